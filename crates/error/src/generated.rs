@@ -1,0 +1,439 @@
+//! Made by scripts/generate.mjs from codes.json. Do not edit.
+use crate::Kind;
+
+/// Every error that millrace reports. The number of a code is stable and never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u16)]
+pub enum Code {
+    /// Millrace broke one of its own rules; the connection it happened on was closed.
+    Bug = 1,
+    /// A system call failed; errno and syscall say which.
+    System = 2,
+    /// An argument has the wrong type or lies outside its range.
+    InvalidArgument = 3,
+    /// No option has this name.
+    UnknownOption = 4,
+    /// The call does not fit the state of the object.
+    InvalidState = 5,
+    /// The exchange, connection or server that this id named has ended.
+    StaleId = 6,
+    /// No prebuilt binary for this platform could be loaded.
+    NativeMissing = 7,
+    /// The binary was built for another version of the package.
+    NativeMismatch = 8,
+    /// This JavaScript runtime cannot host the native core.
+    RuntimeUnsupported = 9,
+    /// A request handler threw, rejected or answered with something that is not a response.
+    HandlerFailed = 10,
+    /// The peer closed the connection.
+    ConnectionClosed = 20,
+    /// The peer reset the connection.
+    ConnectionReset = 21,
+    /// The exchange has ended.
+    StreamClosed = 22,
+    /// The server was closed.
+    ServerClosed = 23,
+    /// Our side destroyed the exchange or connection.
+    Destroyed = 24,
+    /// An ArrayBuffer that was queued for sending was detached before it was sent.
+    BufferDetached = 25,
+    /// The method is not a token (RFC 9110 §9.1).
+    HttpInvalidMethod = 40,
+    /// The method is not one that this parser knows (RFC 9110 §15.6.2).
+    HttpMethodUnsupported = 41,
+    /// The request target breaks RFC 9112 §3.2.
+    HttpInvalidTarget = 42,
+    /// The request target is longer than maxUrlSize.
+    HttpTargetTooLarge = 43,
+    /// The protocol version is missing or malformed (RFC 9112 §2.3).
+    HttpInvalidVersion = 44,
+    /// The HTTP version is neither 1.0 nor 1.1.
+    HttpVersionUnsupported = 45,
+    /// The request line breaks RFC 9112 §3.
+    HttpInvalidRequestLine = 46,
+    /// A field name or value breaks RFC 9110 §5.1, §5.5 or RFC 9112 §5.
+    HttpInvalidHeader = 47,
+    /// The header block is larger than maxHeaderSize.
+    HttpHeadersTooLarge = 48,
+    /// The header block has more fields than maxHeaderFields.
+    HttpTooManyFields = 49,
+    /// An HTTP/1.1 request has no Host field (RFC 9112 §3.2).
+    HttpMissingHost = 50,
+    /// The Host field is repeated or malformed (RFC 9112 §3.2).
+    HttpInvalidHost = 51,
+    /// Content-Length is repeated, malformed or too large (RFC 9112 §6.3).
+    HttpInvalidContentLength = 52,
+    /// Content-Length and Transfer-Encoding together (RFC 9112 §6.1).
+    HttpConflictingFraming = 53,
+    /// Transfer-Encoding breaks RFC 9112 §6.1.
+    HttpInvalidTransferEncoding = 54,
+    /// A transfer coding other than chunked (RFC 9112 §6.1).
+    HttpTransferEncodingUnsupported = 55,
+    /// A chunk size, extension or ending breaks RFC 9112 §7.1.
+    HttpInvalidChunk = 56,
+    /// The chunk extensions of one body are larger than 4 KiB.
+    HttpChunkExtensionsTooLarge = 57,
+    /// The trailer section is larger than 16 KiB.
+    HttpTrailersTooLarge = 58,
+    /// A trailer field is malformed or one that must not be a trailer (RFC 9110 §6.5.1).
+    HttpInvalidTrailer = 59,
+    /// A bare LF or a bare CR where CRLF must stand (RFC 9112 §2.2).
+    HttpInvalidLineEnding = 60,
+    /// An expectation other than 100-continue (RFC 9110 §10.1.1).
+    HttpExpectationFailed = 61,
+    /// The body is larger than its limit.
+    HttpBodyTooLarge = 62,
+    /// The connection ended inside a message (RFC 9112 §8).
+    HttpIncompleteMessage = 63,
+    /// The status line breaks RFC 9112 §4.
+    HttpInvalidStatusLine = 64,
+    /// More than 16 1xx responses before one final response.
+    HttpTooManyInformational = 65,
+    /// Bytes after a message that ends the connection.
+    HttpUnexpectedData = 66,
+    /// The response body is not as long as its Content-Length says.
+    HttpResponseBodyMismatch = 67,
+    /// The response head has gone out already.
+    HttpHeadersSent = 68,
+    /// The body has been read or is being read.
+    HttpBodyUsed = 69,
+    /// The PROXY protocol head is malformed.
+    ProxyProtocolInvalid = 90,
+    /// ProxyProtocol is 'required' and the connection does not begin with a PROXY head.
+    ProxyProtocolMissing = 91,
+    /// The request head did not arrive within headersTimeout.
+    HeadersTimeout = 100,
+    /// No body byte arrived for bodyTimeout.
+    BodyTimeout = 101,
+    /// The request did not arrive whole within requestTimeout.
+    RequestTimeout = 102,
+    /// The peer took no byte of the response for writeTimeout.
+    WriteTimeout = 103,
+    /// No next request began within keepAliveTimeout.
+    KeepAliveTimeout = 104,
+    /// The server has as many connections as maxConnections allows.
+    ConnectionsLimit = 120,
+    /// A body that is collected whole is larger than maxCollectedSize.
+    CollectedTooLarge = 121,
+}
+
+impl Code {
+    /// All codes, in the order of their numbers.
+    pub const ALL: &'static [Self] = &[
+        Self::Bug,
+        Self::System,
+        Self::InvalidArgument,
+        Self::UnknownOption,
+        Self::InvalidState,
+        Self::StaleId,
+        Self::NativeMissing,
+        Self::NativeMismatch,
+        Self::RuntimeUnsupported,
+        Self::HandlerFailed,
+        Self::ConnectionClosed,
+        Self::ConnectionReset,
+        Self::StreamClosed,
+        Self::ServerClosed,
+        Self::Destroyed,
+        Self::BufferDetached,
+        Self::HttpInvalidMethod,
+        Self::HttpMethodUnsupported,
+        Self::HttpInvalidTarget,
+        Self::HttpTargetTooLarge,
+        Self::HttpInvalidVersion,
+        Self::HttpVersionUnsupported,
+        Self::HttpInvalidRequestLine,
+        Self::HttpInvalidHeader,
+        Self::HttpHeadersTooLarge,
+        Self::HttpTooManyFields,
+        Self::HttpMissingHost,
+        Self::HttpInvalidHost,
+        Self::HttpInvalidContentLength,
+        Self::HttpConflictingFraming,
+        Self::HttpInvalidTransferEncoding,
+        Self::HttpTransferEncodingUnsupported,
+        Self::HttpInvalidChunk,
+        Self::HttpChunkExtensionsTooLarge,
+        Self::HttpTrailersTooLarge,
+        Self::HttpInvalidTrailer,
+        Self::HttpInvalidLineEnding,
+        Self::HttpExpectationFailed,
+        Self::HttpBodyTooLarge,
+        Self::HttpIncompleteMessage,
+        Self::HttpInvalidStatusLine,
+        Self::HttpTooManyInformational,
+        Self::HttpUnexpectedData,
+        Self::HttpResponseBodyMismatch,
+        Self::HttpHeadersSent,
+        Self::HttpBodyUsed,
+        Self::ProxyProtocolInvalid,
+        Self::ProxyProtocolMissing,
+        Self::HeadersTimeout,
+        Self::BodyTimeout,
+        Self::RequestTimeout,
+        Self::WriteTimeout,
+        Self::KeepAliveTimeout,
+        Self::ConnectionsLimit,
+        Self::CollectedTooLarge,
+    ];
+
+    /// The stable number.
+    pub const fn id(self) -> u16 {
+        self as u16
+    }
+
+    /// The code with this number.
+    pub fn from_id(id: u16) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.id() == id)
+    }
+
+    /// The stable name, as JavaScript sees it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bug => "MILLRACE_BUG",
+            Self::System => "MILLRACE_SYSTEM",
+            Self::InvalidArgument => "MILLRACE_INVALID_ARGUMENT",
+            Self::UnknownOption => "MILLRACE_UNKNOWN_OPTION",
+            Self::InvalidState => "MILLRACE_INVALID_STATE",
+            Self::StaleId => "MILLRACE_STALE_ID",
+            Self::NativeMissing => "MILLRACE_NATIVE_MISSING",
+            Self::NativeMismatch => "MILLRACE_NATIVE_MISMATCH",
+            Self::RuntimeUnsupported => "MILLRACE_RUNTIME_UNSUPPORTED",
+            Self::HandlerFailed => "MILLRACE_HANDLER_FAILED",
+            Self::ConnectionClosed => "MILLRACE_CONNECTION_CLOSED",
+            Self::ConnectionReset => "MILLRACE_CONNECTION_RESET",
+            Self::StreamClosed => "MILLRACE_STREAM_CLOSED",
+            Self::ServerClosed => "MILLRACE_SERVER_CLOSED",
+            Self::Destroyed => "MILLRACE_DESTROYED",
+            Self::BufferDetached => "MILLRACE_BUFFER_DETACHED",
+            Self::HttpInvalidMethod => "MILLRACE_HTTP_INVALID_METHOD",
+            Self::HttpMethodUnsupported => "MILLRACE_HTTP_METHOD_UNSUPPORTED",
+            Self::HttpInvalidTarget => "MILLRACE_HTTP_INVALID_TARGET",
+            Self::HttpTargetTooLarge => "MILLRACE_HTTP_TARGET_TOO_LARGE",
+            Self::HttpInvalidVersion => "MILLRACE_HTTP_INVALID_VERSION",
+            Self::HttpVersionUnsupported => "MILLRACE_HTTP_VERSION_UNSUPPORTED",
+            Self::HttpInvalidRequestLine => "MILLRACE_HTTP_INVALID_REQUEST_LINE",
+            Self::HttpInvalidHeader => "MILLRACE_HTTP_INVALID_HEADER",
+            Self::HttpHeadersTooLarge => "MILLRACE_HTTP_HEADERS_TOO_LARGE",
+            Self::HttpTooManyFields => "MILLRACE_HTTP_TOO_MANY_FIELDS",
+            Self::HttpMissingHost => "MILLRACE_HTTP_MISSING_HOST",
+            Self::HttpInvalidHost => "MILLRACE_HTTP_INVALID_HOST",
+            Self::HttpInvalidContentLength => "MILLRACE_HTTP_INVALID_CONTENT_LENGTH",
+            Self::HttpConflictingFraming => "MILLRACE_HTTP_CONFLICTING_FRAMING",
+            Self::HttpInvalidTransferEncoding => "MILLRACE_HTTP_INVALID_TRANSFER_ENCODING",
+            Self::HttpTransferEncodingUnsupported => "MILLRACE_HTTP_TRANSFER_ENCODING_UNSUPPORTED",
+            Self::HttpInvalidChunk => "MILLRACE_HTTP_INVALID_CHUNK",
+            Self::HttpChunkExtensionsTooLarge => "MILLRACE_HTTP_CHUNK_EXTENSIONS_TOO_LARGE",
+            Self::HttpTrailersTooLarge => "MILLRACE_HTTP_TRAILERS_TOO_LARGE",
+            Self::HttpInvalidTrailer => "MILLRACE_HTTP_INVALID_TRAILER",
+            Self::HttpInvalidLineEnding => "MILLRACE_HTTP_INVALID_LINE_ENDING",
+            Self::HttpExpectationFailed => "MILLRACE_HTTP_EXPECTATION_FAILED",
+            Self::HttpBodyTooLarge => "MILLRACE_HTTP_BODY_TOO_LARGE",
+            Self::HttpIncompleteMessage => "MILLRACE_HTTP_INCOMPLETE_MESSAGE",
+            Self::HttpInvalidStatusLine => "MILLRACE_HTTP_INVALID_STATUS_LINE",
+            Self::HttpTooManyInformational => "MILLRACE_HTTP_TOO_MANY_INFORMATIONAL",
+            Self::HttpUnexpectedData => "MILLRACE_HTTP_UNEXPECTED_DATA",
+            Self::HttpResponseBodyMismatch => "MILLRACE_HTTP_RESPONSE_BODY_MISMATCH",
+            Self::HttpHeadersSent => "MILLRACE_HTTP_HEADERS_SENT",
+            Self::HttpBodyUsed => "MILLRACE_HTTP_BODY_USED",
+            Self::ProxyProtocolInvalid => "MILLRACE_PROXY_PROTOCOL_INVALID",
+            Self::ProxyProtocolMissing => "MILLRACE_PROXY_PROTOCOL_MISSING",
+            Self::HeadersTimeout => "MILLRACE_HEADERS_TIMEOUT",
+            Self::BodyTimeout => "MILLRACE_BODY_TIMEOUT",
+            Self::RequestTimeout => "MILLRACE_REQUEST_TIMEOUT",
+            Self::WriteTimeout => "MILLRACE_WRITE_TIMEOUT",
+            Self::KeepAliveTimeout => "MILLRACE_KEEP_ALIVE_TIMEOUT",
+            Self::ConnectionsLimit => "MILLRACE_CONNECTIONS_LIMIT",
+            Self::CollectedTooLarge => "MILLRACE_COLLECTED_TOO_LARGE",
+        }
+    }
+
+    /// What happened, in words. Not stable.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Bug => "millrace broke one of its own rules; the connection it happened on was closed",
+            Self::System => "a system call failed; errno and syscall say which",
+            Self::InvalidArgument => "an argument has the wrong type or lies outside its range",
+            Self::UnknownOption => "no option has this name",
+            Self::InvalidState => "the call does not fit the state of the object",
+            Self::StaleId => "the exchange, connection or server that this id named has ended",
+            Self::NativeMissing => "no prebuilt binary for this platform could be loaded",
+            Self::NativeMismatch => "the binary was built for another version of the package",
+            Self::RuntimeUnsupported => "this JavaScript runtime cannot host the native core",
+            Self::HandlerFailed => {
+                "a request handler threw, rejected or answered with something that is not a response"
+            }
+            Self::ConnectionClosed => "the peer closed the connection",
+            Self::ConnectionReset => "the peer reset the connection",
+            Self::StreamClosed => "the exchange has ended",
+            Self::ServerClosed => "the server was closed",
+            Self::Destroyed => "our side destroyed the exchange or connection",
+            Self::BufferDetached => "an ArrayBuffer that was queued for sending was detached before it was sent",
+            Self::HttpInvalidMethod => "the method is not a token (RFC 9110 §9.1)",
+            Self::HttpMethodUnsupported => "the method is not one that this parser knows (RFC 9110 §15.6.2)",
+            Self::HttpInvalidTarget => "the request target breaks RFC 9112 §3.2",
+            Self::HttpTargetTooLarge => "the request target is longer than maxUrlSize",
+            Self::HttpInvalidVersion => "the protocol version is missing or malformed (RFC 9112 §2.3)",
+            Self::HttpVersionUnsupported => "the HTTP version is neither 1.0 nor 1.1",
+            Self::HttpInvalidRequestLine => "the request line breaks RFC 9112 §3",
+            Self::HttpInvalidHeader => "a field name or value breaks RFC 9110 §5.1, §5.5 or RFC 9112 §5",
+            Self::HttpHeadersTooLarge => "the header block is larger than maxHeaderSize",
+            Self::HttpTooManyFields => "the header block has more fields than maxHeaderFields",
+            Self::HttpMissingHost => "an HTTP/1.1 request has no Host field (RFC 9112 §3.2)",
+            Self::HttpInvalidHost => "the Host field is repeated or malformed (RFC 9112 §3.2)",
+            Self::HttpInvalidContentLength => "Content-Length is repeated, malformed or too large (RFC 9112 §6.3)",
+            Self::HttpConflictingFraming => "Content-Length and Transfer-Encoding together (RFC 9112 §6.1)",
+            Self::HttpInvalidTransferEncoding => "Transfer-Encoding breaks RFC 9112 §6.1",
+            Self::HttpTransferEncodingUnsupported => "a transfer coding other than chunked (RFC 9112 §6.1)",
+            Self::HttpInvalidChunk => "a chunk size, extension or ending breaks RFC 9112 §7.1",
+            Self::HttpChunkExtensionsTooLarge => "the chunk extensions of one body are larger than 4 KiB",
+            Self::HttpTrailersTooLarge => "the trailer section is larger than 16 KiB",
+            Self::HttpInvalidTrailer => {
+                "a trailer field is malformed or one that must not be a trailer (RFC 9110 §6.5.1)"
+            }
+            Self::HttpInvalidLineEnding => "a bare LF or a bare CR where CRLF must stand (RFC 9112 §2.2)",
+            Self::HttpExpectationFailed => "an expectation other than 100-continue (RFC 9110 §10.1.1)",
+            Self::HttpBodyTooLarge => "the body is larger than its limit",
+            Self::HttpIncompleteMessage => "the connection ended inside a message (RFC 9112 §8)",
+            Self::HttpInvalidStatusLine => "the status line breaks RFC 9112 §4",
+            Self::HttpTooManyInformational => "more than 16 1xx responses before one final response",
+            Self::HttpUnexpectedData => "bytes after a message that ends the connection",
+            Self::HttpResponseBodyMismatch => "the response body is not as long as its Content-Length says",
+            Self::HttpHeadersSent => "the response head has gone out already",
+            Self::HttpBodyUsed => "the body has been read or is being read",
+            Self::ProxyProtocolInvalid => "the PROXY protocol head is malformed",
+            Self::ProxyProtocolMissing => {
+                "proxyProtocol is 'required' and the connection does not begin with a PROXY head"
+            }
+            Self::HeadersTimeout => "the request head did not arrive within headersTimeout",
+            Self::BodyTimeout => "no body byte arrived for bodyTimeout",
+            Self::RequestTimeout => "the request did not arrive whole within requestTimeout",
+            Self::WriteTimeout => "the peer took no byte of the response for writeTimeout",
+            Self::KeepAliveTimeout => "no next request began within keepAliveTimeout",
+            Self::ConnectionsLimit => "the server has as many connections as maxConnections allows",
+            Self::CollectedTooLarge => "a body that is collected whole is larger than maxCollectedSize",
+        }
+    }
+
+    /// Whose fault it is.
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::Bug => Kind::Bug,
+            Self::System => Kind::System,
+            Self::InvalidArgument => Kind::Misuse,
+            Self::UnknownOption => Kind::Misuse,
+            Self::InvalidState => Kind::Misuse,
+            Self::StaleId => Kind::Closed,
+            Self::NativeMissing => Kind::System,
+            Self::NativeMismatch => Kind::System,
+            Self::RuntimeUnsupported => Kind::Misuse,
+            Self::HandlerFailed => Kind::Misuse,
+            Self::ConnectionClosed => Kind::Closed,
+            Self::ConnectionReset => Kind::Closed,
+            Self::StreamClosed => Kind::Closed,
+            Self::ServerClosed => Kind::Closed,
+            Self::Destroyed => Kind::Closed,
+            Self::BufferDetached => Kind::Misuse,
+            Self::HttpInvalidMethod => Kind::Protocol,
+            Self::HttpMethodUnsupported => Kind::Protocol,
+            Self::HttpInvalidTarget => Kind::Protocol,
+            Self::HttpTargetTooLarge => Kind::Limit,
+            Self::HttpInvalidVersion => Kind::Protocol,
+            Self::HttpVersionUnsupported => Kind::Protocol,
+            Self::HttpInvalidRequestLine => Kind::Protocol,
+            Self::HttpInvalidHeader => Kind::Protocol,
+            Self::HttpHeadersTooLarge => Kind::Limit,
+            Self::HttpTooManyFields => Kind::Limit,
+            Self::HttpMissingHost => Kind::Protocol,
+            Self::HttpInvalidHost => Kind::Protocol,
+            Self::HttpInvalidContentLength => Kind::Protocol,
+            Self::HttpConflictingFraming => Kind::Protocol,
+            Self::HttpInvalidTransferEncoding => Kind::Protocol,
+            Self::HttpTransferEncodingUnsupported => Kind::Protocol,
+            Self::HttpInvalidChunk => Kind::Protocol,
+            Self::HttpChunkExtensionsTooLarge => Kind::Limit,
+            Self::HttpTrailersTooLarge => Kind::Limit,
+            Self::HttpInvalidTrailer => Kind::Protocol,
+            Self::HttpInvalidLineEnding => Kind::Protocol,
+            Self::HttpExpectationFailed => Kind::Protocol,
+            Self::HttpBodyTooLarge => Kind::Limit,
+            Self::HttpIncompleteMessage => Kind::Protocol,
+            Self::HttpInvalidStatusLine => Kind::Protocol,
+            Self::HttpTooManyInformational => Kind::Limit,
+            Self::HttpUnexpectedData => Kind::Protocol,
+            Self::HttpResponseBodyMismatch => Kind::Misuse,
+            Self::HttpHeadersSent => Kind::Misuse,
+            Self::HttpBodyUsed => Kind::Misuse,
+            Self::ProxyProtocolInvalid => Kind::Protocol,
+            Self::ProxyProtocolMissing => Kind::Protocol,
+            Self::HeadersTimeout => Kind::Timeout,
+            Self::BodyTimeout => Kind::Timeout,
+            Self::RequestTimeout => Kind::Timeout,
+            Self::WriteTimeout => Kind::Timeout,
+            Self::KeepAliveTimeout => Kind::Timeout,
+            Self::ConnectionsLimit => Kind::Limit,
+            Self::CollectedTooLarge => Kind::Limit,
+        }
+    }
+
+    /// The HTTP status that a peer is answered with, where an answer is possible.
+    pub const fn status(self) -> Option<u16> {
+        match self {
+            Self::Bug => Some(500),
+            Self::System => None,
+            Self::InvalidArgument => None,
+            Self::UnknownOption => None,
+            Self::InvalidState => None,
+            Self::StaleId => None,
+            Self::NativeMissing => None,
+            Self::NativeMismatch => None,
+            Self::RuntimeUnsupported => None,
+            Self::HandlerFailed => Some(500),
+            Self::ConnectionClosed => None,
+            Self::ConnectionReset => None,
+            Self::StreamClosed => None,
+            Self::ServerClosed => None,
+            Self::Destroyed => None,
+            Self::BufferDetached => None,
+            Self::HttpInvalidMethod => Some(400),
+            Self::HttpMethodUnsupported => Some(501),
+            Self::HttpInvalidTarget => Some(400),
+            Self::HttpTargetTooLarge => Some(414),
+            Self::HttpInvalidVersion => Some(400),
+            Self::HttpVersionUnsupported => Some(505),
+            Self::HttpInvalidRequestLine => Some(400),
+            Self::HttpInvalidHeader => Some(400),
+            Self::HttpHeadersTooLarge => Some(431),
+            Self::HttpTooManyFields => Some(431),
+            Self::HttpMissingHost => Some(400),
+            Self::HttpInvalidHost => Some(400),
+            Self::HttpInvalidContentLength => Some(400),
+            Self::HttpConflictingFraming => Some(400),
+            Self::HttpInvalidTransferEncoding => Some(400),
+            Self::HttpTransferEncodingUnsupported => Some(501),
+            Self::HttpInvalidChunk => Some(400),
+            Self::HttpChunkExtensionsTooLarge => Some(400),
+            Self::HttpTrailersTooLarge => Some(431),
+            Self::HttpInvalidTrailer => Some(400),
+            Self::HttpInvalidLineEnding => Some(400),
+            Self::HttpExpectationFailed => Some(417),
+            Self::HttpBodyTooLarge => Some(413),
+            Self::HttpIncompleteMessage => Some(400),
+            Self::HttpInvalidStatusLine => None,
+            Self::HttpTooManyInformational => None,
+            Self::HttpUnexpectedData => Some(400),
+            Self::HttpResponseBodyMismatch => Some(500),
+            Self::HttpHeadersSent => None,
+            Self::HttpBodyUsed => None,
+            Self::ProxyProtocolInvalid => None,
+            Self::ProxyProtocolMissing => None,
+            Self::HeadersTimeout => Some(408),
+            Self::BodyTimeout => Some(408),
+            Self::RequestTimeout => Some(408),
+            Self::WriteTimeout => None,
+            Self::KeepAliveTimeout => None,
+            Self::ConnectionsLimit => Some(503),
+            Self::CollectedTooLarge => Some(413),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+// Made by scripts/generate.mjs from crates/error/codes.json. Do not edit.
+
+/** Every code that a MillraceError can carry. Codes are promises; a code is never reused. */
+export type ErrorCode =
+  | 'MILLRACE_BUG'
+  | 'MILLRACE_SYSTEM'
+  | 'MILLRACE_INVALID_ARGUMENT'
+  | 'MILLRACE_UNKNOWN_OPTION'
+  | 'MILLRACE_INVALID_STATE'
+  | 'MILLRACE_STALE_ID'
+  | 'MILLRACE_NATIVE_MISSING'
+  | 'MILLRACE_NATIVE_MISMATCH'
+  | 'MILLRACE_RUNTIME_UNSUPPORTED'
+  | 'MILLRACE_HANDLER_FAILED'
+  | 'MILLRACE_CONNECTION_CLOSED'
+  | 'MILLRACE_CONNECTION_RESET'
+  | 'MILLRACE_STREAM_CLOSED'
+  | 'MILLRACE_SERVER_CLOSED'
+  | 'MILLRACE_DESTROYED'
+  | 'MILLRACE_BUFFER_DETACHED'
+  | 'MILLRACE_HTTP_INVALID_METHOD'
+  | 'MILLRACE_HTTP_METHOD_UNSUPPORTED'
+  | 'MILLRACE_HTTP_INVALID_TARGET'
+  | 'MILLRACE_HTTP_TARGET_TOO_LARGE'
+  | 'MILLRACE_HTTP_INVALID_VERSION'
+  | 'MILLRACE_HTTP_VERSION_UNSUPPORTED'
+  | 'MILLRACE_HTTP_INVALID_REQUEST_LINE'
+  | 'MILLRACE_HTTP_INVALID_HEADER'
+  | 'MILLRACE_HTTP_HEADERS_TOO_LARGE'
+  | 'MILLRACE_HTTP_TOO_MANY_FIELDS'
+  | 'MILLRACE_HTTP_MISSING_HOST'
+  | 'MILLRACE_HTTP_INVALID_HOST'
+  | 'MILLRACE_HTTP_INVALID_CONTENT_LENGTH'
+  | 'MILLRACE_HTTP_CONFLICTING_FRAMING'
+  | 'MILLRACE_HTTP_INVALID_TRANSFER_ENCODING'
+  | 'MILLRACE_HTTP_TRANSFER_ENCODING_UNSUPPORTED'
+  | 'MILLRACE_HTTP_INVALID_CHUNK'
+  | 'MILLRACE_HTTP_CHUNK_EXTENSIONS_TOO_LARGE'
+  | 'MILLRACE_HTTP_TRAILERS_TOO_LARGE'
+  | 'MILLRACE_HTTP_INVALID_TRAILER'
+  | 'MILLRACE_HTTP_INVALID_LINE_ENDING'
+  | 'MILLRACE_HTTP_EXPECTATION_FAILED'
+  | 'MILLRACE_HTTP_BODY_TOO_LARGE'
+  | 'MILLRACE_HTTP_INCOMPLETE_MESSAGE'
+  | 'MILLRACE_HTTP_INVALID_STATUS_LINE'
+  | 'MILLRACE_HTTP_TOO_MANY_INFORMATIONAL'
+  | 'MILLRACE_HTTP_UNEXPECTED_DATA'
+  | 'MILLRACE_HTTP_RESPONSE_BODY_MISMATCH'
+  | 'MILLRACE_HTTP_HEADERS_SENT'
+  | 'MILLRACE_HTTP_BODY_USED'
+  | 'MILLRACE_PROXY_PROTOCOL_INVALID'
+  | 'MILLRACE_PROXY_PROTOCOL_MISSING'
+  | 'MILLRACE_HEADERS_TIMEOUT'
+  | 'MILLRACE_BODY_TIMEOUT'
+  | 'MILLRACE_REQUEST_TIMEOUT'
+  | 'MILLRACE_WRITE_TIMEOUT'
+  | 'MILLRACE_KEEP_ALIVE_TIMEOUT'
+  | 'MILLRACE_CONNECTIONS_LIMIT'
+  | 'MILLRACE_COLLECTED_TOO_LARGE';
+
+export type ErrorKind = 'protocol' | 'limit' | 'misuse' | 'system' | 'timeout' | 'closed' | 'bug';
+export type ErrorCategory = 'network' | 'protocol' | 'application' | 'timeout' | 'resource';
+/** The phase of an operation that a timeout or failure belongs to. */
+export type Phase = 'headers' | 'body' | 'request' | 'send' | 'idle';
+
+export type CodeRow = readonly [
+  id: number,
+  code: ErrorCode,
+  kind: ErrorKind,
+  category: ErrorCategory,
+  retryable: boolean,
+  status: number | null,
+  phase: Phase | null,
+  option: string | null,
+  text: string,
+];
+
+export const CODES: readonly CodeRow[] = [
+  [1, 'MILLRACE_BUG', 'bug', 'application', false, 500, null, null, "millrace broke one of its own rules; the connection it happened on was closed"],
+  [2, 'MILLRACE_SYSTEM', 'system', 'network', true, null, null, null, "a system call failed; errno and syscall say which"],
+  [3, 'MILLRACE_INVALID_ARGUMENT', 'misuse', 'application', false, null, null, null, "an argument has the wrong type or lies outside its range"],
+  [4, 'MILLRACE_UNKNOWN_OPTION', 'misuse', 'application', false, null, null, null, "no option has this name"],
+  [5, 'MILLRACE_INVALID_STATE', 'misuse', 'application', false, null, null, null, "the call does not fit the state of the object"],
+  [6, 'MILLRACE_STALE_ID', 'closed', 'application', false, null, null, null, "the exchange, connection or server that this id named has ended"],
+  [7, 'MILLRACE_NATIVE_MISSING', 'system', 'application', false, null, null, null, "no prebuilt binary for this platform could be loaded"],
+  [8, 'MILLRACE_NATIVE_MISMATCH', 'system', 'application', false, null, null, null, "the binary was built for another version of the package"],
+  [9, 'MILLRACE_RUNTIME_UNSUPPORTED', 'misuse', 'application', false, null, null, null, "this JavaScript runtime cannot host the native core"],
+  [10, 'MILLRACE_HANDLER_FAILED', 'misuse', 'application', false, 500, null, null, "a request handler threw, rejected or answered with something that is not a response"],
+  [20, 'MILLRACE_CONNECTION_CLOSED', 'closed', 'network', true, null, null, null, "the peer closed the connection"],
+  [21, 'MILLRACE_CONNECTION_RESET', 'closed', 'network', true, null, null, null, "the peer reset the connection"],
+  [22, 'MILLRACE_STREAM_CLOSED', 'closed', 'application', false, null, null, null, "the exchange has ended"],
+  [23, 'MILLRACE_SERVER_CLOSED', 'closed', 'application', false, null, null, null, "the server was closed"],
+  [24, 'MILLRACE_DESTROYED', 'closed', 'application', false, null, null, null, "our side destroyed the exchange or connection"],
+  [25, 'MILLRACE_BUFFER_DETACHED', 'misuse', 'application', false, null, null, null, "an ArrayBuffer that was queued for sending was detached before it was sent"],
+  [40, 'MILLRACE_HTTP_INVALID_METHOD', 'protocol', 'protocol', false, 400, null, null, "the method is not a token (RFC 9110 §9.1)"],
+  [41, 'MILLRACE_HTTP_METHOD_UNSUPPORTED', 'protocol', 'protocol', false, 501, null, null, "the method is not one that this parser knows (RFC 9110 §15.6.2)"],
+  [42, 'MILLRACE_HTTP_INVALID_TARGET', 'protocol', 'protocol', false, 400, null, null, "the request target breaks RFC 9112 §3.2"],
+  [43, 'MILLRACE_HTTP_TARGET_TOO_LARGE', 'limit', 'resource', false, 414, null, 'maxUrlSize', "the request target is longer than maxUrlSize"],
+  [44, 'MILLRACE_HTTP_INVALID_VERSION', 'protocol', 'protocol', false, 400, null, null, "the protocol version is missing or malformed (RFC 9112 §2.3)"],
+  [45, 'MILLRACE_HTTP_VERSION_UNSUPPORTED', 'protocol', 'protocol', false, 505, null, null, "the HTTP version is neither 1.0 nor 1.1"],
+  [46, 'MILLRACE_HTTP_INVALID_REQUEST_LINE', 'protocol', 'protocol', false, 400, null, null, "the request line breaks RFC 9112 §3"],
+  [47, 'MILLRACE_HTTP_INVALID_HEADER', 'protocol', 'protocol', false, 400, null, null, "a field name or value breaks RFC 9110 §5.1, §5.5 or RFC 9112 §5"],
+  [48, 'MILLRACE_HTTP_HEADERS_TOO_LARGE', 'limit', 'resource', false, 431, null, 'maxHeaderSize', "the header block is larger than maxHeaderSize"],
+  [49, 'MILLRACE_HTTP_TOO_MANY_FIELDS', 'limit', 'resource', false, 431, null, 'maxHeaderFields', "the header block has more fields than maxHeaderFields"],
+  [50, 'MILLRACE_HTTP_MISSING_HOST', 'protocol', 'protocol', false, 400, null, null, "an HTTP/1.1 request has no Host field (RFC 9112 §3.2)"],
+  [51, 'MILLRACE_HTTP_INVALID_HOST', 'protocol', 'protocol', false, 400, null, null, "the Host field is repeated or malformed (RFC 9112 §3.2)"],
+  [52, 'MILLRACE_HTTP_INVALID_CONTENT_LENGTH', 'protocol', 'protocol', false, 400, null, null, "Content-Length is repeated, malformed or too large (RFC 9112 §6.3)"],
+  [53, 'MILLRACE_HTTP_CONFLICTING_FRAMING', 'protocol', 'protocol', false, 400, null, null, "Content-Length and Transfer-Encoding together (RFC 9112 §6.1)"],
+  [54, 'MILLRACE_HTTP_INVALID_TRANSFER_ENCODING', 'protocol', 'protocol', false, 400, null, null, "Transfer-Encoding breaks RFC 9112 §6.1"],
+  [55, 'MILLRACE_HTTP_TRANSFER_ENCODING_UNSUPPORTED', 'protocol', 'protocol', false, 501, null, null, "a transfer coding other than chunked (RFC 9112 §6.1)"],
+  [56, 'MILLRACE_HTTP_INVALID_CHUNK', 'protocol', 'protocol', false, 400, null, null, "a chunk size, extension or ending breaks RFC 9112 §7.1"],
+  [57, 'MILLRACE_HTTP_CHUNK_EXTENSIONS_TOO_LARGE', 'limit', 'resource', false, 400, null, null, "the chunk extensions of one body are larger than 4 KiB"],
+  [58, 'MILLRACE_HTTP_TRAILERS_TOO_LARGE', 'limit', 'resource', false, 431, null, null, "the trailer section is larger than 16 KiB"],
+  [59, 'MILLRACE_HTTP_INVALID_TRAILER', 'protocol', 'protocol', false, 400, null, null, "a trailer field is malformed or one that must not be a trailer (RFC 9110 §6.5.1)"],
+  [60, 'MILLRACE_HTTP_INVALID_LINE_ENDING', 'protocol', 'protocol', false, 400, null, null, "a bare LF or a bare CR where CRLF must stand (RFC 9112 §2.2)"],
+  [61, 'MILLRACE_HTTP_EXPECTATION_FAILED', 'protocol', 'protocol', false, 417, null, null, "an expectation other than 100-continue (RFC 9110 §10.1.1)"],
+  [62, 'MILLRACE_HTTP_BODY_TOO_LARGE', 'limit', 'resource', false, 413, null, 'maxBodySize', "the body is larger than its limit"],
+  [63, 'MILLRACE_HTTP_INCOMPLETE_MESSAGE', 'protocol', 'network', true, 400, null, null, "the connection ended inside a message (RFC 9112 §8)"],
+  [64, 'MILLRACE_HTTP_INVALID_STATUS_LINE', 'protocol', 'protocol', false, null, null, null, "the status line breaks RFC 9112 §4"],
+  [65, 'MILLRACE_HTTP_TOO_MANY_INFORMATIONAL', 'limit', 'resource', false, null, null, null, "more than 16 1xx responses before one final response"],
+  [66, 'MILLRACE_HTTP_UNEXPECTED_DATA', 'protocol', 'protocol', false, 400, null, null, "bytes after a message that ends the connection"],
+  [67, 'MILLRACE_HTTP_RESPONSE_BODY_MISMATCH', 'misuse', 'application', false, 500, null, null, "the response body is not as long as its Content-Length says"],
+  [68, 'MILLRACE_HTTP_HEADERS_SENT', 'misuse', 'application', false, null, null, null, "the response head has gone out already"],
+  [69, 'MILLRACE_HTTP_BODY_USED', 'misuse', 'application', false, null, null, null, "the body has been read or is being read"],
+  [90, 'MILLRACE_PROXY_PROTOCOL_INVALID', 'protocol', 'protocol', false, null, null, null, "the PROXY protocol head is malformed"],
+  [91, 'MILLRACE_PROXY_PROTOCOL_MISSING', 'protocol', 'protocol', false, null, null, null, "proxyProtocol is 'required' and the connection does not begin with a PROXY head"],
+  [100, 'MILLRACE_HEADERS_TIMEOUT', 'timeout', 'timeout', false, 408, 'headers', 'headersTimeout', "the request head did not arrive within headersTimeout"],
+  [101, 'MILLRACE_BODY_TIMEOUT', 'timeout', 'timeout', false, 408, 'body', 'bodyTimeout', "no body byte arrived for bodyTimeout"],
+  [102, 'MILLRACE_REQUEST_TIMEOUT', 'timeout', 'timeout', false, 408, 'request', 'requestTimeout', "the request did not arrive whole within requestTimeout"],
+  [103, 'MILLRACE_WRITE_TIMEOUT', 'timeout', 'timeout', false, null, 'send', 'writeTimeout', "the peer took no byte of the response for writeTimeout"],
+  [104, 'MILLRACE_KEEP_ALIVE_TIMEOUT', 'timeout', 'timeout', false, null, 'idle', 'keepAliveTimeout', "no next request began within keepAliveTimeout"],
+  [120, 'MILLRACE_CONNECTIONS_LIMIT', 'limit', 'resource', true, 503, null, 'maxConnections', "the server has as many connections as maxConnections allows"],
+  [121, 'MILLRACE_COLLECTED_TOO_LARGE', 'limit', 'resource', false, 413, null, 'maxCollectedSize', "a body that is collected whole is larger than maxCollectedSize"],
+];
