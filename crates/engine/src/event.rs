@@ -1,0 +1,75 @@
+//! What the engine tells its host, and the two things it asks of it.
+
+use crate::id::Id;
+use millrace_buffer::PinId;
+
+/// What happened. The numbers cross to JavaScript; `ts/native/events.ts` has the same list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum EventKind {
+    /// A request head: `flags` are [`request`], `a` the length of the target in the text, `b` the method and the server's slot.
+    Request = 1,
+    /// As `Request`, for an upgrade: the connection is raw from here on.
+    Upgrade = 2,
+    /// As `Request`, for CONNECT: the connection is raw from here on.
+    Connect = 3,
+    /// Body bytes.
+    Body = 4,
+    /// The body is complete; the text is the trailer section.
+    BodyEnd = 5,
+    /// A body that was collected, whole.
+    Collected = 6,
+    /// The exchange is over before its time: `flags` is the code, `a` the limit, `b` what was seen.
+    Aborted = 7,
+    /// What waited to be written has shrunk below the low mark.
+    Drain = 8,
+    /// The last byte of the response is with the kernel.
+    Finished = 9,
+    /// The peer shut its side after a complete request; the response can still be written.
+    Left = 10,
+    /// The answer to an injected request: `a` the status, `b` the length of the reason in the text.
+    Injected = 11,
+    /// A server has closed: `a` exchanges finished since `close`, `b` forced.
+    ServerClosed = 12,
+}
+
+/// Flags of a request event.
+pub mod request {
+    /// A body follows.
+    pub const HAS_BODY: u32 = 1;
+    /// HTTP/1.1 (else 1.0).
+    pub const HTTP_1_1: u32 = 2;
+    /// The client waits for `100 Continue`.
+    pub const EXPECTS_CONTINUE: u32 = 4;
+}
+
+/// One event; its values were made by the host when it was queued.
+#[derive(Debug)]
+pub struct Event<V> {
+    /// What happened.
+    pub kind: EventKind,
+    /// Depends on the kind.
+    pub flags: u32,
+    /// The stream, or the server for `ServerClosed`.
+    pub id: Id,
+    /// Depends on the kind.
+    pub a: u64,
+    /// Depends on the kind.
+    pub b: u64,
+    /// A head, a trailer section or body bytes.
+    pub value: Option<V>,
+    /// A second value: the left-over bytes of an upgrade, the body of an injected response.
+    pub extra: Option<V>,
+}
+
+/// The other side of the border: makes values of bytes, and knows where pinned bytes are at this moment.
+pub trait Host {
+    /// A value of the host's world; `Copy`, valid until the events of this turn have been delivered.
+    type Value: Copy;
+    /// Latin-1 text.
+    fn text(&mut self, latin1: &[u8]) -> Self::Value;
+    /// Bytes that the receiver may keep for ever.
+    fn bytes(&mut self, bytes: &[u8]) -> Self::Value;
+    /// Where a pinned chunk is now; `None` when it has been detached.
+    fn pinned(&self, pin: PinId) -> Option<&[u8]>;
+}

@@ -1,0 +1,81 @@
+//! What a server was asked to be. Values are validated in TypeScript; the engine trusts them.
+
+pub use millrace_http1::Limits as HeadLimits;
+
+/// How much of a request body that nobody reads is drained to keep the connection, and how much at a lingering close.
+pub const DRAIN_LIMIT: u64 = 64 * 1024;
+/// How long a lingering close waits for the peer's FIN (RFC 9112 §9.6), in milliseconds.
+pub const LINGER_MS: u64 = 2_000;
+/// How much longer than advertised an idle connection is kept, in milliseconds: the client's clock decides first.
+pub const KEEP_ALIVE_MARGIN_MS: u64 = 1_000;
+/// How long accepting pauses when descriptors have run out, in milliseconds.
+pub const ACCEPT_PAUSE_MS: u64 = 100;
+/// How many connections one listener may accept in one turn.
+pub const ACCEPT_BUDGET: usize = 64;
+
+/// Whether connections begin with a PROXY protocol head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ProxyProtocol {
+    /// They do not; such a head is a bad request.
+    #[default]
+    Off,
+    /// They may.
+    Optional,
+    /// They must.
+    Required,
+}
+
+/// Options of one server. `u64::MAX` and `0` stand for "none" only where said.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerOptions {
+    /// From accept, and from the first byte of a head, in ms; 0: none.
+    pub headers_timeout_ms: u64,
+    /// From the first byte to the last of a request, in ms; 0: none.
+    pub request_timeout_ms: u64,
+    /// Between body bytes, in ms; 0: none.
+    pub body_timeout_ms: u64,
+    /// Without write progress, in ms; 0: none.
+    pub write_timeout_ms: u64,
+    /// Between requests, in ms; 0: none.
+    pub keep_alive_timeout_ms: u64,
+    /// Simultaneous connections; `u64::MAX`: no limit.
+    pub max_connections: u64,
+    /// Requests on one connection; `u64::MAX`: no limit.
+    pub max_requests_per_connection: u64,
+    /// Answers owed on one connection before reading stops.
+    pub max_pipelined: usize,
+    /// Body bytes of one request; `u64::MAX`: no limit.
+    pub max_body_size: u64,
+    /// Buffered output at which `write` says wait; drained at a quarter of it.
+    pub write_high_water_mark: usize,
+    /// Limits of the head.
+    pub head: HeadLimits,
+    /// PROXY protocol.
+    pub proxy_protocol: ProxyProtocol,
+    /// Whether upgrades are given to the host.
+    pub upgrades: bool,
+    /// Whether CONNECT is given to the host.
+    pub connects: bool,
+}
+
+impl Default for ServerOptions {
+    /// For tests and benches of the engine: the product's defaults are in `ts/options/server.json`.
+    fn default() -> Self {
+        Self {
+            headers_timeout_ms: 30_000,
+            request_timeout_ms: 300_000,
+            body_timeout_ms: 30_000,
+            write_timeout_ms: 60_000,
+            keep_alive_timeout_ms: 65_000,
+            max_connections: u64::MAX,
+            max_requests_per_connection: u64::MAX,
+            max_pipelined: 32,
+            max_body_size: u64::MAX,
+            write_high_water_mark: 64 * 1024,
+            head: HeadLimits::default(),
+            proxy_protocol: ProxyProtocol::Off,
+            upgrades: false,
+            connects: false,
+        }
+    }
+}
