@@ -1,1 +1,44 @@
-//! Placeholder.
+//! The engine: protocols joined to sockets, with no JavaScript and no clock of its own making.
+//!
+//! A connection is a stack: `link` (where bytes come from), `layer` (what they pass through), `protocol` (what turns
+//! them into exchanges); `stream` is one exchange, with its consumer. [`Engine`] owns all of one thread and is driven
+//! by whoever owns the loop; what happened comes out as [`Event`]s, and commands go in by id.
+//!
+//! A byte that arrives passes `receive.rs` → `layer/` → `http1/receive.rs` → `body.rs` → an event; an answer passes
+//! `http1/respond.rs` → the connection's output → `flush.rs`.
+#![forbid(unsafe_code)]
+
+mod body;
+mod close;
+mod connection;
+mod engine;
+mod event;
+mod flush;
+mod http1;
+mod id;
+mod inject;
+mod layer;
+mod link;
+mod options;
+mod protocol;
+mod raw;
+mod receive;
+mod server;
+mod stats;
+mod stream;
+
+pub use body::Address;
+pub use engine::{Census, Engine};
+pub use event::{Event, EventKind, Host, request};
+pub use http1::{Chunk, Respond};
+pub use id::{Id, SLOT_BITS, Slab};
+pub use inject::Injection;
+pub use layer::{ProxyHead, ProxyHeadParser, Verdict};
+pub use options::{HeadLimits, ProxyProtocol, ServerOptions};
+pub use server::ListenOn;
+pub use stats::{Rate, ServerStats, TIMEOUT_NAMES};
+
+/// The crates below, for drivers: they depend on the engine alone.
+pub use {millrace_buffer as buffer, millrace_error as error, millrace_head as head};
+/// The crates below, for drivers.
+pub use {millrace_metrics as metrics, millrace_net as net};

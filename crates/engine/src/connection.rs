@@ -1,0 +1,102 @@
+//! One connection: link, layers, protocol, and the output that waits.
+
+use crate::layer::Layer;
+use crate::link::Link;
+use crate::protocol::Protocol;
+use millrace_buffer::Output;
+use millrace_net::{Interest, Peer};
+
+/// State bits of a connection.
+pub(crate) mod flag {
+    /// In the engine's dirty list.
+    pub const DIRTY: u16 = 1;
+    /// In the engine's list of connections with left-over work.
+    pub const QUEUED: u16 = 2;
+    /// The peer's FIN was read.
+    pub const READ_CLOSED: u16 = 4;
+    /// Hang-up was reported and is not armed any more.
+    pub const HANGUP_SEEN: u16 = 8;
+    /// No further request is read; close when everything owed is written.
+    pub const CLOSING: u16 = 16;
+    /// Our side is shut; what still comes is drained until FIN or deadline (RFC 9112 §9.6).
+    pub const LINGERING: u16 = 32;
+    /// The last write found the socket full.
+    pub const BLOCKED: u16 = 64;
+    /// Close with a drain: the peer may still be sending.
+    pub const MUST_LINGER: u16 = 128;
+    /// A test asked for a panic at the next processing.
+    pub const PANIC: u16 = 256;
+    /// Has had at least one byte of a request.
+    pub const SEEN_BYTES: u16 = 512;
+    /// Our side of a tunnel has ended: shut it once everything is written.
+    pub const END_WRITES: u16 = 1024;
+    /// Our side is shut.
+    pub const WRITE_CLOSED: u16 = 2048;
+    /// Accepted over the limit: not counted among the server's connections.
+    pub const REFUSED: u16 = 4096;
+}
+
+/// What the deadline of a connection is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deadline {
+    None,
+    Headers,
+    Body,
+    Request,
+    Write,
+    KeepAlive,
+    Linger,
+}
+
+/// Everything a connection has while it is not idle.
+pub(crate) struct Stack {
+    /// Bottom up; empty for a plain connection.
+    pub layers: Vec<Layer>,
+    pub protocol: Protocol,
+    /// What waits to be written.
+    pub output: Output,
+    /// Received and not parsed: the protocol had to stop.
+    pub backlog: Vec<u8>,
+    /// When a body byte last came, in ms.
+    pub body_ms: u64,
+    /// When the kernel last took a byte, in ms.
+    pub progress_ms: u64,
+}
+
+/// A connection. An idle one is this and nothing else: a test asserts the size.
+pub(crate) struct Connection {
+    pub link: Link,
+    /// `None` while idle: no parser, no buffer, no list.
+    pub stack: Option<Box<Stack>>,
+    /// When the deadline is, in ms; meaningless without one.
+    pub deadline_ms: u64,
+    /// When the timer wheel will look at it; 0: not at all.
+    pub armed_ms: u64,
+    /// The server's slot.
+    pub server: u32,
+    /// Requests so far.
+    pub requests: u32,
+    /// Bytes drained at a lingering close.
+    pub drained: u32,
+    pub flags: u16,
+    pub deadline: Deadline,
+    pub interest: Interest,
+    pub peer: Peer,
+}
+
+impl Connection {
+    pub fn has(&self, flags: u16) -> bool {
+        self.flags & flags != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_connection_fits_in_128_bytes() {
+        // With generation and list entries, see `Slab`: DESIGN allows 256, the prototype needed 176.
+        assert!(size_of::<Option<Connection>>() <= 88, "{}", size_of::<Option<Connection>>());
+    }
+}

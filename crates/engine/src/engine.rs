@@ -1,0 +1,352 @@
+//! The reactor's turn: readiness in, events out, one flush.
+//!
+//! A driver runs it like this, see `crates/node` or the tests:
+//!
+//! ```text
+//! wake:  loop { turn(host, budget) → take events → deliver them, with no borrow held
+//!               → commands come back while they are delivered → flush(host) }
+//!        until no event is left; then look at has_work() and next_deadline()
+//! ```
+//!
+//! A connection's stack is taken out of it while it runs, so that the engine is free meanwhile and a panic loses this
+//! one connection alone. Nothing here calls into the host's program.
+
+use crate::connection::{Connection, Stack, flag as conn};
+use crate::event::{Event, EventKind, Host};
+use crate::id::{Id, Slab};
+use crate::protocol::Http1;
+use crate::server::Server;
+use crate::stream::Stream;
+use millrace_buffer::{PinId, Pool};
+use millrace_error::Code;
+use millrace_metrics::{Counter, Gauge, Histogram, Shard};
+use millrace_net::{Clock, Poller, Ready, ReceiveBuffer, Spare, TimerWheel, http_date};
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Tokens of listeners have this bit; ids use 53.
+pub(crate) const LISTENER_TOKEN: u64 = 1 << 63;
+/// How many stacks are kept for reuse.
+const KEPT_STACKS: usize = 1024;
+
+/// Everything of one thread: its poller, servers, connections and streams.
+pub struct Engine<V: Copy> {
+    pub(crate) poller: Box<dyn Poller>,
+    pub(crate) servers: Slab<Server>,
+    pub(crate) connections: Slab<Connection>,
+    pub(crate) streams: Slab<Stream>,
+    pub(crate) events: Vec<Event<V>>,
+    ready: Vec<Ready>,
+    cursor: usize,
+    /// Connections whose output or interest may have changed.
+    pub(crate) dirty: Vec<Id>,
+    /// Connections that can go on without new readiness.
+    pub(crate) pending: VecDeque<Id>,
+    /// Answers completed since the last flush: server slot, start.
+    pub(crate) completed: Vec<(u32, u64)>,
+    pub(crate) wheel: TimerWheel,
+    due: Vec<u32>,
+    pub(crate) pool: Pool,
+    receive: ReceiveBuffer,
+    pub(crate) stacks: Vec<Box<Stack>>,
+    /// Pins whose last byte is with the kernel, for the host to let go.
+    pub released: Vec<PinId>,
+    pub(crate) spare: Spare,
+    pub(crate) now_ms: u64,
+    pub(crate) now_ns: u64,
+    pub(crate) budget: usize,
+    date: [u8; 29],
+    date_ms: u64,
+    buffers_told: i64,
+    pub(crate) metrics: Shard,
+}
+
+impl<V: Copy> Engine<V> {
+    /// An engine over a poller, on this thread.
+    pub fn new(poller: Box<dyn Poller>) -> Self {
+        let now_ms = Clock::now_ms();
+        let metrics = Shard::register();
+        metrics.gauge_add(Gauge::ReactorThreads, 1);
+        Self {
+            poller,
+            servers: Slab::default(),
+            connections: Slab::default(),
+            streams: Slab::default(),
+            events: Vec::new(),
+            ready: Vec::new(),
+            cursor: 0,
+            dirty: Vec::new(),
+            pending: VecDeque::new(),
+            completed: Vec::new(),
+            wheel: TimerWheel::new(now_ms),
+            due: Vec::new(),
+            pool: Pool::default(),
+            receive: ReceiveBuffer::new(),
+            stacks: Vec::new(),
+            released: Vec::new(),
+            spare: Spare::new(),
+            now_ms,
+            now_ns: Clock::now_ns(),
+            budget: usize::MAX,
+            date: [0; 29],
+            date_ms: 0,
+            buffers_told: 0,
+            metrics,
+        }
+    }
+
+    /// The counters of this thread, for what only the driver can see.
+    pub fn metrics(&self) -> &Shard {
+        &self.metrics
+    }
+
+    /// The descriptor that the host's loop watches; `None` when the host feeds readiness itself.
+    pub fn descriptor(&self) -> Option<std::os::fd::RawFd> {
+        self.poller.descriptor()
+    }
+
+    /// Reads the clock; to be called at the start of a wake and after handlers have run.
+    pub fn tick(&mut self) {
+        self.now_ns = Clock::now_ns();
+        self.now_ms = self.now_ns / 1_000_000;
+    }
+
+    /// The time of the last [`tick`](Self::tick), in nanoseconds.
+    pub fn now_ns(&self) -> u64 {
+        self.now_ns
+    }
+
+    /// Works until about `budget` events wait or nothing is left to do. Never blocks.
+    pub fn turn<H: Host<Value = V>>(&mut self, host: &mut H, budget: usize) {
+        self.budget = budget;
+        self.expire(host);
+        let mut polled = false;
+        while self.events.len() < budget {
+            if self.cursor < self.ready.len() {
+                let ready = self.ready[self.cursor];
+                self.cursor += 1;
+                self.handle_ready(host, ready);
+            } else if !polled {
+                polled = true;
+                self.ready.clear();
+                self.cursor = 0;
+                // Left-over work of before goes first, in its order, and once a turn.
+                for _ in 0..self.pending.len() {
+                    if self.events.len() >= budget {
+                        break;
+                    }
+                    if let Some(id) = self.pending.pop_front() {
+                        self.resume(host, id);
+                    }
+                }
+                if let Err(error) = self.poller.poll(&mut self.ready) {
+                    debug_assert!(false, "poll failed: {error}");
+                }
+            } else {
+                break;
+            }
+        }
+    }
+
+    /// Whether something waits that no readiness will announce.
+    pub fn has_work(&self) -> bool {
+        self.cursor < self.ready.len()
+            || !self.pending.is_empty()
+            || !self.dirty.is_empty()
+            || !self.events.is_empty()
+            || !self.completed.is_empty()
+    }
+
+    /// When [`turn`](Self::turn) must be called at the latest, in ms of the monotonic clock.
+    pub fn next_deadline(&self) -> Option<u64> {
+        let pause = self.servers_paused_until();
+        match (self.wheel.next_expiry(), pause) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// Takes the next events, at most `most`, in order.
+    pub fn drain_events(&mut self, most: usize, into: &mut Vec<Event<V>>) {
+        let count = self.events.len().min(most);
+        into.extend(self.events.drain(..count));
+        self.metrics.add(Counter::ReactorEvents, count as u64);
+    }
+
+    /// Whether events wait to be taken.
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// Counts a wake that took so long.
+    pub fn record_wake(&mut self, nanos: u64) {
+        self.metrics.add(Counter::ReactorWakes, 1);
+        self.metrics.record(Histogram::ReactorWakeDuration, nanos);
+        let buffers = self.pool.in_use() as i64;
+        if buffers != self.buffers_told {
+            self.metrics.gauge_add(Gauge::Buffers, buffers - self.buffers_told);
+            self.buffers_told = buffers;
+        }
+    }
+
+    /// `Date`, made anew at most once a second.
+    pub(crate) fn date(&mut self) -> [u8; 29] {
+        if self.now_ms >= self.date_ms {
+            http_date(&mut self.date, Clock::unix_seconds());
+            // To the next full second of the wall clock, so that the field is never late by more than a turn.
+            self.date_ms = self.now_ms + 1_000 - Clock::unix_millis() % 1_000;
+        }
+        self.date
+    }
+
+    pub(crate) fn event(&mut self, kind: EventKind, id: Id, flags: u32, a: u64, b: u64, value: Option<V>) {
+        self.events.push(Event { kind, flags, id, a, b, value, extra: None });
+    }
+
+    fn handle_ready<H: Host<Value = V>>(&mut self, host: &mut H, ready: Ready) {
+        if ready.token & LISTENER_TOKEN != 0 {
+            return self.accept(Id::from_u64(ready.token));
+        }
+        let id = Id::from_u64(ready.token);
+        self.guarded(id, |engine| engine.handle_socket(host, id, ready.flags));
+    }
+
+    fn resume<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        connection.flags &= !conn::QUEUED;
+        self.guarded(id, |engine| engine.go_on(host, id));
+    }
+
+    /// Runs one connection; a panic costs this connection and nothing else.
+    pub(crate) fn guarded(&mut self, id: Id, run: impl FnOnce(&mut Self)) {
+        if catch_unwind(AssertUnwindSafe(|| run(self))).is_err() {
+            self.poison(id);
+        }
+    }
+
+    /// Ends a connection on which we broke a rule of our own.
+    pub fn poison(&mut self, id: Id) {
+        self.metrics.add(Counter::ReactorPanics, 1);
+        self.close(id, Code::Bug.into());
+    }
+
+    /// As [`poison`](Self::poison), for the connection of a stream.
+    pub fn poison_stream(&mut self, stream: f64) {
+        let id = Id::from_f64(stream).and_then(|id| self.streams.get(id)).map(|stream| stream.connection);
+        match id {
+            Some(id) => self.poison(id),
+            None => self.metrics.add(Counter::ReactorPanics, 1),
+        }
+    }
+
+    fn expire<H: Host<Value = V>>(&mut self, host: &mut H) {
+        self.resume_accepting();
+        if self.wheel.next_expiry().is_none_or(|at| at > self.now_ms) {
+            return;
+        }
+        let mut due = std::mem::take(&mut self.due);
+        self.wheel.expire(self.now_ms, &mut due);
+        for slot in due.drain(..) {
+            let Some((id, _)) = self.connections.at(slot) else { continue };
+            self.guarded(id, |engine| engine.handle_deadline(host, id));
+        }
+        self.due = due;
+    }
+
+    /// Marks a connection for the next flush.
+    pub(crate) fn touch(&mut self, id: Id) {
+        if let Some(connection) = self.connections.get_mut(id) {
+            if !connection.has(conn::DIRTY) {
+                connection.flags |= conn::DIRTY;
+                self.dirty.push(id);
+            }
+        }
+    }
+
+    /// Has a connection go on in the next turn without waiting for readiness.
+    pub(crate) fn queue(&mut self, id: Id) {
+        if let Some(connection) = self.connections.get_mut(id) {
+            if !connection.has(conn::QUEUED) {
+                connection.flags |= conn::QUEUED;
+                self.pending.push_back(id);
+            }
+        }
+    }
+
+    /// The shared receive buffer, for the time of one read.
+    pub(crate) fn take_receive_buffer(&mut self) -> ReceiveBuffer {
+        std::mem::take(&mut self.receive)
+    }
+
+    pub(crate) fn give_receive_buffer(&mut self, buffer: ReceiveBuffer) {
+        self.receive = buffer;
+    }
+
+    /// A stack for a connection that stops being idle.
+    pub(crate) fn fresh_stack(&mut self, server: u32) -> Box<Stack> {
+        let options = match self.servers.at(server) {
+            Some((_, server)) => server.options,
+            None => Default::default(),
+        };
+        let limits = options.head;
+        if let Some(mut stack) = self.stacks.pop() {
+            if let crate::protocol::Protocol::Http1(http) = &mut stack.protocol {
+                if http.limits != limits {
+                    http.parser.reset(limits);
+                    http.limits = limits;
+                }
+            }
+            return stack;
+        }
+        Box::new(Stack {
+            layers: Vec::new(),
+            protocol: crate::protocol::Protocol::Http1(Http1::new(limits)),
+            output: millrace_buffer::Output::new(),
+            backlog: Vec::new(),
+            body_ms: 0,
+            progress_ms: 0,
+        })
+    }
+
+    /// Keeps the stack of a connection that has become idle.
+    pub(crate) fn recycle(&mut self, stack: Box<Stack>) {
+        if self.stacks.len() < KEPT_STACKS {
+            self.stacks.push(stack);
+        }
+    }
+
+    /// How many connections, streams and buffers live: what tests compare before and after.
+    pub fn census(&self) -> Census {
+        Census {
+            servers: self.servers.len(),
+            connections: self.connections.len(),
+            streams: self.streams.len(),
+            buffers: self.pool.in_use(),
+            timers: self.wheel.len(),
+        }
+    }
+}
+
+impl<V: Copy> Drop for Engine<V> {
+    fn drop(&mut self) {
+        self.metrics.gauge_add(Gauge::ReactorThreads, -1);
+        for id in self.servers.ids() {
+            self.destroy_server(id);
+        }
+    }
+}
+
+/// What is alive in an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Census {
+    /// Servers that have not closed.
+    pub servers: usize,
+    /// Connections, lingering ones included.
+    pub connections: usize,
+    /// Exchanges.
+    pub streams: usize,
+    /// Pooled buffers in use.
+    pub buffers: usize,
+    /// Entries in the timer wheel.
+    pub timers: usize,
+}

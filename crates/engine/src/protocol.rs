@@ -1,0 +1,51 @@
+//! The protocols of a connection: what turns its bytes into exchanges.
+//!
+//! HTTP/2 will be a further variant. Driving them is `server/`'s and `stream/`'s work; here is their state alone.
+
+use crate::id::Id;
+use millrace_http1::{Limits, RequestParser};
+use std::collections::VecDeque;
+
+/// The protocol on top of a connection's layers.
+pub(crate) enum Protocol {
+    /// HTTP/1.1 or 1.0, our side the server.
+    Http1(Http1),
+    /// Bytes as they are, after an upgrade or CONNECT: the tunnel's stream.
+    Raw(Id),
+}
+
+/// One server connection's HTTP/1 state.
+pub(crate) struct Http1 {
+    pub parser: RequestParser,
+    /// The limits that the parser was made with.
+    pub limits: Limits,
+    /// Answers owed, in the order of their requests.
+    pub order: VecDeque<Id>,
+    /// The exchange whose body is arriving.
+    pub receiving: Option<Id>,
+    /// How many of the owed answers are to methods that are not safe.
+    pub unsafe_owed: u32,
+    /// A head is parsed and waits until it may be dispatched (RFC 9112 §9.3.2); whether its message ended with it.
+    pub held: Option<bool>,
+    /// When the first byte of the message being received came, in ms; 0: none yet.
+    pub began_ms: u64,
+}
+
+impl Http1 {
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            parser: RequestParser::new(limits),
+            limits,
+            order: VecDeque::new(),
+            receiving: None,
+            unsafe_owed: 0,
+            held: None,
+            began_ms: 0,
+        }
+    }
+
+    /// Nothing owed, nothing half received.
+    pub fn is_idle(&self) -> bool {
+        self.order.is_empty() && self.receiving.is_none() && self.held.is_none() && self.parser.is_idle()
+    }
+}

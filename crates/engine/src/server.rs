@@ -1,0 +1,317 @@
+//! Servers: their listeners, the accept loop, their counts.
+
+use crate::connection::{Connection, Deadline, flag as conn};
+use crate::engine::{Engine, LISTENER_TOKEN};
+use crate::event::EventKind;
+use crate::id::Id;
+use crate::link::Link;
+use crate::options::{ACCEPT_BUDGET, ACCEPT_PAUSE_MS, LINGER_MS, ServerOptions};
+use crate::stats::ServerStats;
+use millrace_error::{Code, Error};
+use millrace_metrics::{Counter, Gauge};
+use millrace_net::socket::{self, AcceptError};
+use millrace_net::{Interest, ListenTcp, Peer};
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::PathBuf;
+
+const REFUSAL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: 1\r\n\r\n";
+
+/// Where a server listens.
+#[derive(Clone, Debug)]
+pub enum ListenOn {
+    /// A TCP port.
+    Tcp {
+        /// Address and port; port 0 lets the system choose.
+        addr: SocketAddr,
+        /// SO_REUSEPORT.
+        reuse_port: bool,
+        /// IPV6_V6ONLY.
+        ipv6_only: bool,
+    },
+    /// A Unix socket.
+    Unix(PathBuf),
+    /// Nowhere: injected requests only.
+    Nowhere,
+}
+
+/// One server.
+pub(crate) struct Server {
+    pub options: ServerOptions,
+    pub stats: ServerStats,
+    listener: Option<OwnedFd>,
+    unix: bool,
+    /// The socket file to remove.
+    file: Option<PathBuf>,
+    /// Accepting pauses until then; 0: it does not.
+    paused_until: u64,
+    /// `close` was called.
+    pub closing: bool,
+    pub finished: u64,
+    pub forced: u64,
+}
+
+impl<V: Copy> Engine<V> {
+    /// Starts a server.
+    pub fn listen(&mut self, on: &ListenOn, backlog: i32, options: ServerOptions) -> Result<Id, Error> {
+        let mut file = None;
+        let listener = match on {
+            ListenOn::Nowhere => None,
+            ListenOn::Tcp { addr, reuse_port, ipv6_only } => {
+                let options =
+                    ListenTcp { addr: *addr, backlog, reuse_port: *reuse_port, ipv6_only: *ipv6_only };
+                Some(socket::listen_tcp(&options).map_err(|error| Error::system("listen", &error))?)
+            }
+            ListenOn::Unix(path) => {
+                let fd = socket::listen_unix(path, backlog).map_err(|error| Error::system("listen", &error))?;
+                file = (!path.as_os_str().as_encoded_bytes().starts_with(b"\0")).then(|| path.clone());
+                Some(fd)
+            }
+        };
+        let raw = listener.as_ref().map(AsRawFd::as_raw_fd);
+        let server = Server {
+            options,
+            stats: ServerStats::default(),
+            listener,
+            unix: matches!(on, ListenOn::Unix(_)),
+            file,
+            paused_until: 0,
+            closing: false,
+            finished: 0,
+            forced: 0,
+        };
+        let id = self.servers.insert(server).ok_or(Error::new(Code::ConnectionsLimit))?;
+        if let Some(fd) = raw {
+            if let Err(error) = self.poller.add(fd, id.as_u64() | LISTENER_TOKEN, Interest::READ) {
+                self.servers.remove(id);
+                return Err(Error::system("epoll_ctl", &error));
+            }
+        }
+        self.metrics.gauge_add(Gauge::HttpServerListeners, 1);
+        Ok(id)
+    }
+
+    /// The address a server is bound to; `None` for a Unix socket, a stale id or no listener.
+    pub fn server_address(&self, id: f64) -> Option<SocketAddr> {
+        let server = self.servers.get(Id::from_f64(id)?)?;
+        socket::local_addr(server.listener.as_ref()?.as_raw_fd()).ok()?.addr()
+    }
+
+    /// The counts of a server.
+    pub fn server_stats(&mut self, id: f64) -> Option<&ServerStats> {
+        let second = self.now_ms / 1_000;
+        let server = self.servers.get_mut(Id::from_f64(id)?)?;
+        server.stats.rate.roll(second);
+        Some(&server.stats)
+    }
+
+    pub(crate) fn accept(&mut self, id: Id) {
+        for _ in 0..ACCEPT_BUDGET {
+            let Some(server) = self.servers.get(id) else { return };
+            let Some(listener) = server.listener.as_ref().map(AsRawFd::as_raw_fd) else { return };
+            match socket::accept(listener) {
+                Ok(accepted) => self.accepted(id, accepted.fd, accepted.peer),
+                Err(AcceptError::Retry(_)) => {}
+                Err(AcceptError::WouldBlock) => return,
+                Err(AcceptError::Exhausted(_)) => {
+                    self.spare.refuse_one(listener);
+                    self.refused(id);
+                    return self.pause_accepting(id, listener);
+                }
+                Err(AcceptError::Fatal(_)) => return self.pause_accepting(id, listener),
+            }
+        }
+    }
+
+    fn accepted(&mut self, id: Id, fd: OwnedFd, peer: Peer) {
+        let Some(server) = self.servers.get_mut(id) else { return };
+        let unix = server.unix;
+        let over = server.stats.active >= server.options.max_connections;
+        if !unix {
+            // A peer that has gone already is noticed at the first read.
+            let _ = socket::set_nodelay(fd.as_raw_fd());
+        }
+        let link = if unix { Link::Unix(fd) } else { Link::Tcp(fd) };
+        if over {
+            return self.refuse(id, link, peer);
+        }
+        server.stats.accepted += 1;
+        server.stats.active += 1;
+        let (deadline, after) = match server.options.headers_timeout_ms {
+            0 => (Deadline::None, 0),
+            ms => (Deadline::Headers, ms),
+        };
+        self.metrics.add(Counter::HttpServerConnectionsAccepted, 1);
+        self.metrics.gauge_add(Gauge::HttpServerConnections, 1);
+        self.adopt_link(id, link, peer, 0, deadline, after);
+    }
+
+    /// Makes a connection of a link; `None` when no slot is free (the link is closed) or it cannot be watched.
+    pub(crate) fn adopt_link(
+        &mut self,
+        server: Id,
+        link: Link,
+        peer: Peer,
+        flags: u16,
+        deadline: Deadline,
+        after_ms: u64,
+    ) -> Option<Id> {
+        let fd = link.descriptor();
+        let interest = Interest::READ | Interest::HANGUP;
+        let connection = Connection {
+            link,
+            stack: None,
+            deadline_ms: 0,
+            armed_ms: 0,
+            server: server.slot(),
+            requests: 0,
+            drained: 0,
+            flags,
+            deadline: Deadline::None,
+            interest,
+            peer,
+        };
+        let added = self.connections.insert(connection).filter(|id| {
+            let watched = fd.is_none_or(|fd| self.poller.add(fd, id.as_u64(), interest).is_ok());
+            if !watched {
+                self.connections.remove(*id);
+            }
+            watched
+        });
+        match added {
+            Some(id) => self.set_deadline(id, deadline, self.now_ms + after_ms),
+            None if flags & conn::REFUSED == 0 => {
+                self.metrics.gauge_add(Gauge::HttpServerConnections, -1);
+                if let Some(server) = self.servers.get_mut(server) {
+                    server.stats.active -= 1;
+                }
+            }
+            None => {}
+        }
+        added
+    }
+
+    fn refused(&mut self, id: Id) {
+        self.metrics.add(Counter::HttpServerConnectionsRefused, 1);
+        if let Some(server) = self.servers.get_mut(id) {
+            server.stats.refused += 1;
+        }
+    }
+
+    /// Answers a connection over the limit with 503 and closes it, lingering so that the answer arrives.
+    fn refuse(&mut self, server: Id, link: Link, peer: Peer) {
+        self.refused(server);
+        self.metrics.add(Counter::LimitExceededMaxConnections, 1);
+        if let Some(fd) = link.descriptor() {
+            let sent = socket::send(fd, REFUSAL).is_ok();
+            if sent && socket::shutdown_write(fd).is_ok() {
+                let flags = conn::REFUSED | conn::LINGERING | conn::CLOSING | conn::WRITE_CLOSED;
+                self.adopt_link(server, link, peer, flags, Deadline::Linger, LINGER_MS);
+            }
+        }
+    }
+
+    fn pause_accepting(&mut self, id: Id, listener: std::os::fd::RawFd) {
+        self.poller.remove(listener, id.as_u64() | LISTENER_TOKEN);
+        let until = self.now_ms + ACCEPT_PAUSE_MS;
+        if let Some(server) = self.servers.get_mut(id) {
+            server.paused_until = until;
+        }
+    }
+
+    pub(crate) fn servers_paused_until(&self) -> Option<u64> {
+        if self.servers.is_empty() {
+            return None;
+        }
+        let paused = |id| self.servers.get(id).map(|server| server.paused_until).filter(|until| *until > 0);
+        self.servers.ids().into_iter().filter_map(paused).min()
+    }
+
+    pub(crate) fn resume_accepting(&mut self) {
+        if self.servers_paused_until().is_none_or(|until| until > self.now_ms) {
+            return;
+        }
+        for id in self.servers.ids() {
+            let now = self.now_ms;
+            let Some(server) = self.servers.get_mut(id) else { continue };
+            if server.paused_until == 0 || server.paused_until > now {
+                continue;
+            }
+            server.paused_until = 0;
+            if let Some(fd) = server.listener.as_ref().map(AsRawFd::as_raw_fd) {
+                let watched = self.poller.add(fd, id.as_u64() | LISTENER_TOKEN, Interest::READ);
+                if watched.is_err() {
+                    server.paused_until = now + ACCEPT_PAUSE_MS;
+                }
+            }
+        }
+    }
+
+    /// Stops accepting (what waits in the accept queue is still taken), says `Connection: close` from now on, closes
+    /// idle connections; `ServerClosed` follows when the last exchange is over.
+    pub fn close_server(&mut self, id: f64) -> bool {
+        let Some(id) = Id::from_f64(id).filter(|id| self.servers.get(*id).is_some()) else { return false };
+        self.accept(id);
+        self.stop_listening(id);
+        if let Some(server) = self.servers.get_mut(id) {
+            server.closing = true;
+        }
+        // Looked at in the next turn: one with a request in its socket is served, an idle one is closed.
+        for connection in self.connections_of(id.slot()) {
+            self.queue(connection);
+        }
+        self.server_maybe_closed(id);
+        true
+    }
+
+    /// Cuts whatever a closing server still has; `ServerClosed` follows.
+    pub fn force_server(&mut self, id: f64) -> bool {
+        let Some(id) = Id::from_f64(id).filter(|id| self.servers.get(*id).is_some()) else { return false };
+        self.stop_listening(id);
+        if let Some(server) = self.servers.get_mut(id) {
+            server.closing = true;
+        }
+        for connection in self.connections_of(id.slot()) {
+            self.close(connection, Code::ServerClosed.into());
+        }
+        self.server_maybe_closed(id);
+        true
+    }
+
+    pub(crate) fn destroy_server(&mut self, id: Id) {
+        self.force_server(id.as_f64());
+    }
+
+    fn connections_of(&self, server: u32) -> Vec<Id> {
+        let of = |id: &Id| self.connections.get(*id).is_some_and(|connection| connection.server == server);
+        self.connections.ids().into_iter().filter(of).collect()
+    }
+
+    fn stop_listening(&mut self, id: Id) {
+        let Some(server) = self.servers.get_mut(id) else { return };
+        server.paused_until = 0;
+        if let Some(listener) = server.listener.take() {
+            self.poller.remove(listener.as_raw_fd(), id.as_u64() | LISTENER_TOKEN);
+        }
+        if let Some(file) = server.file.take() {
+            let _ = std::fs::remove_file(file);
+        }
+    }
+
+    /// Ends a closing server once its last connection is gone.
+    pub(crate) fn server_maybe_closed(&mut self, id: Id) {
+        let Some(server) = self.servers.get(id) else { return };
+        let slot = id.slot();
+        let alive = server.stats.active > 0
+            || !self.connections_of(slot).is_empty()
+            || server.listener.is_some();
+        if !server.closing || alive {
+            return;
+        }
+        let (finished, forced) = (server.finished, server.forced);
+        self.servers.remove(id);
+        self.metrics.gauge_add(Gauge::HttpServerListeners, -1);
+        self.event(EventKind::ServerClosed, id, 0, finished, forced, None);
+    }
+}

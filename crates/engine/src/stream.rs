@@ -1,0 +1,110 @@
+//! One exchange: an HTTP/1 request with its response, or a tunnel.
+
+use crate::id::Id;
+use millrace_buffer::Output;
+use millrace_head::Method;
+use millrace_http1::BodyFraming;
+
+/// State bits of a stream.
+pub(crate) mod flag {
+    /// The request has arrived whole.
+    pub const REQUEST_ENDED: u16 = 1;
+    /// The response head is queued.
+    pub const HEAD_SENT: u16 = 2;
+    /// The response is queued whole.
+    pub const RESPONSE_ENDED: u16 = 4;
+    /// The response must not have a body on the wire (HEAD, 204, 304).
+    pub const NO_BODY: u16 = 8;
+    /// The client waits for 100 Continue.
+    pub const EXPECTS_CONTINUE: u16 = 16;
+    /// `write` said wait; tell when the output has drained.
+    pub const WANTS_DRAIN: u16 = 32;
+    /// Tell when the response is with the kernel.
+    pub const WANTS_FINISH: u16 = 64;
+    /// The connection ends with this exchange.
+    pub const LAST: u16 = 128;
+    /// The request's method is not safe.
+    pub const UNSAFE: u16 = 256;
+    /// A tunnel after an upgrade or CONNECT.
+    pub const RAW: u16 = 512;
+    /// Nobody in the host knows it: an answer that the engine made itself.
+    pub const INTERNAL: u16 = 1024;
+    /// The end of the body has been told.
+    pub const END_TOLD: u16 = 2048;
+    /// That the peer left has been told.
+    pub const LEFT_TOLD: u16 = 4096;
+    /// The client's side of an injected exchange.
+    pub const CLIENT: u16 = 8192;
+    /// The request came with HTTP/1.1.
+    pub const HTTP_1_1: u16 = 16384;
+}
+
+/// Who takes the bytes of a stream's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Consumer {
+    /// Nobody has asked yet: what came with the head is kept, reading stops.
+    Undecided,
+    /// JavaScript, chunk by chunk, as far as its credit goes.
+    JavaScript,
+    /// Collected whole, up to so many bytes, and given at once.
+    Collect(u64),
+    /// Dropped, up to so many bytes more; then the connection is closed.
+    Discard(u64),
+}
+
+/// One exchange.
+pub(crate) struct Stream {
+    pub connection: Id,
+    pub server: u32,
+    pub flags: u16,
+    pub status: u16,
+    pub method: Method,
+    /// Framing of the response body; the length counts down.
+    pub framing: BodyFraming,
+    pub consumer: Consumer,
+    /// How many body bytes JavaScript will take.
+    pub credit: u64,
+    /// Body bytes so far.
+    pub received: u64,
+    /// When the head was complete, in ns.
+    pub started_ns: u64,
+    /// Body bytes nobody has taken yet.
+    pub stash: Vec<u8>,
+    /// The trailer section, once it has arrived.
+    pub trailers: Vec<u8>,
+    /// The response while other answers go first.
+    pub output: Option<Box<Output>>,
+}
+
+impl Stream {
+    pub fn new(connection: Id, server: u32, method: Method, started_ns: u64) -> Self {
+        Self {
+            connection,
+            server,
+            flags: 0,
+            status: 0,
+            method,
+            framing: BodyFraming::None,
+            consumer: Consumer::Undecided,
+            credit: 0,
+            received: 0,
+            started_ns,
+            stash: Vec::new(),
+            trailers: Vec::new(),
+            output: None,
+        }
+    }
+
+    pub fn has(&self, flags: u16) -> bool {
+        self.flags & flags != 0
+    }
+
+    /// Whether more of its body may be read from the socket now.
+    pub fn wants_bytes(&self) -> bool {
+        match self.consumer {
+            Consumer::Undecided => self.stash.is_empty() && !self.has(flag::EXPECTS_CONTINUE | flag::RAW),
+            Consumer::JavaScript => self.credit > 0 && self.stash.is_empty(),
+            Consumer::Collect(_) | Consumer::Discard(_) => true,
+        }
+    }
+}
