@@ -25,7 +25,10 @@ enum State {
     #[default]
     Empty,
     /// One run, of which `sent` bytes are with the kernel.
-    Single { run: Vec<u8>, sent: usize },
+    Single {
+        run: Vec<u8>,
+        sent: usize,
+    },
     Many(Box<Queue>),
 }
 
@@ -43,7 +46,10 @@ impl Output {
     /// pool begins.
     pub fn tail(&mut self, pool: &mut Pool) -> &mut Vec<u8> {
         if let State::Empty = self.state {
-            self.state = State::Single { run: pool.take(), sent: 0 };
+            self.state = State::Single {
+                run: pool.take(),
+                sent: 0,
+            };
         } else if matches!(&self.state, State::Single { run, .. } if run.len() >= RUN_CLOSES_AT) {
             self.queue();
         }

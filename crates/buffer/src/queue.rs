@@ -181,7 +181,11 @@ impl Queue {
 
     fn pop(&mut self, pool: &mut Pool, released: &mut impl FnMut(PinId)) {
         if let Some(front) = self.segments.pop_front() {
-            self.closed = if self.segments.is_empty() { 0 } else { self.closed - front.len() };
+            self.closed = if self.segments.is_empty() {
+                0
+            } else {
+                self.closed - front.len()
+            };
             front.retire(pool, released);
         }
     }

@@ -5,6 +5,10 @@ use std::os::fd::RawFd;
 
 use super::accept::{AcceptError, accept};
 
+/// How many lost connections one refusal steps over. Most errors of that sort take the connection from the queue, but
+/// a refusal by a security module comes again and again.
+const ATTEMPTS: u32 = 16;
+
 /// A reserve descriptor, which lets a listener refuse connections when the process has run out of descriptors.
 ///
 /// Without it such connections stay in the accept queue, the listener stays readable, and clients wait for nothing.
@@ -29,14 +33,11 @@ impl Spare {
     /// Says whether one was refused; when not, the queue is empty or another thread took the descriptor first.
     pub fn refuse_one(&mut self, listener: RawFd) -> bool {
         drop(self.reserve.take());
-        let refused = loop {
-            match accept(listener) {
-                Ok(_closed_by_drop) => break true,
-                // Each of these took a broken connection from the queue, so the loop ends with the queue.
-                Err(AcceptError::Retry(_)) => {}
-                Err(_) => break false,
-            }
-        };
+        // Dropping what was accepted closes it.
+        let refused = (0..ATTEMPTS)
+            .map(|_| accept(listener))
+            .find(|accepted| !matches!(accepted, Err(AcceptError::Retry(_))))
+            .is_some_and(|accepted| accepted.is_ok());
         self.reserve = open();
         refused
     }
