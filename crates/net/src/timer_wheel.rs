@@ -5,8 +5,8 @@
 //! current time, in the slot that its digit names. When time reaches the start of a slot of an upper wheel, its entries
 //! are dealt out to lower ones ("cascade"), where now only lower digits differ; an entry of the first wheel is due
 //! when its slot begins. So all slots of a wheel lie ahead of the current digit, and what a lower wheel holds comes
-//! before what an upper one holds. Deadlines further away than the whole span of 2³⁰ ms (12 days) wait in the slot of
-//! the last wheel that comes round last, and are dealt out again from there.
+//! before what an upper one holds. Deadlines further away than a turn of the
+//! last wheel, 2³⁰ ms (12 days), lie in the slot that their digit names too, and are put there again at each turn.
 //!
 //! A bitmap per wheel says which slots hold something, so a stretch of time in which nothing lies costs nothing.
 
@@ -15,8 +15,6 @@ const BITS: u32 = 6;
 /// Slots per wheel.
 const SLOTS: u32 = 1 << BITS;
 const WHEELS: usize = 5;
-/// Milliseconds that the wheels span together.
-const SPAN: u64 = 1 << (BITS * WHEELS as u32);
 /// The list of entries that were late already when they were scheduled.
 const DUE: u32 = WHEELS as u32 * SLOTS;
 const LISTS: usize = DUE as usize + 1;
@@ -167,9 +165,8 @@ impl TimerWheel {
         if deadline <= self.now {
             return DUE;
         }
-        let deadline = deadline.min(self.now.saturating_add(SPAN - 1));
         let highest_bit = (deadline ^ self.now).ilog2();
-        // Within the span the highest digit that differs can still lie above the last wheel, by a carry.
+        // A digit above the last wheel differs for what lies beyond its turn, and by a carry for what lies within.
         let wheel = (highest_bit / BITS).min(WHEELS as u32 - 1);
         wheel * SLOTS + (deadline >> (BITS * wheel)) as u32 % SLOTS
     }
@@ -219,7 +216,7 @@ impl TimerWheel {
 
     /// Deals out the entries of a slot that has just begun; those that are due now are yielded.
     fn cascade(&mut self, list: u32, due: &mut Vec<u32>) {
-        // Detached as a whole: all leave, so none has to be taken out of the list by itself.
+        // Detached as a whole first: an entry that waits for another turn goes into the same slot again.
         let mut key = std::mem::replace(&mut self.heads[list as usize], NONE);
         self.occupied[(list / SLOTS) as usize] &= !(1 << (list % SLOTS));
         while key != NONE {

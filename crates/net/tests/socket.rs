@@ -199,7 +199,7 @@ fn calls_do_not_wait_even_on_a_socket_that_others_made_blocking() {
     assert_eq!(error.kind(), ErrorKind::WouldBlock);
 }
 
-// A Rust program ignores SIGPIPE, so this alone would pass with `write` too: the test below looks at the default action.
+// That no SIGPIPE comes with it is shown beside the system calls: a Rust program ignores the signal.
 #[test]
 fn sending_to_a_peer_that_is_gone_is_an_error() {
     let (one, two) = socket_pair().expect("a pair");

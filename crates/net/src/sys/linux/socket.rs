@@ -151,3 +151,26 @@ fn peer_of(storage: &libc::sockaddr_storage) -> Peer {
         _ => Peer::Unknown,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsRawFd;
+
+    use super::*;
+    use crate::socket::socket_pair;
+
+    #[test]
+    fn sending_to_a_peer_that_is_gone_raises_no_sigpipe() {
+        let (near, far) = socket_pair().expect("a pair");
+        drop(far);
+        // SAFETY: no handler is installed; the default action, which is to end the process, is set and then undone.
+        // In between no other test of this binary writes to a closed pipe or socket.
+        let before = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+        let plain = send(near.as_raw_fd(), b"x");
+        let vectored = send_vectored(near.as_raw_fd(), &[IoSlice::new(b"x")]);
+        // SAFETY: as above; `before` is what was set.
+        unsafe { libc::signal(libc::SIGPIPE, before) };
+        assert_eq!(plain.expect_err("nobody reads").raw_os_error(), Some(libc::EPIPE));
+        assert_eq!(vectored.expect_err("nobody reads").raw_os_error(), Some(libc::EPIPE));
+    }
+}
