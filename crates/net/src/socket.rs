@@ -1,0 +1,106 @@
+//! Sockets that never block, and the few calls the engine makes on them.
+//!
+//! Every descriptor made here is close-on-exec and non-blocking. A call that would wait returns
+//! [`io::ErrorKind::WouldBlock`]; one that a signal interrupts is made again.
+
+use std::io::{self, IoSlice};
+use std::os::fd::{OwnedFd, RawFd};
+
+use socket2::{Domain, Socket, Type};
+
+use crate::sys;
+
+mod accept;
+mod listen;
+mod peer;
+mod spare;
+
+pub use accept::{AcceptError, Accepted, accept};
+pub use listen::{ListenTcp, listen_tcp, listen_unix};
+pub use peer::Peer;
+pub use spare::Spare;
+
+/// Reads what has arrived; 0 means that the peer has finished sending (or that `buffer` is empty).
+///
+/// # Errors
+/// `WouldBlock` when nothing is there, or what the system says.
+pub fn recv(fd: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
+    sys::socket::recv(fd, buffer)
+}
+
+/// Hands bytes to the kernel and says how many it took. Never raises SIGPIPE.
+///
+/// # Errors
+/// `WouldBlock` when its buffer is full, or what the system says: `BrokenPipe` or `ConnectionReset` when the peer is
+/// gone.
+pub fn send(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
+    sys::socket::send(fd, bytes)
+}
+
+/// Hands the bytes of several slices to the kernel, in order, and says how many bytes it took together.
+///
+/// Of more slices than the kernel takes at once (1 024 on Linux) the first are sent. Never raises SIGPIPE.
+///
+/// # Errors
+/// As [`send`].
+pub fn send_vectored(fd: RawFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    sys::socket::send_vectored(fd, slices)
+}
+
+/// Finishes our sending side: the peer reads the end of the stream and can still send.
+///
+/// # Errors
+/// `NotConnected` when the connection is gone, or what the system says.
+pub fn shutdown_write(fd: RawFd) -> io::Result<()> {
+    sys::socket::shutdown_write(fd)
+}
+
+/// Makes a TCP socket send small writes at once (`TCP_NODELAY`); the engine gathers them itself.
+///
+/// # Errors
+/// What the system says; a Unix socket has no such option.
+pub fn set_nodelay(fd: RawFd) -> io::Result<()> {
+    sys::socket::set_nodelay(fd, true)
+}
+
+/// Makes closing the socket reset the connection and discard what was not sent (`SO_LINGER` of 0 seconds).
+///
+/// # Errors
+/// What the system says.
+pub fn set_linger_zero(fd: RawFd) -> io::Result<()> {
+    sys::socket::set_linger_zero(fd)
+}
+
+/// Takes the pending error of a socket (`SO_ERROR`), which clears it: why a dial failed, why a connection broke.
+///
+/// # Errors
+/// What the system says when it cannot be asked.
+pub fn take_error(fd: RawFd) -> io::Result<Option<io::Error>> {
+    sys::socket::take_error(fd)
+}
+
+/// The address of our end.
+///
+/// # Errors
+/// What the system says.
+pub fn local_addr(fd: RawFd) -> io::Result<Peer> {
+    sys::socket::local_addr(fd)
+}
+
+/// The address of the other end.
+///
+/// # Errors
+/// `NotConnected` when there is none, or what the system says.
+pub fn peer_addr(fd: RawFd) -> io::Result<Peer> {
+    sys::socket::peer_addr(fd)
+}
+
+/// Makes two connected Unix stream sockets: a link without a listener, for tests.
+///
+/// # Errors
+/// What the system says.
+pub fn socket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    let kind = Type::STREAM.nonblocking().cloexec();
+    let (one, two) = Socket::pair(Domain::UNIX, kind, None)?;
+    Ok((one.into(), two.into()))
+}

@@ -1,0 +1,176 @@
+//! System calls on sockets.
+
+use std::io::{self, IoSlice};
+use std::mem::{self, MaybeUninit};
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+
+use libc::{c_int, c_void, socklen_t};
+
+use super::retry::retry;
+use crate::socket::{AcceptError, Peer};
+
+/// The most slices that the kernel takes at once (`UIO_MAXIOV`); more give EMSGSIZE.
+const MOST_SLICES: usize = 1024;
+
+pub(crate) fn accept(listener: RawFd) -> io::Result<(OwnedFd, Peer)> {
+    let mut fd = -1;
+    let peer = with_address(|address, len| {
+        // SAFETY: `with_address` passes a buffer and its length.
+        fd = retry(|| unsafe { libc::accept4(listener, address, len, libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK) })?;
+        Ok(())
+    })?;
+    // SAFETY: the call succeeded, so the descriptor is new and nobody else knows it.
+    Ok((unsafe { OwnedFd::from_raw_fd(fd) }, peer))
+}
+
+pub(crate) fn accept_error(error: io::Error) -> AcceptError {
+    match error.raw_os_error() {
+        Some(libc::EAGAIN) => AcceptError::WouldBlock,
+        // accept(2): "Linux accept() passes already-pending network errors on the new socket as an error code. For
+        // reliable operation the application should detect the network errors defined for the protocol and treat them
+        // like EAGAIN by retrying." Besides: a connection that was reset before we came, and a firewall's refusal.
+        Some(
+            libc::ECONNABORTED
+            | libc::EPROTO
+            | libc::EPERM
+            | libc::ENETDOWN
+            | libc::ENOPROTOOPT
+            | libc::EHOSTDOWN
+            | libc::ENONET
+            | libc::EHOSTUNREACH
+            | libc::EOPNOTSUPP
+            | libc::ENETUNREACH
+            | libc::ETIMEDOUT,
+        ) => AcceptError::Retry(error),
+        Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM) => AcceptError::Exhausted(error),
+        _ => AcceptError::Fatal(error),
+    }
+}
+
+pub(crate) fn recv(fd: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
+    let (start, len) = (buffer.as_mut_ptr().cast::<c_void>(), buffer.len());
+    // SAFETY: `start` and `len` are a slice that we may write.
+    let count = retry(|| unsafe { libc::recv(fd, start, len, libc::MSG_DONTWAIT) })?;
+    Ok(count as usize)
+}
+
+pub(crate) fn send(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
+    let (start, len) = (bytes.as_ptr().cast::<c_void>(), bytes.len());
+    // SAFETY: `start` and `len` are a slice, which the call only reads.
+    let count = retry(|| unsafe { libc::send(fd, start, len, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) })?;
+    Ok(count as usize)
+}
+
+pub(crate) fn send_vectored(fd: RawFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    // SAFETY: all-zero bytes are a valid msghdr, an empty one; musl has private padding that only this can fill.
+    let mut message: libc::msghdr = unsafe { mem::zeroed() };
+    // The kernel only reads through the pointer; std promises that an IoSlice is laid out as an iovec.
+    message.msg_iov = slices.as_ptr().cast_mut().cast::<libc::iovec>();
+    // The field's type differs between C libraries.
+    message.msg_iovlen = slices.len().min(MOST_SLICES) as _;
+    // SAFETY: `message` points to that many slices, all of which live through the call.
+    let count = retry(|| unsafe { libc::sendmsg(fd, &message, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) })?;
+    Ok(count as usize)
+}
+
+pub(crate) fn shutdown_write(fd: RawFd) -> io::Result<()> {
+    // SAFETY: no pointers are passed.
+    retry(|| unsafe { libc::shutdown(fd, libc::SHUT_WR) }).map(drop)
+}
+
+pub(crate) fn set_nodelay(fd: RawFd, on: bool) -> io::Result<()> {
+    set_option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, &c_int::from(on))
+}
+
+pub(crate) fn set_linger_zero(fd: RawFd) -> io::Result<()> {
+    let linger = libc::linger {
+        l_onoff: 1,
+        l_linger: 0,
+    };
+    set_option(fd, libc::SOL_SOCKET, libc::SO_LINGER, &linger)
+}
+
+pub(crate) fn take_error(fd: RawFd) -> io::Result<Option<io::Error>> {
+    let mut errno: c_int = 0;
+    let mut len = size_of::<c_int>() as socklen_t;
+    let value = (&raw mut errno).cast::<c_void>();
+    // SAFETY: `value` points to `len` bytes that the call may write, and any bytes are an int.
+    retry(|| unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_ERROR, value, &mut len) })?;
+    Ok((errno != 0).then(|| io::Error::from_raw_os_error(errno)))
+}
+
+pub(crate) fn local_addr(fd: RawFd) -> io::Result<Peer> {
+    // SAFETY: `with_address` passes a buffer and its length.
+    with_address(|address, len| retry(|| unsafe { libc::getsockname(fd, address, len) }).map(drop))
+}
+
+pub(crate) fn peer_addr(fd: RawFd) -> io::Result<Peer> {
+    // SAFETY: `with_address` passes a buffer and its length.
+    with_address(|address, len| retry(|| unsafe { libc::getpeername(fd, address, len) }).map(drop))
+}
+
+fn set_option<T>(fd: RawFd, level: c_int, name: c_int, value: &T) -> io::Result<()> {
+    let (start, len) = ((&raw const *value).cast::<c_void>(), size_of::<T>() as socklen_t);
+    // SAFETY: `start` and `len` are the value, which the call only reads.
+    retry(|| unsafe { libc::setsockopt(fd, level, name, start, len) }).map(drop)
+}
+
+/// Lends a buffer for an address to `call` and reads what it wrote there.
+fn with_address(call: impl FnOnce(*mut libc::sockaddr, *mut socklen_t) -> io::Result<()>) -> io::Result<Peer> {
+    // Zeroed, so that whatever part of it a call writes, all of it is initialised.
+    let mut storage = MaybeUninit::<libc::sockaddr_storage>::zeroed();
+    let mut len = size_of::<libc::sockaddr_storage>() as socklen_t;
+    call(storage.as_mut_ptr().cast(), &mut len)?;
+    if (len as usize) < size_of::<libc::sa_family_t>() {
+        return Ok(Peer::Unknown);
+    }
+    // SAFETY: zero bytes are a valid sockaddr_storage, and so is what the kernel writes over them.
+    let storage = unsafe { storage.assume_init() };
+    Ok(peer_of(&storage))
+}
+
+fn peer_of(storage: &libc::sockaddr_storage) -> Peer {
+    match c_int::from(storage.ss_family) {
+        libc::AF_INET => {
+            // SAFETY: the family says that it is a sockaddr_in, which is smaller and no stricter in alignment.
+            let address = unsafe { &*(&raw const *storage).cast::<libc::sockaddr_in>() };
+            // The address is in network order in memory, so its bytes are the address's bytes.
+            let ip = Ipv4Addr::from(address.sin_addr.s_addr.to_ne_bytes());
+            Peer::V4(ip, u16::from_be(address.sin_port))
+        }
+        libc::AF_INET6 => {
+            // SAFETY: the family says that it is a sockaddr_in6, which is smaller and no stricter in alignment.
+            let address = unsafe { &*(&raw const *storage).cast::<libc::sockaddr_in6>() };
+            Peer::v6(
+                Ipv6Addr::from(address.sin6_addr.s6_addr),
+                u16::from_be(address.sin6_port),
+            )
+        }
+        libc::AF_UNIX => Peer::Unix,
+        _ => Peer::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsRawFd;
+
+    use super::*;
+    use crate::socket::socket_pair;
+
+    #[test]
+    fn sending_to_a_peer_that_is_gone_raises_no_sigpipe() {
+        let (near, far) = socket_pair().expect("a pair");
+        drop(far);
+        // SAFETY: no handler is installed; the default action, which is to end the process, is set and then undone.
+        // In between no other test of this binary writes to a closed pipe or socket.
+        let before = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+        let plain = send(near.as_raw_fd(), b"x");
+        let vectored = send_vectored(near.as_raw_fd(), &[IoSlice::new(b"x")]);
+        // SAFETY: as above; `before` is what was set.
+        unsafe { libc::signal(libc::SIGPIPE, before) };
+        assert_eq!(plain.expect_err("nobody reads").raw_os_error(), Some(libc::EPIPE));
+        assert_eq!(vectored.expect_err("nobody reads").raw_os_error(), Some(libc::EPIPE));
+    }
+}

@@ -1,0 +1,35 @@
+//! What a system must provide; one folder each, with the same file names.
+//!
+//! ```text
+//! NestedEpoll: Poller          a poller whose descriptor the host's loop can watch (systems that have one)
+//!
+//! clock::monotonic_ns() -> u64
+//!
+//! // Non-blocking whatever the descriptor's flags say, repeated when a signal interrupts:
+//! socket::accept(RawFd) -> io::Result<(OwnedFd, Peer)>       the new descriptor: close-on-exec, non-blocking
+//! socket::recv(RawFd, &mut [u8]) -> io::Result<usize>
+//! socket::send(RawFd, &[u8]) -> io::Result<usize>            raises no SIGPIPE
+//! socket::send_vectored(RawFd, &[IoSlice]) -> io::Result<usize>
+//!
+//! socket::shutdown_write(RawFd) -> io::Result<()>
+//! socket::set_nodelay(RawFd, bool) -> io::Result<()>
+//! socket::set_linger_zero(RawFd) -> io::Result<()>
+//! socket::take_error(RawFd) -> io::Result<Option<io::Error>>
+//! socket::local_addr(RawFd) -> io::Result<Peer>
+//! socket::peer_addr(RawFd) -> io::Result<Peer>
+//!
+//! socket::accept_error(io::Error) -> AcceptError             what a failed accept means
+//! ```
+//!
+//! The functions are safe: a wrong descriptor number gives an error, or harms what the number belongs to, but touches
+//! no memory.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+pub use linux::NestedEpoll;
+#[cfg(target_os = "linux")]
+pub(crate) use linux::{clock, socket};
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("millrace-net has no sys folder for this system yet");
