@@ -4,6 +4,9 @@ use millrace_error::{Code, Error};
 
 use crate::bytes::{CLASS, TOKEN, VALUE};
 
+/// A field of a block: its name and its value.
+pub type Field<'a> = (&'a [u8], &'a [u8]);
+
 /// The fields of a block, in order; see [`fields`].
 #[derive(Clone, Debug)]
 pub struct Fields<'a> {
@@ -28,7 +31,7 @@ fn split_nul(bytes: &[u8]) -> (&[u8], &[u8]) {
 }
 
 impl<'a> Iterator for Fields<'a> {
-    type Item = (&'a [u8], &'a [u8]);
+    type Item = Field<'a>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
@@ -53,16 +56,16 @@ pub fn check_block(block: &[u8]) -> Result<usize, Error> {
     let mut rest = block;
     let mut count = 0;
     while !rest.is_empty() {
-        let (_, _, tail) = take_field(rest)?;
+        let (_, tail) = take_field(rest)?;
         rest = tail;
         count += 1;
     }
     Ok(count)
 }
 
-/// Splits the first field off a block and checks it, as [`check_block`] does: `(name, value, rest)`.
+/// Splits the first field off a block and checks it, as [`check_block`] does; also returns what follows.
 #[inline]
-pub(crate) fn take_field(block: &[u8]) -> Result<(&[u8], &[u8], &[u8]), Error> {
+pub(crate) fn take_field(block: &[u8]) -> Result<(Field<'_>, &[u8]), Error> {
     let name_len = part_len(block, TOKEN)?;
     if name_len == 0 {
         return Err(REFUSED);
@@ -75,7 +78,7 @@ pub(crate) fn take_field(block: &[u8]) -> Result<(&[u8], &[u8], &[u8]), Error> {
     {
         return Err(REFUSED);
     }
-    Ok((name, value, tail))
+    Ok(((name, value), tail))
 }
 
 /// The length of the part that a NUL ends, all of it in `class` (which NUL never is).
@@ -100,13 +103,13 @@ pub fn check_value(value: &[u8]) -> Result<(), Error> {
 impl<'a> Fields<'a> {
     /// Takes the next field and checks it as [`check_block`] does, so that a writer needs one pass only.
     #[inline]
-    pub fn next_checked(&mut self) -> Result<Option<(&'a [u8], &'a [u8])>, Error> {
+    pub fn next_checked(&mut self) -> Result<Option<Field<'a>>, Error> {
         if self.rest.is_empty() {
             return Ok(None);
         }
-        let (name, value, rest) = take_field(self.rest)?;
+        let (field, rest) = take_field(self.rest)?;
         self.rest = rest;
-        Ok(Some((name, value)))
+        Ok(Some(field))
     }
 }
 

@@ -14,7 +14,7 @@ mod status;
 mod target;
 mod trailer;
 
-pub use block::{Fields, check_block, check_value, fields};
+pub use block::{Field, Fields, check_block, check_value, fields};
 pub use bytes::{is_token_byte, is_value_byte, target_run, token_run, value_run};
 pub use host::{check_authority, check_host};
 pub use method::Method;
