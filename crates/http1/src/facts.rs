@@ -1,0 +1,188 @@
+//! What the fields of a head say about the message: its framing, its connection, its expectations.
+
+use millrace_error::{Code, Error};
+use millrace_head::{check_host, eq_name, list_items};
+
+use crate::event::BodyFraming;
+
+/// Noted field by field; asked when the head is complete.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Facts {
+    content_length: Option<u64>,
+    seen: u16,
+}
+
+const HOST: u16 = 1;
+const TRANSFER_ENCODING: u16 = 1 << 1;
+const CHUNKED_LAST: u16 = 1 << 2;
+const CHUNKED_BEFORE: u16 = 1 << 3;
+const OTHER_CODING: u16 = 1 << 4;
+const CLOSE: u16 = 1 << 5;
+const KEEP_ALIVE: u16 = 1 << 6;
+const CONNECTION_UPGRADE: u16 = 1 << 7;
+const UPGRADE: u16 = 1 << 8;
+const EXPECT_CONTINUE: u16 = 1 << 9;
+const EXPECT_OTHER: u16 = 1 << 10;
+
+impl Facts {
+    /// Notes one field. Errors are those that need no other field to be known.
+    #[inline]
+    pub(crate) fn note(&mut self, name: &[u8], value: &[u8]) -> Result<(), Error> {
+        match name.len() {
+            4 if eq_name(name, b"host") => self.note_host(value),
+            6 if eq_name(name, b"expect") => {
+                self.note_expect(value);
+                Ok(())
+            }
+            7 if eq_name(name, b"upgrade") => {
+                if !value.is_empty() {
+                    self.seen |= UPGRADE;
+                }
+                Ok(())
+            }
+            10 if eq_name(name, b"connection") => {
+                self.note_connection(value);
+                Ok(())
+            }
+            14 if eq_name(name, b"content-length") => self.note_content_length(value),
+            17 if eq_name(name, b"transfer-encoding") => self.note_transfer_encoding(value),
+            _ => Ok(()),
+        }
+    }
+
+    fn note_host(&mut self, value: &[u8]) -> Result<(), Error> {
+        if self.has(HOST) {
+            return Err(Error::new(Code::HttpInvalidHost));
+        }
+        self.seen |= HOST;
+        check_host(value)
+    }
+
+    fn note_expect(&mut self, value: &[u8]) {
+        for item in list_items(value) {
+            self.seen |= if eq_name(item, b"100-continue") {
+                EXPECT_CONTINUE
+            } else {
+                EXPECT_OTHER
+            };
+        }
+    }
+
+    fn note_connection(&mut self, value: &[u8]) {
+        for item in list_items(value) {
+            match item.len() {
+                5 if eq_name(item, b"close") => self.seen |= CLOSE,
+                7 if eq_name(item, b"upgrade") => self.seen |= CONNECTION_UPGRADE,
+                10 if eq_name(item, b"keep-alive") => self.seen |= KEEP_ALIVE,
+                _ => {}
+            }
+        }
+    }
+
+    /// Digits alone, once, no overflow: llhttp has checked the same while it read.
+    fn note_content_length(&mut self, value: &[u8]) -> Result<(), Error> {
+        const REFUSED: Error = Error::new(Code::HttpInvalidContentLength);
+        if self.content_length.is_some() {
+            return Err(REFUSED);
+        }
+        self.content_length = Some(parse_length(value).ok_or(REFUSED)?);
+        Ok(())
+    }
+
+    fn note_transfer_encoding(&mut self, value: &[u8]) -> Result<(), Error> {
+        self.seen |= TRANSFER_ENCODING;
+        let mut codings = 0u32;
+        for coding in list_items(value) {
+            codings = codings.saturating_add(1);
+            if self.has(CHUNKED_LAST) {
+                self.seen = self.seen & !CHUNKED_LAST | CHUNKED_BEFORE;
+            }
+            self.seen |= if eq_name(coding, b"chunked") {
+                CHUNKED_LAST
+            } else {
+                OTHER_CODING
+            };
+        }
+        if codings == 0 {
+            return Err(Error::new(Code::HttpInvalidTransferEncoding));
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn has(&self, flag: u16) -> bool {
+        self.seen & flag != 0
+    }
+
+    pub(crate) fn has_content_length(&self) -> bool {
+        self.content_length.is_some()
+    }
+
+    pub(crate) fn has_transfer_encoding(&self) -> bool {
+        self.has(TRANSFER_ENCODING)
+    }
+
+    pub(crate) fn has_host(&self) -> bool {
+        self.has(HOST)
+    }
+
+    /// What the fields say about framing (RFC 9112 §6.3); `None` when they say nothing.
+    ///
+    /// The RFC lets a server take the last of two codings as unknown framing, or Transfer-Encoding over
+    /// Content-Length; we refuse both, because somebody in front of us may have decided otherwise.
+    #[inline]
+    pub(crate) fn framing(&self, minor: u8) -> Result<Option<BodyFraming>, Error> {
+        if !self.has(TRANSFER_ENCODING) {
+            return Ok(self.content_length.map(BodyFraming::Length));
+        }
+        let code = if self.content_length.is_some() {
+            Code::HttpConflictingFraming
+        } else if minor == 0 || self.has(CHUNKED_BEFORE) || !self.has(CHUNKED_LAST) {
+            Code::HttpInvalidTransferEncoding
+        } else if self.has(OTHER_CODING) {
+            Code::HttpTransferEncodingUnsupported
+        } else {
+            return Ok(Some(BodyFraming::Chunked));
+        };
+        Err(Error::new(code))
+    }
+
+    /// Whether the connection may carry another message after this one (RFC 9112 §9.3).
+    #[inline]
+    pub(crate) fn keep_alive(&self, minor: u8) -> bool {
+        !self.has(CLOSE) && (minor != 0 || self.has(KEEP_ALIVE))
+    }
+
+    /// Whether an upgrade is asked for; HTTP/1.0 cannot (RFC 9110 §7.8).
+    #[inline]
+    pub(crate) fn upgrade(&self, minor: u8) -> bool {
+        minor != 0 && self.has(UPGRADE) && self.has(CONNECTION_UPGRADE)
+    }
+
+    /// Whether 100-continue is expected; HTTP/1.0's expectations are ignored (RFC 9110 §10.1.1).
+    #[inline]
+    pub(crate) fn expect_continue(&self, minor: u8) -> Result<bool, Error> {
+        if minor == 0 {
+            Ok(false)
+        } else if self.has(EXPECT_OTHER) {
+            Err(Error::new(Code::HttpExpectationFailed))
+        } else {
+            Ok(self.has(EXPECT_CONTINUE))
+        }
+    }
+}
+
+/// Reads a Content-Length: `1*DIGIT` that fits 64 bits.
+pub(crate) fn parse_length(value: &[u8]) -> Option<u64> {
+    if value.is_empty() {
+        return None;
+    }
+    let mut length = 0u64;
+    for &b in value {
+        if !b.is_ascii_digit() {
+            return None;
+        }
+        length = length.checked_mul(10)?.checked_add(u64::from(b - b'0'))?;
+    }
+    Some(length)
+}

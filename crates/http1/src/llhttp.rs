@@ -1,0 +1,214 @@
+//! The binding to llhttp 9.2.1, as `libgit2-sys` builds it: the one file of this crate with unsafe code.
+//!
+//! llhttp reads one head here and nothing else. It is initialised anew for every message and paused when the head is
+//! complete, so no state of one message can reach the next, and none of its opinions on bodies, upgrades and
+//! keep-alive are used. Callbacks append and record only; a panic in one would abort the process, so none can.
+#![allow(unsafe_code)]
+
+use std::ffi::{c_char, c_int};
+
+// Links the static library that llhttp is part of; the linker takes llhttp's three objects and nothing of libgit2.
+use libgit2_sys as _;
+
+use crate::fields::FieldSink;
+
+/// Which grammar the start line has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub(crate) enum Kind {
+    Request = 1,
+    Response = 2,
+}
+
+/// `llhttp_t`: 96 bytes, looked into through its accessors only.
+#[repr(C, align(8))]
+struct Raw([u8; 96]);
+
+type Callback = unsafe extern "C" fn(*mut Raw) -> c_int;
+type DataCallback = unsafe extern "C" fn(*mut Raw, *const c_char, usize) -> c_int;
+
+/// `llhttp_settings_t` of 9.2.1: the order is the layout. A test shows that each fires under its name.
+#[repr(C)]
+#[derive(Default)]
+struct Settings {
+    on_message_begin: Option<Callback>,
+    on_url: Option<DataCallback>,
+    on_status: Option<DataCallback>,
+    on_method: Option<DataCallback>,
+    on_version: Option<DataCallback>,
+    on_header_field: Option<DataCallback>,
+    on_header_value: Option<DataCallback>,
+    on_chunk_extension_name: Option<DataCallback>,
+    on_chunk_extension_value: Option<DataCallback>,
+    on_headers_complete: Option<Callback>,
+    on_body: Option<DataCallback>,
+    on_message_complete: Option<Callback>,
+    on_url_complete: Option<Callback>,
+    on_status_complete: Option<Callback>,
+    on_method_complete: Option<Callback>,
+    on_version_complete: Option<Callback>,
+    on_header_field_complete: Option<Callback>,
+    on_header_value_complete: Option<Callback>,
+    on_chunk_extension_name_complete: Option<Callback>,
+    on_chunk_extension_value_complete: Option<Callback>,
+    on_chunk_header: Option<Callback>,
+    on_chunk_complete: Option<Callback>,
+    on_reset: Option<Callback>,
+}
+
+unsafe extern "C" {
+    fn llhttp_init(parser: *mut Raw, kind: c_int, settings: *const Settings);
+    fn llhttp_execute(parser: *mut Raw, data: *const c_char, len: usize) -> c_int;
+    fn llhttp_get_error_pos(parser: *const Raw) -> *const c_char;
+}
+
+/// The numbers of `llhttp_errno` that can come out of a head; see `fields::code_of`.
+pub(crate) mod errno {
+    pub(crate) const OK: i32 = 0;
+    pub(crate) const STRICT: i32 = 2;
+    pub(crate) const LF_EXPECTED: i32 = 3;
+    pub(crate) const UNEXPECTED_CONTENT_LENGTH: i32 = 4;
+    pub(crate) const INVALID_METHOD: i32 = 6;
+    pub(crate) const INVALID_URL: i32 = 7;
+    pub(crate) const INVALID_CONSTANT: i32 = 8;
+    pub(crate) const INVALID_VERSION: i32 = 9;
+    pub(crate) const INVALID_HEADER_TOKEN: i32 = 10;
+    pub(crate) const INVALID_CONTENT_LENGTH: i32 = 11;
+    pub(crate) const INVALID_STATUS: i32 = 13;
+    pub(crate) const INVALID_TRANSFER_ENCODING: i32 = 15;
+    pub(crate) const PAUSED: i32 = 21;
+    pub(crate) const USER: i32 = 24;
+    pub(crate) const CR_EXPECTED: i32 = 25;
+    pub(crate) const UNEXPECTED_SPACE: i32 = 30;
+}
+
+/// What llhttp made of some bytes of a head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// All of them belong to the head, which is not complete.
+    More,
+    /// The head is complete; so many bytes belong to it.
+    Complete(usize),
+    /// A rule is broken: llhttp's number, and the byte it stopped at if it named one.
+    Failed(i32, Option<u8>),
+}
+
+/// An llhttp parser and what its callbacks write to.
+///
+/// `raw` is first and the layout is C's, so a callback reaches the sink through the pointer that llhttp hands it.
+#[repr(C)]
+pub(crate) struct HeadParser {
+    raw: Raw,
+    pub(crate) sink: FieldSink,
+}
+
+static SETTINGS: Settings = Settings {
+    on_message_begin: None,
+    on_url: None,
+    on_status: None,
+    on_method: None,
+    on_version: None,
+    on_header_field: Some(on_header_field),
+    on_header_value: Some(on_header_value),
+    on_chunk_extension_name: None,
+    on_chunk_extension_value: None,
+    on_headers_complete: Some(on_headers_complete),
+    on_body: None,
+    on_message_complete: None,
+    on_url_complete: None,
+    on_status_complete: None,
+    on_method_complete: None,
+    on_version_complete: None,
+    on_header_field_complete: None,
+    on_header_value_complete: Some(on_header_value_complete),
+    on_chunk_extension_name_complete: None,
+    on_chunk_extension_value_complete: None,
+    on_chunk_header: None,
+    on_chunk_complete: None,
+    on_reset: None,
+};
+
+impl HeadParser {
+    pub(crate) fn new(sink: FieldSink) -> Self {
+        Self {
+            raw: Raw([0; 96]),
+            sink,
+        }
+    }
+
+    /// Makes ready for one head. The sink is the caller's to clear.
+    #[inline]
+    pub(crate) fn start(&mut self, kind: Kind) {
+        // SAFETY: `raw` is 96 bytes aligned to 8, which is sizeof and alignof llhttp_t; the settings are static.
+        unsafe { llhttp_init(&raw mut self.raw, kind as c_int, &raw const SETTINGS) }
+    }
+
+    /// Reads bytes of the head that [`HeadParser::start`] began; not to be called again after an error.
+    #[inline]
+    pub(crate) fn execute(&mut self, input: &[u8]) -> Outcome {
+        let this = &raw mut *self;
+        // SAFETY: `this` points to an initialised parser (`start`), with `raw` as its first field; the callbacks
+        // cast it back to the whole, for which this pointer has provenance. `input` outlives the call, and llhttp
+        // keeps no pointer into it that it would read in a later call (it resets its span start on entry).
+        let result = unsafe { llhttp_execute(this.cast::<Raw>(), input.as_ptr().cast(), input.len()) };
+        if result == errno::OK {
+            return Outcome::More;
+        }
+        // SAFETY: as above.
+        let position = unsafe { llhttp_get_error_pos(this.cast::<Raw>()) };
+        let offset = (position as usize)
+            .checked_sub(input.as_ptr() as usize)
+            .filter(|&at| at <= input.len());
+        match (result, offset) {
+            (errno::PAUSED, Some(at)) => Outcome::Complete(at),
+            (_, at) => Outcome::Failed(result, at.and_then(|at| input.get(at)).copied()),
+        }
+    }
+}
+
+/// The sink behind a parser that llhttp hands to a callback.
+///
+/// # Safety
+/// `raw` is the pointer that `execute` gave to llhttp, so it points to a `HeadParser` that nobody else borrows.
+unsafe fn sink<'a>(raw: *mut Raw) -> &'a mut FieldSink {
+    // SAFETY: by the contract above and by `HeadParser` being repr(C) with `raw` first.
+    unsafe { &mut (*raw.cast::<HeadParser>()).sink }
+}
+
+/// The bytes of a span.
+///
+/// # Safety
+/// `at` and `len` are a span that llhttp handed to a callback: part of the input of the running `execute`.
+unsafe fn span<'a>(at: *const c_char, len: usize) -> &'a [u8] {
+    if len == 0 {
+        return &[];
+    }
+    // SAFETY: by the contract above.
+    unsafe { std::slice::from_raw_parts(at.cast(), len) }
+}
+
+unsafe extern "C" fn on_header_field(raw: *mut Raw, at: *const c_char, len: usize) -> c_int {
+    // SAFETY: llhttp calls this from `execute`, with its parser and a span of its input.
+    unsafe { sink(raw).name(span(at, len)) };
+    errno::OK
+}
+
+unsafe extern "C" fn on_header_value(raw: *mut Raw, at: *const c_char, len: usize) -> c_int {
+    // SAFETY: llhttp calls this from `execute`, with its parser and a span of its input.
+    unsafe { sink(raw).value(span(at, len)) };
+    errno::OK
+}
+
+unsafe extern "C" fn on_header_value_complete(raw: *mut Raw) -> c_int {
+    // SAFETY: llhttp calls this from `execute`, with its parser.
+    let accepted = unsafe { sink(raw) }.field_complete();
+    if accepted { errno::OK } else { errno::USER }
+}
+
+unsafe extern "C" fn on_headers_complete(_: *mut Raw) -> c_int {
+    errno::PAUSED
+}
+
+#[cfg(test)]
+#[path = "llhttp_tests.rs"]
+mod tests;
