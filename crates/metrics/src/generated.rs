@@ -1,0 +1,442 @@
+//! Made by scripts/generate.mjs from catalogue.json. Do not edit.
+
+/// A number that only grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Counter {
+    /// Connections that HTTP servers accepted.
+    HttpServerConnectionsAccepted,
+    /// Connections that HTTP servers refused because maxConnections was reached or the system had no descriptor left.
+    HttpServerConnectionsRefused,
+    /// Requests whose head arrived whole and was accepted.
+    HttpServerRequests,
+    /// Responses by class of their status code (`class="1xx"`).
+    HttpServerResponses1xx,
+    /// Responses by class of their status code (`class="2xx"`).
+    HttpServerResponses2xx,
+    /// Responses by class of their status code (`class="3xx"`).
+    HttpServerResponses3xx,
+    /// Responses by class of their status code (`class="4xx"`).
+    HttpServerResponses4xx,
+    /// Responses by class of their status code (`class="5xx"`).
+    HttpServerResponses5xx,
+    /// Malformed requests that were answered with an error or cut.
+    HttpServerRequestErrors,
+    /// Exchanges whose client left before the response was finished.
+    HttpServerAborted,
+    /// Request handlers that threw, rejected or answered with something that is not a response.
+    HttpServerHandlerErrors,
+    /// Connections cut by a deadline, by the phase that took too long (`phase="headers"`).
+    HttpServerTimeoutsHeaders,
+    /// Connections cut by a deadline, by the phase that took too long (`phase="body"`).
+    HttpServerTimeoutsBody,
+    /// Connections cut by a deadline, by the phase that took too long (`phase="request"`).
+    HttpServerTimeoutsRequest,
+    /// Connections cut by a deadline, by the phase that took too long (`phase="send"`).
+    HttpServerTimeoutsSend,
+    /// Connections cut by a deadline, by the phase that took too long (`phase="idle"`).
+    HttpServerTimeoutsIdle,
+    /// Connections handed over after an Upgrade or a CONNECT request.
+    HttpServerUpgrades,
+    /// Refusals by the limit that was passed (`option="maxUrlSize"`).
+    LimitExceededMaxUrlSize,
+    /// Refusals by the limit that was passed (`option="maxHeaderSize"`).
+    LimitExceededMaxHeaderSize,
+    /// Refusals by the limit that was passed (`option="maxHeaderFields"`).
+    LimitExceededMaxHeaderFields,
+    /// Refusals by the limit that was passed (`option="maxBodySize"`).
+    LimitExceededMaxBodySize,
+    /// Refusals by the limit that was passed (`option="maxCollectedSize"`).
+    LimitExceededMaxCollectedSize,
+    /// Refusals by the limit that was passed (`option="maxConnections"`).
+    LimitExceededMaxConnections,
+    /// Refusals by the limit that was passed (`option="chunkExtensions"`).
+    LimitExceededChunkExtensions,
+    /// Refusals by the limit that was passed (`option="trailers"`).
+    LimitExceededTrailers,
+    /// Bytes received from sockets.
+    SocketsReceivedBytes,
+    /// Bytes that the kernel took for sending.
+    SocketsSentBytes,
+    /// System calls made to receive.
+    SocketsReceiveCalls,
+    /// System calls made to send.
+    SocketsSendCalls,
+    /// Times that a reactor was woken.
+    ReactorWakes,
+    /// Events given to JavaScript.
+    ReactorEvents,
+    /// Panics of native code that were caught; each one is a bug of millrace.
+    ReactorPanics,
+    /// Log records written, by level (`level="trace"`).
+    LogRecordsTrace,
+    /// Log records written, by level (`level="debug"`).
+    LogRecordsDebug,
+    /// Log records written, by level (`level="info"`).
+    LogRecordsInfo,
+    /// Log records written, by level (`level="warn"`).
+    LogRecordsWarn,
+    /// Log records written, by level (`level="error"`).
+    LogRecordsError,
+    /// Log records written, by level (`level="fatal"`).
+    LogRecordsFatal,
+}
+
+impl Counter {
+    /// How many there are.
+    pub const COUNT: usize = 38;
+
+    /// All of them, in the order of the catalogue.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::HttpServerConnectionsAccepted,
+        Self::HttpServerConnectionsRefused,
+        Self::HttpServerRequests,
+        Self::HttpServerResponses1xx,
+        Self::HttpServerResponses2xx,
+        Self::HttpServerResponses3xx,
+        Self::HttpServerResponses4xx,
+        Self::HttpServerResponses5xx,
+        Self::HttpServerRequestErrors,
+        Self::HttpServerAborted,
+        Self::HttpServerHandlerErrors,
+        Self::HttpServerTimeoutsHeaders,
+        Self::HttpServerTimeoutsBody,
+        Self::HttpServerTimeoutsRequest,
+        Self::HttpServerTimeoutsSend,
+        Self::HttpServerTimeoutsIdle,
+        Self::HttpServerUpgrades,
+        Self::LimitExceededMaxUrlSize,
+        Self::LimitExceededMaxHeaderSize,
+        Self::LimitExceededMaxHeaderFields,
+        Self::LimitExceededMaxBodySize,
+        Self::LimitExceededMaxCollectedSize,
+        Self::LimitExceededMaxConnections,
+        Self::LimitExceededChunkExtensions,
+        Self::LimitExceededTrailers,
+        Self::SocketsReceivedBytes,
+        Self::SocketsSentBytes,
+        Self::SocketsReceiveCalls,
+        Self::SocketsSendCalls,
+        Self::ReactorWakes,
+        Self::ReactorEvents,
+        Self::ReactorPanics,
+        Self::LogRecordsTrace,
+        Self::LogRecordsDebug,
+        Self::LogRecordsInfo,
+        Self::LogRecordsWarn,
+        Self::LogRecordsError,
+        Self::LogRecordsFatal,
+    ];
+
+    /// The series of `millrace_http_server_responses_total`, in the order of its label `class`: 1xx, 2xx, 3xx, 4xx, 5xx.
+    pub const HTTP_SERVER_RESPONSES: [Self; 5] = [
+        Self::HttpServerResponses1xx,
+        Self::HttpServerResponses2xx,
+        Self::HttpServerResponses3xx,
+        Self::HttpServerResponses4xx,
+        Self::HttpServerResponses5xx,
+    ];
+
+    /// The series of `millrace_http_server_timeouts_total`, in the order of its label `phase`: headers, body, request, send, idle.
+    pub const HTTP_SERVER_TIMEOUTS: [Self; 5] = [
+        Self::HttpServerTimeoutsHeaders,
+        Self::HttpServerTimeoutsBody,
+        Self::HttpServerTimeoutsRequest,
+        Self::HttpServerTimeoutsSend,
+        Self::HttpServerTimeoutsIdle,
+    ];
+
+    /// The series of `millrace_limit_exceeded_total`, in the order of its label `option`: maxUrlSize, maxHeaderSize, maxHeaderFields, maxBodySize, maxCollectedSize, maxConnections, chunkExtensions, trailers.
+    pub const LIMIT_EXCEEDED: [Self; 8] = [
+        Self::LimitExceededMaxUrlSize,
+        Self::LimitExceededMaxHeaderSize,
+        Self::LimitExceededMaxHeaderFields,
+        Self::LimitExceededMaxBodySize,
+        Self::LimitExceededMaxCollectedSize,
+        Self::LimitExceededMaxConnections,
+        Self::LimitExceededChunkExtensions,
+        Self::LimitExceededTrailers,
+    ];
+
+    /// The series of `millrace_log_records_total`, in the order of its label `level`: trace, debug, info, warn, error, fatal.
+    pub const LOG_RECORDS: [Self; 6] = [
+        Self::LogRecordsTrace,
+        Self::LogRecordsDebug,
+        Self::LogRecordsInfo,
+        Self::LogRecordsWarn,
+        Self::LogRecordsError,
+        Self::LogRecordsFatal,
+    ];
+
+    /// The name of the family, as Prometheus sees it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HttpServerConnectionsAccepted => "millrace_http_server_connections_accepted_total",
+            Self::HttpServerConnectionsRefused => "millrace_http_server_connections_refused_total",
+            Self::HttpServerRequests => "millrace_http_server_requests_total",
+            Self::HttpServerResponses1xx => "millrace_http_server_responses_total",
+            Self::HttpServerResponses2xx => "millrace_http_server_responses_total",
+            Self::HttpServerResponses3xx => "millrace_http_server_responses_total",
+            Self::HttpServerResponses4xx => "millrace_http_server_responses_total",
+            Self::HttpServerResponses5xx => "millrace_http_server_responses_total",
+            Self::HttpServerRequestErrors => "millrace_http_server_request_errors_total",
+            Self::HttpServerAborted => "millrace_http_server_aborted_total",
+            Self::HttpServerHandlerErrors => "millrace_http_server_handler_errors_total",
+            Self::HttpServerTimeoutsHeaders => "millrace_http_server_timeouts_total",
+            Self::HttpServerTimeoutsBody => "millrace_http_server_timeouts_total",
+            Self::HttpServerTimeoutsRequest => "millrace_http_server_timeouts_total",
+            Self::HttpServerTimeoutsSend => "millrace_http_server_timeouts_total",
+            Self::HttpServerTimeoutsIdle => "millrace_http_server_timeouts_total",
+            Self::HttpServerUpgrades => "millrace_http_server_upgrades_total",
+            Self::LimitExceededMaxUrlSize => "millrace_limit_exceeded_total",
+            Self::LimitExceededMaxHeaderSize => "millrace_limit_exceeded_total",
+            Self::LimitExceededMaxHeaderFields => "millrace_limit_exceeded_total",
+            Self::LimitExceededMaxBodySize => "millrace_limit_exceeded_total",
+            Self::LimitExceededMaxCollectedSize => "millrace_limit_exceeded_total",
+            Self::LimitExceededMaxConnections => "millrace_limit_exceeded_total",
+            Self::LimitExceededChunkExtensions => "millrace_limit_exceeded_total",
+            Self::LimitExceededTrailers => "millrace_limit_exceeded_total",
+            Self::SocketsReceivedBytes => "millrace_sockets_received_bytes_total",
+            Self::SocketsSentBytes => "millrace_sockets_sent_bytes_total",
+            Self::SocketsReceiveCalls => "millrace_sockets_receive_calls_total",
+            Self::SocketsSendCalls => "millrace_sockets_send_calls_total",
+            Self::ReactorWakes => "millrace_reactor_wakes_total",
+            Self::ReactorEvents => "millrace_reactor_events_total",
+            Self::ReactorPanics => "millrace_reactor_panics_total",
+            Self::LogRecordsTrace => "millrace_log_records_total",
+            Self::LogRecordsDebug => "millrace_log_records_total",
+            Self::LogRecordsInfo => "millrace_log_records_total",
+            Self::LogRecordsWarn => "millrace_log_records_total",
+            Self::LogRecordsError => "millrace_log_records_total",
+            Self::LogRecordsFatal => "millrace_log_records_total",
+        }
+    }
+
+    /// What it counts, in one line.
+    pub const fn help(self) -> &'static str {
+        match self {
+            Self::HttpServerConnectionsAccepted => "Connections that HTTP servers accepted",
+            Self::HttpServerConnectionsRefused => {
+                "Connections that HTTP servers refused because maxConnections was reached or the system had no descriptor left"
+            }
+            Self::HttpServerRequests => "Requests whose head arrived whole and was accepted",
+            Self::HttpServerResponses1xx => "Responses by class of their status code",
+            Self::HttpServerResponses2xx => "Responses by class of their status code",
+            Self::HttpServerResponses3xx => "Responses by class of their status code",
+            Self::HttpServerResponses4xx => "Responses by class of their status code",
+            Self::HttpServerResponses5xx => "Responses by class of their status code",
+            Self::HttpServerRequestErrors => "Malformed requests that were answered with an error or cut",
+            Self::HttpServerAborted => "Exchanges whose client left before the response was finished",
+            Self::HttpServerHandlerErrors => {
+                "Request handlers that threw, rejected or answered with something that is not a response"
+            }
+            Self::HttpServerTimeoutsHeaders => "Connections cut by a deadline, by the phase that took too long",
+            Self::HttpServerTimeoutsBody => "Connections cut by a deadline, by the phase that took too long",
+            Self::HttpServerTimeoutsRequest => "Connections cut by a deadline, by the phase that took too long",
+            Self::HttpServerTimeoutsSend => "Connections cut by a deadline, by the phase that took too long",
+            Self::HttpServerTimeoutsIdle => "Connections cut by a deadline, by the phase that took too long",
+            Self::HttpServerUpgrades => "Connections handed over after an Upgrade or a CONNECT request",
+            Self::LimitExceededMaxUrlSize => "Refusals by the limit that was passed",
+            Self::LimitExceededMaxHeaderSize => "Refusals by the limit that was passed",
+            Self::LimitExceededMaxHeaderFields => "Refusals by the limit that was passed",
+            Self::LimitExceededMaxBodySize => "Refusals by the limit that was passed",
+            Self::LimitExceededMaxCollectedSize => "Refusals by the limit that was passed",
+            Self::LimitExceededMaxConnections => "Refusals by the limit that was passed",
+            Self::LimitExceededChunkExtensions => "Refusals by the limit that was passed",
+            Self::LimitExceededTrailers => "Refusals by the limit that was passed",
+            Self::SocketsReceivedBytes => "Bytes received from sockets",
+            Self::SocketsSentBytes => "Bytes that the kernel took for sending",
+            Self::SocketsReceiveCalls => "System calls made to receive",
+            Self::SocketsSendCalls => "System calls made to send",
+            Self::ReactorWakes => "Times that a reactor was woken",
+            Self::ReactorEvents => "Events given to JavaScript",
+            Self::ReactorPanics => "Panics of native code that were caught; each one is a bug of millrace",
+            Self::LogRecordsTrace => "Log records written, by level",
+            Self::LogRecordsDebug => "Log records written, by level",
+            Self::LogRecordsInfo => "Log records written, by level",
+            Self::LogRecordsWarn => "Log records written, by level",
+            Self::LogRecordsError => "Log records written, by level",
+            Self::LogRecordsFatal => "Log records written, by level",
+        }
+    }
+
+    /// The label that tells this series from the others of its family, and its value.
+    pub const fn label(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::HttpServerResponses1xx => Some(("class", "1xx")),
+            Self::HttpServerResponses2xx => Some(("class", "2xx")),
+            Self::HttpServerResponses3xx => Some(("class", "3xx")),
+            Self::HttpServerResponses4xx => Some(("class", "4xx")),
+            Self::HttpServerResponses5xx => Some(("class", "5xx")),
+            Self::HttpServerTimeoutsHeaders => Some(("phase", "headers")),
+            Self::HttpServerTimeoutsBody => Some(("phase", "body")),
+            Self::HttpServerTimeoutsRequest => Some(("phase", "request")),
+            Self::HttpServerTimeoutsSend => Some(("phase", "send")),
+            Self::HttpServerTimeoutsIdle => Some(("phase", "idle")),
+            Self::LimitExceededMaxUrlSize => Some(("option", "maxUrlSize")),
+            Self::LimitExceededMaxHeaderSize => Some(("option", "maxHeaderSize")),
+            Self::LimitExceededMaxHeaderFields => Some(("option", "maxHeaderFields")),
+            Self::LimitExceededMaxBodySize => Some(("option", "maxBodySize")),
+            Self::LimitExceededMaxCollectedSize => Some(("option", "maxCollectedSize")),
+            Self::LimitExceededMaxConnections => Some(("option", "maxConnections")),
+            Self::LimitExceededChunkExtensions => Some(("option", "chunkExtensions")),
+            Self::LimitExceededTrailers => Some(("option", "trailers")),
+            Self::LogRecordsTrace => Some(("level", "trace")),
+            Self::LogRecordsDebug => Some(("level", "debug")),
+            Self::LogRecordsInfo => Some(("level", "info")),
+            Self::LogRecordsWarn => Some(("level", "warn")),
+            Self::LogRecordsError => Some(("level", "error")),
+            Self::LogRecordsFatal => Some(("level", "fatal")),
+            _ => None,
+        }
+    }
+
+    /// The base unit, where there is one.
+    pub const fn unit(self) -> Option<&'static str> {
+        match self {
+            Self::SocketsReceivedBytes | Self::SocketsSentBytes => Some("bytes"),
+            _ => None,
+        }
+    }
+}
+
+/// A number that goes up and down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Gauge {
+    /// Open connections of HTTP servers.
+    HttpServerConnections,
+    /// Exchanges in flight.
+    HttpServerRequests,
+    /// Listening HTTP servers.
+    HttpServerListeners,
+    /// Threads that run a reactor.
+    ReactorThreads,
+    /// Pool buffers in use.
+    Buffers,
+}
+
+impl Gauge {
+    /// How many there are.
+    pub const COUNT: usize = 5;
+
+    /// All of them, in the order of the catalogue.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::HttpServerConnections,
+        Self::HttpServerRequests,
+        Self::HttpServerListeners,
+        Self::ReactorThreads,
+        Self::Buffers,
+    ];
+
+    /// The name of the family, as Prometheus sees it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HttpServerConnections => "millrace_http_server_connections",
+            Self::HttpServerRequests => "millrace_http_server_requests",
+            Self::HttpServerListeners => "millrace_http_server_listeners",
+            Self::ReactorThreads => "millrace_reactor_threads",
+            Self::Buffers => "millrace_buffers",
+        }
+    }
+
+    /// What it counts, in one line.
+    pub const fn help(self) -> &'static str {
+        match self {
+            Self::HttpServerConnections => "Open connections of HTTP servers",
+            Self::HttpServerRequests => "Exchanges in flight",
+            Self::HttpServerListeners => "Listening HTTP servers",
+            Self::ReactorThreads => "Threads that run a reactor",
+            Self::Buffers => "Pool buffers in use",
+        }
+    }
+
+    /// The label that tells this series from the others of its family, and its value.
+    pub const fn label(self) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
+    /// The base unit, where there is one.
+    pub const fn unit(self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// A distribution of durations, recorded in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Histogram {
+    /// Time from the first byte of a request to the last byte of its response.
+    HttpServerRequestDuration,
+    /// Time that one wake of a reactor took, callbacks included.
+    ReactorWakeDuration,
+}
+
+impl Histogram {
+    /// How many there are.
+    pub const COUNT: usize = 2;
+
+    /// All of them, in the order of the catalogue.
+    pub const ALL: [Self; Self::COUNT] = [Self::HttpServerRequestDuration, Self::ReactorWakeDuration];
+
+    /// The name of the family, as Prometheus sees it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HttpServerRequestDuration => "millrace_http_server_request_duration_seconds",
+            Self::ReactorWakeDuration => "millrace_reactor_wake_duration_seconds",
+        }
+    }
+
+    /// What it counts, in one line.
+    pub const fn help(self) -> &'static str {
+        match self {
+            Self::HttpServerRequestDuration => "Time from the first byte of a request to the last byte of its response",
+            Self::ReactorWakeDuration => "Time that one wake of a reactor took, callbacks included",
+        }
+    }
+
+    /// The label that tells this series from the others of its family, and its value.
+    pub const fn label(self) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
+    /// The base unit, where there is one.
+    pub const fn unit(self) -> Option<&'static str> {
+        match self {
+            Self::HttpServerRequestDuration | Self::ReactorWakeDuration => Some("seconds"),
+        }
+    }
+}
+
+/// The percentiles that [`crate::fill`] writes.
+pub const PERCENTILES: [f64; 6] = [50.0, 75.0, 90.0, 95.0, 99.0, 99.9];
+
+/// The upper bounds, in nanoseconds, of the cumulative counts that [`crate::fill`] writes.
+pub const BOUNDS_NANOS: [u64; 20] = [
+    5_000,
+    10_000,
+    25_000,
+    50_000,
+    100_000,
+    250_000,
+    500_000,
+    1_000_000,
+    2_500_000,
+    5_000_000,
+    10_000_000,
+    25_000_000,
+    50_000_000,
+    100_000_000,
+    250_000_000,
+    500_000_000,
+    1_000_000_000,
+    2_500_000_000,
+    5_000_000_000,
+    10_000_000_000,
+];
+
+/// How many numbers one histogram takes in the layout of [`crate::fill`].
+pub const HISTOGRAM_LEN: usize = 30;
+
+/// How many numbers [`crate::fill`] writes.
+pub const FILL_LEN: usize = 103;

@@ -1,0 +1,425 @@
+// Made by scripts/generate.mjs from crates/metrics/catalogue.json. Do not edit.
+
+export type CounterName =
+  | 'millrace_http_server_connections_accepted_total'
+  | 'millrace_http_server_connections_refused_total'
+  | 'millrace_http_server_requests_total'
+  | 'millrace_http_server_responses_total{class="1xx"}'
+  | 'millrace_http_server_responses_total{class="2xx"}'
+  | 'millrace_http_server_responses_total{class="3xx"}'
+  | 'millrace_http_server_responses_total{class="4xx"}'
+  | 'millrace_http_server_responses_total{class="5xx"}'
+  | 'millrace_http_server_request_errors_total'
+  | 'millrace_http_server_aborted_total'
+  | 'millrace_http_server_handler_errors_total'
+  | 'millrace_http_server_timeouts_total{phase="headers"}'
+  | 'millrace_http_server_timeouts_total{phase="body"}'
+  | 'millrace_http_server_timeouts_total{phase="request"}'
+  | 'millrace_http_server_timeouts_total{phase="send"}'
+  | 'millrace_http_server_timeouts_total{phase="idle"}'
+  | 'millrace_http_server_upgrades_total'
+  | 'millrace_limit_exceeded_total{option="maxUrlSize"}'
+  | 'millrace_limit_exceeded_total{option="maxHeaderSize"}'
+  | 'millrace_limit_exceeded_total{option="maxHeaderFields"}'
+  | 'millrace_limit_exceeded_total{option="maxBodySize"}'
+  | 'millrace_limit_exceeded_total{option="maxCollectedSize"}'
+  | 'millrace_limit_exceeded_total{option="maxConnections"}'
+  | 'millrace_limit_exceeded_total{option="chunkExtensions"}'
+  | 'millrace_limit_exceeded_total{option="trailers"}'
+  | 'millrace_sockets_received_bytes_total'
+  | 'millrace_sockets_sent_bytes_total'
+  | 'millrace_sockets_receive_calls_total'
+  | 'millrace_sockets_send_calls_total'
+  | 'millrace_reactor_wakes_total'
+  | 'millrace_reactor_events_total'
+  | 'millrace_reactor_panics_total'
+  | 'millrace_log_records_total{level="trace"}'
+  | 'millrace_log_records_total{level="debug"}'
+  | 'millrace_log_records_total{level="info"}'
+  | 'millrace_log_records_total{level="warn"}'
+  | 'millrace_log_records_total{level="error"}'
+  | 'millrace_log_records_total{level="fatal"}';
+
+export type GaugeName =
+  | 'millrace_http_server_connections'
+  | 'millrace_http_server_requests'
+  | 'millrace_http_server_listeners'
+  | 'millrace_reactor_threads'
+  | 'millrace_buffers';
+
+export type HistogramName =
+  | 'millrace_http_server_request_duration_seconds'
+  | 'millrace_reactor_wake_duration_seconds';
+
+export interface MetricRow<Key extends string> {
+  /** The name of the series: the family's name and its label. */
+  readonly key: Key;
+  readonly name: string;
+  readonly label: readonly [name: string, value: string] | null;
+  readonly unit: 'seconds' | 'bytes' | null;
+  readonly help: string;
+}
+
+export const COUNTERS: readonly MetricRow<CounterName>[] = [
+  {
+    key: 'millrace_http_server_connections_accepted_total',
+    name: 'millrace_http_server_connections_accepted_total',
+    label: null,
+    unit: null,
+    help: 'Connections that HTTP servers accepted',
+  },
+  {
+    key: 'millrace_http_server_connections_refused_total',
+    name: 'millrace_http_server_connections_refused_total',
+    label: null,
+    unit: null,
+    help: 'Connections that HTTP servers refused because maxConnections was reached or the system had no descriptor left',
+  },
+  {
+    key: 'millrace_http_server_requests_total',
+    name: 'millrace_http_server_requests_total',
+    label: null,
+    unit: null,
+    help: 'Requests whose head arrived whole and was accepted',
+  },
+  {
+    key: 'millrace_http_server_responses_total{class="1xx"}',
+    name: 'millrace_http_server_responses_total',
+    label: ['class', '1xx'],
+    unit: null,
+    help: 'Responses by class of their status code',
+  },
+  {
+    key: 'millrace_http_server_responses_total{class="2xx"}',
+    name: 'millrace_http_server_responses_total',
+    label: ['class', '2xx'],
+    unit: null,
+    help: 'Responses by class of their status code',
+  },
+  {
+    key: 'millrace_http_server_responses_total{class="3xx"}',
+    name: 'millrace_http_server_responses_total',
+    label: ['class', '3xx'],
+    unit: null,
+    help: 'Responses by class of their status code',
+  },
+  {
+    key: 'millrace_http_server_responses_total{class="4xx"}',
+    name: 'millrace_http_server_responses_total',
+    label: ['class', '4xx'],
+    unit: null,
+    help: 'Responses by class of their status code',
+  },
+  {
+    key: 'millrace_http_server_responses_total{class="5xx"}',
+    name: 'millrace_http_server_responses_total',
+    label: ['class', '5xx'],
+    unit: null,
+    help: 'Responses by class of their status code',
+  },
+  {
+    key: 'millrace_http_server_request_errors_total',
+    name: 'millrace_http_server_request_errors_total',
+    label: null,
+    unit: null,
+    help: 'Malformed requests that were answered with an error or cut',
+  },
+  {
+    key: 'millrace_http_server_aborted_total',
+    name: 'millrace_http_server_aborted_total',
+    label: null,
+    unit: null,
+    help: 'Exchanges whose client left before the response was finished',
+  },
+  {
+    key: 'millrace_http_server_handler_errors_total',
+    name: 'millrace_http_server_handler_errors_total',
+    label: null,
+    unit: null,
+    help: 'Request handlers that threw, rejected or answered with something that is not a response',
+  },
+  {
+    key: 'millrace_http_server_timeouts_total{phase="headers"}',
+    name: 'millrace_http_server_timeouts_total',
+    label: ['phase', 'headers'],
+    unit: null,
+    help: 'Connections cut by a deadline, by the phase that took too long',
+  },
+  {
+    key: 'millrace_http_server_timeouts_total{phase="body"}',
+    name: 'millrace_http_server_timeouts_total',
+    label: ['phase', 'body'],
+    unit: null,
+    help: 'Connections cut by a deadline, by the phase that took too long',
+  },
+  {
+    key: 'millrace_http_server_timeouts_total{phase="request"}',
+    name: 'millrace_http_server_timeouts_total',
+    label: ['phase', 'request'],
+    unit: null,
+    help: 'Connections cut by a deadline, by the phase that took too long',
+  },
+  {
+    key: 'millrace_http_server_timeouts_total{phase="send"}',
+    name: 'millrace_http_server_timeouts_total',
+    label: ['phase', 'send'],
+    unit: null,
+    help: 'Connections cut by a deadline, by the phase that took too long',
+  },
+  {
+    key: 'millrace_http_server_timeouts_total{phase="idle"}',
+    name: 'millrace_http_server_timeouts_total',
+    label: ['phase', 'idle'],
+    unit: null,
+    help: 'Connections cut by a deadline, by the phase that took too long',
+  },
+  {
+    key: 'millrace_http_server_upgrades_total',
+    name: 'millrace_http_server_upgrades_total',
+    label: null,
+    unit: null,
+    help: 'Connections handed over after an Upgrade or a CONNECT request',
+  },
+  {
+    key: 'millrace_limit_exceeded_total{option="maxUrlSize"}',
+    name: 'millrace_limit_exceeded_total',
+    label: ['option', 'maxUrlSize'],
+    unit: null,
+    help: 'Refusals by the limit that was passed',
+  },
+  {
+    key: 'millrace_limit_exceeded_total{option="maxHeaderSize"}',
+    name: 'millrace_limit_exceeded_total',
+    label: ['option', 'maxHeaderSize'],
+    unit: null,
+    help: 'Refusals by the limit that was passed',
+  },
+  {
+    key: 'millrace_limit_exceeded_total{option="maxHeaderFields"}',
+    name: 'millrace_limit_exceeded_total',
+    label: ['option', 'maxHeaderFields'],
+    unit: null,
+    help: 'Refusals by the limit that was passed',
+  },
+  {
+    key: 'millrace_limit_exceeded_total{option="maxBodySize"}',
+    name: 'millrace_limit_exceeded_total',
+    label: ['option', 'maxBodySize'],
+    unit: null,
+    help: 'Refusals by the limit that was passed',
+  },
+  {
+    key: 'millrace_limit_exceeded_total{option="maxCollectedSize"}',
+    name: 'millrace_limit_exceeded_total',
+    label: ['option', 'maxCollectedSize'],
+    unit: null,
+    help: 'Refusals by the limit that was passed',
+  },
+  {
+    key: 'millrace_limit_exceeded_total{option="maxConnections"}',
+    name: 'millrace_limit_exceeded_total',
+    label: ['option', 'maxConnections'],
+    unit: null,
+    help: 'Refusals by the limit that was passed',
+  },
+  {
+    key: 'millrace_limit_exceeded_total{option="chunkExtensions"}',
+    name: 'millrace_limit_exceeded_total',
+    label: ['option', 'chunkExtensions'],
+    unit: null,
+    help: 'Refusals by the limit that was passed',
+  },
+  {
+    key: 'millrace_limit_exceeded_total{option="trailers"}',
+    name: 'millrace_limit_exceeded_total',
+    label: ['option', 'trailers'],
+    unit: null,
+    help: 'Refusals by the limit that was passed',
+  },
+  {
+    key: 'millrace_sockets_received_bytes_total',
+    name: 'millrace_sockets_received_bytes_total',
+    label: null,
+    unit: 'bytes',
+    help: 'Bytes received from sockets',
+  },
+  {
+    key: 'millrace_sockets_sent_bytes_total',
+    name: 'millrace_sockets_sent_bytes_total',
+    label: null,
+    unit: 'bytes',
+    help: 'Bytes that the kernel took for sending',
+  },
+  {
+    key: 'millrace_sockets_receive_calls_total',
+    name: 'millrace_sockets_receive_calls_total',
+    label: null,
+    unit: null,
+    help: 'System calls made to receive',
+  },
+  {
+    key: 'millrace_sockets_send_calls_total',
+    name: 'millrace_sockets_send_calls_total',
+    label: null,
+    unit: null,
+    help: 'System calls made to send',
+  },
+  {
+    key: 'millrace_reactor_wakes_total',
+    name: 'millrace_reactor_wakes_total',
+    label: null,
+    unit: null,
+    help: 'Times that a reactor was woken',
+  },
+  {
+    key: 'millrace_reactor_events_total',
+    name: 'millrace_reactor_events_total',
+    label: null,
+    unit: null,
+    help: 'Events given to JavaScript',
+  },
+  {
+    key: 'millrace_reactor_panics_total',
+    name: 'millrace_reactor_panics_total',
+    label: null,
+    unit: null,
+    help: 'Panics of native code that were caught; each one is a bug of millrace',
+  },
+  {
+    key: 'millrace_log_records_total{level="trace"}',
+    name: 'millrace_log_records_total',
+    label: ['level', 'trace'],
+    unit: null,
+    help: 'Log records written, by level',
+  },
+  {
+    key: 'millrace_log_records_total{level="debug"}',
+    name: 'millrace_log_records_total',
+    label: ['level', 'debug'],
+    unit: null,
+    help: 'Log records written, by level',
+  },
+  {
+    key: 'millrace_log_records_total{level="info"}',
+    name: 'millrace_log_records_total',
+    label: ['level', 'info'],
+    unit: null,
+    help: 'Log records written, by level',
+  },
+  {
+    key: 'millrace_log_records_total{level="warn"}',
+    name: 'millrace_log_records_total',
+    label: ['level', 'warn'],
+    unit: null,
+    help: 'Log records written, by level',
+  },
+  {
+    key: 'millrace_log_records_total{level="error"}',
+    name: 'millrace_log_records_total',
+    label: ['level', 'error'],
+    unit: null,
+    help: 'Log records written, by level',
+  },
+  {
+    key: 'millrace_log_records_total{level="fatal"}',
+    name: 'millrace_log_records_total',
+    label: ['level', 'fatal'],
+    unit: null,
+    help: 'Log records written, by level',
+  },
+];
+
+export const GAUGES: readonly MetricRow<GaugeName>[] = [
+  {
+    key: 'millrace_http_server_connections',
+    name: 'millrace_http_server_connections',
+    label: null,
+    unit: null,
+    help: 'Open connections of HTTP servers',
+  },
+  {
+    key: 'millrace_http_server_requests',
+    name: 'millrace_http_server_requests',
+    label: null,
+    unit: null,
+    help: 'Exchanges in flight',
+  },
+  {
+    key: 'millrace_http_server_listeners',
+    name: 'millrace_http_server_listeners',
+    label: null,
+    unit: null,
+    help: 'Listening HTTP servers',
+  },
+  {
+    key: 'millrace_reactor_threads',
+    name: 'millrace_reactor_threads',
+    label: null,
+    unit: null,
+    help: 'Threads that run a reactor',
+  },
+  {
+    key: 'millrace_buffers',
+    name: 'millrace_buffers',
+    label: null,
+    unit: null,
+    help: 'Pool buffers in use',
+  },
+];
+
+export const HISTOGRAMS: readonly MetricRow<HistogramName>[] = [
+  {
+    key: 'millrace_http_server_request_duration_seconds',
+    name: 'millrace_http_server_request_duration_seconds',
+    label: null,
+    unit: 'seconds',
+    help: 'Time from the first byte of a request to the last byte of its response',
+  },
+  {
+    key: 'millrace_reactor_wake_duration_seconds',
+    name: 'millrace_reactor_wake_duration_seconds',
+    label: null,
+    unit: 'seconds',
+    help: 'Time that one wake of a reactor took, callbacks included',
+  },
+];
+
+export type PercentileName = 'p50' | 'p75' | 'p90' | 'p95' | 'p99' | 'p999';
+
+/** The percentiles of a histogram, in the order of the layout. */
+export const PERCENTILES: readonly PercentileName[] = ['p50', 'p75', 'p90', 'p95', 'p99', 'p999'];
+
+/** The upper bounds, in nanoseconds, of the cumulative counts of a histogram. */
+export const BOUNDS_NANOS: readonly number[] = [
+  5_000,
+  10_000,
+  25_000,
+  50_000,
+  100_000,
+  250_000,
+  500_000,
+  1_000_000,
+  2_500_000,
+  5_000_000,
+  10_000_000,
+  25_000_000,
+  50_000_000,
+  100_000_000,
+  250_000_000,
+  500_000_000,
+  1_000_000_000,
+  2_500_000_000,
+  5_000_000_000,
+  10_000_000_000,
+];
+
+/**
+ * Where the numbers lie that Rust writes: counters from 0, gauges, then per histogram count, sum, min and max (ns),
+ * the percentiles (ns) and the cumulative counts.
+ */
+export const LAYOUT = {
+  gauges: 38,
+  histograms: 43,
+  histogramLength: 30,
+  length: 103,
+} as const;
