@@ -22,5 +22,9 @@ await main(() => {
     if (buildAddon(options)) made.push('native/');
   }
   if (values.only !== 'addon' && buildTypeScript({ force: values.force })) made.push('dist/');
-  console.error(made.length ? `millrace: built ${made.join(' and ')} in ${((Date.now() - started) / 1000).toFixed(1)} s` : 'millrace: nothing has changed');
+  console.error(
+    made.length
+      ? `millrace: built ${made.join(' and ')} in ${((Date.now() - started) / 1000).toFixed(1)} s`
+      : 'millrace: nothing has changed',
+  );
 });

@@ -27,7 +27,9 @@ export function addonIsCurrent(profile) {
 
 // The variable RUSTFLAGS, which the napi command sets for musl, hides .cargo/config.toml: say again what stands there.
 function environment(target) {
-  const musl = target ? target.includes('musl') : process.platform === 'linux' && !process.report?.getReport().header.glibcVersionRuntime;
+  const musl = target
+    ? target.includes('musl')
+    : process.platform === 'linux' && !process.report?.getReport().header.glibcVersionRuntime;
   if (!musl || process.env.RUSTFLAGS) return process.env;
   return { ...process.env, RUSTFLAGS: '-C link-arg=-Wl,-z,nodelete -C target-feature=-crt-static' };
 }
@@ -44,7 +46,13 @@ export function strip(file) {
  * Compiles the addon, its loader and its declarations into a folder.
  * `profile` is `release` or `fast` (no link-time optimization, symbols kept); `target` a Rust triple other than ours.
  */
-export function compileAddon({ profile = 'release', target, folder = inRoot('native'), symbols = profile !== 'release', args = [] } = {}) {
+export function compileAddon({
+  profile = 'release',
+  target,
+  folder = inRoot('native'),
+  symbols = profile !== 'release',
+  args = [],
+} = {}) {
   const made = inRoot('.cache', 'addon');
   rmSync(made, { recursive: true, force: true });
   mkdirSync(made, { recursive: true });

@@ -28,7 +28,9 @@ export function fits(version, range) {
 export function checkNode() {
   const range = readPackage().engines.node;
   if (fits(process.versions.node, range)) return;
-  throw new PlainError(`this is Node ${process.versions.node}; millrace needs ${range}. Install one from https://nodejs.org/`);
+  throw new PlainError(
+    `this is Node ${process.versions.node}; millrace needs ${range}. Install one from https://nodejs.org/`,
+  );
 }
 
 /** Throws when what compiles the addon is missing; called only when something has to be compiled. */

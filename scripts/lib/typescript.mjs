@@ -18,7 +18,9 @@ export function entries() {
 
 const inputs = () => [
   ...filesUnder(inRoot('ts')),
-  ...['tsconfig.json', 'tsconfig.build.json', 'package.json', 'package-lock.json', 'scripts/lib/typescript.mjs'].map((path) => inRoot(path)),
+  ...['tsconfig.json', 'tsconfig.build.json', 'package.json', 'package-lock.json', 'scripts/lib/typescript.mjs'].map(
+    (path) => inRoot(path),
+  ),
 ];
 
 function readConfig(ts) {
@@ -52,7 +54,9 @@ function valueNames(ts, program, file) {
 
 // `export type { Server }` names a class that is not there at run time.
 function isTypeOnly(ts, symbol) {
-  return (symbol.declarations ?? []).some((node) => ts.isExportSpecifier(node) && (node.isTypeOnly || node.parent.parent.isTypeOnly));
+  return (symbol.declarations ?? []).some(
+    (node) => ts.isExportSpecifier(node) && (node.isTypeOnly || node.parent.parent.isTypeOnly),
+  );
 }
 
 /** The text of the ES wrapper of a CommonJS module. */
@@ -69,7 +73,8 @@ function writeEntries(ts, program) {
   const made = [];
   for (const entry of entries()) {
     const source = inRoot('ts', `${entry}.ts`);
-    if (!existsSync(source)) throw new PlainError(`package.json exports dist/${entry}.mjs and there is no ts/${entry}.ts`);
+    if (!existsSync(source))
+      throw new PlainError(`package.json exports dist/${entry}.mjs and there is no ts/${entry}.ts`);
     const base = inRoot('dist', entry);
     writeFileSync(`${base}.mjs`, wrapper(basename(entry), valueNames(ts, program, source)));
     writeFileSync(`${base}.d.mts`, `export * from './${basename(entry)}.js';\n`);
@@ -90,13 +95,21 @@ function copyAssets() {
     });
 }
 
+/** Whether dist/ holds what the present sources make. */
+export function typeScriptIsCurrent(hash = hashOf(inputs())) {
+  return (
+    readStamp('typescript')?.hash === hash && entries().every((entry) => existsSync(inRoot('dist', `${entry}.mjs`)))
+  );
+}
+
 /** Compiles ts/ when its sources have changed since the last time. */
 export function buildTypeScript({ force = false } = {}) {
   const hash = hashOf(inputs());
-  if (!force && readStamp('typescript')?.hash === hash && entries().every((entry) => existsSync(inRoot('dist', `${entry}.js`)))) return false;
+  if (!force && typeScriptIsCurrent(hash)) return false;
   console.error('millrace: compiling TypeScript');
   // Without its outputs, what the compiler remembers of them is wrong.
-  if (force || !readStamp('typescript') || !existsSync(inRoot('dist'))) rmSync(inRoot('.cache/build.tsbuildinfo'), { force: true });
+  if (force || !readStamp('typescript') || !existsSync(inRoot('dist')))
+    rmSync(inRoot('.cache/build.tsbuildinfo'), { force: true });
   clearStamp('typescript');
   const ts = createRequire(import.meta.url)('typescript');
   const config = readConfig(ts);
@@ -116,14 +129,17 @@ export function buildTypeScript({ force = false } = {}) {
   const { diagnostics } = builder.emit();
   if (diagnostics.length) fail(ts, diagnostics);
 
-  const outputs = new Set([
-    ...config.fileNames.filter((name) => !name.endsWith('.d.ts')).flatMap((name) => ts.getOutputFileNames(config, name, false)),
-    ...writeEntries(ts, program),
-    ...copyAssets(),
-  ].map((path) => relative(root, path)));
+  const outputs = new Set(
+    [
+      ...config.fileNames
+        .filter((name) => !name.endsWith('.d.ts'))
+        .flatMap((name) => ts.getOutputFileNames(config, name, false)),
+      ...writeEntries(ts, program),
+      ...copyAssets(),
+    ].map((path) => relative(root, path)),
+  );
   // The output of a source that is gone must not be published.
   for (const path of filesUnder(inRoot('dist'))) if (!outputs.has(relative(root, path))) rmSync(path);
   writeStamp('typescript', { hash });
   return true;
 }
-
