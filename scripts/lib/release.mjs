@@ -1,7 +1,7 @@
 // Lays out what is published: the main package and one small package for each platform whose addon is at hand.
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PlainError, run, tool } from './command.mjs';
+import { PlainError, capture, tool } from './command.mjs';
 import { inRoot, readPackage } from './root.mjs';
 
 const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
@@ -18,11 +18,15 @@ export function publishedManifest(manifest, platformPackages) {
 
 /** Makes the folders of the platform packages, as package.json's list of targets says; gives [{ name, folder, file }]. */
 export function makePlatformFolders(folder) {
-  run(
-    process.execPath,
-    [...[tool('@napi-rs/cli/cli.mjs'), 'create-npm-dirs', '--package-json-path', 'package.json', '--npm-dir', folder]],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
-  );
+  // The command makes folders nowhere but in the checkout.
+  const made = inRoot('.cache/platforms');
+  rmSync(made, { recursive: true, force: true });
+  const { status, out } = capture(process.execPath, [
+    ...[tool('@napi-rs/cli/cli.mjs'), 'create-npm-dirs', '--package-json-path', 'package.json'],
+    ...['--npm-dir', '.cache/platforms'],
+  ]);
+  if (status !== 0) throw new PlainError(`napi create-npm-dirs failed\n${out}`);
+  cpSync(made, folder, { recursive: true });
   return readdirSync(folder)
     .sort()
     .map((tuple) => {
