@@ -131,7 +131,10 @@ answered with where an answer is possible.
 | code | kind | category | retryable | status | meaning |
 | --- | --- | --- | --- | --- | --- |
 ${codes
-  .map((c) => `| \`${PREFIX}${c.name}\` | ${c.kind} | ${c.category} | ${c.retryable ? 'yes' : 'no'} | ${c.status ?? ''} | ${c.text} |`)
+  .map(
+    (c) =>
+      `| \`${PREFIX}${c.name}\` | ${c.kind} | ${c.category} | ${c.retryable ? 'yes' : 'no'} | ${c.status ?? ''} | ${c.text} |`,
+  )
   .join('\n')}
 `;
 }

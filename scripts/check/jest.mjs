@@ -1,0 +1,31 @@
+// Every Jest test, and the server's suite a second time over the other poller where there are two.
+import { readFileSync, rmSync } from 'node:fs';
+import { tool } from '../lib/command.mjs';
+import { inRoot } from '../lib/root.mjs';
+import { filesUnder } from '../lib/stamp.mjs';
+import { Skip, node } from './phase.mjs';
+
+export const about = 'the tests of test/, on both pollers';
+export const quick = true;
+
+/** Tests that take long: left out with --quick. */
+const SLOW = '\\.slow\\.test\\.ts$';
+
+async function jest(args, { loud, poller }) {
+  const results = inRoot('.cache/jest-results.json');
+  rmSync(results, { force: true });
+  const env = poller ? { ...process.env, MILLRACE_POLLER: poller } : process.env;
+  await node([tool('jest/bin/jest.js'), '--ci', '--json', '--outputFile', results, ...args], { loud, env });
+  return JSON.parse(readFileSync(results, 'utf8')).numPassedTests;
+}
+
+export async function run({ quick: inAHurry, loud }) {
+  const tests = filesUnder(inRoot('test')).filter((path) => path.endsWith('.test.ts'));
+  if (!tests.length) throw new Skip('there is no test in test/ yet');
+  const less = inAHurry ? ['--testPathIgnorePatterns', SLOW] : [];
+  let note = `${await jest(less, { loud })} tests`;
+  if (!inAHurry && process.platform === 'linux' && tests.some((path) => path.includes('/test/api/'))) {
+    note += `, ${await jest(['--testPathPatterns', '/test/api/', '--testPathIgnorePatterns', SLOW], { loud, poller: 'uv' })} over UvPoll`;
+  }
+  return note;
+}

@@ -1,0 +1,145 @@
+// Compiles ts/ to CommonJS in dist/, and beside each public entry an ES wrapper that lends out the same instance.
+import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, join, relative } from 'node:path';
+import { PlainError } from './command.mjs';
+import { inRoot, readPackage, root } from './root.mjs';
+import { clearStamp, filesUnder, hashOf, readStamp, writeStamp } from './stamp.mjs';
+
+const isTypeScript = (path) => /\.[cm]?ts$/.test(path);
+
+/** The public entries of the package: names of the modules in ts/ whose ES wrapper package.json exports. */
+export function entries() {
+  return Object.values(readPackage().exports)
+    .map((entry) => entry?.import?.default)
+    .filter(Boolean)
+    .map((path) => path.replace(/^\.\/dist\//, '').replace(/\.mjs$/, ''));
+}
+
+const inputs = () => [
+  ...filesUnder(inRoot('ts')),
+  ...['tsconfig.json', 'tsconfig.build.json', 'package.json', 'package-lock.json', 'scripts/lib/typescript.mjs'].map(
+    (path) => inRoot(path),
+  ),
+];
+
+function readConfig(ts) {
+  const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic: (d) => fail(ts, [d]) };
+  const config = ts.getParsedCommandLineOfConfigFile(inRoot('tsconfig.build.json'), {}, host);
+  if (config.errors.length) fail(ts, config.errors);
+  return config;
+}
+
+function fail(ts, diagnostics) {
+  const host = { getCanonicalFileName: (name) => name, getCurrentDirectory: () => root, getNewLine: () => '\n' };
+  const format = process.stderr.isTTY ? ts.formatDiagnosticsWithColorAndContext : ts.formatDiagnostics;
+  throw new PlainError(`TypeScript found errors\n${format(diagnostics, host)}`);
+}
+
+/** The names that a module exports as values; types are left out. */
+function valueNames(ts, program, file) {
+  const checker = program.getTypeChecker();
+  const symbol = checker.getSymbolAtLocation(program.getSourceFile(file));
+  if (!symbol) return [];
+  return checker
+    .getExportsOfModule(symbol)
+    .filter((each) => {
+      const target = each.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(each) : each;
+      return (target.flags & ts.SymbolFlags.Value) !== 0 && !isTypeOnly(ts, each);
+    })
+    .map((each) => each.name)
+    .filter((name) => name !== 'default')
+    .sort();
+}
+
+// `export type { Server }` names a class that is not there at run time.
+function isTypeOnly(ts, symbol) {
+  return (symbol.declarations ?? []).some(
+    (node) => ts.isExportSpecifier(node) && (node.isTypeOnly || node.parent.parent.isTypeOnly),
+  );
+}
+
+/** The text of the ES wrapper of a CommonJS module. */
+export function wrapper(module, names) {
+  return `// Made by the build. The CommonJS module holds the state; this lends its names to ES modules, so there is one copy.
+import module from './${module}.js';
+export const {
+${names.map((name) => `  ${name},`).join('\n')}
+} = module;
+`;
+}
+
+function writeEntries(ts, program) {
+  const made = [];
+  for (const entry of entries()) {
+    const source = inRoot('ts', `${entry}.ts`);
+    if (!existsSync(source))
+      throw new PlainError(`package.json exports dist/${entry}.mjs and there is no ts/${entry}.ts`);
+    const base = inRoot('dist', entry);
+    writeFileSync(`${base}.mjs`, wrapper(basename(entry), valueNames(ts, program, source)));
+    writeFileSync(`${base}.d.mts`, `export * from './${basename(entry)}.js';\n`);
+    made.push(`${base}.mjs`, `${base}.d.mts`);
+  }
+  return made;
+}
+
+/** Copies what is not TypeScript (pages of the demo, say) to the same place in dist/. */
+function copyAssets() {
+  return filesUnder(inRoot('ts'))
+    .filter((path) => !isTypeScript(path))
+    .map((path) => {
+      const copy = join(inRoot('dist'), relative(inRoot('ts'), path));
+      mkdirSync(dirname(copy), { recursive: true });
+      copyFileSync(path, copy);
+      return copy;
+    });
+}
+
+/** Whether dist/ holds what the present sources make. */
+export function typeScriptIsCurrent(hash = hashOf(inputs())) {
+  return (
+    readStamp('typescript')?.hash === hash && entries().every((entry) => existsSync(inRoot('dist', `${entry}.mjs`)))
+  );
+}
+
+/** Compiles ts/ when its sources have changed since the last time. */
+export function buildTypeScript({ force = false } = {}) {
+  const hash = hashOf(inputs());
+  if (!force && typeScriptIsCurrent(hash)) return false;
+  console.error('millrace: compiling TypeScript');
+  // Without its outputs, what the compiler remembers of them is wrong.
+  if (force || !readStamp('typescript') || !existsSync(inRoot('dist')))
+    rmSync(inRoot('.cache/build.tsbuildinfo'), { force: true });
+  clearStamp('typescript');
+  const ts = createRequire(import.meta.url)('typescript');
+  const config = readConfig(ts);
+  mkdirSync(inRoot('.cache'), { recursive: true });
+  const host = ts.createIncrementalCompilerHost(config.options);
+  const builder = ts.createIncrementalProgram({ rootNames: config.fileNames, options: config.options, host });
+  const program = builder.getProgram();
+  const errors = [
+    ...config.errors,
+    ...builder.getConfigFileParsingDiagnostics(),
+    ...builder.getOptionsDiagnostics(),
+    ...builder.getGlobalDiagnostics(),
+    ...builder.getSyntacticDiagnostics(),
+    ...builder.getSemanticDiagnostics(),
+  ];
+  if (errors.length) fail(ts, errors);
+  const { diagnostics } = builder.emit();
+  if (diagnostics.length) fail(ts, diagnostics);
+
+  const outputs = new Set(
+    [
+      ...config.fileNames
+        .filter((name) => !name.endsWith('.d.ts'))
+        .flatMap((name) => ts.getOutputFileNames(config, name, false)),
+      ...writeEntries(ts, program),
+      ...copyAssets(),
+    ].map((path) => relative(root, path)),
+  );
+  // The output of a source that is gone must not be published.
+  for (const path of filesUnder(inRoot('dist'))) if (!outputs.has(relative(root, path))) rmSync(path);
+  writeStamp('typescript', { hash });
+  return true;
+}
