@@ -78,5 +78,5 @@ function brand<E extends Error>(error: E, code: ErrorCode, details: ErrorDetails
     Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true });
   }
   const given = Object.entries(rest).filter(([, value]) => value !== undefined);
-  return Object.assign(error, facts, Object.fromEntries(given)) as E & MillraceError;
+  return Object.assign(error, facts, Object.fromEntries(given));
 }
