@@ -23,21 +23,31 @@ function series(families) {
 
 function checked(data) {
   const names = new Set();
-  for (const [kind, families] of Object.entries({ counter: data.counters, gauge: data.gauges, histogram: data.histograms })) {
+  for (const [kind, families] of Object.entries({
+    counter: data.counters,
+    gauge: data.gauges,
+    histogram: data.histograms,
+  })) {
     for (const family of families) {
       const where = `catalogue.json: ${family.name}`;
       if (!/^[a-z][a-z0-9_]*$/.test(family.name)) throw new Error(`${where}: the name is not snake_case`);
       if (names.has(family.name)) throw new Error(`${where}: the name is used twice`);
-      if ((kind === 'counter') !== family.name.endsWith('_total')) throw new Error(`${where}: counters and only they end in _total`);
-      if (kind === 'histogram' && !family.name.endsWith('_seconds')) throw new Error(`${where}: a histogram ends in _seconds`);
+      if ((kind === 'counter') !== family.name.endsWith('_total'))
+        throw new Error(`${where}: counters and only they end in _total`);
+      if (kind === 'histogram' && !family.name.endsWith('_seconds'))
+        throw new Error(`${where}: a histogram ends in _seconds`);
       if (family.unit && !UNITS.includes(family.unit)) throw new Error(`${where}: unknown unit ${family.unit}`);
-      if (family.unit && !family.name.includes(family.unit)) throw new Error(`${where}: the name does not say its unit`);
-      if (Boolean(family.label) !== Boolean(family.values)) throw new Error(`${where}: a label needs values, and values a label`);
-      if (!family.help || /[\n\\'"|]/.test(family.help)) throw new Error(`${where}: help must be one line without quotes, bars and backslashes`);
+      if (family.unit && !family.name.includes(family.unit))
+        throw new Error(`${where}: the name does not say its unit`);
+      if (Boolean(family.label) !== Boolean(family.values))
+        throw new Error(`${where}: a label needs values, and values a label`);
+      if (!family.help || /[\n\\'"|]/.test(family.help))
+        throw new Error(`${where}: help must be one line without quotes, bars and backslashes`);
       names.add(family.name);
     }
   }
-  if (data.boundsNanos.some((bound, i) => i > 0 && bound <= data.boundsNanos[i - 1])) throw new Error('catalogue.json: bounds must rise');
+  if (data.boundsNanos.some((bound, i) => i > 0 && bound <= data.boundsNanos[i - 1]))
+    throw new Error('catalogue.json: bounds must rise');
   return {
     families: data,
     counters: series(data.counters),
@@ -68,12 +78,18 @@ function rustEnum(name, about, rows, families) {
 ${some.map((row) => `            Self::${row.variant} => Some(${value(row)}),`).join('\n')}${tail}
         }`;
   };
-  const labels = optional((row) => row.value !== null, (row) => `(${JSON.stringify(row.label)}, ${JSON.stringify(row.value)})`);
+  const labels = optional(
+    (row) => row.value !== null,
+    (row) => `(${JSON.stringify(row.label)}, ${JSON.stringify(row.value)})`,
+  );
   // Two series may share a unit: one arm for each unit.
-  const units = UNITS.map((unit) => [unit, rows.filter((row) => row.unit === unit)]).filter(([, having]) => having.length > 0);
+  const units = UNITS.map((unit) => [unit, rows.filter((row) => row.unit === unit)]).filter(
+    ([, having]) => having.length > 0,
+  );
   const covered = units.reduce((sum, [, having]) => sum + having.length, 0);
   const unitArms = units.map(
-    ([unit, having]) => `            ${having.map((row) => `Self::${row.variant}`).join(' | ')} => Some(${JSON.stringify(unit)}),`,
+    ([unit, having]) =>
+      `            ${having.map((row) => `Self::${row.variant}`).join(' | ')} => Some(${JSON.stringify(unit)}),`,
   );
   if (covered < rows.length) unitArms.push('            _ => None,');
   const unitBody = covered === 0 ? '        None' : `        match self {\n${unitArms.join('\n')}\n        }`;

@@ -1,0 +1,154 @@
+// ts/options/server.json → the typed table, the public interfaces and the docs page.
+const SCALARS = {
+  integer: 'number',
+  boolean: 'boolean',
+  string: 'string',
+  signal: 'AbortSignal',
+  function: 'AnyFunction',
+};
+
+function checked(data) {
+  const groups = data.groups.map((group) => group.name);
+  const names = new Set();
+  for (const option of data.options) {
+    const where = `server.json: ${option.name}`;
+    if (names.has(option.name)) throw new Error(`${where}: the name is used twice`);
+    if (!groups.includes(option.group)) throw new Error(`${where}: unknown group ${option.group}`);
+    if (!(option.type in SCALARS) && option.type !== 'enum') throw new Error(`${where}: unknown type ${option.type}`);
+    if (!option.doc || !option.source) throw new Error(`${where}: a row needs doc and source`);
+    if (!('default' in option)) throw new Error(`${where}: a row needs a default`);
+    if (option.type === 'integer') {
+      const { min, max, default: value, nullable } = option;
+      if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max) || min > max) throw new Error(`${where}: no range`);
+      if (value === null ? !nullable : value < min || value > max)
+        throw new Error(`${where}: the default is out of range`);
+    }
+    if (option.type === 'enum' && !option.values.includes(option.default)) throw new Error(`${where}: no such default`);
+    names.add(option.name);
+  }
+  for (const name of [...data.required, ...data.exclusive].flat()) {
+    if (!names.has(name)) throw new Error(`server.json: no option is called ${name}`);
+  }
+  return data;
+}
+
+const typeOf = (option) =>
+  option.type === 'enum' ? option.values.map((v) => `'${v}'`).join(' | ') : SCALARS[option.type];
+const literal = (value) =>
+  typeof value === 'string' ? `'${value}'` : typeof value === 'number' ? grouped(value) : String(value);
+const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, '_');
+const lists = (value) => `[${value.map((names) => `[${names.map(literal).join(', ')}]`).join(', ')}]`;
+// What an option is when it was not given: a limit's null means "no limit", the null of others "not given".
+const complete = (option) => `${typeOf(option)}${option.default === null || option.nullable ? ' | null' : ''}`;
+
+function rangeOf({ type, min, max, values, nullable }) {
+  if (type === 'integer') return `${min}…${max}${nullable ? ' or null' : ''}`;
+  if (type === 'enum') return values.join(', ');
+  return '';
+}
+
+function defaultOf({ default: value, nullable }) {
+  if (value === null) return nullable ? 'null: no limit' : '';
+  return String(value);
+}
+
+// The lines of a doc comment at this indentation, wrapped at 120 columns.
+function comment(text, indent) {
+  const words = text.split(' ');
+  const rows = [];
+  for (const word of words) {
+    const row = rows.at(-1);
+    if (row !== undefined && indent.length + 3 + row.length + 1 + word.length <= 120)
+      rows[rows.length - 1] = `${row} ${word}`;
+    else rows.push(word);
+  }
+  const single = `${indent}/** ${text} */`;
+  if (single.length <= 120) return single;
+  return `${indent}/**\n${rows.map((row) => `${indent} * ${row}`).join('\n')}\n${indent} */`;
+}
+
+function interfaceOf(group, options) {
+  const member = (option) => {
+    const facts = [
+      option.type === 'integer' && rangeOf(option),
+      option.unit,
+      defaultOf(option) && `default ${defaultOf(option)}`,
+    ];
+    const note = facts.filter(Boolean).join(', ');
+    const type = `${typeOf(option)}${option.nullable ? ' | null' : ''}`;
+    return `${comment(`${option.doc}${note ? ` (${note})` : ''}`, '  ')}\n  ${option.name}?: ${type} | undefined;`;
+  };
+  return `${comment(group.about, '')}
+export interface ${group.name} {
+${options.map(member).join('\n')}
+}`;
+}
+
+function rowOf(option) {
+  const fields = [`name: '${option.name}'`, `type: '${option.type}'`];
+  if (option.type === 'integer') fields.push(`min: ${literal(option.min)}`, `max: ${literal(option.max)}`);
+  if (option.type === 'integer' && option.nullable) fields.push('nullable: true');
+  if (option.values) fields.push(`values: [${option.values.map(literal).join(', ')}]`);
+  fields.push(`default: ${literal(option.default)}`);
+  const line = `    { ${fields.join(', ')} },`;
+  return line.length <= 120 ? line : `    {\n${fields.map((field) => `      ${field},`).join('\n')}\n    },`;
+}
+
+function typescript(data) {
+  const of = (group) => data.options.filter((option) => option.group === group.name);
+  return `// Made by scripts/generate.mjs from ts/options/server.json. Do not edit.
+import type { AnyFunction, OptionTable } from './table.js';
+
+${data.groups
+  .filter((group) => !group.written)
+  .map((group) => interfaceOf(group, of(group)))
+  .join('\n\n')}
+
+/** All options of \`${data.owner}\` with their defaults filled in. */
+export interface ServerOptionValues {
+${data.options.map((option) => `  readonly ${option.name}: ${complete(option)};`).join('\n')}
+}
+
+export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
+  owner: '${data.owner}',
+  required: ${lists(data.required)},
+  exclusive: ${lists(data.exclusive)},
+  rows: [
+${data.options.map(rowOf).join('\n')}
+  ],
+};
+`;
+}
+
+function docs(data) {
+  const row = (option) =>
+    `| \`${option.name}\` | ${option.type} | ${rangeOf(option)} | ${option.unit ?? ''} | ${defaultOf(option)} | ${option.doc} | ${option.source} |`;
+  const section = (group) => `## ${group.title}
+
+${group.about}
+
+| option | type | range | unit | default | meaning | source |
+| --- | --- | --- | --- | --- | --- | --- |
+${data.options
+  .filter((option) => option.group === group.name)
+  .map(row)
+  .join('\n')}
+`;
+  const names = (list) => list.map((name) => `\`${name}\``);
+  return `<!-- Made by scripts/generate.mjs from ts/options/server.json. Do not edit. -->
+# Options of \`serve\`
+
+An unknown name, a wrong type or a value out of range is refused at the call with a TypeError or a RangeError that names
+the option. \`null\` means "no limit" where the range says so, and \`undefined\` is the same as leaving an option out.
+
+${data.required.map((list) => `- One of ${names(list).join(', ')} must be given.`).join('\n')}
+${data.exclusive.map((list) => `- ${names(list).join(' and ')} exclude each other.`).join('\n')}
+
+${data.groups.map(section).join('\n')}`;
+}
+
+export const source = 'ts/options/server.json';
+export function generate(data) {
+  const model = checked(data);
+  return { 'ts/options/server.generated.ts': typescript(model), 'docs/options.md': docs(model) };
+}

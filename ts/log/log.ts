@@ -1,0 +1,67 @@
+import { describeValue, escapeControls } from '../errors/escape.js';
+import { misuse } from '../errors/millrace-error.js';
+import { DEFAULT_LEVEL, isLevel, LEVELS, rankOf } from './level.js';
+import type { Level } from './level.js';
+import { deliver, isSilent, warnOnStderr } from './logger.js';
+import type { Fields } from './record.js';
+
+const NO_FIELDS: Fields = Object.freeze({});
+
+let threshold = rankOf(startLevel(process.env.MILLRACE_LOG));
+let count: ((level: Level) => void) | null = null;
+
+function startLevel(given: string | undefined): Level {
+  if (given === undefined || given === '') return DEFAULT_LEVEL;
+  const level = given.toLowerCase();
+  if (isLevel(level)) return level;
+  warnOnStderr(`MILLRACE_LOG must be ${expected()}, got ${describeValue(given)}; using "${DEFAULT_LEVEL}"`);
+  return DEFAULT_LEVEL;
+}
+
+function expected(): string {
+  return `one of ${LEVELS.map((level) => `"${level}"`).join(', ')}`;
+}
+
+/** Sets the level below which nothing is logged; it starts from the environment's `MILLRACE_LOG`, else at `warn`. */
+export function setLevel(level: Level): void {
+  if (!isLevel(level)) {
+    const message = `setLevel: the level must be ${expected()}, got ${describeValue(level)}`;
+    throw misuse('MILLRACE_INVALID_ARGUMENT', message);
+  }
+  threshold = rankOf(level);
+}
+
+/** The level below which nothing is logged. */
+export function getLevel(): Level {
+  return LEVELS[threshold] ?? DEFAULT_LEVEL;
+}
+
+/** Whether a record of this level would go anywhere: ask before making an expensive one. */
+export function isEnabled(level: Level): boolean {
+  return rankOf(level) >= threshold && !isSilent();
+}
+
+/** Sets the function that counts the records which were logged. */
+export function setCounter(fn: ((level: Level) => void) | null): void {
+  count = fn;
+}
+
+/**
+ * Logs one record. Nothing is formatted, copied or escaped when the level is not enabled. A logger that
+ * fails does not make it throw.
+ */
+export function logRecord(level: Level, component: string, message: string, fields: Fields = NO_FIELDS): void {
+  if (!isEnabled(level)) return;
+  deliver({ time: Date.now(), level, component, message: escapeControls(message), fields: escapeFields(fields) });
+  count?.(level);
+}
+
+/** Texts are escaped here, for all loggers alike; objects are left to the logger, which knows how to show them. */
+function escapeFields(fields: Fields): Fields {
+  if (fields === NO_FIELDS) return fields;
+  const safe: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    safe[name] = typeof value === 'string' ? escapeControls(value) : value;
+  }
+  return safe;
+}

@@ -1,0 +1,15 @@
+import type { Level } from './level.js';
+
+/** What a record carries beside its message: numbers, texts and the like; an error goes under `err`. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** One entry of the log. Texts in it are escaped: none can move a cursor or begin a new line. */
+export interface LogRecord {
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly level: Level;
+  /** The part of millrace that speaks, for instance `server`. */
+  readonly component: string;
+  readonly message: string;
+  readonly fields: Fields;
+}

@@ -1,0 +1,40 @@
+/** A function that an option holds; its signature is its owner's affair. */
+export type AnyFunction = (...args: never[]) => unknown;
+
+interface RowOf<Name extends string> {
+  readonly name: Name;
+  readonly default: unknown;
+}
+
+/** A whole number from `min` to `max`; where `nullable`, null means no limit. */
+export interface IntegerRow<Name extends string = string> extends RowOf<Name> {
+  readonly type: 'integer';
+  readonly min: number;
+  readonly max: number;
+  readonly nullable?: boolean;
+}
+
+/** One of a few words. */
+export interface EnumRow<Name extends string = string> extends RowOf<Name> {
+  readonly type: 'enum';
+  readonly values: readonly string[];
+}
+
+/** A value that its type says all about. */
+export interface PlainRow<Name extends string = string> extends RowOf<Name> {
+  readonly type: 'boolean' | 'string' | 'function' | 'signal';
+}
+
+/** What the table says about one option. */
+export type OptionRow<Name extends string = string> = IntegerRow<Name> | EnumRow<Name> | PlainRow<Name>;
+
+/** The options of one function; `Values` is what they are when defaults have been filled in. */
+export interface OptionTable<Values extends object> {
+  /** The name of the function, as messages begin. */
+  readonly owner: string;
+  /** Of each list, one option must be given. */
+  readonly required: readonly (readonly (keyof Values & string)[])[];
+  /** Of each list, at most one option may be given. */
+  readonly exclusive: readonly (readonly (keyof Values & string)[])[];
+  readonly rows: readonly OptionRow<keyof Values & string>[];
+}

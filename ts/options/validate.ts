@@ -1,0 +1,120 @@
+import { describeValue, quote } from '../errors/escape.js';
+import { misuse, outOfRange } from '../errors/millrace-error.js';
+import { nearestName } from './nearest-name.js';
+import type { OptionRow, OptionTable } from './table.js';
+
+/**
+ * The options that were given, checked against the table, with the defaults of the others. Throws a TypeError for an
+ * unknown name or a wrong type, and a RangeError for a value out of range. `undefined` is the same as not given.
+ */
+export function validateOptions<Values extends object>(table: OptionTable<Values>, given: unknown): Values {
+  const { owner, rows } = table;
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw misuse('MILLRACE_INVALID_ARGUMENT', `${owner}: the options must be an object, got ${describeValue(given)}`);
+  }
+  const options = given as Readonly<Record<string, unknown>>;
+  const names = new Set<string>(rows.map((row) => row.name));
+  for (const name of Object.keys(options)) {
+    if (!names.has(name)) throw unknownOption(owner, name, names);
+  }
+  const values: Record<string, unknown> = {};
+  for (const row of rows) {
+    const value = options[row.name];
+    values[row.name] = value === undefined ? row.default : checkOption(owner, row, value);
+  }
+  checkTogether(table, options);
+  return values as Values;
+}
+
+/** Answers with the value of one option when the table allows it, and throws otherwise. */
+export function checkOption(owner: string, row: OptionRow, value: unknown): unknown {
+  switch (row.type) {
+    case 'integer':
+      if (value === null && row.nullable === true) return value;
+      if (typeof value !== 'number') throw wrongType(owner, row, value);
+      if (!Number.isInteger(value) || value < row.min || value > row.max) throw wrongValue(owner, row, value);
+      return value;
+    case 'enum':
+      if (typeof value !== 'string') throw wrongType(owner, row, value);
+      if (!row.values.includes(value)) throw wrongValue(owner, row, value);
+      return value;
+    case 'string':
+      if (typeof value !== 'string') throw wrongType(owner, row, value);
+      if (value === '' || value.includes('\0')) throw wrongValue(owner, row, value);
+      return value;
+    case 'signal':
+      if (!isSignal(value)) throw wrongType(owner, row, value);
+      return value;
+    default:
+      if (typeof value !== row.type) throw wrongType(owner, row, value);
+      return value;
+  }
+}
+
+function checkTogether<Values extends object>(
+  { owner, required, exclusive }: OptionTable<Values>,
+  options: Readonly<Record<string, unknown>>,
+): void {
+  for (const list of required) {
+    if (list.every((name) => options[name] === undefined)) {
+      const message = `${owner}: one of the options ${listed(list, 'or')} must be given, got none`;
+      throw misuse('MILLRACE_INVALID_ARGUMENT', message);
+    }
+  }
+  for (const list of exclusive) {
+    const given = list.filter((name) => options[name] !== undefined);
+    if (given.length > 1) {
+      const message = `${owner}: only one of the options ${listed(list, 'or')} may be given, got ${listed(given, 'and')}`;
+      throw misuse('MILLRACE_INVALID_ARGUMENT', message);
+    }
+  }
+}
+
+function unknownOption(owner: string, name: string, names: ReadonlySet<string>): Error {
+  const nearest = nearestName(name, names);
+  const hint = nearest === undefined ? '' : `; did you mean ${quote(nearest)}?`;
+  return misuse('MILLRACE_UNKNOWN_OPTION', `${owner}: there is no option ${quote(name)}${hint}`);
+}
+
+function wrongType(owner: string, row: OptionRow, value: unknown): Error {
+  return misuse('MILLRACE_INVALID_ARGUMENT', messageOf(owner, row, value));
+}
+
+function wrongValue(owner: string, row: OptionRow, value: unknown): Error {
+  return outOfRange(messageOf(owner, row, value));
+}
+
+/** The one form of all messages: whose option, what was expected, what came. */
+function messageOf(owner: string, row: OptionRow, value: unknown): string {
+  return `${owner}: option ${quote(row.name)} must be ${expectedOf(row)}, got ${describeValue(value)}`;
+}
+
+function expectedOf(row: OptionRow): string {
+  switch (row.type) {
+    case 'integer':
+      return `an integer from ${row.min} to ${row.max}${row.nullable === true ? ', or null for no limit' : ''}`;
+    case 'enum':
+      return `one of ${listed(row.values, 'or')}`;
+    case 'boolean':
+      return 'true or false';
+    case 'string':
+      return 'a string that is not empty and has no NUL';
+    case 'signal':
+      return 'an AbortSignal';
+    case 'function':
+      return 'a function';
+  }
+}
+
+function listed(names: readonly string[], word: string): string {
+  const quoted = names.map((name) => quote(name));
+  const last = quoted.pop() ?? '';
+  return quoted.length === 0 ? last : `${quoted.join(', ')} ${word} ${last}`;
+}
+
+/** By its shape: an AbortSignal of another realm (a vm context, a test runner) is one too. */
+function isSignal(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { aborted, addEventListener } = value as { aborted?: unknown; addEventListener?: unknown };
+  return typeof aborted === 'boolean' && typeof addEventListener === 'function';
+}
