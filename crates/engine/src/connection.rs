@@ -3,6 +3,7 @@
 use crate::layer::Layer;
 use crate::link::Link;
 use crate::protocol::Protocol;
+use crate::id::Id;
 use millrace_buffer::Output;
 use millrace_net::{Interest, Peer};
 
@@ -61,6 +62,10 @@ pub(crate) struct Stack {
     pub body_ms: u64,
     /// When the kernel last took a byte, in ms.
     pub progress_ms: u64,
+    /// Since when we withhold reading from a body, in ms; 0: we do not.
+    pub paused_ms: u64,
+    /// Answers that are queued whole and whose `Finished` is due when the output is empty.
+    pub finishing: Vec<Id>,
 }
 
 /// A connection. An idle one is this and nothing else: a test asserts the size.

@@ -14,6 +14,7 @@
 use crate::connection::{Connection, Stack, flag as conn};
 use crate::event::{Event, EventKind, Host};
 use crate::id::{Id, Slab};
+use crate::link::memory::Collected;
 use crate::protocol::Http1;
 use crate::server::Server;
 use crate::stream::Stream;
@@ -42,6 +43,10 @@ pub struct Engine<V: Copy> {
     pub(crate) dirty: Vec<Id>,
     /// Connections that can go on without new readiness.
     pub(crate) pending: VecDeque<Id>,
+    /// Answers to injected requests that are complete.
+    pub(crate) answers: Vec<(Id, Collected)>,
+    /// Streams whose exchange is over but for body bytes that JavaScript has not been given.
+    pub(crate) parting: Vec<Id>,
     /// Answers completed since the last flush: server slot, start.
     pub(crate) completed: Vec<(u32, u64)>,
     pub(crate) wheel: TimerWheel,
@@ -77,6 +82,8 @@ impl<V: Copy> Engine<V> {
             cursor: 0,
             dirty: Vec::new(),
             pending: VecDeque::new(),
+            parting: Vec::new(),
+            answers: Vec::new(),
             completed: Vec::new(),
             wheel: TimerWheel::new(now_ms),
             due: Vec::new(),
@@ -120,6 +127,8 @@ impl<V: Copy> Engine<V> {
     pub fn turn<H: Host<Value = V>>(&mut self, host: &mut H, budget: usize) {
         self.budget = budget;
         self.expire(host);
+        self.part(host);
+        self.tell_answers(host);
         let mut polled = false;
         while self.events.len() < budget {
             if self.cursor < self.ready.len() {
@@ -155,6 +164,8 @@ impl<V: Copy> Engine<V> {
             || !self.dirty.is_empty()
             || !self.events.is_empty()
             || !self.completed.is_empty()
+            || !self.parting.is_empty()
+            || !self.answers.is_empty()
     }
 
     /// When [`turn`](Self::turn) must be called at the latest, in ms of the monotonic clock.
@@ -305,6 +316,8 @@ impl<V: Copy> Engine<V> {
             backlog: Vec::new(),
             body_ms: 0,
             progress_ms: 0,
+            paused_ms: 0,
+            finishing: Vec::new(),
         })
     }
 

@@ -31,6 +31,8 @@ pub enum EventKind {
     Injected = 11,
     /// A server has closed: `a` exchanges finished since `close`, `b` forced.
     ServerClosed = 12,
+    /// The body alone failed, the exchange goes on: `flags` is the code, `a` the limit, `b` what was seen.
+    BodyFailed = 13,
 }
 
 /// Flags of a request event.

@@ -21,6 +21,12 @@ impl Clock {
         sys::clock::monotonic_ns()
     }
 
+    /// Milliseconds since 1970 by the wall clock.
+    pub fn unix_millis() -> u64 {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        since.map_or(0, |since| since.as_millis() as u64)
+    }
+
     /// Seconds since 1970 by the wall clock, which an administrator may set; 0 for a time before.
     pub fn unix_seconds() -> u64 {
         SystemTime::now()

@@ -1,0 +1,291 @@
+//! One flush ends every scope: one vectored write per connection that has something to say, then its interest and
+//! its deadline, once, for all that happened since the last.
+
+use crate::connection::{Deadline, flag as conn};
+use crate::engine::Engine;
+use crate::event::{EventKind, Host};
+use crate::id::Id;
+use crate::link::Link;
+use crate::options::LINGER_MS;
+use crate::protocol::Protocol;
+use crate::stream::flag;
+use millrace_error::{Code, Error};
+use millrace_metrics::{Counter, Histogram};
+use millrace_net::{Interest, socket};
+use std::io::{ErrorKind, IoSlice};
+
+/// How many slices one write takes.
+const SLICES: usize = 64;
+
+impl<V: Copy> Engine<V> {
+    /// Writes what waits, on every connection that was touched.
+    pub fn flush<H: Host<Value = V>>(&mut self, host: &mut H) {
+        while !self.dirty.is_empty() {
+            let mut dirty = std::mem::take(&mut self.dirty);
+            for id in dirty.drain(..) {
+                if let Some(connection) = self.connections.get_mut(id) {
+                    connection.flags &= !conn::DIRTY;
+                    self.guarded(id, |engine| engine.flush_connection(host, id));
+                }
+            }
+            if self.dirty.is_empty() {
+                self.dirty = dirty;
+            }
+        }
+        if !self.completed.is_empty() {
+            self.record_completed();
+        }
+    }
+
+    fn record_completed(&mut self) {
+        let second = self.now_ms / 1_000;
+        let mut completed = std::mem::take(&mut self.completed);
+        for (slot, started) in completed.drain(..) {
+            let nanos = self.now_ns.saturating_sub(started);
+            self.metrics.record(Histogram::HttpServerRequestDuration, nanos);
+            if let Some((server, _)) = self.servers.at(slot) {
+                if let Some(server) = self.servers.get_mut(server) {
+                    server.stats.latency.record(nanos);
+                    server.stats.rate.count(second, 1);
+                }
+            }
+        }
+        self.completed = completed;
+    }
+
+    fn flush_connection<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
+        if let Err(error) = self.write_out(host, id) {
+            return self.close(id, error);
+        }
+        self.tell_written(id);
+        self.settle(id);
+    }
+
+    /// Writes until the output is empty or the socket is full.
+    fn write_out<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) -> Result<(), Error> {
+        let Some(connection) = self.connections.get_mut(id) else { return Ok(()) };
+        let slot = connection.server;
+        let Some(stack) = connection.stack.as_mut() else { return Ok(()) };
+        let mut sent_all = 0;
+        let mut outcome = Ok(());
+        while !stack.output.is_empty() && connection.flags & (conn::BLOCKED | conn::WRITE_CLOSED) == 0 {
+            let detached = |_| Error::new(Code::BufferDetached);
+            let (sent, wanted) = match &mut connection.link {
+                Link::Memory(memory) => {
+                    let mut slices = [IoSlice::new(&[]); SLICES];
+                    let count = match stack.output.slices(|pin| host.pinned(pin), &mut slices).map_err(detached) {
+                        Ok(count) => count,
+                        Err(error) => return Err(error),
+                    };
+                    let mut wanted = 0;
+                    for slice in &slices[..count] {
+                        wanted += slice.len();
+                        if let Err(error) = memory.handle_bytes(slice) {
+                            outcome = Err(error);
+                        }
+                    }
+                    (Ok(wanted), wanted)
+                }
+                Link::Tcp(fd) | Link::Unix(fd) => {
+                    use std::os::fd::AsRawFd;
+                    let fd = fd.as_raw_fd();
+                    self.metrics.add(Counter::SocketsSendCalls, 1);
+                    if let Some(bytes) = stack.output.single() {
+                        (socket::send(fd, bytes), bytes.len())
+                    } else {
+                        let mut slices = [IoSlice::new(&[]); SLICES];
+                        let count =
+                            match stack.output.slices(|pin| host.pinned(pin), &mut slices).map_err(detached) {
+                                Ok(count) => count,
+                                Err(error) => return Err(error),
+                            };
+                        let wanted = slices[..count].iter().map(|slice| slice.len()).sum();
+                        (socket::send_vectored(fd, &slices[..count]), wanted)
+                    }
+                }
+            };
+            match sent {
+                Ok(sent) => {
+                    sent_all += sent as u64;
+                    stack.progress_ms = self.now_ms;
+                    let released = &mut self.released;
+                    stack.output.advance(sent, &mut self.pool, |pin| released.push(pin));
+                    if sent < wanted {
+                        connection.flags |= conn::BLOCKED;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => connection.flags |= conn::BLOCKED,
+                Err(error) => outcome = Err(write_error(&error)),
+            }
+            if outcome.is_err() {
+                break;
+            }
+        }
+        if sent_all > 0 {
+            self.metrics.add(Counter::SocketsSentBytes, sent_all);
+            if let Some((server, _)) = self.servers.at(slot) {
+                if let Some(server) = self.servers.get_mut(server) {
+                    server.stats.sent += sent_all;
+                }
+            }
+        }
+        outcome
+    }
+
+    /// Tells who waits for room, and whose answer has gone out.
+    fn tell_written(&mut self, id: Id) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        let Some(stack) = connection.stack.as_mut() else { return };
+        let waiting = stack.output.len();
+        let first = match &stack.protocol {
+            Protocol::Http1(http) => http.order.front().copied(),
+            Protocol::Raw(stream) => Some(*stream),
+        };
+        if waiting == 0 && !stack.finishing.is_empty() {
+            for stream in std::mem::take(&mut stack.finishing) {
+                self.event(EventKind::Finished, stream, 0, 0, 0, None);
+            }
+        }
+        let Some(stream) = first.and_then(|id| self.streams.get_mut(id)) else { return };
+        if stream.has(flag::WANTS_DRAIN) {
+            let mark = self.servers.at(stream.server).map_or(0, |(_, server)| server.options.write_high_water_mark);
+            if waiting <= mark / 4 {
+                stream.flags &= !flag::WANTS_DRAIN;
+                if let Some(first) = first {
+                    self.event(EventKind::Drain, first, 0, 0, 0, None);
+                }
+            }
+        }
+    }
+
+    /// After a flush: closes what is over, makes idle what is idle, and sets interest and deadline.
+    fn settle(&mut self, id: Id) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        if connection.has(conn::LINGERING) {
+            return;
+        }
+        let closing_server =
+            self.servers.at(connection.server).is_none_or(|(_, server)| server.closing && connection.link.descriptor().is_some());
+        let Some(stack) = connection.stack.as_mut() else {
+            // Idle: nothing is owed. A closing server keeps none of these.
+            return if closing_server && !connection.has(conn::QUEUED) {
+                self.close(id, Code::ServerClosed.into());
+            } else {
+                self.update_interest(id);
+            };
+        };
+        let written = stack.output.is_empty();
+        match &stack.protocol {
+            Protocol::Raw(stream) => {
+                let stream = *stream;
+                if written && connection.has(conn::END_WRITES) && !connection.has(conn::WRITE_CLOSED) {
+                    connection.flags |= conn::WRITE_CLOSED;
+                    if let Some(fd) = connection.link.descriptor() {
+                        // A peer that has gone is noticed by the next read.
+                        let _ = socket::shutdown_write(fd);
+                    }
+                }
+                if written && self.raw_over(stream) {
+                    self.drop_stream(stream);
+                    return self.close(id, Code::ConnectionClosed.into());
+                }
+            }
+            Protocol::Http1(http) => {
+                let idle = http.is_idle() && stack.backlog.is_empty() && stack.layers.is_empty();
+                let owed = !http.order.is_empty();
+                if written && !owed && connection.has(conn::CLOSING) {
+                    return self.close_after_answer(id);
+                }
+                if idle && written && !connection.has(conn::QUEUED) {
+                    if closing_server {
+                        return self.close(id, Code::ServerClosed.into());
+                    }
+                    if let Some(stack) = connection.stack.take() {
+                        self.recycle(stack);
+                    }
+                }
+            }
+        }
+        self.update_interest(id);
+        self.update_deadline(id);
+    }
+
+    /// Everything owed is written: closes, draining first where the peer may still be sending.
+    fn close_after_answer(&mut self, id: Id) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        if !connection.has(conn::MUST_LINGER) || connection.has(conn::READ_CLOSED) {
+            return self.close(id, Code::ConnectionClosed.into());
+        }
+        let Some(fd) = connection.link.descriptor() else {
+            return self.close(id, Code::ConnectionClosed.into());
+        };
+        connection.flags |= conn::LINGERING | conn::WRITE_CLOSED;
+        if socket::shutdown_write(fd).is_err() {
+            return self.close(id, Code::ConnectionClosed.into());
+        }
+        self.abort_all(id, &Code::StreamClosed.into());
+        self.update_interest(id);
+        self.set_deadline(id, Deadline::Linger, self.now_ms + LINGER_MS);
+    }
+
+    /// Whether the socket is to be read now.
+    pub(crate) fn wants_read(&self, id: Id) -> bool {
+        let Some(connection) = self.connections.get(id) else { return false };
+        if connection.has(conn::LINGERING) {
+            return true;
+        }
+        if connection.has(conn::READ_CLOSED) {
+            return false;
+        }
+        let Some(stack) = &connection.stack else { return true };
+        if !stack.layers.is_empty() {
+            return true;
+        }
+        if !stack.backlog.is_empty() {
+            return false;
+        }
+        let wanted = |stream| self.streams.get(stream).is_some_and(|stream| stream.wants_bytes());
+        match &stack.protocol {
+            Protocol::Raw(stream) => wanted(*stream),
+            Protocol::Http1(http) => match http.receiving {
+                Some(stream) => wanted(stream),
+                None => {
+                    let most =
+                        self.servers.at(connection.server).map_or(0, |(_, server)| server.options.max_pipelined);
+                    http.held.is_none() && !connection.has(conn::CLOSING) && http.order.len() < most
+                }
+            },
+        }
+    }
+
+    pub(crate) fn update_interest(&mut self, id: Id) {
+        let read = self.wants_read(id);
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        let Some(fd) = connection.link.descriptor() else { return };
+        let mut interest = Interest::NONE;
+        if read {
+            interest = interest | Interest::READ;
+        }
+        if !connection.has(conn::HANGUP_SEEN) {
+            interest = interest | Interest::HANGUP;
+        }
+        if connection.has(conn::BLOCKED) {
+            interest = interest | Interest::WRITE;
+        }
+        if interest != connection.interest {
+            connection.interest = interest;
+            if let Err(error) = self.poller.modify(fd, id.as_u64(), interest) {
+                self.close(id, Error::system("epoll_ctl", &error));
+            }
+        }
+    }
+}
+
+/// What a failed write means.
+fn write_error(error: &std::io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::BrokenPipe => Code::ConnectionClosed.into(),
+        ErrorKind::ConnectionReset => Code::ConnectionReset.into(),
+        _ => Error::system("sendmsg", error),
+    }
+}

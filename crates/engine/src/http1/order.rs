@@ -1,0 +1,121 @@
+//! Answers leave in the order of their requests; what is complete is let go.
+
+use crate::connection::{Stack, flag as conn};
+use crate::engine::Engine;
+use crate::id::Id;
+use crate::options::DRAIN_LIMIT;
+use crate::protocol::Protocol;
+use crate::stream::{Consumer, flag};
+use millrace_metrics::{Counter, Gauge};
+
+impl<V: Copy> Engine<V> {
+    /// The response of a stream is queued whole: counts it, and lets go of every answer that is complete in order.
+    pub(crate) fn response_ended(&mut self, id: Id, stack: &mut Stack) {
+        if let Some(stream) = self.streams.get_mut(id) {
+            stream.flags |= flag::RESPONSE_ENDED | flag::HEAD_SENT;
+            let (slot, started, internal) = (stream.server, stream.started_ns, stream.has(flag::INTERNAL));
+            if !internal {
+                self.completed.push((slot, started));
+                self.metrics.gauge_add(Gauge::HttpServerRequests, -1);
+                if let Some((server, _)) = self.servers.at(slot) {
+                    if let Some(server) = self.servers.get_mut(server) {
+                        server.stats.requests_active -= 1;
+                        server.finished += u64::from(server.closing);
+                    }
+                }
+            }
+        }
+        self.advance_order(stack);
+    }
+
+    fn advance_order(&mut self, stack: &mut Stack) {
+        let Protocol::Http1(http) = &mut stack.protocol else { return };
+        let mut owner = None;
+        while let Some(front) = http.order.front().copied() {
+            let Some(stream) = self.streams.get_mut(front) else {
+                http.order.pop_front();
+                continue;
+            };
+            owner = Some(stream.connection);
+            if let Some(mut output) = stream.output.take() {
+                stack.output.append(&mut output, &mut self.pool);
+            }
+            if !stream.has(flag::RESPONSE_ENDED) {
+                break;
+            }
+            http.order.pop_front();
+            if stream.has(flag::UNSAFE) {
+                http.unsafe_owed -= 1;
+            }
+            if stream.has(flag::WANTS_FINISH) {
+                stack.finishing.push(front);
+            }
+            let last = stream.has(flag::LAST);
+            if !stream.has(flag::REQUEST_ENDED) && stream.consumer == Consumer::Undecided {
+                stream.consumer = Consumer::Discard(if last { 0 } else { DRAIN_LIMIT });
+                stream.stash.clear();
+            }
+            if last {
+                let unread = !stream.has(flag::REQUEST_ENDED) || !stack.backlog.is_empty() || http.held.is_some();
+                let connection = stream.connection;
+                if let Some(connection) = self.connections.get_mut(connection) {
+                    connection.flags |= conn::CLOSING;
+                    if unread {
+                        connection.flags |= conn::MUST_LINGER;
+                    }
+                }
+                http.held = None;
+                stack.backlog.clear();
+            }
+            self.maybe_let_go(front);
+        }
+        let waiting = http.held.is_some() || !stack.backlog.is_empty();
+        if let (true, Some(connection)) = (waiting, owner) {
+            self.queue(connection);
+        }
+    }
+
+    /// Ends a stream whose two sides are complete; one whose body has not been given whole is given first.
+    pub(crate) fn maybe_let_go(&mut self, id: Id) {
+        let Some(stream) = self.streams.get(id) else { return };
+        if !stream.has(flag::REQUEST_ENDED) || !stream.has(flag::RESPONSE_ENDED) {
+            return;
+        }
+        let reads = matches!(stream.consumer, Consumer::JavaScript | Consumer::Collect(_));
+        if reads && !stream.has(flag::END_TOLD) {
+            self.parting.push(id);
+            return;
+        }
+        self.drop_stream(id);
+    }
+
+    /// Takes a stream out of the table and gives its buffers back.
+    pub(crate) fn drop_stream(&mut self, id: Id) {
+        let Some(mut stream) = self.streams.remove(id) else { return };
+        if stream.stash.capacity() > 0 {
+            self.pool.give(std::mem::take(&mut stream.stash));
+        }
+        if let Some(mut output) = stream.output {
+            let released = &mut self.released;
+            output.clear(&mut self.pool, |pin| released.push(pin));
+        }
+    }
+
+    /// Counts a response by its class, process-wide and for its server.
+    pub(crate) fn count_response(&mut self, server: u32, status: u16) {
+        let class = usize::from(status / 100).clamp(1, 5) - 1;
+        const CLASSES: [Counter; 5] = [
+            Counter::HttpServerResponses1xx,
+            Counter::HttpServerResponses2xx,
+            Counter::HttpServerResponses3xx,
+            Counter::HttpServerResponses4xx,
+            Counter::HttpServerResponses5xx,
+        ];
+        self.metrics.add(CLASSES[class], 1);
+        if let Some((server, _)) = self.servers.at(server) {
+            if let Some(server) = self.servers.get_mut(server) {
+                server.stats.responses[class] += 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Requests: from bytes to streams and events, and what happens when a peer breaks the rules.
+//!
+//! Theory of operation. `http1_bytes` steps the parser over the input until it is used up or the connection has to
+//! wait: for an answer before an unsafe request may be dispatched (RFC 9112 §9.3.2), for the pipelining limit, or for
+//! the turn's budget. A head that may not be dispatched yet is *held* in the parser; input behind it is kept in the
+//! stack's backlog, and reading stops while there is one. `go_on` resumes.
+
+use crate::connection::{Stack, flag as conn};
+use crate::engine::Engine;
+use crate::event::{Event as Told, EventKind, Host, request};
+use crate::id::Id;
+use crate::protocol::{Http1, Protocol};
+use crate::stream::{Consumer, Stream, flag};
+use millrace_error::{Code, Error};
+use millrace_head::Method;
+use millrace_http1::{BodyFraming, Event};
+use millrace_metrics::{Counter, Gauge};
+
+/// May the held head be dispatched now?
+enum Leave {
+    Granted,
+    Wait,
+}
+
+impl<V: Copy> Engine<V> {
+    pub(crate) fn http1_bytes<H: Host<Value = V>>(
+        &mut self,
+        host: &mut H,
+        id: Id,
+        stack: &mut Stack,
+        bytes: &[u8],
+    ) -> Result<(), Error> {
+        let mut input = bytes;
+        loop {
+            let Protocol::Http1(http) = &mut stack.protocol else {
+                // An upgrade took the rest of the input.
+                return Ok(());
+            };
+            if let Some(ended) = http.held {
+                let over_budget = self.events.len() >= self.budget;
+                if over_budget || matches!(self.leave(id, http), Leave::Wait) {
+                    stack.backlog.extend_from_slice(input);
+                    if over_budget {
+                        self.queue(id);
+                    }
+                    return Ok(());
+                }
+                http.held = None;
+                input = self.dispatch(host, id, stack, ended, input)?;
+                continue;
+            }
+            if input.is_empty() {
+                break;
+            }
+            if http.receiving.is_none() {
+                let Some(connection) = self.connections.get(id) else { return Ok(()) };
+                if connection.has(conn::CLOSING) {
+                    // Bytes after the last message are not ours to read; the close must not reset them away.
+                    self.must_linger(id);
+                    return Ok(());
+                }
+                let most = self.servers.at(connection.server).map_or(1, |(_, server)| server.options.max_pipelined);
+                if http.order.len() >= most {
+                    stack.backlog.extend_from_slice(input);
+                    return Ok(());
+                }
+            }
+            let step = http.parser.handle_bytes(input);
+            if http.began_ms == 0 && !http.parser.is_idle() {
+                http.began_ms = self.now_ms;
+            }
+            match step.event {
+                Event::NeedMore => break,
+                Event::Head { ended } => http.held = Some(ended),
+                Event::Body { start, end } => {
+                    stack.body_ms = self.now_ms;
+                    if let Some(stream) = http.receiving {
+                        if let Err(error) = self.take_body(host, stream, &input[start..end]) {
+                            return self.fail(id, stack, error);
+                        }
+                    }
+                }
+                Event::End => {
+                    http.began_ms = 0;
+                    if let Some(stream) = http.receiving.take() {
+                        let trailers = http.parser.trailers();
+                        if !trailers.is_empty() {
+                            if let Some(stream) = self.streams.get_mut(stream) {
+                                stream.trailers = trailers.to_vec();
+                            }
+                        }
+                        self.request_ended(host, stream);
+                    }
+                }
+                Event::Error(error) => return self.fail(id, stack, error),
+            }
+            input = &input[step.consumed..];
+        }
+        let Protocol::Http1(http) = &stack.protocol else { return Ok(()) };
+        if let Some(stream) = http.receiving {
+            self.deliver(host, stream);
+        }
+        Ok(())
+    }
+
+    /// RFC 9112 §9.3.2: a request goes ahead of an answer still owed only when it and all outstanding ones are safe.
+    fn leave(&self, id: Id, http: &Http1) -> Leave {
+        let head = http.parser.head();
+        let options = self.connections.get(id).and_then(|connection| self.servers.at(connection.server));
+        let upgrades = options.is_some_and(|(_, server)| server.options.upgrades);
+        let alone = !head.method.is_safe() || head.method == Method::Connect || (head.upgrade && upgrades);
+        if http.order.is_empty() || (!alone && http.unsafe_owed == 0) { Leave::Granted } else { Leave::Wait }
+    }
+
+    /// Makes a stream of the head that the parser holds and tells the host. Returns what is left of the input.
+    fn dispatch<'i, H: Host<Value = V>>(
+        &mut self,
+        host: &mut H,
+        id: Id,
+        stack: &mut Stack,
+        ended: bool,
+        input: &'i [u8],
+    ) -> Result<&'i [u8], Error> {
+        let Protocol::Http1(http) = &mut stack.protocol else { return Ok(input) };
+        let Some(connection) = self.connections.get_mut(id) else { return Ok(&[]) };
+        let slot = connection.server;
+        let Some((server_id, _)) = self.servers.at(slot) else { return Ok(&[]) };
+        let Some(server) = self.servers.get_mut(server_id) else { return Ok(&[]) };
+        let options = &server.options;
+        let head = http.parser.head();
+        if let BodyFraming::Length(length) = head.framing {
+            if length > options.max_body_size {
+                let error = Error::limit(Code::HttpBodyTooLarge, options.max_body_size, length);
+                self.fail(id, stack, error)?;
+                return Ok(&[]);
+            }
+        }
+        let connect = head.method == Method::Connect;
+        let upgrade = head.upgrade && ended && options.upgrades;
+        if connect && !options.connects {
+            self.answer_itself(id, stack, 405, b"Allow\0GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\0")?;
+            return Ok(&[]);
+        }
+        connection.requests = connection.requests.saturating_add(1);
+        let mut stream = Stream::new(id, slot, head.method, self.now_ns);
+        if head.minor == 1 {
+            stream.flags |= flag::HTTP_1_1;
+        }
+        if !head.keep_alive
+            || server.closing
+            || u64::from(connection.requests) >= options.max_requests_per_connection
+        {
+            stream.flags |= flag::LAST;
+            connection.flags |= conn::CLOSING;
+        }
+        if !head.method.is_safe() {
+            stream.flags |= flag::UNSAFE;
+        }
+        let raw = connect || upgrade;
+        if raw {
+            stream.flags |= flag::RAW | flag::HEAD_SENT;
+        } else if ended {
+            stream.flags |= flag::REQUEST_ENDED;
+        } else if head.expect_continue {
+            stream.flags |= flag::EXPECTS_CONTINUE;
+        }
+        let mut flags = if head.minor == 1 { request::HTTP_1_1 } else { 0 };
+        if !ended {
+            flags |= request::HAS_BODY;
+        }
+        if head.expect_continue {
+            flags |= request::EXPECTS_CONTINUE;
+        }
+        let unsafe_owed = u32::from(stream.has(flag::UNSAFE));
+        server.stats.requests += 1;
+        server.stats.requests_active += 1;
+        let Some(stream) = self.streams.insert(stream) else {
+            return Err(Error::new(Code::ConnectionsLimit));
+        };
+        self.metrics.add(Counter::HttpServerRequests, 1);
+        self.metrics.gauge_add(Gauge::HttpServerRequests, 1);
+        let kind = match raw {
+            true if connect => EventKind::Connect,
+            true => EventKind::Upgrade,
+            false => EventKind::Request,
+        };
+        let value = Some(host.text(&head.block));
+        let (a, b) = (u64::from(head.target_len), u64::from(slot) << 8 | u64::from(head.method as u8));
+        let extra = raw.then(|| host.bytes(input));
+        self.events.push(Told { kind, flags, id: stream, a, b, value, extra });
+        if raw {
+            self.metrics.add(Counter::HttpServerUpgrades, 1);
+            stack.protocol = Protocol::Raw(stream);
+            return Ok(&[]);
+        }
+        http.order.push_back(stream);
+        http.unsafe_owed += unsafe_owed;
+        if ended {
+            http.began_ms = 0;
+        } else {
+            http.receiving = Some(stream);
+            stack.body_ms = self.now_ms;
+        }
+        Ok(input)
+    }
+
+    /// The peer's FIN on an HTTP/1 connection.
+    pub(crate) fn http1_ended(&mut self, id: Id, stack: &mut Stack) -> Result<(), Error> {
+        let Protocol::Http1(http) = &mut stack.protocol else { return Ok(()) };
+        if let Err(error) = http.parser.handle_end() {
+            return self.fail(id, stack, error);
+        }
+        if http.order.is_empty() && stack.output.is_empty() {
+            return Err(Code::ConnectionClosed.into());
+        }
+        let owed = http.order.iter().copied().collect();
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.flags |= conn::CLOSING;
+        }
+        self.tell_left(owed);
+        Ok(())
+    }
+
+    /// Tells the exchanges whose request is complete that the client has gone.
+    pub(crate) fn tell_left(&mut self, streams: Vec<Id>) {
+        for id in streams {
+            let Some(stream) = self.streams.get_mut(id) else { continue };
+            if stream.has(flag::REQUEST_ENDED) && !stream.has(flag::INTERNAL | flag::LEFT_TOLD) {
+                stream.flags |= flag::LEFT_TOLD;
+                self.event(EventKind::Left, id, 0, 0, 0, None);
+            }
+        }
+    }
+
+    /// The peer broke a rule, passed a limit or a deadline: answers with the code's status where an answer is
+    /// possible, in its turn, and closes; `Err` where it is not.
+    pub(crate) fn fail(&mut self, id: Id, stack: &mut Stack, error: Error) -> Result<(), Error> {
+        self.count_error(id, &error);
+        let Protocol::Http1(http) = &mut stack.protocol else { return Err(error) };
+        let mut place = None;
+        if let Some(receiving) = http.receiving.take() {
+            let begun = self.streams.get(receiving).is_none_or(|stream| stream.has(flag::HEAD_SENT));
+            if begun {
+                return Err(error);
+            }
+            place = http.order.iter().position(|owed| *owed == receiving);
+            self.abort_stream(receiving, &error);
+        }
+        let Some(status) = error.code.status() else { return Err(error) };
+        if let Some(place) = place {
+            http.order.remove(place);
+        }
+        self.answer_itself(id, stack, status, b"")
+    }
+
+    /// Queues an answer that the engine makes itself, behind whatever is owed, as the connection's last.
+    fn answer_itself(&mut self, id: Id, stack: &mut Stack, status: u16, block: &[u8]) -> Result<(), Error> {
+        let Protocol::Http1(http) = &mut stack.protocol else { return Ok(()) };
+        let Some(connection) = self.connections.get_mut(id) else { return Ok(()) };
+        connection.flags |= conn::CLOSING | conn::MUST_LINGER;
+        let mut stream = Stream::new(id, connection.server, Method::Get, self.now_ns);
+        stream.flags = flag::INTERNAL | flag::REQUEST_ENDED | flag::LAST | flag::HTTP_1_1;
+        stream.consumer = Consumer::Discard(0);
+        http.held = None;
+        stack.backlog.clear();
+        let Some(stream) = self.streams.insert(stream) else { return Err(Code::ConnectionsLimit.into()) };
+        http.order.push_back(stream);
+        let head = super::Respond { status, reason: b"", block };
+        self.respond_on(stream, stack, &head, super::Chunk::Bytes(b""), false)
+    }
+
+    pub(crate) fn must_linger(&mut self, id: Id) {
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.flags |= conn::MUST_LINGER;
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Answers: commands by stream id, serialised at once into the output of the connection, or of the stream while
+//! other answers go first. Nothing is written here; the flush does that.
+
+use crate::connection::Stack;
+use crate::engine::Engine;
+use crate::id::Id;
+use crate::protocol::Protocol;
+use crate::stream::flag;
+use millrace_buffer::{Output, PinId};
+use millrace_error::{Code, Error};
+use millrace_head::Method;
+use millrace_http1::{
+    Answer, BodyFraming, BodySize, CHUNK_END, write_chunk_prefix, write_informational, write_last_chunk,
+    write_response_head,
+};
+
+/// Bytes of a body.
+#[derive(Clone, Copy, Debug)]
+pub enum Chunk<'a> {
+    /// Copied now.
+    Bytes(&'a [u8]),
+    /// Pinned by the host: looked up at each flush, released when the last byte is with the kernel.
+    Pin {
+        /// The host's name for it.
+        pin: PinId,
+        /// How long it is.
+        len: usize,
+    },
+}
+
+impl Chunk<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Pin { len, .. } => *len,
+        }
+    }
+}
+
+/// The head of a response.
+#[derive(Clone, Copy, Debug)]
+pub struct Respond<'a> {
+    /// 200 … 999.
+    pub status: u16,
+    /// Empty: the standard phrase.
+    pub reason: &'a [u8],
+    /// `name\0value\0…`, checked here.
+    pub block: &'a [u8],
+}
+
+impl<V: Copy> Engine<V> {
+    /// Answers whole, in one call. With `finish` a `Finished` event tells when the kernel has it all.
+    pub fn respond(&mut self, id: f64, head: &Respond<'_>, body: Chunk<'_>, finish: bool) -> Result<(), Error> {
+        let (id, connection) = self.answerable(id)?;
+        let mut stack = self.take_stack(connection).ok_or(Code::StaleId)?;
+        let result = self.respond_on(id, &mut stack, head, body, finish);
+        self.give_stack(connection, stack);
+        self.touch(connection);
+        result
+    }
+
+    pub(crate) fn respond_on(
+        &mut self,
+        id: Id,
+        stack: &mut Stack,
+        head: &Respond<'_>,
+        body: Chunk<'_>,
+        finish: bool,
+    ) -> Result<(), Error> {
+        let suppress = self.write_head(id, stack, head, BodySize::Known(body.len() as u64))?;
+        if suppress {
+            self.release(body);
+        } else {
+            let Some((output, pool)) = self.output_of(id, stack) else { return Err(Code::StaleId.into()) };
+            push(output, pool, body);
+        }
+        if finish {
+            if let Some(stream) = self.streams.get_mut(id) {
+                stream.flags |= flag::WANTS_FINISH;
+            }
+        }
+        self.response_ended(id, stack);
+        Ok(())
+    }
+
+    /// Begins a response whose body comes by [`write`](Self::write) and [`end`](Self::end).
+    pub fn respond_head(&mut self, id: f64, head: &Respond<'_>) -> Result<(), Error> {
+        let (id, connection) = self.answerable(id)?;
+        let mut stack = self.take_stack(connection).ok_or(Code::StaleId)?;
+        let result = self.write_head(id, &mut stack, head, BodySize::Stream);
+        self.give_stack(connection, stack);
+        self.touch(connection);
+        result.map(drop)
+    }
+
+    /// Body bytes, or a tunnel's. `Ok(false)`: wait for `Drain`.
+    pub fn write(&mut self, id: f64, chunk: Chunk<'_>) -> Result<bool, Error> {
+        let id = Id::from_f64(id).ok_or(Code::StaleId)?;
+        let stream = self.streams.get_mut(id).ok_or(Code::StaleId)?;
+        if !stream.has(flag::HEAD_SENT) {
+            return Err(Code::InvalidState.into());
+        }
+        if stream.has(flag::RESPONSE_ENDED | flag::INTERNAL) {
+            return Err(Code::StreamClosed.into());
+        }
+        let (connection, slot) = (stream.connection, stream.server);
+        let length = chunk.len() as u64;
+        let framing = stream.framing;
+        if stream.has(flag::NO_BODY) || length == 0 {
+            self.release(chunk);
+            return Ok(true);
+        }
+        if let BodyFraming::Length(left) = framing {
+            let left = left.checked_sub(length).ok_or(Code::HttpResponseBodyMismatch)?;
+            stream.framing = BodyFraming::Length(left);
+        }
+        let mut stack = self.take_stack(connection).ok_or(Code::StaleId)?;
+        let mut waiting = 0;
+        if let Some((output, pool)) = self.output_of(id, &mut stack) {
+            if framing == BodyFraming::Chunked {
+                write_chunk_prefix(output.tail(pool), length as usize);
+                push(output, pool, chunk);
+                output.tail(pool).extend_from_slice(CHUNK_END);
+            } else {
+                push(output, pool, chunk);
+            }
+            waiting = output.len();
+        }
+        self.give_stack(connection, stack);
+        self.touch(connection);
+        let mark = self.servers.at(slot).map_or(0, |(_, server)| server.options.write_high_water_mark);
+        let room = waiting <= mark;
+        if let (false, Some(stream)) = (room, self.streams.get_mut(id)) {
+            stream.flags |= flag::WANTS_DRAIN;
+        }
+        Ok(room)
+    }
+
+    /// Ends a response that was begun, or our side of a tunnel.
+    pub fn end(&mut self, id: f64, trailers: &[u8], finish: bool) -> Result<(), Error> {
+        let id = Id::from_f64(id).ok_or(Code::StaleId)?;
+        let stream = self.streams.get_mut(id).ok_or(Code::StaleId)?;
+        if !stream.has(flag::HEAD_SENT) {
+            return Err(Code::InvalidState.into());
+        }
+        if stream.has(flag::RESPONSE_ENDED | flag::INTERNAL) {
+            return Err(Code::StreamClosed.into());
+        }
+        let connection = stream.connection;
+        if stream.has(flag::RAW) {
+            self.end_raw(id, finish);
+            return Ok(());
+        }
+        if let (BodyFraming::Length(1..), false) = (stream.framing, stream.has(flag::NO_BODY)) {
+            // A short body must not look complete: the connection is cut.
+            let error = Error::new(Code::HttpResponseBodyMismatch);
+            self.close(connection, error);
+            return Err(error);
+        }
+        let chunked = stream.framing == BodyFraming::Chunked && !stream.has(flag::NO_BODY);
+        if finish {
+            stream.flags |= flag::WANTS_FINISH;
+        }
+        let mut stack = self.take_stack(connection).ok_or(Code::StaleId)?;
+        let mut result = Ok(());
+        if chunked {
+            if let Some((output, pool)) = self.output_of(id, &mut stack) {
+                result = write_last_chunk(output.tail(pool), trailers);
+            }
+        }
+        if result.is_ok() {
+            self.response_ended(id, &mut stack);
+        }
+        self.give_stack(connection, stack);
+        self.touch(connection);
+        result
+    }
+
+    /// An interim response: 100, 102, 103.
+    pub fn informational(&mut self, id: f64, status: u16, block: &[u8]) -> Result<(), Error> {
+        let (id, connection) = self.answerable(id)?;
+        let Some(stream) = self.streams.get_mut(id) else { return Err(Code::StaleId.into()) };
+        let slot = stream.server;
+        if !stream.has(flag::HTTP_1_1) {
+            // RFC 9110 §15.2: no 1xx to an HTTP/1.0 client.
+            return Ok(());
+        }
+        if status == 100 {
+            stream.flags &= !flag::EXPECTS_CONTINUE;
+        }
+        let mut stack = self.take_stack(connection).ok_or(Code::StaleId)?;
+        let mut result = Ok(());
+        if let Some((output, pool)) = self.output_of(id, &mut stack) {
+            result = write_informational(output.tail(pool), status, block);
+        }
+        self.give_stack(connection, stack);
+        if result.is_ok() {
+            self.count_response(slot, status);
+            self.touch(connection);
+        }
+        result
+    }
+
+    /// A stream whose response has not begun, with its connection.
+    fn answerable(&self, id: f64) -> Result<(Id, Id), Error> {
+        let id = Id::from_f64(id).ok_or(Code::StaleId)?;
+        let stream = self.streams.get(id).ok_or(Code::StaleId)?;
+        if stream.has(flag::HEAD_SENT | flag::CLIENT) {
+            return Err(Code::HttpHeadersSent.into());
+        }
+        Ok((id, stream.connection))
+    }
+
+    /// Serialises the head; says whether the body must be left out.
+    fn write_head(&mut self, id: Id, stack: &mut Stack, head: &Respond<'_>, body: BodySize) -> Result<bool, Error> {
+        let date = self.date();
+        let stream = self.streams.get(id).ok_or(Code::StaleId)?;
+        let slot = stream.server;
+        let (closing, idle_ms) = match self.servers.at(slot) {
+            Some((_, server)) => (server.closing, server.options.keep_alive_timeout_ms),
+            None => (true, 0),
+        };
+        // A client that waits for 100 Continue may or may not send its body now: the connection cannot go on.
+        let keep_alive = !closing && !stream.has(flag::LAST | flag::EXPECTS_CONTINUE);
+        let answer = Answer {
+            to_head: stream.method == Method::Head,
+            to_connect: false,
+            minor: u8::from(stream.has(flag::HTTP_1_1)),
+            keep_alive,
+            body,
+            date: &date,
+            keep_alive_timeout_s: (idle_ms / 1_000) as u32,
+        };
+        let Some((output, pool)) = self.output_of(id, stack) else { return Err(Code::StaleId.into()) };
+        let written = write_response_head(output.tail(pool), head.status, head.reason, head.block, &answer)?;
+        let stream = self.streams.get_mut(id).ok_or(Code::StaleId)?;
+        stream.flags |= flag::HEAD_SENT;
+        stream.status = head.status;
+        stream.framing = written.framing;
+        if written.suppress_body {
+            stream.flags |= flag::NO_BODY;
+        }
+        if !written.keep_alive {
+            stream.flags |= flag::LAST;
+        }
+        self.count_response(slot, head.status);
+        Ok(written.suppress_body)
+    }
+
+    /// Where the bytes of a stream go now: straight to the connection when it is first in line.
+    fn output_of<'a>(
+        &'a mut self,
+        id: Id,
+        stack: &'a mut Stack,
+    ) -> Option<(&'a mut Output, &'a mut millrace_buffer::Pool)> {
+        let first = match &stack.protocol {
+            Protocol::Http1(http) => http.order.front() == Some(&id),
+            Protocol::Raw(_) => true,
+        };
+        if first {
+            return Some((&mut stack.output, &mut self.pool));
+        }
+        let output = self.streams.get_mut(id)?.output.get_or_insert_with(|| Box::new(Output::new()));
+        Some((output, &mut self.pool))
+    }
+
+    fn release(&mut self, chunk: Chunk<'_>) {
+        if let Chunk::Pin { pin, .. } = chunk {
+            self.released.push(pin);
+        }
+    }
+}
+
+fn push(output: &mut Output, pool: &mut millrace_buffer::Pool, chunk: Chunk<'_>) {
+    match chunk {
+        Chunk::Bytes(bytes) => output.tail(pool).extend_from_slice(bytes),
+        Chunk::Pin { pin, len } => output.push_pin(pin, 0, len),
+    }
+}

@@ -1,0 +1,255 @@
+//! From readiness to the protocol: one read a turn and connection, then up through the layers.
+
+use crate::connection::{Stack, flag as conn};
+use crate::engine::Engine;
+use crate::event::Host;
+use crate::id::Id;
+use crate::layer::{Layer, ProxyHead, ProxyHeadParser, Verdict};
+use crate::options::{DRAIN_LIMIT, ProxyProtocol};
+use crate::protocol::Protocol;
+use millrace_error::{Code, Error};
+use millrace_metrics::Counter;
+use millrace_net::socket;
+use millrace_net::{Peer, ReadyFlags};
+use std::io::ErrorKind;
+
+impl<V: Copy> Engine<V> {
+    pub(crate) fn handle_socket<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, ready: ReadyFlags) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        assert!(!connection.has(conn::PANIC), "a test asked for this panic");
+        let Some(fd) = connection.link.descriptor() else { return };
+        if connection.has(conn::LINGERING) {
+            return self.drain(id);
+        }
+        if ready.is_writable() && connection.has(conn::BLOCKED) {
+            connection.flags &= !conn::BLOCKED;
+            self.touch(id);
+        }
+        if ready.is_readable() && self.wants_read(id) {
+            return self.read(host, id, fd);
+        }
+        if ready.is_closed() {
+            let reset = socket::take_error(fd).is_ok_and(|error| error.is_some());
+            let code = if reset { Code::ConnectionReset } else { Code::ConnectionClosed };
+            return self.close(id, code.into());
+        }
+        if ready.is_hangup() {
+            self.hung_up(id);
+        }
+    }
+
+    fn read<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, fd: std::os::fd::RawFd) {
+        let mut buffer = self.take_receive_buffer();
+        let bytes = buffer.as_mut_slice();
+        self.metrics.add(Counter::SocketsReceiveCalls, 1);
+        match socket::recv(fd, bytes) {
+            Ok(0) => self.ended(host, id),
+            Ok(count) => {
+                self.metrics.add(Counter::SocketsReceivedBytes, count as u64);
+                self.count_received(id, count as u64);
+                self.feed(host, id, &bytes[..count]);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(_) => self.close(id, Code::ConnectionReset.into()),
+        }
+        self.give_receive_buffer(buffer);
+    }
+
+    fn count_received(&mut self, id: Id, count: u64) {
+        let Some(connection) = self.connections.get(id) else { return };
+        if let Some((server, _)) = self.servers.at(connection.server) {
+            if let Some(server) = self.servers.get_mut(server) {
+                server.stats.received += count;
+            }
+        }
+    }
+
+    /// Gives received bytes to a connection's layers and protocol.
+    pub(crate) fn feed<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, bytes: &[u8]) {
+        let Some(mut stack) = self.take_stack(id) else { return };
+        let outcome = self.run_stack(host, id, &mut stack, bytes);
+        self.give_stack(id, stack);
+        match outcome {
+            Ok(()) => self.touch(id),
+            Err(error) => self.close(id, error),
+        }
+    }
+
+    /// The stack of a connection, for the time of one piece of work; an idle connection gets a fresh one.
+    pub(crate) fn take_stack(&mut self, id: Id) -> Option<Box<Stack>> {
+        let connection = self.connections.get_mut(id)?;
+        if let Some(stack) = connection.stack.take() {
+            return Some(stack);
+        }
+        let (server, first) = (connection.server, !connection.has(conn::SEEN_BYTES));
+        connection.flags |= conn::SEEN_BYTES;
+        let socket = connection.link.descriptor().is_some();
+        let mut stack = self.fresh_stack(server);
+        let now = self.now_ms;
+        stack.progress_ms = now;
+        if first && socket {
+            match self.servers.at(server).map(|(_, server)| server.options.proxy_protocol) {
+                Some(ProxyProtocol::Optional) => stack.layers.push(Layer::ProxyProtocol(ProxyHeadParser::new(false))),
+                Some(ProxyProtocol::Required) => stack.layers.push(Layer::ProxyProtocol(ProxyHeadParser::new(true))),
+                _ => {}
+            }
+        }
+        Some(stack)
+    }
+
+    pub(crate) fn give_stack(&mut self, id: Id, stack: Box<Stack>) {
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.stack = Some(stack);
+        }
+    }
+
+    fn run_stack<H: Host<Value = V>>(
+        &mut self,
+        host: &mut H,
+        id: Id,
+        stack: &mut Stack,
+        bytes: &[u8],
+    ) -> Result<(), Error> {
+        let Some(Layer::ProxyProtocol(parser)) = stack.layers.first_mut() else {
+            return self.run_protocol(host, id, stack, bytes);
+        };
+        match parser.handle_bytes(bytes) {
+            Verdict::NeedMore => return Ok(()),
+            Verdict::Error(error) => {
+                self.count_error(id, &error);
+                return Err(error);
+            }
+            Verdict::Done(ProxyHead::Client(address)) => {
+                if let Some(connection) = self.connections.get_mut(id) {
+                    connection.peer = Peer::from(address);
+                }
+            }
+            Verdict::Done(ProxyHead::Own) | Verdict::Absent => {}
+        }
+        let Layer::ProxyProtocol(parser) = stack.layers.remove(0);
+        let rest = parser.into_rest();
+        if rest.is_empty() {
+            return Ok(());
+        }
+        self.run_stack(host, id, stack, &rest)
+    }
+
+    fn run_protocol<H: Host<Value = V>>(
+        &mut self,
+        host: &mut H,
+        id: Id,
+        stack: &mut Stack,
+        bytes: &[u8],
+    ) -> Result<(), Error> {
+        if !stack.backlog.is_empty() {
+            stack.backlog.extend_from_slice(bytes);
+            return Ok(());
+        }
+        match stack.protocol {
+            Protocol::Http1(_) => self.http1_bytes(host, id, stack, bytes),
+            Protocol::Raw(stream) => {
+                self.raw_bytes(host, stream, bytes);
+                Ok(())
+            }
+        }
+    }
+
+    /// Goes on with what was received before: a backlog, a held head, a body that is wanted now.
+    pub(crate) fn go_on<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        assert!(!connection.has(conn::PANIC), "a test asked for this panic");
+        if connection.stack.is_none() {
+            return self.look_at_idle(host, id);
+        }
+        let Some(mut stack) = self.take_stack(id) else { return };
+        let backlog = std::mem::take(&mut stack.backlog);
+        let outcome = match stack.protocol {
+            Protocol::Http1(_) => {
+                self.deliver_all(host, &stack);
+                self.http1_bytes(host, id, &mut stack, &backlog)
+            }
+            Protocol::Raw(stream) => {
+                self.raw_bytes(host, stream, &backlog);
+                Ok(())
+            }
+        };
+        self.give_stack(id, stack);
+        match outcome {
+            Ok(()) => self.touch(id),
+            Err(error) => self.close(id, error),
+        }
+    }
+
+    /// An idle connection of a closing server: a request that is in its socket already is served.
+    fn look_at_idle<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
+        let Some(connection) = self.connections.get(id) else { return };
+        if connection.has(conn::LINGERING) {
+            return;
+        }
+        if let Some(fd) = connection.link.descriptor() {
+            self.read(host, id, fd);
+        }
+        self.touch(id);
+    }
+
+    /// Throws away what a peer still sends on a connection that we have finished with (RFC 9112 §9.6).
+    fn drain(&mut self, id: Id) {
+        let Some(connection) = self.connections.get(id) else { return };
+        let Some(fd) = connection.link.descriptor() else { return };
+        let mut buffer = self.take_receive_buffer();
+        let result = socket::recv(fd, buffer.as_mut_slice());
+        self.give_receive_buffer(buffer);
+        let done = match result {
+            Ok(0) => true,
+            Ok(count) => match self.connections.get_mut(id) {
+                Some(connection) => {
+                    connection.drained = connection.drained.saturating_add(count as u32);
+                    u64::from(connection.drained) > DRAIN_LIMIT
+                }
+                None => true,
+            },
+            Err(error) => error.kind() != ErrorKind::WouldBlock,
+        };
+        if done {
+            self.close(id, Code::ConnectionClosed.into());
+        }
+    }
+
+    /// The peer's FIN was read.
+    fn ended<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        connection.flags |= conn::READ_CLOSED | conn::HANGUP_SEEN;
+        let Some(mut stack) = connection.stack.take() else {
+            return self.close(id, Code::ConnectionClosed.into());
+        };
+        let outcome = if stack.layers.is_empty() {
+            match &mut stack.protocol {
+                Protocol::Http1(_) => self.http1_ended(id, &mut stack),
+                Protocol::Raw(stream) => {
+                    let stream = *stream;
+                    self.raw_ended(host, stream);
+                    Ok(())
+                }
+            }
+        } else {
+            Err(Code::ConnectionClosed.into())
+        };
+        self.give_stack(id, stack);
+        match outcome {
+            Ok(()) => self.touch(id),
+            Err(error) => self.close(id, error),
+        }
+    }
+
+    /// The peer shut its side while we are not reading.
+    fn hung_up(&mut self, id: Id) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        connection.flags |= conn::HANGUP_SEEN;
+        let Some(stack) = connection.stack.take() else { return self.touch(id) };
+        if let Protocol::Http1(http) = &stack.protocol {
+            self.tell_left(http.order.iter().copied().collect());
+        }
+        self.give_stack(id, stack);
+        self.touch(id);
+    }
+}
