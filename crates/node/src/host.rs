@@ -1,0 +1,98 @@
+//! The engine's view of JavaScript: makes strings and byte arrays, and finds pinned chunks.
+
+use crate::js::{Env, Value};
+use millrace_engine::Host;
+use millrace_engine::buffer::PinId;
+use napi_sys as sys;
+
+/// Chunks below this are packed into slabs.
+const PACKED: usize = 4096;
+const SLAB: usize = 64 * 1024;
+
+/// Makes values and keeps pins.
+pub struct NodeHost {
+    env: Env,
+    /// The slab that small chunks go into, and how much of it is used. Its bytes are never reused.
+    slab: Option<(sys::napi_ref, usize)>,
+    pins: Vec<Option<sys::napi_ref>>,
+    free: Vec<u32>,
+}
+
+impl NodeHost {
+    pub fn new(env: Env) -> Self {
+        Self { env, slab: None, pins: Vec::new(), free: Vec::new() }
+    }
+
+    /// Keeps a byte array until its last byte is with the kernel.
+    pub fn pin(&mut self, value: Value) -> Option<PinId> {
+        let reference = self.env.reference(value)?;
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.pins.push(None);
+            self.pins.len() as u32 - 1
+        });
+        self.pins[place as usize] = Some(reference);
+        Some(PinId(place))
+    }
+
+    /// Lets a byte array go.
+    pub fn release(&mut self, pin: PinId) {
+        if let Some(reference) = self.pins.get_mut(pin.0 as usize).and_then(Option::take) {
+            self.env.drop_reference(reference);
+            self.free.push(pin.0);
+        }
+    }
+
+    /// How many byte arrays are kept.
+    pub fn pinned_count(&self) -> usize {
+        self.pins.len() - self.free.len()
+    }
+
+    /// Room in the slab, made anew when it is used up or was detached under us.
+    fn room(&mut self, length: usize) -> Option<(Value, usize, *mut u8)> {
+        if let Some((reference, used)) = self.slab {
+            if used + length <= SLAB {
+                let buffer = self.env.referred(reference);
+                let mut data = std::ptr::null_mut();
+                let mut size = 0;
+                crate::js::call!(napi_get_arraybuffer_info(self.env.0, buffer.0, &mut data, &mut size));
+                if size == SLAB && !data.is_null() {
+                    self.slab = Some((reference, used + length));
+                    return Some((buffer, used, data.cast()));
+                }
+            }
+            self.env.drop_reference(reference);
+            self.slab = None;
+        }
+        let (buffer, data) = self.env.array_buffer(SLAB)?;
+        self.slab = self.env.reference(buffer).map(|reference| (reference, length));
+        Some((buffer, 0, data))
+    }
+}
+
+impl Host for NodeHost {
+    type Value = Value;
+
+    fn text(&mut self, latin1: &[u8]) -> Value {
+        self.env.text(latin1)
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> Value {
+        let length = bytes.len();
+        let made = if length < PACKED {
+            self.room(length)
+        } else {
+            self.env.array_buffer(length).map(|(buffer, data)| (buffer, 0, data))
+        };
+        let Some((buffer, offset, data)) = made else { return self.env.undefined() };
+        // SAFETY: `data` begins an ArrayBuffer that has `length` bytes behind `offset`, which nobody was given yet;
+        // no JavaScript has run since its address was asked for.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), data.add(offset), length) };
+        self.env.view(buffer, offset, length)
+    }
+
+    fn pinned(&self, pin: PinId) -> Option<&[u8]> {
+        let reference = (*self.pins.get(pin.0 as usize)?)?;
+        // SAFETY: the slice is used within the flush, during which no JavaScript runs.
+        unsafe { self.env.bytes(self.env.referred(reference)) }
+    }
+}
