@@ -1,6 +1,6 @@
 // npm run bench -- <suite> [arguments]: builds what is missing, then runs bench/<suite>/main.mjs.
 import { existsSync, readdirSync } from 'node:fs';
-import { buildAddon } from './lib/addon.mjs';
+import { addonIsCurrent, buildAddon } from './lib/addon.mjs';
 import { PlainError, main, run } from './lib/command.mjs';
 import { inRoot } from './lib/root.mjs';
 import { prepare } from './lib/setup.mjs';
@@ -12,7 +12,7 @@ await main(() => {
   if (!suites.includes(suite)) {
     throw new PlainError(`npm run bench -- <suite> [arguments], with a suite of: ${suites.join(', ') || 'none yet'}`);
   }
-  prepare();
+  prepare({ compiles: !addonIsCurrent('release') });
   // Numbers are only worth having from the release profile.
   buildAddon({ profile: 'release' });
   buildTypeScript();

@@ -1,6 +1,6 @@
 // npm run build [-- --fast] [--force] [--symbols] [--only addon|typescript]: the addon in native/ and TypeScript in dist/.
 import { parseArgs } from 'node:util';
-import { buildAddon } from './lib/addon.mjs';
+import { addonIsCurrent, buildAddon } from './lib/addon.mjs';
 import { main } from './lib/command.mjs';
 import { prepare } from './lib/setup.mjs';
 import { buildTypeScript } from './lib/typescript.mjs';
@@ -14,13 +14,12 @@ await main(() => {
       only: { type: 'string' },
     },
   });
-  prepare();
+  const profile = values.fast ? 'fast' : 'release';
+  const addon = values.only !== 'typescript';
+  prepare({ compiles: addon && (values.force || !addonIsCurrent(profile)) });
   const started = Date.now();
   const made = [];
-  if (values.only !== 'typescript') {
-    const options = { profile: values.fast ? 'fast' : 'release', force: values.force, symbols: values.symbols };
-    if (buildAddon(options)) made.push('native/');
-  }
+  if (addon && buildAddon({ profile, force: values.force, symbols: values.symbols })) made.push('native/');
   if (values.only !== 'addon' && buildTypeScript({ force: values.force })) made.push('dist/');
   console.error(
     made.length

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { PlainError, main } from './lib/command.mjs';
 import { inRoot } from './lib/root.mjs';
-import { checkRust, prepare } from './lib/setup.mjs';
+import { prepare } from './lib/setup.mjs';
 import { Failure, Skip, stopAll } from './check/phase.mjs';
 
 /** The phases in their order: cheap and telling ones first, what needs the build after it. Each is a file in check/. */
@@ -61,8 +61,7 @@ export async function check(argv) {
       process.exit(130);
     });
   }
-  prepare();
-  checkRust();
+  prepare({ compiles: true });
   const started = Date.now();
   const counts = { ok: 0, failed: 0, skipped: 0 };
   for (const name of chosen) {

@@ -5,7 +5,7 @@ import { compileAddon } from './lib/addon.mjs';
 import { PlainError, main } from './lib/command.mjs';
 import { crossEnvironment, hostTriple, targets } from './lib/platforms.mjs';
 import { inRoot } from './lib/root.mjs';
-import { checkRust, prepare } from './lib/setup.mjs';
+import { prepare } from './lib/setup.mjs';
 
 await main(() => {
   const { values } = parseArgs({
@@ -16,8 +16,7 @@ await main(() => {
       list: { type: 'boolean', default: false },
     },
   });
-  prepare();
-  checkRust();
+  prepare({ compiles: true });
   const all = targets();
   const unknown = (values.target ?? []).filter((triple) => !all.some((each) => each.triple === triple));
   if (unknown.length) throw new PlainError(`not among napi.targets of package.json: ${unknown.join(', ')}`);

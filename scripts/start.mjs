@@ -8,8 +8,9 @@ import { prepare } from './lib/setup.mjs';
 import { typeScriptIsCurrent } from './lib/typescript.mjs';
 
 await main(() => {
-  prepare();
-  if (!addonIsCurrent()) buildAddon();
+  const compiles = !addonIsCurrent();
+  prepare({ compiles });
+  if (compiles) buildAddon();
   // In a process of its own: the compiler's memory must not show in the server's.
   if (!typeScriptIsCurrent()) run(process.execPath, [inRoot('scripts/build.mjs'), '--only', 'typescript']);
   const cli = inRoot('dist/cli/main.js');

@@ -1,6 +1,8 @@
 // Every source file is in the form that its formatter makes.
 import { tool } from '../lib/command.mjs';
-import { demand, node } from './phase.mjs';
+import { cargoLacks, demand, node, steps } from './phase.mjs';
+
+const prettier = tool('prettier/bin/prettier.cjs');
 
 /** What prettier formats; .prettierignore names the exceptions. */
 export const prettierFiles = ['**/*.{ts,mts,cts,js,mjs,cjs,json,yml}'];
@@ -8,7 +10,8 @@ export const prettierFiles = ['**/*.{ts,mts,cts,js,mjs,cjs,json,yml}'];
 export const about = 'cargo fmt and prettier would change nothing';
 export const quick = true;
 
-export async function run({ loud }) {
-  await demand('cargo', ['fmt', '--all', '--check'], { loud });
-  await node([tool('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', ...prettierFiles], { loud });
-}
+export const run = async ({ loud }) =>
+  steps([
+    ['cargo fmt', await cargoLacks('fmt'), () => demand('cargo', ['fmt', '--all', '--check'], { loud })],
+    ['prettier', null, () => node([prettier, '--check', '--log-level', 'warn', ...prettierFiles], { loud })],
+  ]);

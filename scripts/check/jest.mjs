@@ -15,7 +15,12 @@ async function jest(args, { loud, poller }) {
   const results = inRoot('.cache/jest-results.json');
   rmSync(results, { force: true });
   const env = poller ? { ...process.env, MILLRACE_POLLER: poller } : process.env;
-  await node([tool('jest/bin/jest.js'), '--ci', '--json', '--outputFile', results, ...args], { loud, env });
+  await node([tool('jest/bin/jest.js'), '--ci', '--json', '--outputFile', results, ...args], {
+    loud,
+    env,
+    // A test that leaves a handle open keeps Jest from ending: that is a failure, not a reason to wait.
+    timeout: 10 * 60_000,
+  });
   return JSON.parse(readFileSync(results, 'utf8')).numPassedTests;
 }
 

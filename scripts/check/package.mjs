@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { npm } from '../lib/command.mjs';
 import { stage } from '../lib/release.mjs';
-import { inRoot, readPackage } from '../lib/root.mjs';
+import { readPackage } from '../lib/root.mjs';
 import { filesUnder } from '../lib/stamp.mjs';
 import { Failure, collect, demand } from './phase.mjs';
 

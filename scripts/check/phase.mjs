@@ -80,3 +80,33 @@ export async function demand(program, args, options = {}) {
 
 /** Runs a script with this Node, as `demand` does. */
 export const node = (args, options) => demand(process.execPath, args, options);
+
+/**
+ * Runs every step of a phase, so that one look shows all that is wrong: [name, reason not to run or null, function].
+ * Fails with what failed; resolves to a note that names the steps left out; skips the phase when all were.
+ */
+export async function steps(list) {
+  const wrong = [];
+  const left = [];
+  for (const [name, obstacle, body] of list) {
+    if (obstacle) {
+      left.push(`${name} left out: ${obstacle}`);
+      continue;
+    }
+    try {
+      await body();
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      wrong.push(error.message);
+    }
+  }
+  if (wrong.length) throw new Failure(wrong.join('\n\n'));
+  if (left.length === list.length) throw new Skip(left.join('; '));
+  return left.join('; ');
+}
+
+/** Why a subcommand of cargo cannot run here, or null. */
+export async function cargoLacks(subcommand) {
+  const { status } = await collect('cargo', [subcommand, '--version']);
+  return status === 0 ? null : `cargo ${subcommand} is not installed`;
+}

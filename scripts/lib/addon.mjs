@@ -1,6 +1,7 @@
 // Compiles the native core into native/ with the napi command, when its inputs have changed.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { capture, find, run, tool } from './command.mjs';
+import { exclusively } from './lock.mjs';
 import { inRoot } from './root.mjs';
 import { checkRust } from './setup.mjs';
 import { clearStamp, filesUnder, hashOf, readStamp, writeStamp } from './stamp.mjs';
@@ -80,14 +81,17 @@ export function compileAddon({
   return file;
 }
 
-/** Compiles the addon into native/ when its sources have changed since the last time. */
-export function buildAddon({ profile = 'release', anyProfile = false, force = false, symbols } = {}) {
-  if (!force && addonIsCurrent(anyProfile ? undefined : profile)) return false;
+/** Compiles the addon into native/ when its sources have changed since the last time; says whether it did. */
+export function buildAddon({ profile = 'release', force = false, symbols } = {}) {
+  if (!force && addonIsCurrent(profile)) return false;
   checkRust();
-  console.error(`millrace: compiling the native core (profile ${profile}; the first time takes about a minute)`);
-  clearStamp('addon');
-  const hash = addonHash();
-  const file = compileAddon({ profile, symbols });
-  writeStamp('addon', { hash, profile, file });
-  return true;
+  return exclusively(() => {
+    if (!force && addonIsCurrent(profile)) return false;
+    console.error(`millrace: compiling the native core (profile ${profile}; the first time takes about a minute)`);
+    clearStamp('addon');
+    const hash = addonHash();
+    const file = compileAddon({ profile, symbols });
+    writeStamp('addon', { hash, profile, file });
+    return true;
+  });
 }

@@ -1,7 +1,7 @@
 // Runs other programs and looks for them.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
 import { inRoot, root } from './root.mjs';
 
 /** A failure whose message is all that a person needs: it is printed without a stack. */
@@ -42,10 +42,13 @@ export function find(program) {
 /** The program and first arguments that run npm: the npm that started us where there is one. */
 export function npm() {
   if (process.env.npm_execpath) return [process.execPath, process.env.npm_execpath];
+  // On Windows npm is a batch file, which cannot be started without a shell; the script that it calls lies beside Node.
+  const script = join(dirname(process.execPath), 'node_modules/npm/bin/npm-cli.js');
+  if (process.platform === 'win32' && existsSync(script)) return [process.execPath, script];
   return [find('npm') ?? 'npm'];
 }
 
-/** The arguments after the program that run an installed development tool: node with its script. */
+/** The path of a script in an installed development tool, for Node to run. */
 export const tool = (path) => inRoot('node_modules', path);
 
 /** Runs a script's main function: a PlainError prints its message alone, anything else its stack; both exit with 1. */

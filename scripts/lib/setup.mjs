@@ -1,6 +1,7 @@
 // Brings a fresh checkout to the point where the development tools can run, or says plainly what the machine lacks.
 import { existsSync, readFileSync } from 'node:fs';
 import { PlainError, capture, find, npm, run } from './command.mjs';
+import { exclusively } from './lock.mjs';
 import { inRoot, readPackage } from './root.mjs';
 import { clearStamp, hashOf, readStamp, writeStamp } from './stamp.mjs';
 
@@ -51,20 +52,31 @@ export function checkRust() {
   }
 }
 
+const lockHash = () => hashOf([inRoot('package-lock.json')]);
+const areInstalled = () => existsSync(inRoot('node_modules')) && readStamp('dependencies')?.lock === lockHash();
+
 /** Installs the development dependencies when they are missing or the lock file has changed. */
 export function installDependencies() {
-  const lock = hashOf([inRoot('package-lock.json')]);
-  if (existsSync(inRoot('node_modules')) && readStamp('dependencies')?.lock === lock) return;
-  console.error('millrace: installing development dependencies (npm ci)');
-  clearStamp('dependencies');
-  const [program, ...first] = npm();
-  // No dependency of ours needs its install script, so none runs.
-  run(program, [...first, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
-  writeStamp('dependencies', { lock });
+  if (areInstalled()) return;
+  exclusively(() => {
+    if (areInstalled()) return;
+    console.error('millrace: installing development dependencies (npm ci)');
+    clearStamp('dependencies');
+    const [program, ...first] = npm();
+    // No dependency of ours needs its install script, so none runs.
+    run(program, [...first, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+      stdio: ['ignore', 2, 2],
+    });
+    writeStamp('dependencies', { lock: lockHash() });
+  });
 }
 
-/** Everything that must be there before a build: the right Node and the development dependencies. */
-export function prepare() {
+/**
+ * Everything that must be there before a build: the right Node, with `compiles` a compiler, and the development
+ * dependencies. What a person has to install is asked for before anything is fetched.
+ */
+export function prepare({ compiles = false } = {}) {
   checkNode();
+  if (compiles) checkRust();
   installDependencies();
 }

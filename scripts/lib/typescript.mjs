@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { PlainError } from './command.mjs';
+import { exclusively } from './lock.mjs';
 import { inRoot, readPackage, root } from './root.mjs';
 import { clearStamp, filesUnder, hashOf, readStamp, writeStamp } from './stamp.mjs';
 
@@ -102,10 +103,18 @@ export function typeScriptIsCurrent(hash = hashOf(inputs())) {
   );
 }
 
-/** Compiles ts/ when its sources have changed since the last time. */
+/** Compiles ts/ when its sources have changed since the last time; says whether it did. */
 export function buildTypeScript({ force = false } = {}) {
-  const hash = hashOf(inputs());
-  if (!force && typeScriptIsCurrent(hash)) return false;
+  if (!force && typeScriptIsCurrent()) return false;
+  return exclusively(() => {
+    const hash = hashOf(inputs());
+    if (!force && typeScriptIsCurrent(hash)) return false;
+    compile(hash, force);
+    return true;
+  });
+}
+
+function compile(hash, force) {
   console.error('millrace: compiling TypeScript');
   // Without its outputs, what the compiler remembers of them is wrong.
   if (force || !readStamp('typescript') || !existsSync(inRoot('dist')))
@@ -141,5 +150,4 @@ export function buildTypeScript({ force = false } = {}) {
   // The output of a source that is gone must not be published.
   for (const path of filesUnder(inRoot('dist'))) if (!outputs.has(relative(root, path))) rmSync(path);
   writeStamp('typescript', { hash });
-  return true;
 }
