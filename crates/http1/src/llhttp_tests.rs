@@ -46,7 +46,7 @@ mod recorder {
     pub(super) fn run(kind: Kind, input: &[u8]) -> (c_int, Vec<String>) {
         FIRED.with(|all| all.borrow_mut().clear());
         let settings = recording();
-        let mut raw = Raw([0; 96]);
+        let mut raw = Raw::blank();
         // SAFETY: the parser and its settings live through both calls, the input through the second.
         let result = unsafe {
             llhttp_init(&raw mut raw, kind as c_int, &raw const settings);
@@ -135,7 +135,7 @@ fn a_head_costs_one_call_and_stops_behind_its_empty_line() {
     for _ in 0..2 {
         parser.sink.clear(128);
         parser.start(Kind::Request);
-        let input = b"GET / HTTP/1.1\r\nHost: a\r\n\r\nrest";
+        let input = b"Host: a\r\n\r\nrest";
         assert_eq!(parser.execute(input), Outcome::Complete(input.len() - 4));
         assert_eq!(parser.sink.block, b"Host\0a\0");
     }
