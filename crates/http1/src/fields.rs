@@ -136,8 +136,8 @@ pub(crate) struct FieldReader {
     limit: u32,
     /// Bytes of field lines seen.
     used: u32,
-    /// The last byte seen was LF; at first that of the start line.
-    after_lf: bool,
+    /// The last byte of the input before; at first that of the start line.
+    last: u8,
 }
 
 /// What reading some bytes of a head gave.
@@ -155,7 +155,7 @@ impl FieldReader {
             kind,
             limit,
             used: 0,
-            after_lf: true,
+            last: b'\n',
         }
     }
 
@@ -167,7 +167,7 @@ impl FieldReader {
         self.parser.start(self.kind);
         self.limit = limit;
         self.used = 0;
-        self.after_lf = true;
+        self.last = b'\n';
     }
 
     /// What the callbacks write to.
@@ -194,7 +194,7 @@ impl FieldReader {
             }
             Outcome::More => {
                 self.used = self.used.saturating_add(shown as u32); // less than `left`, which is a u32
-                self.after_lf = input.last().map_or(self.after_lf, |&b| b == b'\n');
+                self.last = input.last().copied().unwrap_or(self.last);
                 Ok(Progress::More)
             }
         }
@@ -202,16 +202,19 @@ impl FieldReader {
 }
 
 impl FieldReader {
-    /// Whether it was a bare LF that llhttp refused as part of a name: at the start of a line it has taken the LF,
-    /// which then follows that of the line before; within a name it has not.
+    /// Whether it was a bare LF that llhttp refused as a byte of a name or value.
+    ///
+    /// Some of its states take the byte that they refuse and some do not, and the answer must not depend on what
+    /// follows. A taken LF without CR before it was the one. A taken space or tab was a fold. Else it was not taken.
     fn stopped_at_lf(&self, input: &[u8], taken: usize) -> bool {
-        let is_lf = |at: usize| input.get(at) == Some(&b'\n');
-        let before = match taken {
-            0 => false,
-            1 => is_lf(0) && self.after_lf,
-            _ => is_lf(taken - 1) && is_lf(taken - 2),
-        };
-        before || is_lf(taken)
+        let refused = input.get(taken) == Some(&b'\n');
+        match input.get(..taken).unwrap_or_default() {
+            [] => refused,
+            [b'\n'] => self.last != b'\r' || refused,
+            [.., before, b'\n'] => *before != b'\r' || refused,
+            [.., b' ' | b'\t'] => false,
+            _ => refused,
+        }
     }
 }
 
