@@ -270,7 +270,15 @@ fn chunks_are_framed_and_an_empty_one_is_not_the_last() {
 
 #[test]
 fn requests_are_written_with_their_framing() {
-    let rows: &[(&str, &str, &str, BodySize, Result<BodyFraming, Code>, &str)] = &[
+    type Row = (
+        &'static str,
+        &'static str,
+        &'static str,
+        BodySize,
+        Result<BodyFraming, Code>,
+        &'static str,
+    );
+    let rows: &[Row] = &[
         (
             "GET",
             "/",
