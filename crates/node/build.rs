@@ -1,3 +1,5 @@
+//! Link arguments of the addon.
+
 fn main() {
     napi_build::setup();
 }

@@ -23,7 +23,7 @@ macro_rules! call {
         CALLS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         // SAFETY: the environment is the one of this thread, arguments are values of an open scope, and output
         // pointers point at locals that outlive the call.
-        unsafe { sys::$name($($argument),*) }
+        unsafe { napi_sys::$name($($argument),*) }
     }};
 }
 pub(crate) use call;

@@ -31,6 +31,8 @@ impl<V: Copy> Engine<V> {
         bytes: &[u8],
     ) -> Result<(), Error> {
         let mut input = bytes;
+        // The end of a body is a step of its own, also where the input ended with the body.
+        let mut after_body = false;
         loop {
             let Protocol::Http1(http) = &mut stack.protocol else {
                 // An upgrade took the rest of the input.
@@ -49,7 +51,7 @@ impl<V: Copy> Engine<V> {
                 input = self.dispatch(host, id, stack, ended, input)?;
                 continue;
             }
-            if input.is_empty() {
+            if input.is_empty() && !after_body {
                 break;
             }
             if http.receiving.is_none() {
@@ -69,6 +71,7 @@ impl<V: Copy> Engine<V> {
             if http.began_ms == 0 && !http.parser.is_idle() {
                 http.began_ms = self.now_ms;
             }
+            after_body = matches!(step.event, Event::Body { .. });
             match step.event {
                 Event::NeedMore => break,
                 Event::Head { ended } => http.held = Some(ended),

@@ -1,0 +1,216 @@
+//! The hot functions, registered by hand: numbers and strings in, a number or nothing out.
+//!
+//! Results: `undefined` is success, a positive number an error code. `write` answers 0 for "wait for drain".
+
+use crate::js::{Arguments, Value};
+use crate::state::{Life, State};
+use millrace_engine::error::{Code, Error};
+use millrace_engine::{Chunk, Engine, Respond};
+use napi_sys as sys;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+
+/// Byte arrays above this are pinned, below copied.
+const COPIED: usize = 16 * 1024;
+
+/// `flags` of `respond` and `end`.
+const FINISH: u32 = 1;
+
+/// Runs a function on the environment's engine: not after its end, panics caught and charged to the stream named by
+/// the first argument, a wake scheduled where one is needed.
+pub fn with<T>(
+    arguments: &Arguments,
+    gone: T,
+    work: impl FnOnce(&State, &mut Engine<Value>) -> T,
+) -> T {
+    // SAFETY: the function was made with the state as its data, and the state outlives its environment.
+    let state = unsafe { &*arguments.data.cast::<State>() };
+    if state.life.get() != Life::Live {
+        return gone;
+    }
+    let Ok(mut engine) = state.engine.try_borrow_mut() else { return gone };
+    let Some(engine) = engine.as_mut() else { return gone };
+    let result = catch_unwind(AssertUnwindSafe(|| work(state, engine)));
+    let result = match result {
+        Ok(result) => result,
+        Err(_) => {
+            engine.poison_stream(arguments.number(0));
+            gone
+        }
+    };
+    if !state.awake.get() && engine.has_work() {
+        state.schedule();
+    }
+    result
+}
+
+fn answer(arguments: &Arguments, result: Result<(), Error>) -> sys::napi_value {
+    match result {
+        Ok(()) => ptr::null_mut(),
+        Err(error) => arguments.env.double(f64::from(error.code.id())),
+    }
+}
+
+/// Hands a body (string, byte array, or nothing) to `work` as a chunk.
+fn chunk<T>(
+    arguments: &Arguments,
+    place: usize,
+    state: &State,
+    work: impl FnOnce(Chunk<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let Some(value) = arguments.get(place) else { return work(Chunk::Bytes(b"")) };
+    let mut scratch = state.scratch.borrow_mut();
+    scratch.clear();
+    if arguments.env.read_utf8(value, &mut scratch) {
+        let result = work(Chunk::Bytes(&scratch));
+        scratch.shrink_to(256 * 1024);
+        return result;
+    }
+    // SAFETY: the bytes are copied, or measured, before JavaScript runs again.
+    let Some(bytes) = (unsafe { arguments.env.bytes(value) }) else {
+        return work(Chunk::Bytes(b""));
+    };
+    if bytes.len() <= COPIED {
+        return work(Chunk::Bytes(bytes));
+    }
+    let len = bytes.len();
+    let Some(pin) = state.host.borrow_mut().pin(value) else { return Err(Code::Bug.into()) };
+    let result = work(Chunk::Pin { pin, len });
+    if result.is_err() {
+        state.host.borrow_mut().release(pin);
+    }
+    result
+}
+
+/// `respond(id, status, body, flags, head, reason)`
+pub unsafe extern "C" fn respond(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let result = with(&arguments, Err(Code::StaleId.into()), |state, engine| {
+        let (mut block, mut reason) = (Vec::new(), Vec::new());
+        if arguments.get(4).is_some() {
+            arguments.latin1(4, &mut block);
+            arguments.latin1(5, &mut reason);
+        }
+        let head = Respond { status: arguments.number(1) as u16, reason: &reason, block: &block };
+        let finish = arguments.number(3) as u32 & FINISH != 0;
+        let id = arguments.number(0);
+        let result = chunk(&arguments, 2, state, |body| engine.respond(id, &head, body, finish));
+        release(state, engine);
+        result
+    });
+    answer(&arguments, result)
+}
+
+fn release(state: &State, engine: &mut Engine<Value>) {
+    if !engine.released.is_empty() {
+        let mut host = state.host.borrow_mut();
+        for pin in engine.released.drain(..) {
+            host.release(pin);
+        }
+    }
+}
+
+/// `respondHead(id, status, head, reason)`
+pub unsafe extern "C" fn respond_head(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let result = with(&arguments, Err(Code::StaleId.into()), |_, engine| {
+        let (mut block, mut reason) = (Vec::new(), Vec::new());
+        arguments.latin1(2, &mut block);
+        arguments.latin1(3, &mut reason);
+        let head = Respond { status: arguments.number(1) as u16, reason: &reason, block: &block };
+        engine.respond_head(arguments.number(0), &head)
+    });
+    answer(&arguments, result)
+}
+
+/// `write(id, chunk)`
+pub unsafe extern "C" fn write(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let result = with(&arguments, Err(Code::StaleId.into()), |state, engine| {
+        let id = arguments.number(0);
+        let result = chunk(&arguments, 1, state, |body| engine.write(id, body));
+        release(state, engine);
+        result
+    });
+    match result {
+        Ok(true) => ptr::null_mut(),
+        Ok(false) => arguments.env.double(0.0),
+        Err(error) => arguments.env.double(f64::from(error.code.id())),
+    }
+}
+
+/// `end(id, trailers, flags)`
+pub unsafe extern "C" fn end(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let result = with(&arguments, Err(Code::StaleId.into()), |state, engine| {
+        let mut trailers = Vec::new();
+        arguments.latin1(1, &mut trailers);
+        let finish = arguments.number(2) as u32 & FINISH != 0;
+        let result = engine.end(arguments.number(0), &trailers, finish);
+        release(state, engine);
+        result
+    });
+    answer(&arguments, result)
+}
+
+/// `informational(id, status, head)`
+pub unsafe extern "C" fn informational(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let result = with(&arguments, Err(Code::StaleId.into()), |_, engine| {
+        let mut block = Vec::new();
+        arguments.latin1(2, &mut block);
+        engine.informational(arguments.number(0), arguments.number(1) as u16, &block)
+    });
+    answer(&arguments, result)
+}
+
+/// `grant(id, bytes)`
+pub unsafe extern "C" fn grant(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let result = with(&arguments, Err(Code::StaleId.into()), |_, engine| {
+        engine.grant(arguments.number(0), arguments.number(1))
+    });
+    answer(&arguments, result)
+}
+
+/// `collect(id, limit)`; a negative limit is none.
+pub unsafe extern "C" fn collect(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let result = with(&arguments, Err(Code::StaleId.into()), |_, engine| {
+        engine.collect(arguments.number(0), arguments.number(1))
+    });
+    answer(&arguments, result)
+}
+
+/// `discard(id, limit)`
+pub unsafe extern "C" fn discard(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let result = with(&arguments, Err(Code::StaleId.into()), |_, engine| {
+        engine.discard(arguments.number(0), arguments.number(1))
+    });
+    answer(&arguments, result)
+}
+
+/// `destroy(id)`
+pub unsafe extern "C" fn destroy(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    with(&arguments, (), |state, engine| {
+        engine.destroy(arguments.number(0));
+        release(state, engine);
+    });
+    ptr::null_mut()
+}
+
+/// `address(id)`: `remote ip\0port\0local ip\0port`, empty where unknown.
+pub unsafe extern "C" fn address(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let text = with(&arguments, String::new(), |_, engine| {
+        let Some(address) = engine.address(arguments.number(0)) else { return String::new() };
+        let part = |address: Option<std::net::SocketAddr>| match address {
+            Some(address) => format!("{}\0{}", address.ip(), address.port()),
+            None => "\0".to_owned(),
+        };
+        format!("{}\0{}", part(address.remote), part(address.local))
+    });
+    arguments.env.text(text.as_bytes()).0
+}

@@ -1,0 +1,111 @@
+//! `listen`: an object of options, validated in TypeScript, becomes a server.
+
+use crate::js::call;
+use crate::state::{Life, State};
+use millrace_engine::error::Error;
+use millrace_engine::{HeadLimits, ListenOn, ProxyProtocol, ServerOptions};
+use napi::Env;
+use napi_derive::napi;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::ptr;
+
+/// What a server is to be. Numbers below zero stand for "no limit".
+#[napi(object)]
+pub struct NativeServerOptions {
+    /// An address literal; absent with `path`, or for no listener at all.
+    pub host: Option<String>,
+    pub port: u32,
+    /// A Unix socket; `@name` is an abstract name.
+    pub path: Option<String>,
+    pub backlog: i32,
+    pub reuse_port: bool,
+    pub ipv6_only: bool,
+    /// 0: off, 1: optional, 2: required.
+    pub proxy_protocol: u32,
+    pub headers_timeout: f64,
+    pub request_timeout: f64,
+    pub body_timeout: f64,
+    pub write_timeout: f64,
+    pub keep_alive_timeout: f64,
+    pub max_connections: f64,
+    pub max_requests_per_connection: f64,
+    pub max_pipelined: u32,
+    pub max_url_size: u32,
+    pub max_header_size: u32,
+    pub max_header_fields: u32,
+    pub max_body_size: f64,
+    pub write_high_water_mark: f64,
+    pub upgrades: bool,
+    pub connects: bool,
+}
+
+/// Starts a server: its id, or minus the errno, or minus (100 000 + the code).
+#[napi(catch_unwind)]
+pub fn listen(env: Env, options: NativeServerOptions) -> f64 {
+    let mut data = ptr::null_mut();
+    call!(napi_get_instance_data(env.raw(), &mut data));
+    if data.is_null() {
+        return -100_001.0;
+    }
+    // SAFETY: set when the module was loaded; the state outlives its environment.
+    let state = unsafe { &*data.cast::<State>() };
+    if state.life.get() != Life::Live {
+        return -100_001.0;
+    }
+    let on = match place(&options) {
+        Ok(on) => on,
+        Err(errno) => return -f64::from(errno),
+    };
+    let mut engine = state.engine.borrow_mut();
+    let Some(engine) = engine.as_mut() else { return -100_001.0 };
+    engine.tick();
+    match engine.listen(&on, options.backlog, settings(&options)) {
+        Ok(id) => id.as_f64(),
+        Err(Error { errno: Some(errno), .. }) => -f64::from(errno),
+        Err(error) => -100_000.0 - f64::from(error.code.id()),
+    }
+}
+
+fn place(options: &NativeServerOptions) -> Result<ListenOn, i32> {
+    if let Some(path) = &options.path {
+        let name = match path.strip_prefix('@') {
+            Some(name) => format!("\0{name}"),
+            None => path.clone(),
+        };
+        return Ok(ListenOn::Unix(OsStr::from_bytes(name.as_bytes()).into()));
+    }
+    let Some(host) = &options.host else { return Ok(ListenOn::Nowhere) };
+    let ip: std::net::IpAddr = host.parse().map_err(|_| libc::EINVAL)?;
+    let addr = std::net::SocketAddr::new(ip, options.port as u16);
+    Ok(ListenOn::Tcp { addr, reuse_port: options.reuse_port, ipv6_only: options.ipv6_only })
+}
+
+fn settings(options: &NativeServerOptions) -> ServerOptions {
+    let limit = |value: f64| if value < 0.0 { u64::MAX } else { value as u64 };
+    ServerOptions {
+        headers_timeout_ms: options.headers_timeout as u64,
+        request_timeout_ms: options.request_timeout as u64,
+        body_timeout_ms: options.body_timeout as u64,
+        write_timeout_ms: options.write_timeout as u64,
+        keep_alive_timeout_ms: options.keep_alive_timeout as u64,
+        max_connections: limit(options.max_connections),
+        max_requests_per_connection: limit(options.max_requests_per_connection),
+        max_pipelined: options.max_pipelined as usize,
+        max_body_size: limit(options.max_body_size),
+        write_high_water_mark: options.write_high_water_mark as usize,
+        head: HeadLimits {
+            target_size: options.max_url_size,
+            header_size: options.max_header_size,
+            header_fields: options.max_header_fields,
+            ..HeadLimits::default()
+        },
+        proxy_protocol: match options.proxy_protocol {
+            1 => ProxyProtocol::Optional,
+            2 => ProxyProtocol::Required,
+            _ => ProxyProtocol::Off,
+        },
+        upgrades: options.upgrades,
+        connects: options.connects,
+    }
+}

@@ -1,0 +1,182 @@
+//! Functions that are called rarely: servers, statistics, metrics, and what tests need.
+
+use crate::exchange::with;
+use crate::js::Arguments;
+use crate::state::State;
+use millrace_engine::error::Code;
+use millrace_engine::metrics::{self, Counter};
+use millrace_engine::{Injection, ServerStats};
+use napi_sys as sys;
+use std::ptr;
+
+/// `attach(onEvents, ring)`: from now on events are given to the function.
+pub unsafe extern "C" fn attach(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    // SAFETY: the function was made with the state as its data.
+    let state = unsafe { &*arguments.data.cast::<State>() };
+    let reference = |place| arguments.get(place).and_then(|value| arguments.env.reference(value));
+    if let (Some(on_events), Some(ring)) = (reference(0), reference(1)) {
+        for old in [state.on_events.replace(on_events), state.ring.replace(ring)] {
+            if !old.is_null() {
+                arguments.env.drop_reference(old);
+            }
+        }
+    }
+    ptr::null_mut()
+}
+
+/// `hold(change)`: what keeps the process alive.
+pub unsafe extern "C" fn hold(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    // SAFETY: the function was made with the state as its data.
+    unsafe { &*arguments.data.cast::<State>() }.hold(arguments.number(0) as i64);
+    ptr::null_mut()
+}
+
+/// `closeServer(id)`
+pub unsafe extern "C" fn close_server(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let found = with(&arguments, false, |_, engine| engine.close_server(arguments.number(0)));
+    arguments.env.double(f64::from(u8::from(found)))
+}
+
+/// `forceServer(id)`
+pub unsafe extern "C" fn force_server(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let found = with(&arguments, false, |_, engine| engine.force_server(arguments.number(0)));
+    arguments.env.double(f64::from(u8::from(found)))
+}
+
+/// `serverAddress(id)`: `ip\0port`, empty for none.
+pub unsafe extern "C" fn server_address(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let address = with(&arguments, None, |_, engine| engine.server_address(arguments.number(0)));
+    let text = address.map_or(String::new(), |address| format!("{}\0{}", address.ip(), address.port()));
+    arguments.env.text(text.as_bytes()).0
+}
+
+/// The numbers of `serverStats`, in order; `ts/server/stats.ts` has the same list.
+fn stats_row(stats: &ServerStats) -> Vec<f64> {
+    let latency = stats.latency.data();
+    let mut row = vec![
+        stats.accepted as f64,
+        stats.refused as f64,
+        stats.active as f64,
+        stats.requests as f64,
+        stats.requests_active as f64,
+        stats.errors as f64,
+        stats.aborted as f64,
+        stats.received as f64,
+        stats.sent as f64,
+        stats.rate.per_second() as f64,
+    ];
+    row.extend(stats.responses.iter().chain(&stats.timeouts).map(|count| *count as f64));
+    row.extend([latency.count() as f64, latency.sum() as f64, latency.min() as f64, latency.max() as f64]);
+    row.extend([50.0, 75.0, 90.0, 95.0, 99.0, 99.9].map(|percent| latency.percentile(percent) as f64));
+    row
+}
+
+/// `serverStats(id, target)`: 1 when the server lives.
+pub unsafe extern "C" fn server_stats(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let row = with(&arguments, None, |_, engine| {
+        engine.tick();
+        engine.server_stats(arguments.number(0)).map(stats_row)
+    });
+    let found = row.is_some();
+    // SAFETY: the slice is used before any JavaScript runs.
+    let target = arguments.get(1).and_then(|value| unsafe { arguments.env.doubles(value) });
+    if let (Some(row), Some(target)) = (row, target) {
+        for (to, from) in target.iter_mut().zip(row) {
+            *to = from;
+        }
+    }
+    arguments.env.double(f64::from(u8::from(found)))
+}
+
+/// `inject(server, method, target, head, body)`: the exchange's id, or a negative code.
+pub unsafe extern "C" fn inject(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let result = with(&arguments, Err(Code::StaleId.into()), |_, engine| {
+        let (mut method, mut target, mut block) = (Vec::new(), Vec::new(), Vec::new());
+        let given = arguments.latin1(1, &mut method) && arguments.latin1(2, &mut target);
+        if !given || !arguments.latin1(3, &mut block) {
+            return Err(Code::InvalidArgument.into());
+        }
+        // SAFETY: the bytes are copied before JavaScript runs again.
+        let body = arguments.get(4).and_then(|value| unsafe { arguments.env.bytes(value) });
+        engine.inject(arguments.number(0), &Injection { method: &method, target: &target, block: &block, body })
+    });
+    arguments.env.double(match result {
+        Ok(id) => id.as_f64(),
+        Err(error) => -f64::from(error.code.id()),
+    })
+}
+
+/// `count(counter, amount)`: counters that only TypeScript can move.
+pub unsafe extern "C" fn count(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    with(&arguments, (), |_, engine| {
+        if let Some(counter) = Counter::ALL.get(arguments.number(0) as usize) {
+            engine.metrics().add(*counter, arguments.number(1) as u64);
+        }
+    });
+    ptr::null_mut()
+}
+
+/// `metricsFill(target, totals)`
+pub unsafe extern "C" fn metrics_fill(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    // SAFETY: the slice is used before any JavaScript runs.
+    if let Some(target) = arguments.get(0).and_then(|value| unsafe { arguments.env.doubles(value) }) {
+        if arguments.number(1) == 1.0 {
+            metrics::fill_totals(target);
+        } else {
+            metrics::fill(target);
+        }
+    }
+    ptr::null_mut()
+}
+
+/// `metricsReset()`
+pub unsafe extern "C" fn metrics_reset(_env: sys::napi_env, _info: sys::napi_callback_info) -> sys::napi_value {
+    metrics::reset();
+    ptr::null_mut()
+}
+
+/// `census(target)`: servers, connections, streams, buffers, timers, pins.
+pub unsafe extern "C" fn census(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let row = with(&arguments, [0; 6], |state, engine| {
+        let census = engine.census();
+        let pins = state.host.borrow().pinned_count();
+        [census.servers, census.connections, census.streams, census.buffers, census.timers, pins]
+    });
+    // SAFETY: the slice is used before any JavaScript runs.
+    if let Some(target) = arguments.get(0).and_then(|value| unsafe { arguments.env.doubles(value) }) {
+        for (to, from) in target.iter_mut().zip(row) {
+            *to = from as f64;
+        }
+    }
+    ptr::null_mut()
+}
+
+/// `plantPanic(id, now)`, for tests: a panic at the connection's next processing, or in this very call.
+pub unsafe extern "C" fn plant_panic(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    with(&arguments, (), |_, engine| {
+        assert!(arguments.number(1) != 1.0, "a test asked for this panic");
+        engine.plant_panic(arguments.number(0));
+    });
+    ptr::null_mut()
+}
+
+/// `calls()`: Node-API calls so far, where they are counted (feature `count-calls`), else NaN.
+pub unsafe extern "C" fn calls(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    #[cfg(feature = "count-calls")]
+    let count = crate::js::CALLS.load(std::sync::atomic::Ordering::Relaxed) as f64;
+    #[cfg(not(feature = "count-calls"))]
+    let count = f64::NAN;
+    arguments.env.double(count)
+}

@@ -1,0 +1,181 @@
+//! A wake: readiness to events, events to JavaScript, one flush; then the next scope, or rest.
+//!
+//! Events cross in batches: numbers through a shared `Float64Array`, strings and bytes as arguments of one call. A
+//! batch is one callback scope, so promises and ticks run once, and answers made in microtasks leave in the same write.
+//! The size of a batch follows the handlers: 32, and fewer where 32 of them would take longer than a millisecond.
+
+use crate::js::{Value, call};
+use crate::state::{Life, State};
+use millrace_engine::Event;
+use napi_sys as sys;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+
+/// Events in one callback scope at most.
+pub const MOST_CALLS: usize = 32;
+/// Numbers of one event in the ring.
+pub const STRIDE: usize = 5;
+/// Scopes that one wake takes before it lets the loop turn.
+const MOST_SCOPES: usize = 8;
+/// How long one scope should take at most, in ns.
+const SCOPE_NS: u64 = 1_000_000;
+
+/// Runs one wake of an environment.
+pub fn wake(state: &State) {
+    if state.life.get() != Life::Live || state.awake.replace(true) {
+        return;
+    }
+    // A panic outside any connection is a bug of the engine itself; the environment goes on without this wake.
+    if catch_unwind(AssertUnwindSafe(|| run(state))).is_err() {
+        if let Ok(mut engine) = state.engine.try_borrow_mut() {
+            if let Some(engine) = engine.as_mut() {
+                engine.poison_stream(f64::NAN);
+            }
+        }
+    }
+    state.awake.set(false);
+}
+
+fn run(state: &State) {
+    let env = state.env;
+    let mut scope = ptr::null_mut();
+    call!(napi_open_handle_scope(env.0, &mut scope));
+    if scope.is_null() {
+        return;
+    }
+    let started = with_engine(state, |engine| {
+        engine.tick();
+        engine.now_ns()
+    });
+    for scopes in 0.. {
+        if scopes < MOST_SCOPES {
+            let budget = state.budget.get();
+            with_engine(state, |engine| engine.turn(&mut *state.host.borrow_mut(), budget));
+        }
+        if !deliver(state) {
+            break;
+        }
+    }
+    flush(state);
+    with_engine(state, |engine| {
+        engine.tick();
+        engine.record_wake(engine.now_ns().saturating_sub(started.unwrap_or(0)));
+        state.rest(engine.has_work() || state.noted.any(), engine.next_deadline(), engine.now_ns() / 1_000_000);
+    });
+    call!(napi_close_handle_scope(env.0, scope));
+}
+
+fn with_engine<T>(state: &State, work: impl FnOnce(&mut millrace_engine::Engine<Value>) -> T) -> Option<T> {
+    state.engine.borrow_mut().as_mut().map(work)
+}
+
+fn flush(state: &State) {
+    with_engine(state, |engine| {
+        let mut host = state.host.borrow_mut();
+        engine.flush(&mut *host);
+        for pin in engine.released.drain(..) {
+            host.release(pin);
+        }
+    });
+}
+
+/// Gives JavaScript one batch and flushes what it answered; `false` when no event waited.
+fn deliver(state: &State) -> bool {
+    let mut batch = state.batch.take();
+    batch.clear();
+    with_engine(state, |engine| engine.drain_events(state.budget.get().max(1), &mut batch));
+    if batch.is_empty() {
+        state.batch.replace(batch);
+        return false;
+    }
+    let before = with_engine(state, |engine| engine.now_ns()).unwrap_or(0);
+    let thrown = call_handlers(state, &batch);
+    let count = batch.len() as u64;
+    state.batch.replace(batch);
+    let after = with_engine(state, |engine| {
+        engine.tick();
+        engine.now_ns()
+    });
+    let spent = after.unwrap_or(before).saturating_sub(before);
+    if spent > SCOPE_NS {
+        state.budget.set((count * SCOPE_NS / spent).clamp(1, MOST_CALLS as u64) as usize);
+    } else {
+        state.budget.set((state.budget.get() * 2).min(MOST_CALLS));
+    }
+    // First the answers: an uncaught exception may end the process.
+    flush(state);
+    raise(state, thrown);
+    true
+}
+
+/// One call into JavaScript within one callback scope. Returns what listeners threw.
+fn call_handlers(state: &State, batch: &[Event<Value>]) -> Option<Value> {
+    let env = state.env;
+    let (on_events, ring) = (state.on_events.get(), state.ring.get());
+    if on_events.is_null() || ring.is_null() {
+        return None;
+    }
+    let mut arguments: [sys::napi_value; 1 + 2 * MOST_CALLS] = [ptr::null_mut(); 1 + 2 * MOST_CALLS];
+    let mut used = 1;
+    // SAFETY: the slice is used before any JavaScript runs.
+    let ring = unsafe { env.doubles(env.referred(ring)) }?;
+    for (event, row) in batch.iter().zip(ring.chunks_exact_mut(STRIDE)) {
+        let mut word = event.kind as u32 | event.flags << 6;
+        if let Some(value) = event.value {
+            word |= 16;
+            arguments[used] = value.0;
+            used += 1;
+        }
+        if let Some(value) = event.extra {
+            word |= 32;
+            arguments[used] = value.0;
+            used += 1;
+        }
+        row[0] = f64::from(word);
+        row[1] = event.id.as_f64();
+        row[2] = event.a as f64;
+        row[3] = event.b as f64;
+        row[4] = f64::from(event.id.slot());
+    }
+    arguments[0] = env.double(batch.len() as f64);
+    let mut scope = ptr::null_mut();
+    let nothing = env.undefined();
+    let status = call!(napi_open_callback_scope(env.0, nothing.0, state.context.get(), &mut scope));
+    if status != sys::Status::napi_ok {
+        return None;
+    }
+    let mut result = ptr::null_mut();
+    let function = env.referred(on_events);
+    let status = call!(napi_call_function(env.0, nothing.0, function.0, used, arguments.as_ptr(), &mut result));
+    let own = if status == sys::Status::napi_pending_exception { env.take_exception() } else { None };
+    call!(napi_close_callback_scope(env.0, scope));
+    if let Some(exception) = own.or_else(|| env.take_exception()) {
+        return Some(exception);
+    }
+    let mut is_array = false;
+    if status == sys::Status::napi_ok && !result.is_null() {
+        call!(napi_is_array(env.0, result, &mut is_array));
+    }
+    is_array.then_some(Value(result))
+}
+
+/// Hands what listeners threw to `uncaughtException`, one by one; the batch has gone on meanwhile.
+fn raise(state: &State, thrown: Option<Value>) {
+    let Some(thrown) = thrown else { return };
+    let env = state.env;
+    let mut is_array = false;
+    call!(napi_is_array(env.0, thrown.0, &mut is_array));
+    if !is_array {
+        call!(napi_fatal_exception(env.0, thrown.0));
+        return;
+    }
+    let mut count = 0;
+    call!(napi_get_array_length(env.0, thrown.0, &mut count));
+    for place in 0..count {
+        let mut error = ptr::null_mut();
+        call!(napi_get_element(env.0, thrown.0, place, &mut error));
+        if !error.is_null() {
+            call!(napi_fatal_exception(env.0, error));
+        }
+    }
+}
