@@ -1,0 +1,43 @@
+/** The public API of millrace. */
+import { COUNTERS } from './metrics/catalogue.generated.js';
+import { LEVELS } from './log/level.js';
+import { setCounter } from './log/log.js';
+import { setSource } from './metrics/source.js';
+import { native } from './native/loader.js';
+
+setSource({
+  snapshot: (target) => native.metricsFill(target, 0),
+  totals: (target) => native.metricsFill(target, 1),
+  reset: () => native.metricsReset(),
+});
+
+const FIRST_LEVEL = COUNTERS.findIndex(({ key }) => key === `millrace_log_records_total{level="${LEVELS[0]}"}`);
+setCounter((level) => native.count(FIRST_LEVEL + LEVELS.indexOf(level), 1));
+
+export { serve } from './server/serve.js';
+export type { AnyResponse, ServeOptions } from './server/serve.js';
+export { Server } from './server/server.js';
+export { ServerRequest } from './server/request.js';
+export { ServerResponse } from './server/response.js';
+export { LazyRequest as Request } from './server/web-request.js';
+export { LazyResponse as Response } from './server/web-response.js';
+export { InjectedResponse } from './server/inject.js';
+export type { InjectOptions } from './server/inject.js';
+export type { LatencyStats, ServerStats } from './server/stats.js';
+export type { ListenOptions, ServerLimits, ServerTimeouts } from './options/server.generated.js';
+export { Socket } from './net/socket.js';
+export { HeaderView } from './message/header-view.js';
+export type { HeadersInput } from './message/head-text.js';
+export type { BodyInput } from './message/outgoing-body.js';
+export { MillraceError } from './errors/millrace-error.js';
+export type { ErrorCategory, ErrorCode, ErrorKind, Phase } from './errors/codes.generated.js';
+export { isRetryable } from './errors/retryable.js';
+export { metrics } from './metrics/snapshot.js';
+export type { HistogramSnapshot, Snapshot } from './metrics/snapshot.js';
+export { getLevel, setLevel } from './log/log.js';
+export type { Level } from './log/level.js';
+export { consoleLogger, setLogger } from './log/logger.js';
+export type { Log, Logger } from './log/logger.js';
+export type { LogRecord } from './log/record.js';
+export { abiVersion, features, version } from './features.js';
+export type { Features } from './features.js';

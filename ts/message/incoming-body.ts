@@ -1,0 +1,201 @@
+import { Readable } from 'node:stream';
+import { Blob } from 'node:buffer';
+
+import { errorFromNative } from '../errors/native-error.js';
+import { MillraceError } from '../errors/millrace-error.js';
+import { KIND } from '../native/events.js';
+import { native } from '../native/loader.js';
+import { HeaderView } from './header-view.js';
+
+/** How many bytes of a streamed body are under way to JavaScript at most. */
+const WINDOW = 256 * 1024;
+/** How much of an unwanted body is drained rather than the connection closed. */
+const DUMP_LIMIT = 64 * 1024;
+const EMPTY = new Uint8Array(0);
+
+interface Waiting<T> {
+  resolve(value: T): void;
+  reject(error: unknown): void;
+}
+
+let decoder: InstanceType<typeof TextDecoder> | undefined;
+
+/** UTF-8 text of bytes, a leading byte order mark removed, as the platform's bodies do. */
+export function decodeText(bytes: Uint8Array): string {
+  return (decoder ??= new TextDecoder()).decode(bytes);
+}
+
+/**
+ * A body that arrives. Nothing is read from the socket before somebody asks; then either the native core collects it
+ * whole, or chunks come as fast as they are taken.
+ */
+export class IncomingBody implements AsyncIterable<Uint8Array> {
+  readonly id: number;
+  readonly #limit: number;
+  #used = false;
+  #ended: boolean;
+  #failure: unknown;
+  #trailers: HeaderView | null = null;
+  #collecting: Waiting<Uint8Array> | undefined;
+  #chunks: Uint8Array[] | undefined;
+  #wanting: Waiting<Uint8Array | undefined> | undefined;
+
+  /** `limit`: for the collecting calls, in bytes; a negative one is none. */
+  constructor(id: number, limit: number, ended: boolean) {
+    this.id = id;
+    this.#limit = limit;
+    this.#ended = ended;
+  }
+
+  get used(): boolean {
+    return this.#used;
+  }
+
+  /** Whether it has arrived whole. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  get trailers(): HeaderView | null {
+    return this.#trailers;
+  }
+
+  bytes(): Promise<Uint8Array> {
+    if (this.#used) return Promise.reject(usedTwice());
+    this.#used = true;
+    if (this.#failure !== undefined) return Promise.reject(this.#failure as Error);
+    if (this.#ended) return Promise.resolve(EMPTY);
+    return new Promise((resolve, reject) => {
+      this.#collecting = { resolve, reject };
+      const code = native.collect(this.id, this.#limit);
+      if (code !== undefined) this.fail(errorFromNative(code));
+    });
+  }
+
+  async text(): Promise<string> {
+    return decodeText(await this.bytes());
+  }
+
+  async json<T = unknown>(): Promise<T> {
+    return JSON.parse(decodeText(await this.bytes())) as T;
+  }
+
+  async arrayBuffer(): Promise<ArrayBuffer> {
+    const bytes = await this.bytes();
+    const buffer = bytes.buffer as ArrayBuffer;
+    if (bytes.byteLength === buffer.byteLength) return buffer;
+    return buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+  }
+
+  async blob(type = ''): Promise<Blob> {
+    return new Blob([await this.bytes()], { type });
+  }
+
+  /** Reads to the end and drops everything; past `limit` bytes (64 KiB) the connection is closed instead. */
+  dump(limit = DUMP_LIMIT): Promise<void> {
+    if (this.#used) return Promise.reject(usedTwice());
+    this.#used = true;
+    if (!this.#ended) native.discard(this.id, limit);
+    return Promise.resolve();
+  }
+
+  readable(): Readable {
+    return Readable.from(this, { objectMode: false, highWaterMark: 64 * 1024 });
+  }
+
+  stream(): ReadableStream<Uint8Array> {
+    const chunks = this[Symbol.asyncIterator]();
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          const { done, value } = await chunks.next();
+          if (done === true) controller.close();
+          else controller.enqueue(value);
+        },
+        cancel: async () => {
+          await chunks.return?.();
+        },
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    if (this.#used) throw usedTwice();
+    this.#used = true;
+    this.#chunks = [];
+    if (!this.#ended && this.#failure === undefined) native.grant(this.id, WINDOW);
+    return {
+      next: async () => {
+        const value = await this.#next();
+        return value === undefined ? { done: true, value: undefined } : { done: false, value };
+      },
+      return: () => {
+        this.#chunks = [];
+        if (!this.#ended) native.discard(this.id, DUMP_LIMIT);
+        this.#ended = true;
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    };
+  }
+
+  #next(): Promise<Uint8Array | undefined> | Uint8Array | undefined {
+    const chunk = this.#chunks?.shift();
+    if (chunk !== undefined) {
+      if (!this.#ended) native.grant(this.id, chunk.byteLength);
+      return chunk;
+    }
+    if (this.#failure !== undefined) return Promise.reject(this.#failure as Error);
+    if (this.#ended) return undefined;
+    return new Promise((resolve, reject) => {
+      this.#wanting = { resolve, reject };
+    });
+  }
+
+  /** An event of the native core that concerns the body; says whether it was one. */
+  handleBodyEvent(kind: number, flags: number, a: number, b: number, value: unknown): boolean {
+    switch (kind) {
+      case KIND.body: {
+        const chunk = value as Uint8Array;
+        const wanting = this.#wanting;
+        if (wanting === undefined) {
+          this.#chunks?.push(chunk);
+        } else {
+          this.#wanting = undefined;
+          native.grant(this.id, chunk.byteLength);
+          wanting.resolve(chunk);
+        }
+        return true;
+      }
+      case KIND.collected:
+        this.#collecting?.resolve(value as Uint8Array);
+        this.#collecting = undefined;
+        return true;
+      case KIND.bodyEnd:
+        this.#ended = true;
+        if (value !== undefined) this.#trailers = new HeaderView(value as string);
+        this.#wanting?.resolve(undefined);
+        this.#wanting = undefined;
+        return true;
+      case KIND.bodyFailed:
+        this.fail(errorFromNative(flags, { value: a, seen: b }));
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** The body will not arrive whole. */
+  fail(error: MillraceError): void {
+    if (this.#ended && this.#collecting === undefined) return;
+    this.#failure = error;
+    this.#collecting?.reject(error);
+    this.#wanting?.reject(error);
+    this.#collecting = undefined;
+    this.#wanting = undefined;
+  }
+}
+
+function usedTwice(): MillraceError {
+  return new MillraceError('MILLRACE_HTTP_BODY_USED', 'the body has been read, or is being read: it can be read once');
+}

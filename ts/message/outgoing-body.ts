@@ -1,0 +1,85 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+
+import { misuse } from '../errors/millrace-error.js';
+
+/** Every kind of body that can be sent. */
+export type BodyInput =
+  | string
+  | Uint8Array
+  | ArrayBuffer
+  | Blob
+  | FormData
+  | URLSearchParams
+  | Readable
+  | ReadableStream
+  | AsyncIterable<Uint8Array | string>
+  | { file: string; start?: number; end?: number }
+  | null;
+
+/** A body on its way out: whole, or in chunks with a length where it is known. */
+export interface Outgoing {
+  /** The Content-Type that the kind implies. */
+  type?: string;
+  whole?: string | Uint8Array;
+  length?: number;
+  chunks: AsyncIterable<Uint8Array | string>;
+}
+
+const NONE: AsyncIterable<Uint8Array> = {
+  async *[Symbol.asyncIterator]() {
+    // nothing
+  },
+};
+
+/** Sorts a body by its kind. */
+export async function outgoing(body: BodyInput): Promise<Outgoing> {
+  if (body === null) return { whole: '', chunks: NONE };
+  if (typeof body === 'string') return { type: 'text/plain; charset=utf-8', whole: body, chunks: NONE };
+  if (body instanceof Uint8Array) return { whole: body, chunks: NONE };
+  if (body instanceof ArrayBuffer) return { whole: new Uint8Array(body), chunks: NONE };
+  if (body instanceof URLSearchParams) {
+    return { type: 'application/x-www-form-urlencoded; charset=utf-8', whole: body.toString(), chunks: NONE };
+  }
+  if (body instanceof Readable) return { chunks: body as AsyncIterable<Uint8Array | string> };
+  if (isBlob(body)) return { type: body.type || undefined, length: body.size, chunks: readStream(body.stream()) };
+  if (isFormData(body)) {
+    const encoded = new globalThis.Response(body);
+    const whole = new Uint8Array(await encoded.arrayBuffer());
+    return { type: encoded.headers.get('content-type') ?? undefined, whole, chunks: NONE };
+  }
+  if (body instanceof ReadableStream) return { chunks: readStream(body) };
+  if (Symbol.asyncIterator in body) return { chunks: body };
+  if ('file' in body) return file(body);
+  throw misuse('MILLRACE_INVALID_ARGUMENT', `this kind of body cannot be sent: ${typeof body}`);
+}
+
+async function file({ file: path, start = 0, end }: { file: string; start?: number; end?: number }): Promise<Outgoing> {
+  const { size } = await stat(path);
+  const stop = Math.min(end ?? size, size);
+  if (start >= stop) return { whole: '', chunks: NONE };
+  return { length: stop - start, chunks: createReadStream(path, { start, end: stop - 1, highWaterMark: 256 * 1024 }) };
+}
+
+/** The chunks of a web stream; leaving early cancels it. */
+export async function* readStream(stream: ReadableStream): AsyncGenerator<Uint8Array | string> {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = (await reader.read()) as { done: boolean; value: Uint8Array | string };
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+function isBlob(body: object): body is Blob {
+  return Object.prototype.toString.call(body) === '[object Blob]' || Object.prototype.toString.call(body) === '[object File]';
+}
+
+function isFormData(body: object): body is FormData {
+  return Object.prototype.toString.call(body) === '[object FormData]';
+}

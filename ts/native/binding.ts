@@ -1,0 +1,68 @@
+/** The functions of the native core, as `crates/node` registers them. */
+
+/** What a server is to be; numbers below zero stand for "no limit". */
+export interface NativeServerOptions {
+  host?: string;
+  port: number;
+  path?: string;
+  backlog: number;
+  reusePort: boolean;
+  ipv6Only: boolean;
+  proxyProtocol: number;
+  headersTimeout: number;
+  requestTimeout: number;
+  bodyTimeout: number;
+  writeTimeout: number;
+  keepAliveTimeout: number;
+  maxConnections: number;
+  maxRequestsPerConnection: number;
+  maxPipelined: number;
+  maxUrlSize: number;
+  maxHeaderSize: number;
+  maxHeaderFields: number;
+  maxBodySize: number;
+  writeHighWaterMark: number;
+  upgrades: boolean;
+  connects: boolean;
+}
+
+/** A string or bytes on their way out. */
+export type NativeBody = string | Uint8Array | undefined;
+
+/** `undefined` is success, a positive number an error code; `write` answers 0 for "wait for drain". */
+export type Answer = number | undefined;
+
+export interface Binding {
+  version(): string;
+  abiVersion(): number;
+  /** The server's id, or minus the errno, or minus (100 000 + the code). */
+  listen(options: NativeServerOptions): number;
+  respond(id: number, status: number, body: NativeBody, flags: number, head?: string, reason?: string): Answer;
+  respondHead(id: number, status: number, head: string, reason: string): Answer;
+  write(id: number, chunk: NativeBody): Answer;
+  end(id: number, trailers: string, flags: number): Answer;
+  informational(id: number, status: number, head: string): Answer;
+  grant(id: number, bytes: number): Answer;
+  collect(id: number, limit: number): Answer;
+  discard(id: number, limit: number): Answer;
+  destroy(id: number): void;
+  address(id: number): string;
+  attach(onEvents: (count: number, ...values: unknown[]) => unknown[] | undefined, ring: Float64Array): void;
+  hold(change: number): void;
+  closeServer(id: number): number;
+  forceServer(id: number): number;
+  serverAddress(id: number): string;
+  serverStats(id: number, target: Float64Array): number;
+  inject(server: number, method: string, target: string, head: string, body: Uint8Array | undefined): number;
+  count(counter: number, amount: number): void;
+  metricsFill(target: Float64Array, totals: number): void;
+  metricsReset(): void;
+  census(target: Float64Array): void;
+  plantPanic(id: number, now: number): void;
+  calls(): number;
+}
+
+/** `flags` of `respond` and `end`: tell when the last byte is with the kernel. */
+export const FINISH = 1;
+/** The number of the border; a binary with another one is refused. */
+export const ABI = 1;

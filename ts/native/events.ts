@@ -1,0 +1,130 @@
+import { native } from './loader.js';
+
+/** Kinds of events; `crates/engine/src/event.rs` has the same list. */
+export const KIND = {
+  request: 1,
+  upgrade: 2,
+  connect: 3,
+  body: 4,
+  bodyEnd: 5,
+  collected: 6,
+  aborted: 7,
+  drain: 8,
+  finished: 9,
+  left: 10,
+  injected: 11,
+  serverClosed: 12,
+  bodyFailed: 13,
+} as const;
+
+/** Flags of a request event. */
+export const REQUEST_HAS_BODY = 1;
+export const REQUEST_HTTP_1_1 = 2;
+export const REQUEST_EXPECTS_CONTINUE = 4;
+
+/** Numbers of one event in the ring, and events in one batch at most: as in `crates/node/src/wake.rs`. */
+const STRIDE = 5;
+const MOST = 32;
+
+/** Whatever an id of the native core stands for. */
+export interface Target {
+  /** The id; an event for another one that used the slot before is dropped. */
+  readonly id: number;
+  handleEvent(kind: number, flags: number, a: number, b: number, value: unknown, extra: unknown): void;
+}
+
+/** What a server does with a new exchange. */
+export interface RequestSink {
+  handleRequest(
+    kind: number,
+    flags: number,
+    id: number,
+    slot: number,
+    targetLength: number,
+    method: number,
+    head: string,
+    extra: Uint8Array | undefined,
+  ): void;
+  handleServerEvent(kind: number, a: number, b: number): void;
+  readonly id: number;
+}
+
+const ring = new Float64Array(MOST * STRIDE);
+/** By slot: exchanges, tunnels, injections. */
+const targets: (Target | undefined)[] = [];
+/** By slot: servers. */
+const servers: (RequestSink | undefined)[] = [];
+let attached = false;
+
+/** The slot of an id: its low 21 bits. */
+export function slotOf(id: number): number {
+  return id % 2_097_152;
+}
+
+/** Events of this id go to the target. */
+export function register(slot: number, target: Target): void {
+  targets[slot] = target;
+}
+
+/** Events of this id go nowhere any more. */
+export function unregister(slot: number, id: number): void {
+  if (targets[slot]?.id === id) targets[slot] = undefined;
+}
+
+/** Requests of this server go to the sink. */
+export function registerServer(id: number, sink: RequestSink): void {
+  servers[slotOf(id)] = sink;
+  attach();
+}
+
+export function unregisterServer(id: number): void {
+  const slot = slotOf(id);
+  if (servers[slot]?.id === id) servers[slot] = undefined;
+}
+
+function attach(): void {
+  if (attached) return;
+  attached = true;
+  native.attach(onEvents, ring);
+}
+
+/**
+ * One batch: the numbers are in the ring, strings and bytes follow the count. A request handler's errors are caught
+ * where it is called; what a listener throws is returned, and the rest of the batch goes on.
+ */
+function onEvents(count: number, ...values: unknown[]): unknown[] | undefined {
+  let thrown: unknown[] | undefined;
+  let next = 0;
+  for (let place = 0; place < count * STRIDE; place += STRIDE) {
+    const word = ring[place] | 0;
+    const id = ring[place + 1];
+    const a = ring[place + 2];
+    const b = ring[place + 3];
+    const slot = ring[place + 4] | 0;
+    const kind = word & 15;
+    const value = (word & 16) !== 0 ? values[next++] : undefined;
+    const extra = (word & 32) !== 0 ? values[next++] : undefined;
+    try {
+      if (kind <= KIND.connect) {
+        servers[b >> 8]?.handleRequest(kind, word >> 6, id, slot, a, b & 255, value as string, extra as Uint8Array);
+      } else if (kind === KIND.serverClosed) {
+        const server = servers[slot];
+        if (server !== undefined && server.id === id) server.handleServerEvent(kind, a, b);
+      } else {
+        const target = targets[slot];
+        if (target !== undefined && target.id === id) target.handleEvent(kind, word >> 6, a, b, value, extra);
+      }
+    } catch (error) {
+      (thrown ??= []).push(error);
+    }
+  }
+  return thrown;
+}
+
+/** How many servers, connections, streams, buffers, timers and pinned arrays live on this thread: for leak tests. */
+export function census(): Record<'servers' | 'connections' | 'streams' | 'buffers' | 'timers' | 'pins', number> {
+  const row = new Float64Array(6);
+  native.census(row);
+  const [servers, connections, streams, buffers, timers, pins] = row;
+  return { servers, connections, streams, buffers, timers, pins };
+}

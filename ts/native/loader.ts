@@ -1,0 +1,61 @@
+import type { Binding } from './binding.js';
+import { ABI } from './binding.js';
+
+const BRAND = Symbol.for('millrace.error');
+
+/** The package of prebuilt binaries for this machine. */
+function platformPackage(): string {
+  const { platform, arch } = process;
+  if (platform === 'linux') {
+    const header = (process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined)?.header;
+    return `millrace-linux-${arch}-${header?.glibcVersionRuntime ? 'gnu' : 'musl'}`;
+  }
+  return platform === 'win32' ? `millrace-win32-${arch}-msvc` : `millrace-${platform}-${arch}`;
+}
+
+/** This room is below the errors', so it makes its own, in the same shape. */
+function failure(code: string, kind: string, message: string, cause?: unknown): Error {
+  const error = new Error(message, cause === undefined ? undefined : { cause });
+  error.name = 'MillraceError';
+  return Object.assign(error, { code, kind, category: 'application', retryable: false, [BRAND]: true });
+}
+
+function load(): Binding {
+  if (process.versions.bun !== undefined) {
+    throw failure(
+      'MILLRACE_RUNTIME_UNSUPPORTED',
+      'misuse',
+      `millrace needs Node.js: Bun ${process.versions.bun} offers libuv's names but not its loop`,
+    );
+  }
+  let loaded: Binding;
+  try {
+    // The generated loader is CommonJS; it tries native/, then the platform's package.
+    // eslint-disable-next-line @typescript-eslint/no-require-imports
+    loaded = require('../../native/index.js') as Binding;
+  } catch (cause) {
+    const host = `${process.platform}-${process.arch}`;
+    const missing = platformPackage();
+    throw failure(
+      'MILLRACE_NATIVE_MISSING',
+      'system',
+      `millrace has no binary for ${host}: the optional package ${missing} is not installed or does not load.\n` +
+        `  Reinstall with optional dependencies: npm install --include=optional millrace\n` +
+        `  (a lock file made on another platform may leave it out: npm install ${missing}@the same version)\n` +
+        `  or build it here: clone the repository, install Rust, npm run build.`,
+      cause,
+    );
+  }
+  const found = loaded.abiVersion();
+  if (found !== ABI) {
+    throw failure(
+      'MILLRACE_NATIVE_MISMATCH',
+      'system',
+      `millrace's binary speaks border ${found} (version ${loaded.version()}), this package needs ${ABI}: reinstall both`,
+    );
+  }
+  return loaded;
+}
+
+/** The native core. */
+export const native: Binding = load();

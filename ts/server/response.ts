@@ -1,0 +1,381 @@
+import { EventEmitter } from 'node:events';
+import { Writable } from 'node:stream';
+
+import { errorFromNative } from '../errors/native-error.js';
+import { MillraceError, misuse, outOfRange } from '../errors/millrace-error.js';
+import { KIND, unregister } from '../native/events.js';
+import { FINISH } from '../native/binding.js';
+import { native } from '../native/loader.js';
+import type { BodyInput } from '../message/outgoing-body.js';
+import { outgoing } from '../message/outgoing-body.js';
+import type { HeadersInput } from '../message/head-text.js';
+import { checkName, checkValue, entriesOf, headText } from '../message/head-text.js';
+import type { ServerRequest } from './request.js';
+import type { Prepared } from './web-response.js';
+
+const STALE = 6;
+const STREAM_CLOSED = 22;
+
+interface Field {
+  name: string;
+  value: string | string[];
+}
+
+/**
+ * A response. Its events are `drain`, `finish` (the last byte is with the kernel) and `close`.
+ *
+ * It is an EventEmitter by its prototype; the emitter's state is made by the first listener, so that a response that
+ * nobody listens to costs nothing for it.
+ */
+export class ServerResponse {
+  statusCode: number;
+  statusMessage: string;
+  /** The exchange's id in the native core. */
+  readonly id: number;
+  private readonly _req: ServerRequest;
+  private readonly _slot: number;
+  private _fields: Map<string, Field> | undefined;
+  private _trailers: string;
+  private _state: number;
+  private _drained: { promise: Promise<void>; resolve: () => void } | undefined;
+
+  /** Made by the server. */
+  constructor(req: ServerRequest, slot: number) {
+    this.id = req.id;
+    this.statusCode = 200;
+    this.statusMessage = '';
+    this._req = req;
+    this._slot = slot;
+    this._fields = undefined;
+    this._trailers = '';
+    this._state = 0;
+    this._drained = undefined;
+  }
+
+  /** Whether the head has gone out, or is queued to. */
+  get headersSent(): boolean {
+    return (this._state & HEAD) !== 0;
+  }
+
+  get writableEnded(): boolean {
+    return (this._state & ENDED) !== 0;
+  }
+
+  /** Whether the exchange is over: sent, cut, or its client gone. */
+  get closed(): boolean {
+    return (this._state & CLOSED) !== 0;
+  }
+
+  setHeader(name: string, value: string | number | readonly string[]): this {
+    this.mutable();
+    checkName(name);
+    const checked = Array.isArray(value) ? value.map((one) => checkValue(name, one)) : checkValue(name, value);
+    (this._fields ??= new Map()).set(name.toLowerCase(), { name, value: checked });
+    return this;
+  }
+
+  appendHeader(name: string, value: string | readonly string[]): this {
+    const before = this._fields?.get(name.toLowerCase());
+    if (before === undefined) return this.setHeader(name, value);
+    return this.setHeader(name, [before.value, value].flat() as string[]);
+  }
+
+  getHeader(name: string): string | string[] | undefined {
+    return this._fields?.get(name.toLowerCase())?.value;
+  }
+
+  removeHeader(name: string): void {
+    this.mutable();
+    this._fields?.delete(name.toLowerCase());
+  }
+
+  /** Sets status, reason and fields, and queues the head; the body follows by `write` and `end`. */
+  writeHead(status: number, reason?: string | HeadersInput, headers?: HeadersInput): this {
+    this.mutable();
+    const given = typeof reason === 'string' ? headers : (headers ?? reason);
+    if (!Number.isInteger(status) || status < 200 || status > 999) {
+      throw outOfRange(`a status must be an integer from 200 to 999, got ${String(status)}`);
+    }
+    this.statusCode = status;
+    if (typeof reason === 'string') this.statusMessage = reason;
+    if (given !== undefined) {
+      const names = new Set<string>();
+      for (const [name, value] of entriesOf(given)) {
+        const key = name.toLowerCase();
+        if (names.has(key)) this.appendHeader(name, value);
+        else this.setHeader(name, value);
+        names.add(key);
+      }
+    }
+    return this;
+  }
+
+  /** Sends the head now; otherwise it leaves with the first of the body. */
+  flushHeaders(): void {
+    if (!this.headersSent && !this.closed) this.begin();
+  }
+
+  writeContinue(): void {
+    this.informational(100, '');
+  }
+
+  /** 103 Early Hints (RFC 8297). */
+  writeEarlyHints(headers: HeadersInput): void {
+    this.informational(103, headText(headers));
+  }
+
+  /** Queues a part of the body; false: wait for `drain` or `drained()`. A late write is no error and answers false. */
+  write(chunk: string | Uint8Array, encoding?: BufferEncoding): boolean {
+    if ((this._state & (ENDED | CLOSED)) !== 0) return false;
+    if (!this.headersSent && !this.begin()) return false;
+    const answer = native.write(this._req.id, encoded(chunk, encoding));
+    if (answer === undefined) return true;
+    if (answer !== 0) this.refused(answer);
+    this._state |= FULL;
+    return false;
+  }
+
+  /** Ends the response; without a `write` before, head and body cross in one call. */
+  end(body?: string | Uint8Array, encoding?: BufferEncoding): this {
+    const state = this._state;
+    if ((state & (ENDED | CLOSED)) !== 0) return this;
+    const req = this._req;
+    const finish = this.hasListeners() ? FINISH : 0;
+    this._state = state | HEAD | ENDED;
+    let answer: number | undefined;
+    if ((state & HEAD) === 0 && this._trailers === '') {
+      const out = body === undefined || (typeof body === 'string' && encoding === undefined) ? body : encoded(body, encoding);
+      if (this._fields === undefined && this.statusMessage === '') {
+        answer = native.respond(req.id, this.statusCode, out, finish);
+      } else {
+        answer = native.respond(req.id, this.statusCode, out, finish, this.headText(), this.statusMessage);
+      }
+    } else {
+      this._state = state;
+      if (body !== undefined && body.length > 0) this.write(body, encoding);
+      else if ((state & HEAD) === 0) this.begin();
+      this._state |= HEAD | ENDED;
+      if (this.closed) return this;
+      answer = native.end(req.id, this._trailers, finish);
+    }
+    this.over(finish);
+    if (answer !== undefined) this.refused(answer);
+    return this;
+  }
+
+  /** Any kind of body, with back-pressure, then the end. Resolves when all of it is with the kernel. */
+  async send(body: BodyInput): Promise<void> {
+    const out = await outgoing(body);
+    if (out.type !== undefined && this.getHeader('content-type') === undefined && !this.headersSent) {
+      this.setHeader('content-type', out.type);
+    }
+    const finished = this.finished();
+    if (out.whole !== undefined) {
+      this.end(out.whole);
+    } else {
+      if (out.length !== undefined && !this.headersSent && this.getHeader('content-length') === undefined) {
+        this.setHeader('content-length', out.length);
+      }
+      try {
+        for await (const chunk of out.chunks) {
+          if (this.closed) break;
+          if (!this.write(chunk)) await this.drained();
+        }
+      } catch (error) {
+        this.destroy();
+        throw error;
+      }
+      this.end();
+    }
+    await finished;
+  }
+
+  /** Fields after the body; the response is then chunked. */
+  addTrailers(headers: HeadersInput): void {
+    if (this.writableEnded) throw misuse('MILLRACE_INVALID_STATE', 'the response has ended: trailers come before end');
+    this._trailers += headText(headers);
+  }
+
+  /** Resolves when there is room again; rejects when the exchange is over before that. */
+  drained(): Promise<void> {
+    if (this.closed) return Promise.resolve();
+    if ((this._state & FULL) === 0) return Promise.resolve();
+    if (this._drained === undefined) {
+      let resolve = (): void => undefined;
+      const promise = new Promise<void>((done) => (resolve = done));
+      this._drained = { promise, resolve };
+    }
+    return this._drained.promise;
+  }
+
+  /** Cuts the exchange, and an HTTP/1 connection with it. */
+  destroy(error?: Error): void {
+    void error;
+    if (this.closed) return;
+    native.destroy(this._req.id);
+  }
+
+  /** The response as a Writable. */
+  writable(): Writable {
+    const stream = new Writable({
+      decodeStrings: true,
+      write: (chunk: Uint8Array, _encoding, done) => {
+        if (this.closed) return done(new MillraceError('MILLRACE_STREAM_CLOSED', 'the exchange has ended'));
+        if (this.write(chunk)) done();
+        else void this.drained().then(() => done());
+      },
+      final: (done) => {
+        void this.finished().then(() => done(), done);
+        this.end();
+      },
+      destroy: (error, done) => {
+        if (!this.writableEnded) this.destroy();
+        done(error);
+      },
+    });
+    return stream;
+  }
+
+  /** @internal Head and body of a lazy Response. */
+  sendPrepared(prepared: Prepared): void {
+    if ((this._state & (HEAD | ENDED | CLOSED)) !== 0) return;
+    this._state |= HEAD | ENDED;
+    const { id } = this;
+    const finish = this.hasListeners() ? FINISH : 0;
+    const answer =
+      prepared.head === '' && prepared.reason === ''
+        ? native.respond(id, prepared.status, prepared.body, finish)
+        : native.respond(id, prepared.status, prepared.body, finish, prepared.head, prepared.reason);
+    this.over(finish);
+    if (answer !== undefined) this.refused(answer);
+  }
+
+  /** @internal Forgets what a failed handler had prepared. */
+  reset(status: number): this {
+    this._fields = undefined;
+    this._trailers = '';
+    this.statusMessage = '';
+    this.statusCode = status;
+    return this;
+  }
+
+  /** @internal An event of the native core about this exchange. */
+  handleEvent(kind: number, flags: number, a: number, b: number, value: unknown): void {
+    if (this._req.handleEvent(kind, flags, a, b, value)) {
+      if (kind === KIND.bodyEnd && this.closed) unregister(this._slot, this.id);
+      return;
+    }
+    switch (kind) {
+      case KIND.aborted:
+        unregister(this._slot, this.id);
+        this._req.leave(errorFromNative(flags, { value: a, seen: b }), true);
+        if (this.closed) break;
+        this._state |= CLOSED;
+        this._drained?.resolve();
+        this.emit('close');
+        break;
+      case KIND.left:
+        this._req.leave(new MillraceError('MILLRACE_CONNECTION_CLOSED', 'the client closed its side'), false);
+        break;
+      case KIND.drain:
+        this._state &= ~FULL;
+        this._drained?.resolve();
+        this._drained = undefined;
+        this.emit('drain');
+        break;
+      case KIND.finished:
+        this._state |= CLOSED;
+        if (this._req.complete) unregister(this._slot, this.id);
+        this.emit('finish');
+        this.emit('close');
+        break;
+      default:
+        break;
+    }
+  }
+
+  /** Resolves with `finish`, rejects when the exchange is cut before. */
+  private finished(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let done = false;
+      this.once('finish', () => {
+        done = true;
+        resolve();
+      });
+      this.once('close', () => {
+        const cause = this._req.gone;
+        if (!done) reject(new MillraceError('MILLRACE_STREAM_CLOSED', 'the exchange ended before the response', { cause }));
+      });
+    });
+  }
+
+  /** Everything is queued: where nobody waits for more, no event of this exchange is of interest. */
+  private over(finish: number): void {
+    if (finish !== 0) return;
+    this._state |= CLOSED;
+    if (!this._req.hasBody) unregister(this._slot, this.id);
+  }
+
+  private hasListeners(): boolean {
+    return (this as unknown as { _events?: object })._events !== undefined;
+  }
+
+  private mutable(): void {
+    if (this.headersSent) {
+      throw misuse('MILLRACE_HTTP_HEADERS_SENT', 'the response head has gone out: fields and status come before that');
+    }
+  }
+
+  private headText(): string {
+    let text = '';
+    if (this._fields === undefined) return text;
+    for (const { name, value } of this._fields.values()) {
+      if (typeof value === 'string') text += `${name}\0${value}\0`;
+      else for (const one of value) text += `${name}\0${one}\0`;
+    }
+    return text;
+  }
+
+  private begin(): boolean {
+    this._state |= HEAD;
+    const answer = native.respondHead(this._req.id, this.statusCode, this.headText(), this.statusMessage);
+    if (answer === undefined) return true;
+    this.refused(answer);
+    return false;
+  }
+
+  private informational(status: number, head: string): void {
+    this.mutable();
+    const answer = native.informational(this._req.id, status, head);
+    if (answer !== undefined) this.refused(answer);
+  }
+
+  /** The native core said no: silently where the exchange is over, else our caller's mistake is thrown. */
+  private refused(code: number): void {
+    if (code === STALE || code === STREAM_CLOSED) {
+      this._state |= CLOSED;
+      return;
+    }
+    // What could not be sent must not leave the client waiting.
+    this._state &= ~ENDED;
+    throw errorFromNative(code);
+  }
+}
+
+/** Bits of `_state`. */
+const HEAD = 1;
+const ENDED = 2;
+const CLOSED = 4;
+const FULL = 8;
+
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
+export interface ServerResponse extends EventEmitter {}
+Object.setPrototypeOf(ServerResponse.prototype, EventEmitter.prototype);
+
+function encoded(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): string | Uint8Array {
+  if (typeof chunk === 'string') {
+    return encoding === undefined || encoding === 'utf8' || encoding === 'utf-8' ? chunk : Buffer.from(chunk, encoding);
+  }
+  if (chunk instanceof Uint8Array) return chunk;
+  throw misuse('MILLRACE_INVALID_ARGUMENT', `a body must be a string or a Uint8Array, got ${typeof chunk}`);
+}

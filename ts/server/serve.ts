@@ -1,0 +1,112 @@
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+
+import { errorFromNative } from '../errors/native-error.js';
+import { MillraceError } from '../errors/millrace-error.js';
+import type { NativeServerOptions } from '../native/binding.js';
+import { native } from '../native/loader.js';
+import type { ListenOptions, ServerLimits, ServerOptionValues, ServerTimeouts } from '../options/server.generated.js';
+import { SERVER_OPTIONS } from '../options/server.generated.js';
+import { validateOptions } from '../options/validate.js';
+import type { Socket } from '../net/socket.js';
+import type { ServerRequest } from './request.js';
+import type { ServerResponse } from './response.js';
+import { Server } from './server.js';
+import type { LazyResponse } from './web-response.js';
+
+/** A Response, ours or the platform's. */
+export type AnyResponse = Response | LazyResponse;
+
+interface ServeBase extends ListenOptions, ServerTimeouts, ServerLimits {
+  /** Takes over the connection of an Upgrade request. Absent: the field is ignored and the request served. */
+  onUpgrade?(req: ServerRequest, socket: Socket, head: Uint8Array): unknown;
+  /** Takes over the connection of a CONNECT request. Absent: 405. */
+  onConnect?(req: ServerRequest, socket: Socket, head: Uint8Array): unknown;
+  /** What a handler threw or rejected with: answer with a status or a Response; else 500. */
+  onError?(error: unknown, req: ServerRequest | null): AnyResponse | number | void;
+}
+
+/** What `serve` takes: options, and one of the two kinds of handler. */
+export type ServeOptions = ServeBase &
+  (
+    | { handler(req: ServerRequest, res: ServerResponse): unknown; fetch?: never }
+    | { fetch(request: Request, info: { req: ServerRequest }): AnyResponse | Promise<AnyResponse>; handler?: never }
+  );
+
+const EAFNOSUPPORT = 97;
+const EADDRNOTAVAIL = 99;
+
+/** Starts a server; resolves when it listens. */
+export async function serve(options: ServeOptions): Promise<Server> {
+  const values = validateOptions(SERVER_OPTIONS, options);
+  const { signal } = values;
+  signal?.throwIfAborted();
+  const server = values.path === null ? await listenTcp(values) : listenUnix(values, values.path);
+  if (signal !== null) {
+    if (signal.aborted) {
+      server.destroy();
+      signal.throwIfAborted();
+    }
+    const onAbort = (): void => server.destroy();
+    signal.addEventListener('abort', onAbort, { once: true });
+    server.once('close', () => signal.removeEventListener('abort', onAbort));
+  }
+  return server;
+}
+
+async function listenTcp(values: ServerOptionValues): Promise<Server> {
+  const { port } = values;
+  // Without a host: every address; a system without IPv6 says so.
+  for (const host of values.host === null ? ['::', '0.0.0.0'] : [await literal(values.host)]) {
+    const id = native.listen({ ...nativeOptions(values), host, port });
+    if (id >= 0) {
+      const [address, bound] = native.serverAddress(id).split('\0');
+      return new Server(id, values, { address, port: Number(bound) });
+    }
+    const unsupported = id === -EAFNOSUPPORT || id === -EADDRNOTAVAIL;
+    if (values.host !== null || host !== '::' || !unsupported) throw listenError(id, host, port);
+  }
+  throw new MillraceError('MILLRACE_BUG', 'no address family could be listened on');
+}
+
+function listenUnix(values: ServerOptionValues, path: string): Server {
+  const id = native.listen({ ...nativeOptions(values), path, port: 0 });
+  if (id < 0) throw listenError(id, path);
+  return new Server(id, values, path);
+}
+
+async function literal(host: string): Promise<string> {
+  if (isIP(host) !== 0) return host;
+  return (await lookup(host)).address;
+}
+
+function listenError(answer: number, address: string, port?: number): MillraceError {
+  if (answer < -100_000) return errorFromNative(-answer - 100_000);
+  return errorFromNative(2, { errno: -answer, syscall: 'listen', address, port });
+}
+
+/** Where "no limit" is null here, it is a negative number there. */
+function nativeOptions(values: ServerOptionValues): NativeServerOptions {
+  return {
+    port: values.port,
+    backlog: values.backlog,
+    reusePort: values.reusePort,
+    ipv6Only: values.ipv6Only,
+    proxyProtocol: ['off', 'optional', 'required'].indexOf(values.proxyProtocol),
+    headersTimeout: values.headersTimeout,
+    requestTimeout: values.requestTimeout,
+    bodyTimeout: values.bodyTimeout,
+    writeTimeout: values.writeTimeout,
+    keepAliveTimeout: values.keepAliveTimeout,
+    maxConnections: values.maxConnections ?? -1,
+    maxRequestsPerConnection: values.maxRequestsPerConnection ?? -1,
+    maxPipelined: values.maxPipelined,
+    maxUrlSize: values.maxUrlSize,
+    maxHeaderSize: values.maxHeaderSize,
+    maxHeaderFields: values.maxHeaderFields,
+    maxBodySize: values.maxBodySize ?? -1,
+    writeHighWaterMark: values.writeHighWaterMark,
+    upgrades: values.onUpgrade !== null,
+    connects: values.onConnect !== null,
+  };
+}

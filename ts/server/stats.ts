@@ -1,0 +1,59 @@
+import { native } from '../native/loader.js';
+
+/** Latency in milliseconds. */
+export interface LatencyStats {
+  count: number;
+  mean: number;
+  min: number;
+  max: number;
+  p50: number;
+  p75: number;
+  p90: number;
+  p95: number;
+  p99: number;
+  p999: number;
+}
+
+/** What a server has counted since it began to listen. */
+export interface ServerStats {
+  connections: { active: number; accepted: number; refused: number };
+  requests: { active: number; total: number; perSecond: number; errors: number; aborted: number };
+  /** Bytes over the wire. */
+  bytes: { received: number; sent: number };
+  responses: { '1xx': number; '2xx': number; '3xx': number; '4xx': number; '5xx': number };
+  timeouts: { headers: number; body: number; request: number; send: number; idle: number };
+  /** From a request's head to the flush of its response's end. */
+  latency: LatencyStats;
+}
+
+const NS = 1e6;
+
+/** The row of `crates/node/src/server.rs`, by name. A server that has closed reports its last numbers. */
+export function readStats(id: number, row: Float64Array): ServerStats {
+  native.serverStats(id, row);
+  const [accepted, refused, active, total, running, errors, aborted, received, sent, perSecond] = row;
+  const [r1, r2, r3, r4, r5, headers, body, request, send, idle] = row.subarray(10);
+  const [count, sum, min, max, p50, p75, p90, p95, p99, p999] = row.subarray(20);
+  return {
+    connections: { active, accepted, refused },
+    requests: { active: running, total, perSecond, errors, aborted },
+    bytes: { received, sent },
+    responses: { '1xx': r1, '2xx': r2, '3xx': r3, '4xx': r4, '5xx': r5 },
+    timeouts: { headers, body, request, send, idle },
+    latency: {
+      count,
+      mean: count === 0 ? 0 : sum / count / NS,
+      min: min / NS,
+      max: max / NS,
+      p50: p50 / NS,
+      p75: p75 / NS,
+      p90: p90 / NS,
+      p95: p95 / NS,
+      p99: p99 / NS,
+      p999: p999 / NS,
+    },
+  };
+}
+
+/** Numbers in a row. */
+export const STATS_LENGTH = 30;

@@ -1,0 +1,142 @@
+import type { HeadersInput } from '../message/head-text.js';
+import { headText } from '../message/head-text.js';
+import { outOfRange } from '../errors/millrace-error.js';
+
+type BodyInit = NonNullable<ConstructorParameters<typeof globalThis.Response>[0]>;
+
+/** What the fast path reads of a response. */
+export interface Prepared {
+  status: number;
+  reason: string;
+  head: string;
+  body: string | Uint8Array | undefined;
+}
+
+/**
+ * The web standard's Response, made when looked into. Status, fields and a body of text or bytes are kept as given and
+ * cross to the native core in one call; everything else goes to a platform Response that is built then.
+ * `instanceof` the platform's holds.
+ */
+export class LazyResponse {
+  private readonly _body: BodyInit | null | undefined;
+  private readonly _init: ResponseInit | undefined;
+  private _platform: globalThis.Response | undefined;
+
+  constructor(body?: BodyInit | null, init?: ResponseInit) {
+    if (!linked) linkPrototype();
+    const status = init?.status;
+    if (status !== undefined && (!Number.isInteger(status) || status < 200 || status > 599)) {
+      throw outOfRange(`a status must be an integer from 200 to 599, got ${String(status)}`);
+    }
+    this._body = body;
+    this._init = init;
+    this._platform = undefined;
+  }
+
+  static json(data: unknown, init?: ResponseInit): LazyResponse {
+    const headers = new Headers(init?.headers);
+    if (!headers.has('content-type')) headers.set('content-type', 'application/json');
+    return new LazyResponse(JSON.stringify(data), { ...init, headers });
+  }
+
+  static error(): globalThis.Response {
+    return globalThis.Response.error();
+  }
+
+  static redirect(url: string | URL, status: 301 | 302 | 303 | 307 | 308 = 302): globalThis.Response {
+    return globalThis.Response.redirect(url, status);
+  }
+
+  get status(): number {
+    return this._platform?.status ?? this._init?.status ?? 200;
+  }
+
+  get ok(): boolean {
+    return this.status < 300;
+  }
+
+  get statusText(): string {
+    return this._platform?.statusText ?? this._init?.statusText ?? '';
+  }
+
+  get headers(): Headers {
+    return this.platform().headers;
+  }
+
+  get body(): ReadableStream<Uint8Array> | null {
+    return this.platform().body;
+  }
+
+  get bodyUsed(): boolean {
+    return this._platform?.bodyUsed ?? false;
+  }
+
+  get redirected(): boolean {
+    return false;
+  }
+
+  get type(): globalThis.Response['type'] {
+    return 'default';
+  }
+
+  get url(): string {
+    return '';
+  }
+
+  text(): Promise<string> {
+    return this.platform().text();
+  }
+
+  json(): Promise<unknown> {
+    return this.platform().json();
+  }
+
+  arrayBuffer(): Promise<ArrayBuffer> {
+    return this.platform().arrayBuffer();
+  }
+
+  async bytes(): Promise<Uint8Array> {
+    return new Uint8Array(await this.platform().arrayBuffer());
+  }
+
+  blob(): Promise<Blob> {
+    return this.platform().blob();
+  }
+
+  formData(): Promise<FormData> {
+    return this.platform().formData();
+  }
+
+  clone(): globalThis.Response {
+    return this.platform().clone();
+  }
+
+  /** The platform's object, from now on the owner of the body. */
+  platform(): globalThis.Response {
+    return (this._platform ??= new globalThis.Response(this._body, this._init));
+  }
+
+  /** Head and body in the form that crosses in one call; undefined where a platform object owns them. */
+  prepared(): Prepared | undefined {
+    if (this._platform !== undefined) return undefined;
+    const body = this._body;
+    const isText = typeof body === 'string';
+    if (body !== undefined && body !== null && !isText && !(body instanceof Uint8Array)) return undefined;
+    const init = this._init;
+    const given = init?.headers;
+    let head = '';
+    if (given !== undefined) head = headText(given as HeadersInput);
+    if (isText && (given === undefined || !/(?:^|\0)content-type\0/i.test(head))) head += TEXT;
+    const status = init?.status ?? 200;
+    return { status, reason: init?.statusText ?? '', head, body: body ?? undefined };
+  }
+}
+
+const TEXT = 'content-type\0text/plain;charset=UTF-8\0';
+let linked = false;
+
+/** Put off until the first object: the platform's class takes milliseconds to load. */
+function linkPrototype(): void {
+  linked = true;
+  Object.setPrototypeOf(LazyResponse.prototype, globalThis.Response.prototype as object);
+}
