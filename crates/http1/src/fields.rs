@@ -104,19 +104,19 @@ impl FieldSink {
     }
 
     /// Why a head failed: our own rule if one refused, else what llhttp's number means.
-    fn failure(&self, number: i32, at: Option<u8>) -> Error {
+    fn failure(&self, number: i32, at_lf: bool) -> Error {
         match self.error {
             Some(error) => error,
-            None => Error::new(code_of(number, at, &self.facts)),
+            None => Error::new(code_of(number, at_lf, &self.facts)),
         }
     }
 }
 
-/// Our code for an error of llhttp within a head whose start line our own scanner has accepted.
-fn code_of(number: i32, at: Option<u8>, facts: &Facts) -> Code {
+/// Our code for an error of llhttp within field lines.
+fn code_of(number: i32, at_lf: bool, facts: &Facts) -> Code {
     match number {
         errno::STRICT | errno::LF_EXPECTED | errno::CR_EXPECTED => Code::HttpInvalidLineEnding,
-        errno::INVALID_HEADER_TOKEN if at == Some(b'\n') => Code::HttpInvalidLineEnding,
+        errno::INVALID_HEADER_TOKEN if at_lf => Code::HttpInvalidLineEnding,
         errno::INVALID_HEADER_TOKEN | errno::UNEXPECTED_SPACE => Code::HttpInvalidHeader,
         errno::INVALID_CONTENT_LENGTH | errno::UNEXPECTED_CONTENT_LENGTH if facts.has_transfer_encoding() => {
             Code::HttpConflictingFraming
@@ -124,12 +124,7 @@ fn code_of(number: i32, at: Option<u8>, facts: &Facts) -> Code {
         errno::INVALID_TRANSFER_ENCODING if facts.has_content_length() => Code::HttpConflictingFraming,
         errno::INVALID_CONTENT_LENGTH | errno::UNEXPECTED_CONTENT_LENGTH => Code::HttpInvalidContentLength,
         errno::INVALID_TRANSFER_ENCODING => Code::HttpInvalidTransferEncoding,
-        errno::INVALID_METHOD => Code::HttpInvalidMethod,
-        errno::INVALID_URL => Code::HttpInvalidTarget,
-        errno::INVALID_VERSION => Code::HttpInvalidVersion,
-        errno::INVALID_CONSTANT => Code::HttpInvalidRequestLine,
-        errno::INVALID_STATUS => Code::HttpInvalidStatusLine,
-        // Nothing else can come out of a head; were it to, the message is refused all the same.
+        // Nothing else can come out of field lines; were it to, the message is refused all the same.
         _ => Code::HttpInvalidHeader,
     }
 }
@@ -141,6 +136,8 @@ pub(crate) struct FieldReader {
     limit: u32,
     /// Bytes of field lines seen.
     used: u32,
+    /// The last byte of the input before; at first that of the start line.
+    last: u8,
 }
 
 /// What reading some bytes of a head gave.
@@ -158,6 +155,7 @@ impl FieldReader {
             kind,
             limit,
             used: 0,
+            last: b'\n',
         }
     }
 
@@ -169,6 +167,7 @@ impl FieldReader {
         self.parser.start(self.kind);
         self.limit = limit;
         self.used = 0;
+        self.last = b'\n';
     }
 
     /// What the callbacks write to.
@@ -177,36 +176,44 @@ impl FieldReader {
         &mut self.parser.sink
     }
 
-    /// Reads bytes that our scanner took for a part of the start line.
-    pub(crate) fn read_line(&mut self, input: &[u8]) -> Result<(), Error> {
-        match self.parser.execute(input) {
-            Outcome::More => Ok(()),
-            Outcome::Complete(_) => Err(Error::new(Code::Bug)),
-            Outcome::Failed(number, at) => Err(self.parser.sink.failure(number, at)),
-        }
-    }
-
-    /// Reads `input`, of which the first `line` bytes belong to the start line.
+    /// Reads field lines.
     ///
-    /// llhttp is shown no more field bytes than the limit allows, and the empty line. So the limit holds at the same
-    /// byte however the input is cut, whatever that byte is part of.
+    /// llhttp is shown no more bytes than the limit allows, and the empty line. So the limit holds at the same byte
+    /// however the input is cut, whatever that byte is part of.
     #[inline]
-    pub(crate) fn read(&mut self, input: &[u8], line: usize) -> Result<Progress, Error> {
+    pub(crate) fn read(&mut self, input: &[u8]) -> Result<Progress, Error> {
         const EMPTY_LINE: u32 = 2;
         let left = self.limit.saturating_add(EMPTY_LINE).saturating_sub(self.used) as usize;
-        let shown = input.len().min(line.saturating_add(left));
+        let shown = input.len().min(left);
         match self.parser.execute(&input[..shown]) {
             Outcome::Complete(end) => Ok(Progress::Complete(end)),
-            Outcome::Failed(number, at) => Err(self.parser.sink.failure(number, at)),
-            Outcome::More if shown - line.min(shown) == left => {
+            Outcome::Failed(number, taken) => Err(self.parser.sink.failure(number, self.stopped_at_lf(input, taken))),
+            Outcome::More if shown == left => {
                 let (limit, seen) = (u64::from(self.limit), u64::from(self.limit) + 1);
                 Err(Error::limit(Code::HttpHeadersTooLarge, limit, seen))
             }
             Outcome::More => {
-                // At most `left`, which is a u32.
-                self.used = self.used.saturating_add((shown - line.min(shown)) as u32);
+                self.used = self.used.saturating_add(shown as u32); // less than `left`, which is a u32
+                self.last = input.last().copied().unwrap_or(self.last);
                 Ok(Progress::More)
             }
+        }
+    }
+}
+
+impl FieldReader {
+    /// Whether it was a bare LF that llhttp refused as a byte of a name or value.
+    ///
+    /// Some of its states take the byte that they refuse and some do not, and the answer must not depend on what
+    /// follows. A taken LF without CR before it was the one. A taken space or tab was a fold. Else it was not taken.
+    fn stopped_at_lf(&self, input: &[u8], taken: usize) -> bool {
+        let refused = input.get(taken) == Some(&b'\n');
+        match input.get(..taken).unwrap_or_default() {
+            [] => refused,
+            [b'\n'] => self.last != b'\r' || refused,
+            [.., before, b'\n'] => *before != b'\r' || refused,
+            [.., b' ' | b'\t'] => false,
+            _ => refused,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! HTTP/1.1 on the wire (RFC 9112): parsers for requests and responses, and the serializer. Sans I/O, no clock.
 //!
-//! A head is read by three parts in a row, each with one duty: our start-line scanner ([`request`] or [`response`]
-//! side), llhttp for the grammar of the field lines, and our own rules over what the fields say (Host, framing,
+//! A head is read by three parts in a row, each with one duty: our scanner for the start line (`request_line`,
+//! `status_line`), llhttp for the field lines, and our own rules over what the fields say (Host, framing,
 //! expectations). Bodies are framed by our own decoder, which llhttp checks in the tests. Every part sees each byte
 //! once, keeps its state between calls, and decides at a byte, never at the end of an input: so the events are the
 //! same however the input was cut.

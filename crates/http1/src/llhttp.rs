@@ -1,11 +1,15 @@
 //! The binding to llhttp 9.2.1, as `libgit2-sys` builds it: the one file of this crate with unsafe code.
 //!
-//! llhttp reads one head here and nothing else. It is initialised anew for every message and paused when the head is
-//! complete, so no state of one message can reach the next, and none of its opinions on bodies, upgrades and
-//! keep-alive are used. Callbacks append and record only; a panic in one would abort the process, so none can.
+//! llhttp reads the field lines of one head here and nothing else. Start lines are our own scanners' (llhttp is laxer,
+//! and cannot tell an unknown method from a malformed one), so a parser begins as a copy of one that has just read a
+//! start line of ours, and it is paused when the head is complete: no state of one message can reach the next, and
+//! none of its opinions on bodies, upgrades and keep-alive are used. Callbacks append and record only; a panic in one
+//! would abort the process, so none can.
 #![allow(unsafe_code)]
 
 use std::ffi::{c_char, c_int};
+use std::mem::MaybeUninit;
+use std::sync::OnceLock;
 
 // Links the static library that llhttp is part of; the linker takes llhttp's three objects and nothing of libgit2.
 use libgit2_sys as _;
@@ -20,9 +24,37 @@ pub(crate) enum Kind {
     Response = 2,
 }
 
-/// `llhttp_t`: 96 bytes, looked into through its accessors only.
+/// `llhttp_t`: 96 bytes, looked into through its accessors only. It may be copied and moved between calls: it holds
+/// pointers to the static settings and, while a call runs, into the input, and none to itself.
+#[derive(Clone, Copy)]
 #[repr(C, align(8))]
-struct Raw([u8; 96]);
+struct Raw([MaybeUninit<u64>; 12]);
+
+impl Raw {
+    const fn blank() -> Self {
+        Self([MaybeUninit::new(0); 12])
+    }
+
+    /// A parser that has read a start line and waits for the first field line.
+    fn at_fields(kind: Kind) -> Self {
+        static REQUEST: OnceLock<Raw> = OnceLock::new();
+        static RESPONSE: OnceLock<Raw> = OnceLock::new();
+        let (cell, line) = match kind {
+            Kind::Request => (&REQUEST, &b"GET / HTTP/1.1\r\n"[..]),
+            Kind::Response => (&RESPONSE, &b"HTTP/1.1 200 OK\r\n"[..]),
+        };
+        *cell.get_or_init(|| {
+            let mut raw = Raw::blank();
+            // SAFETY: `raw` has the size and alignment of llhttp_t and the settings are static. No callback that
+            // SETTINGS has can fire within a start line, so none takes this `raw` for a HeadParser.
+            unsafe {
+                llhttp_init(&raw mut raw, kind as c_int, &raw const SETTINGS);
+                llhttp_execute(&raw mut raw, line.as_ptr().cast(), line.len());
+            }
+            raw
+        })
+    }
+}
 
 type Callback = unsafe extern "C" fn(*mut Raw) -> c_int;
 type DataCallback = unsafe extern "C" fn(*mut Raw, *const c_char, usize) -> c_int;
@@ -68,13 +100,8 @@ pub(crate) mod errno {
     pub(crate) const STRICT: i32 = 2;
     pub(crate) const LF_EXPECTED: i32 = 3;
     pub(crate) const UNEXPECTED_CONTENT_LENGTH: i32 = 4;
-    pub(crate) const INVALID_METHOD: i32 = 6;
-    pub(crate) const INVALID_URL: i32 = 7;
-    pub(crate) const INVALID_CONSTANT: i32 = 8;
-    pub(crate) const INVALID_VERSION: i32 = 9;
     pub(crate) const INVALID_HEADER_TOKEN: i32 = 10;
     pub(crate) const INVALID_CONTENT_LENGTH: i32 = 11;
-    pub(crate) const INVALID_STATUS: i32 = 13;
     pub(crate) const INVALID_TRANSFER_ENCODING: i32 = 15;
     pub(crate) const PAUSED: i32 = 21;
     pub(crate) const USER: i32 = 24;
@@ -82,15 +109,15 @@ pub(crate) mod errno {
     pub(crate) const UNEXPECTED_SPACE: i32 = 30;
 }
 
-/// What llhttp made of some bytes of a head.
+/// What llhttp made of some bytes of the field lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// All of them belong to the head, which is not complete.
     More,
     /// The head is complete; so many bytes belong to it.
     Complete(usize),
-    /// A rule is broken: llhttp's number, and the byte it stopped at if it named one.
-    Failed(i32, Option<u8>),
+    /// A rule is broken: llhttp's number, and how many bytes it had taken.
+    Failed(i32, usize),
 }
 
 /// An llhttp parser and what its callbacks write to.
@@ -131,19 +158,18 @@ static SETTINGS: Settings = Settings {
 impl HeadParser {
     pub(crate) fn new(sink: FieldSink) -> Self {
         Self {
-            raw: Raw([0; 96]),
+            raw: Raw::blank(),
             sink,
         }
     }
 
-    /// Makes ready for one head. The sink is the caller's to clear.
+    /// Makes ready for the field lines of one head. The sink is the caller's to clear.
     #[inline]
     pub(crate) fn start(&mut self, kind: Kind) {
-        // SAFETY: `raw` is 96 bytes aligned to 8, which is sizeof and alignof llhttp_t; the settings are static.
-        unsafe { llhttp_init(&raw mut self.raw, kind as c_int, &raw const SETTINGS) }
+        self.raw = Raw::at_fields(kind);
     }
 
-    /// Reads bytes of the head that [`HeadParser::start`] began; not to be called again after an error.
+    /// Reads bytes of the field lines that [`HeadParser::start`] began; not to be called again after an error.
     #[inline]
     pub(crate) fn execute(&mut self, input: &[u8]) -> Outcome {
         let this = &raw mut *self;
@@ -156,12 +182,13 @@ impl HeadParser {
         }
         // SAFETY: as above.
         let position = unsafe { llhttp_get_error_pos(this.cast::<Raw>()) };
-        let offset = (position as usize)
-            .checked_sub(input.as_ptr() as usize)
-            .filter(|&at| at <= input.len());
-        match (result, offset) {
-            (errno::PAUSED, Some(at)) => Outcome::Complete(at),
-            (_, at) => Outcome::Failed(result, at.and_then(|at| input.get(at)).copied()),
+        // Both point into (or one past) `input`; were that not so, all of it counts as taken.
+        let taken = (position as usize)
+            .wrapping_sub(input.as_ptr() as usize)
+            .min(input.len());
+        match result {
+            errno::PAUSED => Outcome::Complete(taken),
+            _ => Outcome::Failed(result, taken),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 
+use proptest::strategy::Strategy as _;
+
 use super::*;
 
 thread_local! {
@@ -46,7 +48,7 @@ mod recorder {
     pub(super) fn run(kind: Kind, input: &[u8]) -> (c_int, Vec<String>) {
         FIRED.with(|all| all.borrow_mut().clear());
         let settings = recording();
-        let mut raw = Raw([0; 96]);
+        let mut raw = Raw::blank();
         // SAFETY: the parser and its settings live through both calls, the input through the second.
         let result = unsafe {
             llhttp_init(&raw mut raw, kind as c_int, &raw const settings);
@@ -135,8 +137,41 @@ fn a_head_costs_one_call_and_stops_behind_its_empty_line() {
     for _ in 0..2 {
         parser.sink.clear(128);
         parser.start(Kind::Request);
-        let input = b"GET / HTTP/1.1\r\nHost: a\r\n\r\nrest";
+        let input = b"Host: a\r\n\r\nrest";
         assert_eq!(parser.execute(input), Outcome::Complete(input.len() - 4));
         assert_eq!(parser.sink.block, b"Host\0a\0");
+    }
+}
+
+/// Bodies put together from the pieces that chunked framing is made of, in and out of place.
+fn almost_chunked() -> impl proptest::strategy::Strategy<Value = String> {
+    let piece = "(1\r\na\r\n|3\r\nabc\r\n|0\r\n|0\r\n\r\n|0A\r\n0123456789\r\n|\r\n|;a|;a=b|;a=\"b\"|2|g|\n|\r| |X: y\r\n|a|\")";
+    proptest::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+}
+
+proptest::proptest! {
+    /// llhttp is the oracle for our own body framing: the same data, and both end or refuse alike.
+    #[test]
+    fn our_chunk_decoder_agrees_with_llhttp(body in almost_chunked()) {
+        let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let (result, fired) = recorder::run(Kind::Request, format!("{head}{body}").as_bytes());
+        let theirs: String = fired.iter().filter_map(|entry| entry.strip_prefix("on_body ")).collect();
+        let theirs_ended = fired.iter().any(|entry| entry == "on_message_complete");
+        let mut decoder = crate::chunked::Chunked::new();
+        let (mut ours, mut at) = (String::new(), 0);
+        let outcome = loop {
+            match decoder.read(&body.as_bytes()[at..], &crate::Limits::default()) {
+                Ok(crate::chunked::Piece::Data(start, end)) => {
+                    ours.push_str(&body[at + start..at + end].escape_default().to_string());
+                    at += end;
+                }
+                other => break other,
+            }
+        };
+        let ours_ended = matches!(outcome, Ok(crate::chunked::Piece::End(_)));
+        proptest::prop_assert_eq!(ours, theirs, "{:?}: {:?}", body, outcome);
+        proptest::prop_assert_eq!(ours_ended, theirs_ended, "{:?}: {:?} against {}", body, outcome, result);
+        // What follows the end is the next message, which is not this decoder's.
+        proptest::prop_assert!(ours_ended || outcome.is_err() == (result != errno::OK), "{:?}: {:?} against {}", body, outcome, result);
     }
 }

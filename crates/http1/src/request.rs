@@ -175,7 +175,7 @@ impl RequestParser {
                 self.read_line(input, start)
             }
             State::Line => self.read_line(input, 0),
-            State::Fields => self.read_fields(input, 0, 0),
+            State::Fields => self.read_fields(input, 0),
             State::Body => self.read_body(input),
             State::Closed => {
                 if self.leading.skip(input)? < input.len() {
@@ -198,27 +198,22 @@ impl RequestParser {
 
     #[inline]
     fn read_line(&mut self, input: &[u8], start: usize) -> Result<Step, Error> {
-        let bytes = &input[start..];
         let end = self
             .line
-            .scan(bytes, &mut self.fields.sink().block, self.limits.target_size)?;
+            .scan(&input[start..], &mut self.fields.sink().block, self.limits.target_size)?;
         match end {
             Some(end) => {
                 self.fields.sink().begin_fields();
                 self.state = State::Fields;
-                self.read_fields(input, start, end)
+                self.read_fields(input, start + end)
             }
-            None => {
-                self.fields.read_line(bytes)?;
-                Ok(Step::new(input.len(), Event::NeedMore))
-            }
+            None => Ok(Step::new(input.len(), Event::NeedMore)),
         }
     }
 
-    /// `line`: how many bytes after `start` belong to the request line.
     #[inline]
-    fn read_fields(&mut self, input: &[u8], start: usize, line: usize) -> Result<Step, Error> {
-        match self.fields.read(&input[start..], line)? {
+    fn read_fields(&mut self, input: &[u8], start: usize) -> Result<Step, Error> {
+        match self.fields.read(&input[start..])? {
             Progress::More => Ok(Step::new(input.len(), Event::NeedMore)),
             Progress::Complete(end) => {
                 let ended = self.complete_head()?;

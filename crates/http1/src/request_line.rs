@@ -1,6 +1,6 @@
 //! The request line (RFC 9112 §3): `method SP request-target SP HTTP-version CRLF`.
 //!
-//! Our own scanner runs ahead of llhttp, which is laxer here: it takes two spaces, a fragment, HTTP/0.9 and 2.0,
+//! Our own scanner, and not llhttp's, which is laxer: it takes two spaces, a fragment, HTTP/0.9 and 2.0,
 //! and cannot tell an unknown method from a malformed one. The states, each named by what is read next:
 //!
 //! `Method` ─SP→ `Target` ─SP→ `Version` ("HTTP/d.d" and CRLF) ─LF→ done

@@ -226,20 +226,16 @@ impl ResponseParser {
                 self.state = State::Fields;
                 self.read_fields(input, end)
             }
-            None => {
-                self.fields.read_line(input)?;
-                Ok(Step::new(input.len(), Event::NeedMore))
-            }
+            None => Ok(Step::new(input.len(), Event::NeedMore)),
         }
     }
 
-    /// `line`: how many of the first bytes belong to the status line.
-    fn read_fields(&mut self, input: &[u8], line: usize) -> Result<Step, Error> {
-        match self.fields.read(input, line)? {
+    fn read_fields(&mut self, input: &[u8], start: usize) -> Result<Step, Error> {
+        match self.fields.read(&input[start..])? {
             Progress::More => Ok(Step::new(input.len(), Event::NeedMore)),
             Progress::Complete(end) => {
                 let ended = self.complete_head()?;
-                Ok(Step::new(end, Event::Head { ended }))
+                Ok(Step::new(start + end, Event::Head { ended }))
             }
         }
     }

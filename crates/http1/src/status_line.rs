@@ -1,6 +1,6 @@
 //! The status line (RFC 9112 §4): `HTTP-version SP 3DIGIT SP [ reason-phrase ] CRLF`.
 //!
-//! Our own scanner runs ahead of llhttp, which is laxer here: it takes a bare LF, HTTP/0.9 and 2.0 and RTSP.
+//! Our own scanner, and not llhttp's, which is laxer: it takes a bare LF, HTTP/0.9 and 2.0 and RTSP.
 
 use millrace_error::{Code, Error};
 use millrace_head::value_run;
