@@ -11,6 +11,16 @@ use crate::stream::flag;
 use millrace_error::{Code, Error, Kind, Limit};
 use millrace_metrics::{Counter, Gauge};
 
+/// The first of two deadlines.
+fn earlier(one: (Deadline, u64), other: (Deadline, u64)) -> (Deadline, u64) {
+    match (one.0, other.0) {
+        (Deadline::None, _) => other,
+        (_, Deadline::None) => one,
+        _ if one.1 <= other.1 => one,
+        _ => other,
+    }
+}
+
 impl<V: Copy> Engine<V> {
     /// Destroys an exchange, and with it an HTTP/1 connection.
     pub fn destroy(&mut self, id: f64) -> bool {
@@ -50,6 +60,7 @@ impl<V: Copy> Engine<V> {
                 http.parser.reset(limits);
                 http.order.clear();
                 (http.receiving, http.unsafe_owed, http.held, http.began_ms) = (None, 0, None, 0);
+                http.dangling = false;
                 stack.backlog = Vec::new();
                 stack.layers.clear();
                 stack.paused_ms = 0;
@@ -187,9 +198,14 @@ impl<V: Copy> Engine<V> {
         let Some((_, server)) = self.servers.at(connection.server) else { return };
         let options = &server.options;
         let after = |what, since: u64, timeout| if timeout == 0 { (Deadline::None, 0) } else { (what, since + timeout) };
+        let whole = |began| after(Deadline::Request, began, options.request_timeout_ms);
+        let keep_alive = after(Deadline::KeepAlive, now + KEEP_ALIVE_MARGIN_MS, options.keep_alive_timeout_ms);
         let blocked = connection.has(conn::BLOCKED);
+        // Before the first request the time since accept counts, whatever came: a PROXY head, empty lines, half a head.
+        let first = connection.requests == 0;
         let (what, at) = match connection.stack.as_mut() {
-            None => after(Deadline::KeepAlive, now + KEEP_ALIVE_MARGIN_MS, options.keep_alive_timeout_ms),
+            None if first => return,
+            None => keep_alive,
             Some(stack) if !stack.layers.is_empty() => return,
             Some(stack) if blocked && !stack.output.is_empty() => match stack.protocol {
                 Protocol::Raw(_) => (Deadline::None, 0),
@@ -206,27 +222,27 @@ impl<V: Copy> Engine<V> {
                             stack.paused_ms = 0;
                         }
                         let gap = after(Deadline::Body, stack.body_ms, options.body_timeout_ms);
-                        let whole = after(Deadline::Request, http.began_ms, options.request_timeout_ms);
-                        match (gap, whole) {
-                            ((Deadline::None, _), whole) => whole,
-                            (gap, (Deadline::None, _)) => gap,
-                            (gap, whole) => if gap.1 <= whole.1 { gap } else { whole },
-                        }
+                        earlier(gap, whole(http.began_ms))
                     }
-                    Some(_) => {
+                    None if http.held.is_none() && !http.parser.is_idle() => {
+                        let head = after(Deadline::Headers, http.began_ms, options.headers_timeout_ms);
+                        let due = earlier(head, whole(http.began_ms));
+                        if first && connection.deadline == Deadline::Headers && connection.deadline_ms <= due.1 {
+                            return;
+                        }
+                        due
+                    }
+                    // A body that nobody takes, or a head that waits for its turn: we withhold reading.
+                    None if http.held.is_none() && !http.order.is_empty() => (Deadline::None, 0),
+                    None if http.held.is_none() && first => return,
+                    None if http.dangling && connection.deadline == Deadline::KeepAlive => return,
+                    None if http.held.is_none() => keep_alive,
+                    _ => {
                         if stack.paused_ms == 0 {
                             stack.paused_ms = now;
                         }
                         (Deadline::None, 0)
                     }
-                    None if http.held.is_none() && !http.parser.is_idle() => {
-                        after(Deadline::Headers, http.began_ms, options.headers_timeout_ms)
-                    }
-                    None if http.is_idle() && connection.requests == 0 => return,
-                    None if http.is_idle() => {
-                        after(Deadline::KeepAlive, now + KEEP_ALIVE_MARGIN_MS, options.keep_alive_timeout_ms)
-                    }
-                    None => (Deadline::None, 0),
                 },
             },
         };

@@ -114,8 +114,13 @@ impl<V: Copy> Engine<V> {
 
     /// Reads the clock; to be called at the start of a wake and after handlers have run.
     pub fn tick(&mut self) {
-        self.now_ns = Clock::now_ns();
-        self.now_ms = self.now_ns / 1_000_000;
+        self.tick_at(Clock::now_ns());
+    }
+
+    /// As [`tick`](Self::tick), with the driver's own monotonic time in nanoseconds, which never goes back.
+    pub fn tick_at(&mut self, now_ns: u64) {
+        self.now_ns = now_ns;
+        self.now_ms = now_ns / 1_000_000;
     }
 
     /// The time of the last [`tick`](Self::tick), in nanoseconds.

@@ -29,6 +29,8 @@ pub(crate) struct Http1 {
     pub held: Option<bool>,
     /// When the first byte of the message being received came, in ms; 0: none yet.
     pub began_ms: u64,
+    /// Empty lines, or half of one, came after the last message: the parser remembers them, so it is this connection's.
+    pub dangling: bool,
 }
 
 impl Http1 {
@@ -41,11 +43,13 @@ impl Http1 {
             unsafe_owed: 0,
             held: None,
             began_ms: 0,
+            dangling: false,
         }
     }
 
     /// Nothing owed, nothing half received.
     pub fn is_idle(&self) -> bool {
-        self.order.is_empty() && self.receiving.is_none() && self.held.is_none() && self.parser.is_idle()
+        let at_rest = self.parser.is_idle() && !self.dangling;
+        at_rest && self.order.is_empty() && self.receiving.is_none() && self.held.is_none()
     }
 }

@@ -1,6 +1,9 @@
-//! What the tests of every crate share: scripted peers, the three-way feeder, the bodies of the fuzz targets.
+//! What the tests of every crate share: scripted peers, the three-way feeder, a driver for engines, the bodies of the
+//! fuzz targets.
 #![forbid(unsafe_code)]
 
+pub mod client;
+pub mod driver;
 pub mod feed;
 pub mod fuzz;
 pub mod http1;

@@ -73,8 +73,14 @@ impl<V: Copy> Engine<V> {
             }
             after_body = matches!(step.event, Event::Body { .. });
             match step.event {
-                Event::NeedMore => break,
-                Event::Head { ended } => http.held = Some(ended),
+                Event::NeedMore => {
+                    http.dangling = http.parser.is_idle();
+                    break;
+                }
+                Event::Head { ended } => {
+                    http.dangling = false;
+                    http.held = Some(ended);
+                }
                 Event::Body { start, end } => {
                     stack.body_ms = self.now_ms;
                     if let Some(stream) = http.receiving {
@@ -85,6 +91,7 @@ impl<V: Copy> Engine<V> {
                 }
                 Event::End => {
                     http.began_ms = 0;
+                    stack.paused_ms = 0;
                     if let Some(stream) = http.receiving.take() {
                         let trailers = http.parser.trailers();
                         if !trailers.is_empty() {
@@ -149,12 +156,14 @@ impl<V: Copy> Engine<V> {
         if head.minor == 1 {
             stream.flags |= flag::HTTP_1_1;
         }
-        if !head.keep_alive
-            || server.closing
-            || u64::from(connection.requests) >= options.max_requests_per_connection
-        {
+        let ours = server.closing || u64::from(connection.requests) >= options.max_requests_per_connection;
+        if ours || !head.keep_alive {
             stream.flags |= flag::LAST;
             connection.flags |= conn::CLOSING;
+        }
+        if ours && head.keep_alive {
+            // The client does not know yet: what it has sent meanwhile must not reset the answer away.
+            connection.flags |= conn::MUST_LINGER;
         }
         if !head.method.is_safe() {
             stream.flags |= flag::UNSAFE;
@@ -198,6 +207,11 @@ impl<V: Copy> Engine<V> {
         }
         http.order.push_back(stream);
         http.unsafe_owed += unsafe_owed;
+        if stack.paused_ms != 0 {
+            // It was held: the peer's clocks stood still meanwhile (SPEC §3).
+            http.began_ms += self.now_ms.saturating_sub(stack.paused_ms);
+            stack.paused_ms = 0;
+        }
         if ended {
             http.began_ms = 0;
         } else {

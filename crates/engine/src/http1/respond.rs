@@ -240,8 +240,11 @@ impl<V: Copy> Engine<V> {
         if written.suppress_body {
             stream.flags |= flag::NO_BODY;
         }
-        if !written.keep_alive {
+        if !written.keep_alive && !stream.has(flag::LAST) {
             stream.flags |= flag::LAST;
+            let connection = stream.connection;
+            // Our wish, of which the client learns only now: what it sends meanwhile must not reset the answer away.
+            self.must_linger(connection);
         }
         self.count_response(slot, head.status);
         Ok(written.suppress_body)
