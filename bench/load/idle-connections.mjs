@@ -1,0 +1,59 @@
+// Opens connections and leaves them idle: node idle-connections.mjs <port> <count>, driven over standard input.
+//
+// It says `opened <n>` when all are there. `request` sends one GET on each and says `answered <n>`; `count` says
+// `open <n>`; the end of standard input ends the process and with it the connections.
+import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
+
+const [port, wanted] = process.argv.slice(2).map(Number);
+const AT_ONCE = 100;
+const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
+const sockets = new Set();
+const say = (text) => process.stdout.write(`${text}\n`);
+
+function open() {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      sockets.add(socket);
+      socket.off('error', reject);
+      socket.on('error', () => {});
+      socket.on('close', () => sockets.delete(socket));
+      resolve();
+    });
+  });
+}
+
+function ask(socket) {
+  return new Promise((resolve) => {
+    let text = '';
+    const read = (chunk) => {
+      text += chunk.toString('latin1');
+      if (!text.includes('Hello, World!')) return;
+      socket.off('data', read);
+      resolve(true);
+    };
+    socket.on('data', read);
+    socket.once('close', () => resolve(false));
+    socket.write(GET);
+  });
+}
+
+async function inGroups(items, work) {
+  const results = [];
+  for (let i = 0; i < items.length; i += AT_ONCE) {
+    results.push(...(await Promise.all(items.slice(i, i + AT_ONCE).map(work))));
+  }
+  return results;
+}
+
+createInterface({ input: process.stdin })
+  .on('line', async (line) => {
+    if (line === 'count') say(`open ${sockets.size}`);
+    else if (line === 'request') say(`answered ${(await inGroups([...sockets], ask)).filter(Boolean).length}`);
+  })
+  .on('close', () => process.exit(0));
+
+await inGroups(Array.from({ length: wanted }), open);
+say(`opened ${sockets.size}`);

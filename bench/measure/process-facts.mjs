@@ -1,0 +1,49 @@
+// What Linux tells about a process: CPU time and resident memory.
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+
+const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+
+/** The ids of a process's threads. */
+export const threads = (pid) => readdirSync(`/proc/${pid}/task`);
+
+/**
+ * The CPU time that a process has used so far: clock ticks of user and system time, and the nanoseconds of all
+ * threads that are there (null when one went away while it was read).
+ */
+export function cpuTime(pid) {
+  // The name, in parentheses, may hold anything: fields are counted behind its end. utime is field 14, stime 15.
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const tasks = threads(pid);
+  let nanoseconds = 0;
+  try {
+    for (const task of tasks) nanoseconds += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
+  } catch {
+    nanoseconds = null;
+  }
+  return { user: Number(fields[11]), system: Number(fields[12]), nanoseconds, tasks: tasks.join(' ') };
+}
+
+/**
+ * Microseconds of user and system time between two readings.
+ *
+ * The sum is the scheduler's, exact to the nanosecond; how it divides is known in clock ticks alone. When threads
+ * came or went between, the ticks give both.
+ */
+export function cpuBetween(before, after) {
+  const user = after.user - before.user;
+  const system = after.system - before.system;
+  const inTicks = ((user + system) * 1e6) / TICKS_PER_SECOND;
+  const exact = before.nanoseconds !== null && after.nanoseconds !== null && before.tasks === after.tasks;
+  const total = exact ? (after.nanoseconds - before.nanoseconds) / 1e3 : inTicks;
+  const share = user + system > 0 ? user / (user + system) : 0;
+  return { user: total * share, system: total * (1 - share), total };
+}
+
+/** Resident bytes of a process, all and without files that are mapped. */
+export function memory(pid) {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const bytes = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? NaN) * 1024;
+  return { resident: bytes('VmRSS'), anonymous: bytes('RssAnon') };
+}

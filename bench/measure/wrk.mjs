@@ -1,0 +1,89 @@
+// Runs wrk on a core of its own and reads what it counted.
+import { spawn, spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { cpuBetween, cpuTime, threads } from './process-facts.mjs';
+
+const script = (name) => fileURLToPath(new URL(`../load/${name}.lua`, import.meta.url));
+const LIMIT_BEYOND = 20_000;
+/** Seconds until thousands of connections are accepted: a connect whose SYN is dropped comes again after 1, then 2 s. */
+const WINDOW_LEAD = 4;
+
+/** Whether wrk can be started; on Debian, as root, it is installed when it is not there. */
+export function haveWrk() {
+  const there = () => !spawnSync('wrk', ['--version'], { stdio: 'ignore' }).error;
+  if (there()) return true;
+  if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version'], { stdio: 'ignore' }).error) return false;
+  console.error('bench: installing wrk (apt-get install -y wrk)');
+  spawnSync('apt-get', ['install', '-y', '-q', 'wrk'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  return there();
+}
+
+function start(core, { url, connections, seconds, script: name, args = [] }) {
+  const options = ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--timeout', '10s', '-s', script(name)];
+  return new Promise((resolve, reject) => {
+    const child = spawn('taskset', ['-c', String(core), 'wrk', ...options, url, '--', ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let out = '';
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (out += text));
+    const timer = setTimeout(() => child.kill('SIGKILL'), seconds * 1_000 + LIMIT_BEYOND);
+    child.once('error', reject);
+    child.once('close', (status, signal) => {
+      clearTimeout(timer);
+      if (status === 0) resolve(out);
+      else reject(new Error(`wrk ended with ${signal ?? `status ${status}`}\n${out.trim()}`));
+    });
+  });
+}
+
+function read(out) {
+  const at = out.lastIndexOf('\noutcome\n');
+  if (at < 0) throw new Error(`wrk printed no outcome\n${out.trim()}`);
+  const lines = out.slice(at).trim().split('\n').slice(1);
+  const values = Object.fromEntries(lines.map((line) => line.split(/ (.*)/s)));
+  const number = (name) => Number(values[name]);
+  const problems = ['connect', 'read', 'write', 'timeout', 'status']
+    .filter((name) => number(name) > 0)
+    .map((name) => (name === 'status' ? `${number(name)} answers not 2xx` : `${number(name)} ${name} errors`));
+  return { values, problems, requests: number('requests'), seconds: number('microseconds') / 1e6, p99: number('p99') };
+}
+
+/** Sends the load of a case for some seconds without measuring. */
+export const warm = (core, load, seconds) => start(core, { ...load, seconds }).then(read);
+
+/** Sends the load of a case and gives the server's CPU microseconds per request, with what wrk counted. */
+export async function measure(core, pid, load, seconds) {
+  if (load.script === 'window') return measureWindow(core, pid, load, seconds);
+  const before = cpuTime(pid);
+  const { requests, seconds: took, p99, problems } = read(await start(core, { ...load, seconds }));
+  return perRequest(cpuBetween(before, cpuTime(pid)), { requests, seconds: took, p99, problems });
+}
+
+/** The same, by the readings that window.lua takes in the middle of a longer run. */
+async function measureWindow(core, pid, load, seconds) {
+  const tasks = threads(pid);
+  const args = [String(pid), String(WINDOW_LEAD), String(seconds), ...tasks];
+  const { values, p99, problems } = read(await start(core, { ...load, args, seconds: WINDOW_LEAD + seconds + 1 }));
+  const [before, after] = ['window-start', 'window-end'].map((name) => {
+    const [time, requests, user, system, nanoseconds] = values[name].split(' ').map(Number);
+    const gone = !Number.isFinite(nanoseconds);
+    return { time, requests, user, system, nanoseconds: gone ? null : nanoseconds, tasks: tasks.join(' ') };
+  });
+  if (!Number.isFinite(after.time)) throw new Error('the load never reached the end of its window: no requests?');
+  const counted = { requests: after.requests - before.requests, seconds: after.time - before.time, p99, problems };
+  return perRequest(cpuBetween(before, after), counted);
+}
+
+function perRequest(cpu, { requests, seconds, p99, problems }) {
+  if (!requests) throw new Error(`not one request was answered: ${problems.join(', ') || 'no error reported'}`);
+  return {
+    user: cpu.user / requests,
+    system: cpu.system / requests,
+    total: cpu.total / requests,
+    rate: requests / seconds,
+    busy: cpu.total / 1e6 / seconds,
+    p99,
+    requests,
+    problems,
+  };
+}

@@ -1,0 +1,69 @@
+// Results as rows of text, the same for the terminal and for the page.
+
+const micros = (value) => (value < 100 ? value.toFixed(2) : value.toFixed(0));
+const bytes = (value) => (Math.abs(value) < 10_240 ? `${Math.round(value)} B` : `${(value / 1024).toFixed(1)} KiB`);
+const percent = (value) => `±${Math.round(value * 50)} %`;
+const grouped = (value) => String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ' ');
+const ratioTo = (a, b) => (b > 0 ? (a / b).toFixed(2) : '–');
+
+const LOAD_HEADER = ['server', 'user µs', 'system µs', 'user + system µs', 'ratio', 'user ratio', 'spread', 'req/s', 'p99 ms'];
+const IDLE_HEADER = ['server', 'opened', 'ratio', 'after a request', 'ratio', 'whole process before'];
+
+function loadCells({ median, spread }, reference) {
+  return [
+    micros(median.user),
+    micros(median.system),
+    micros(median.total),
+    reference ? ratioTo(median.total, reference.total) : '–',
+    reference ? ratioTo(median.user, reference.user) : '–',
+    percent(spread),
+    grouped(median.rate),
+    (median.p99 / 1e3).toFixed(2),
+  ];
+}
+
+function idleCells({ median }, reference) {
+  return [
+    bytes(median.opened),
+    reference ? ratioTo(median.opened, reference.opened) : '–',
+    bytes(median.answered),
+    reference ? ratioTo(median.answered, reference.answered) : '–',
+    `${(median.base / (1 << 20)).toFixed(1)} MiB`,
+  ];
+}
+
+/** One case: { header, rows, notes }; `titles` gives the servers' names in order, `idle` says which kind of case it is. */
+export function caseRows(outcome, titles, { idle, reference }) {
+  const header = idle ? IDLE_HEADER : LOAD_HEADER;
+  const base = outcome[reference]?.median ?? null;
+  const rows = [];
+  const notes = [];
+  for (const [name, title] of titles) {
+    const entry = outcome[name];
+    if (!entry) continue;
+    if (entry.median) rows.push([title, ...(idle ? idleCells : loadCells)(entry, base)]);
+    else rows.push([title, 'failed', ...Array(header.length - 2).fill('')]);
+    for (const problem of entry.problems) notes.push(`${title}: ${problem}`);
+  }
+  return { header, rows, notes };
+}
+
+/** The goals as rows. */
+export const goalRows = (goals) => ({
+  header: ['goal', 'at most', 'measured', ''],
+  rows: goals.map(({ what, goal, measured, verdict }) => [what, goal.toFixed(2), measured?.toFixed(2) ?? '–', verdict]),
+});
+
+/** A table for the terminal. */
+export function forTerminal({ header, rows }) {
+  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)));
+  const line = (row) =>
+    row.map((cell, i) => (i ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join('  ').trimEnd();
+  return [line(header), ...rows.map(line)].join('\n');
+}
+
+/** A table for Markdown. */
+export function forMarkdown({ header, rows }) {
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  return [line(header), line(header.map((_, i) => (i ? '---:' : '---'))), ...rows.map(line)].join('\n');
+}
