@@ -58,6 +58,13 @@ impl<V: Copy> Engine<V> {
             return self.close(id, error);
         }
         self.tell_written(id);
+        let answered = match self.connections.get(id).map(|connection| &connection.link) {
+            Some(Link::Memory(memory)) => memory.is_complete(),
+            _ => false,
+        };
+        if answered {
+            return self.close(id, Code::ConnectionClosed.into());
+        }
         self.settle(id);
     }
 

@@ -33,8 +33,13 @@ impl MemoryLink {
         Self { client, parser, head: None, body: Vec::new(), rest: Vec::new(), complete: false }
     }
 
-    /// Takes bytes that the server wrote. `Ok(true)` once the response is complete.
-    pub fn handle_bytes(&mut self, bytes: &[u8]) -> Result<bool, Error> {
+    /// Whether the whole response is here.
+    pub fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// Takes bytes that the server wrote.
+    pub fn handle_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let joined;
         let mut input = bytes;
         if !self.rest.is_empty() {
@@ -59,7 +64,7 @@ impl MemoryLink {
             }
             input = &input[step.consumed..];
         }
-        Ok(self.complete)
+        Ok(())
     }
 
     /// The server closed. `Ok` when that completes the response.
