@@ -9,7 +9,9 @@ import { native } from '../native/loader.js';
 import type { BodyInput } from '../message/outgoing-body.js';
 import { outgoing } from '../message/outgoing-body.js';
 import type { HeadersInput } from '../message/head-text.js';
-import { checkName, checkValue, entriesOf, headText } from '../message/head-text.js';
+import { checkValue, entriesOf, headText } from '../message/head-text.js';
+import type { KnownField } from '../message/field-cache.js';
+import { knownField, setValue } from '../message/field-cache.js';
 import type { ServerRequest } from './request.js';
 import type { Prepared } from './web-response.js';
 
@@ -34,7 +36,11 @@ export class ServerResponse {
   readonly id: number;
   private readonly _req: ServerRequest;
   private readonly _slot: number;
+  /** The fields, once there is more than one; the only one is in the three below. */
   private _fields: Map<string, Field> | undefined;
+  private _only: KnownField | undefined;
+  private _onlyValue: string;
+  private _onlyText: string;
   private _trailers: string;
   private _state: number;
   private _drained: { promise: Promise<void>; resolve: () => void } | undefined;
@@ -47,6 +53,9 @@ export class ServerResponse {
     this._req = req;
     this._slot = slot;
     this._fields = undefined;
+    this._only = undefined;
+    this._onlyValue = '';
+    this._onlyText = '';
     this._trailers = '';
     this._state = 0;
     this._drained = undefined;
@@ -67,26 +76,36 @@ export class ServerResponse {
   }
 
   setHeader(name: string, value: string | number | readonly string[]): this {
-    this.mutable();
-    checkName(name);
+    if (this.headersSent) this.mutable();
+    const field = knownField(name);
+    const only = this._only;
+    if (typeof value === 'string' && this._fields === undefined && (only === undefined || only === field)) {
+      setValue(field, value);
+      this._only = field;
+      this._onlyValue = field.value;
+      this._onlyText = field.text;
+      return this;
+    }
     const checked = Array.isArray(value) ? value.map((one) => checkValue(name, one)) : checkValue(name, value);
-    (this._fields ??= new Map()).set(name.toLowerCase(), { name, value: checked });
+    this.fields().set(field.lower, { name, value: checked });
     return this;
   }
 
   appendHeader(name: string, value: string | readonly string[]): this {
-    const before = this._fields?.get(name.toLowerCase());
+    const before = this.getHeader(name);
     if (before === undefined) return this.setHeader(name, value);
-    return this.setHeader(name, [before.value, value].flat() as string[]);
+    return this.setHeader(name, [before, value].flat() as string[]);
   }
 
   getHeader(name: string): string | string[] | undefined {
-    return this._fields?.get(name.toLowerCase())?.value;
+    const lower = name.toLowerCase();
+    if (this._fields !== undefined) return this._fields.get(lower)?.value;
+    return this._only?.lower === lower ? this._onlyValue : undefined;
   }
 
   removeHeader(name: string): void {
     this.mutable();
-    this._fields?.delete(name.toLowerCase());
+    this.fields().delete(name.toLowerCase());
   }
 
   /** Sets status, reason and fields, and queues the head; the body follows by `write` and `end`. */
@@ -146,7 +165,10 @@ export class ServerResponse {
     if ((state & HEAD) === 0 && this._trailers === '') {
       const out = body === undefined || (typeof body === 'string' && encoding === undefined) ? body : encoded(body, encoding);
       if (this._fields === undefined && this.statusMessage === '') {
-        answer = native.respond(req.id, this.statusCode, out, finish);
+        answer =
+          this._onlyText === ''
+            ? native.respond(req.id, this.statusCode, out, finish)
+            : native.respond(req.id, this.statusCode, out, finish, this._onlyText);
       } else {
         answer = native.respond(req.id, this.statusCode, out, finish, this.headText(), this.statusMessage);
       }
@@ -253,6 +275,8 @@ export class ServerResponse {
   /** @internal Forgets what a failed handler had prepared. */
   reset(status: number): this {
     this._fields = undefined;
+    this._only = undefined;
+    this._onlyText = '';
     this._trailers = '';
     this.statusMessage = '';
     this.statusCode = status;
@@ -326,9 +350,19 @@ export class ServerResponse {
     }
   }
 
+  /** The fields as a map, which the only one moves into. */
+  private fields(): Map<string, Field> {
+    if (this._fields === undefined) {
+      this._fields = new Map();
+      if (this._only !== undefined) this._fields.set(this._only.lower, { name: this._only.name, value: this._onlyValue });
+      this._only = undefined;
+    }
+    return this._fields;
+  }
+
   private headText(): string {
     let text = '';
-    if (this._fields === undefined) return text;
+    if (this._fields === undefined) return this._onlyText;
     for (const { name, value } of this._fields.values()) {
       if (typeof value === 'string') text += `${name}\0${value}\0`;
       else for (const one of value) text += `${name}\0${one}\0`;

@@ -1,5 +1,6 @@
 import type { HeadersInput } from '../message/head-text.js';
 import { headText } from '../message/head-text.js';
+import { knownField, setValue } from '../message/field-cache.js';
 import { outOfRange } from '../errors/millrace-error.js';
 
 type BodyInit = NonNullable<ConstructorParameters<typeof globalThis.Response>[0]>;
@@ -125,11 +126,37 @@ export class LazyResponse {
     const init = this._init;
     const given = init?.headers;
     let head = '';
-    if (given !== undefined) head = headText(given as HeadersInput);
-    if (isText && (given === undefined || !/(?:^|\0)content-type\0/i.test(head))) head += TEXT;
+    if (given === undefined) {
+      if (isText) head = TEXT;
+    } else {
+      head = headOf(given as HeadersInput, isText);
+    }
     const status = init?.status ?? 200;
     return { status, reason: init?.statusText ?? '', head, body: body ?? undefined };
   }
+}
+
+/** The fields as they cross; text gets a Content-Type unless there is one. One literal object with one field is common. */
+function headOf(given: HeadersInput, isText: boolean): string {
+  let head = '';
+  let typed = !isText;
+  if (Symbol.iterator in given) {
+    head = headText(given);
+    typed ||= /(?:^|\0)content-type\0/i.test(head);
+  } else {
+    for (const name in given) {
+      const value = given[name];
+      const field = knownField(name);
+      if (field.lower === 'content-type') typed = true;
+      if (typeof value === 'string') {
+        setValue(field, value);
+        head = head === '' ? field.text : head + field.text;
+      } else if (value !== undefined) {
+        head += headText([[name, String(value)]]);
+      }
+    }
+  }
+  return typed ? head : head + TEXT;
 }
 
 const TEXT = 'content-type\0text/plain;charset=UTF-8\0';

@@ -86,12 +86,17 @@ fn chunk<T>(
 pub unsafe extern "C" fn respond(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let arguments = Arguments::of(env, info);
     let result = with(&arguments, Err(Code::StaleId.into()), |state, engine| {
-        let (mut block, mut reason) = (Vec::new(), Vec::new());
+        let mut texts = state.texts.borrow_mut();
+        let (block, reason) = &mut *texts;
+        block.clear();
+        reason.clear();
         if arguments.get(4).is_some() {
-            arguments.latin1(4, &mut block);
-            arguments.latin1(5, &mut reason);
+            arguments.latin1(4, block);
+            if arguments.get(5).is_some() {
+                arguments.latin1(5, reason);
+            }
         }
-        let head = Respond { status: arguments.number(1) as u16, reason: &reason, block: &block };
+        let head = Respond { status: arguments.number(1) as u16, reason, block };
         let finish = arguments.number(3) as u32 & FINISH != 0;
         let id = arguments.number(0);
         let result = chunk(&arguments, 2, state, |body| engine.respond(id, &head, body, finish));

@@ -46,7 +46,10 @@ pub struct State {
     held: Cell<i64>,
     /// Events on their way to JavaScript, kept for their allocation.
     pub batch: RefCell<Vec<Event<Value>>>,
+    /// A body on its way in, kept for its allocation.
     pub scratch: RefCell<Vec<u8>>,
+    /// A head's fields and reason on their way in, kept for their allocation.
+    pub texts: RefCell<(Vec<u8>, Vec<u8>)>,
     pub uv: Rc<Uv>,
     pub noted: Rc<Noted>,
     handles: RefCell<Vec<Handle>>,
@@ -92,6 +95,7 @@ impl State {
             held: Cell::new(0),
             batch: RefCell::new(Vec::new()),
             scratch: RefCell::new(Vec::new()),
+            texts: RefCell::new((Vec::new(), Vec::new())),
             uv,
             noted,
             handles: RefCell::new(Vec::new()),

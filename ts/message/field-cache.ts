@@ -1,0 +1,37 @@
+import { checkName, checkValue } from './head-text.js';
+
+/** A field name that has been used, checked once; with the value it had last and what both look like on the border. */
+export interface KnownField {
+  readonly name: string;
+  readonly lower: string;
+  /** The last value, as given. */
+  given: string;
+  /** The last value, as it goes out. */
+  value: string;
+  /** `name\0value\0` of it. */
+  text: string;
+}
+
+/** Names are few where values may be many; a program that makes names up does not make this grow for ever. */
+const MOST = 1024;
+const known = new Map<string, KnownField>();
+
+/** The field of a name; throws unless it is a token. */
+export function knownField(name: string): KnownField {
+  let field = known.get(name);
+  if (field === undefined) {
+    checkName(name);
+    field = { name, lower: name.toLowerCase(), given: '', value: '', text: `${name}\0\0` };
+    if (known.size < MOST) known.set(name, field);
+  }
+  return field;
+}
+
+/** Checks a value and remembers it: the same value again, as a constant's is, costs a comparison. */
+export function setValue(field: KnownField, given: string): void {
+  if (field.given === given) return;
+  const value = checkValue(field.name, given);
+  field.given = given;
+  field.value = value;
+  field.text = `${field.name}\0${value}\0`;
+}
