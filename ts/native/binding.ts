@@ -37,7 +37,8 @@ export interface Binding {
   abiVersion(): number;
   /** The server's id, or minus the errno, or minus (100 000 + the code). */
   listen(options: NativeServerOptions): number;
-  respond(id: number, status: number, body: NativeBody, flags: number, head?: string, reason?: string): Answer;
+  /** `status` plus `FINISH_WHOLE` where wanted. */
+  respond(id: number, status: number, body: NativeBody, head?: string, reason?: string): Answer;
   respondHead(id: number, status: number, head: string, reason: string): Answer;
   write(id: number, chunk: NativeBody): Answer;
   end(id: number, trailers: string, flags: number): Answer;
@@ -62,7 +63,9 @@ export interface Binding {
   calls(): number;
 }
 
-/** `flags` of `respond` and `end`: tell when the last byte is with the kernel. */
+/** Added to the status of `respond`: tell when the last byte is with the kernel. */
+export const FINISH_WHOLE = 1024;
+/** `flags` of `end`: tell when the last byte is with the kernel. */
 export const FINISH = 1;
 /** The number of the border; a binary with another one is refused. */
 export const ABI = 1;

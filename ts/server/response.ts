@@ -4,7 +4,7 @@ import { Writable } from 'node:stream';
 import { errorFromNative } from '../errors/native-error.js';
 import { MillraceError, misuse, outOfRange } from '../errors/millrace-error.js';
 import { KIND, unregister } from '../native/events.js';
-import { FINISH } from '../native/binding.js';
+import { FINISH, FINISH_WHOLE } from '../native/binding.js';
 import { native } from '../native/loader.js';
 import type { BodyInput } from '../message/outgoing-body.js';
 import { outgoing } from '../message/outgoing-body.js';
@@ -167,10 +167,11 @@ export class ServerResponse {
       if (this._fields === undefined && this.statusMessage === '') {
         answer =
           this._onlyText === ''
-            ? native.respond(req.id, this.statusCode, out, finish)
-            : native.respond(req.id, this.statusCode, out, finish, this._onlyText);
+            ? native.respond(req.id, this.statusCode + finish * FINISH_WHOLE, out)
+            : native.respond(req.id, this.statusCode + finish * FINISH_WHOLE, out, this._onlyText);
       } else {
-        answer = native.respond(req.id, this.statusCode, out, finish, this.headText(), this.statusMessage);
+        const status = this.statusCode + finish * FINISH_WHOLE;
+        answer = native.respond(req.id, status, out, this.headText(), this.statusMessage);
       }
     } else {
       this._state = state;
@@ -266,8 +267,8 @@ export class ServerResponse {
     const finish = this.hasListeners() ? FINISH : 0;
     const answer =
       prepared.head === '' && prepared.reason === ''
-        ? native.respond(id, prepared.status, prepared.body, finish)
-        : native.respond(id, prepared.status, prepared.body, finish, prepared.head, prepared.reason);
+        ? native.respond(id, prepared.status + finish * FINISH_WHOLE, prepared.body)
+        : native.respond(id, prepared.status + finish * FINISH_WHOLE, prepared.body, prepared.head, prepared.reason);
     this.over(finish);
     if (answer !== undefined) this.refused(answer);
   }

@@ -131,12 +131,10 @@ impl<V: Copy> Engine<V> {
         if left && !answered {
             self.metrics.add(Counter::HttpServerAborted, 1);
         }
-        if let Some((server, _)) = self.servers.at(server) {
-            if let Some(server) = self.servers.get_mut(server) {
+        if let Some(server) = self.servers.at_mut(server) {
                 server.stats.requests_active -= u64::from(!answered);
                 server.stats.aborted += u64::from(left && !answered);
                 server.forced += u64::from(server.closing && !answered);
-            }
         }
         self.told_aborted(id, error);
     }
@@ -170,12 +168,10 @@ impl<V: Copy> Engine<V> {
             self.metrics.add(Counter::HttpServerRequestErrors, 1);
         }
         let Some(slot) = self.connections.get(id).map(|connection| connection.server) else { return };
-        if let Some((server, _)) = self.servers.at(slot) {
-            if let Some(server) = self.servers.get_mut(server) {
+        if let Some(server) = self.servers.at_mut(slot) {
                 server.stats.errors += u64::from(fault);
                 if let Some(which) = timeout {
                     server.stats.timeouts[which] += 1;
-                }
             }
         }
     }

@@ -56,6 +56,8 @@ pub struct Engine<V: Copy> {
     pub(crate) stacks: Vec<Box<Stack>>,
     /// Pins whose last byte is with the kernel, for the host to let go.
     pub released: Vec<PinId>,
+    /// Servers whose accepting pauses.
+    pub(crate) paused: u32,
     pub(crate) spare: Spare,
     pub(crate) now_ms: u64,
     pub(crate) now_ns: u64,
@@ -91,6 +93,7 @@ impl<V: Copy> Engine<V> {
             receive: ReceiveBuffer::new(),
             stacks: Vec::new(),
             released: Vec::new(),
+            paused: 0,
             spare: Spare::new(),
             now_ms,
             now_ns: Clock::now_ns(),

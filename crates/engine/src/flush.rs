@@ -43,11 +43,9 @@ impl<V: Copy> Engine<V> {
         for (slot, started) in completed.drain(..) {
             let nanos = self.now_ns.saturating_sub(started);
             self.metrics.record(Histogram::HttpServerRequestDuration, nanos);
-            if let Some((server, _)) = self.servers.at(slot) {
-                if let Some(server) = self.servers.get_mut(server) {
+            if let Some(server) = self.servers.at_mut(slot) {
                     server.stats.latency.record(nanos);
                     server.stats.rate.count(second, 1);
-                }
             }
         }
         self.completed = completed;
@@ -130,10 +128,8 @@ impl<V: Copy> Engine<V> {
         }
         if sent_all > 0 {
             self.metrics.add(Counter::SocketsSentBytes, sent_all);
-            if let Some((server, _)) = self.servers.at(slot) {
-                if let Some(server) = self.servers.get_mut(server) {
+            if let Some(server) = self.servers.at_mut(slot) {
                     server.stats.sent += sent_all;
-                }
             }
         }
         outcome

@@ -128,6 +128,26 @@ impl<T> Slab<T> {
         entry.value.as_ref().map(|value| (Id::new(entry.generation, slot), value))
     }
 
+    /// Whatever lives in a slot.
+    #[inline]
+    pub fn at_mut(&mut self, slot: u32) -> Option<&mut T> {
+        self.entry_mut(slot)?.value.as_mut()
+    }
+
+    /// Drops the value where it lies and retires the id.
+    pub fn discard(&mut self, id: Id) {
+        let Some(entry) = self.entry_mut(id.slot()).filter(|entry| entry.generation == id.generation()) else { return };
+        if entry.value.is_none() {
+            return;
+        }
+        entry.value = None;
+        if let Some(next) = entry.generation.checked_add(1) {
+            entry.generation = next;
+            self.free.push(id.slot());
+        }
+        self.live -= 1;
+    }
+
     /// Takes the value out and retires the id.
     pub fn remove(&mut self, id: Id) -> Option<T> {
         let entry = self.entry_mut(id.slot()).filter(|entry| entry.generation == id.generation())?;

@@ -31,11 +31,9 @@ impl<V: Copy> Engine<V> {
         stream.flags |= flag::RESPONSE_ENDED;
         let (connection, server) = (stream.connection, stream.server);
         self.metrics.gauge_add(Gauge::HttpServerRequests, -1);
-        if let Some((server, _)) = self.servers.at(server) {
-            if let Some(server) = self.servers.get_mut(server) {
+        if let Some(server) = self.servers.at_mut(server) {
                 server.stats.requests_active -= 1;
                 server.finished += u64::from(server.closing);
-            }
         }
         if let Some(connection) = self.connections.get_mut(connection) {
             connection.flags |= conn::END_WRITES;

@@ -57,10 +57,8 @@ impl<V: Copy> Engine<V> {
 
     fn count_received(&mut self, id: Id, count: u64) {
         let Some(connection) = self.connections.get(id) else { return };
-        if let Some((server, _)) = self.servers.at(connection.server) {
-            if let Some(server) = self.servers.get_mut(server) {
+        if let Some(server) = self.servers.at_mut(connection.server) {
                 server.stats.received += count;
-            }
         }
     }
 

@@ -13,8 +13,10 @@ use std::ptr;
 /// Byte arrays above this are pinned, below copied.
 const COPIED: usize = 16 * 1024;
 
-/// `flags` of `respond` and `end`.
+/// `flags` of `end`.
 const FINISH: u32 = 1;
+/// Added to the status of `respond`.
+const FINISH_WHOLE: u32 = 1024;
 
 /// Runs a function on the environment's engine: not after its end, panics caught and charged to the stream named by
 /// the first argument, a wake scheduled where one is needed.
@@ -82,7 +84,7 @@ fn chunk<T>(
     result
 }
 
-/// `respond(id, status, body, flags, head, reason)`
+/// `respond(id, status + flags, body, head, reason)`
 pub unsafe extern "C" fn respond(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let arguments = Arguments::of(env, info);
     let result = with(&arguments, Err(Code::StaleId.into()), |state, engine| {
@@ -90,14 +92,15 @@ pub unsafe extern "C" fn respond(env: sys::napi_env, info: sys::napi_callback_in
         let (block, reason) = &mut *texts;
         block.clear();
         reason.clear();
-        if arguments.get(4).is_some() {
-            arguments.latin1(4, block);
-            if arguments.get(5).is_some() {
-                arguments.latin1(5, reason);
+        if arguments.get(3).is_some() {
+            arguments.latin1(3, block);
+            if arguments.get(4).is_some() {
+                arguments.latin1(4, reason);
             }
         }
-        let head = Respond { status: arguments.number(1) as u16, reason, block };
-        let finish = arguments.number(3) as u32 & FINISH != 0;
+        let word = arguments.number(1) as u32;
+        let head = Respond { status: (word % FINISH_WHOLE) as u16, reason, block };
+        let finish = word >= FINISH_WHOLE;
         let id = arguments.number(0);
         let result = chunk(&arguments, 2, state, |body| engine.respond(id, &head, body, finish));
         release(state, engine);

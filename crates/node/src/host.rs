@@ -7,6 +7,8 @@ use napi_sys as sys;
 
 /// Chunks below this are packed into slabs.
 const PACKED: usize = 4096;
+/// Heads above this are not compared with the next.
+const REMEMBERED: usize = 2048;
 const SLAB: usize = 64 * 1024;
 
 /// Makes values and keeps pins.
@@ -14,13 +16,16 @@ pub struct NodeHost {
     env: Env,
     /// The slab that small chunks go into, and how much of it is used. Its bytes are never reused.
     slab: Option<(sys::napi_ref, usize)>,
+    /// The head that was made last in this wake: many requests of one wake have the same.
+    last: Vec<u8>,
+    last_text: Option<Value>,
     pins: Vec<Option<sys::napi_ref>>,
     free: Vec<u32>,
 }
 
 impl NodeHost {
     pub fn new(env: Env) -> Self {
-        Self { env, slab: None, pins: Vec::new(), free: Vec::new() }
+        Self { env, slab: None, last: Vec::new(), last_text: None, pins: Vec::new(), free: Vec::new() }
     }
 
     /// Keeps a byte array until its last byte is with the kernel.
@@ -40,6 +45,11 @@ impl NodeHost {
             self.env.drop_reference(reference);
             self.free.push(pin.0);
         }
+    }
+
+    /// The handle scope of a wake closes: its values are no more.
+    pub fn forget_values(&mut self) {
+        self.last_text = None;
     }
 
     /// How many byte arrays are kept.
@@ -73,7 +83,18 @@ impl Host for NodeHost {
     type Value = Value;
 
     fn text(&mut self, latin1: &[u8]) -> Value {
-        self.env.text(latin1)
+        match self.last_text {
+            Some(text) if self.last == latin1 => text,
+            _ => {
+                let text = self.env.text(latin1);
+                if latin1.len() <= REMEMBERED {
+                    self.last.clear();
+                    self.last.extend_from_slice(latin1);
+                    self.last_text = Some(text);
+                }
+                text
+            }
+        }
     }
 
     fn bytes(&mut self, bytes: &[u8]) -> Value {

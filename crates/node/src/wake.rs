@@ -62,6 +62,7 @@ fn run(state: &State) {
         engine.record_wake(engine.now_ns().saturating_sub(started.unwrap_or(0)));
         state.rest(engine.has_work() || state.noted.any(), engine.next_deadline(), engine.now_ns() / 1_000_000);
     });
+    state.host.borrow_mut().forget_values();
     call!(napi_close_handle_scope(env.0, scope));
 }
 

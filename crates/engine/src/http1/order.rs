@@ -17,11 +17,9 @@ impl<V: Copy> Engine<V> {
             if !internal {
                 self.completed.push((slot, started));
                 self.metrics.gauge_add(Gauge::HttpServerRequests, -1);
-                if let Some((server, _)) = self.servers.at(slot) {
-                    if let Some(server) = self.servers.get_mut(server) {
+                if let Some(server) = self.servers.at_mut(slot) {
                         server.stats.requests_active -= 1;
                         server.finished += u64::from(server.closing);
-                    }
                 }
             }
         }
@@ -91,14 +89,15 @@ impl<V: Copy> Engine<V> {
 
     /// Takes a stream out of the table and gives its buffers back.
     pub(crate) fn drop_stream(&mut self, id: Id) {
-        let Some(mut stream) = self.streams.remove(id) else { return };
+        let Some(stream) = self.streams.get_mut(id) else { return };
         if stream.stash.capacity() > 0 {
             self.pool.give(std::mem::take(&mut stream.stash));
         }
-        if let Some(mut output) = stream.output {
+        if let Some(mut output) = stream.output.take() {
             let released = &mut self.released;
             output.clear(&mut self.pool, |pin| released.push(pin));
         }
+        self.streams.discard(id);
     }
 
     /// Counts a response by its class, process-wide and for its server.
@@ -112,10 +111,8 @@ impl<V: Copy> Engine<V> {
             Counter::HttpServerResponses5xx,
         ];
         self.metrics.add(CLASSES[class], 1);
-        if let Some((server, _)) = self.servers.at(server) {
-            if let Some(server) = self.servers.get_mut(server) {
+        if let Some(server) = self.servers.at_mut(server) {
                 server.stats.responses[class] += 1;
-            }
         }
     }
 }
