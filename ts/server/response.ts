@@ -113,7 +113,7 @@ export class ServerResponse {
     this.mutable();
     const given = typeof reason === 'string' ? headers : (headers ?? reason);
     if (!Number.isInteger(status) || status < 200 || status > 999) {
-      throw outOfRange(`a status must be an integer from 200 to 999, got ${String(status)}`);
+      throw badStatus(status);
     }
     this.statusCode = status;
     if (typeof reason === 'string') this.statusMessage = reason;
@@ -160,6 +160,7 @@ export class ServerResponse {
     if ((state & (ENDED | CLOSED)) !== 0) return this;
     const req = this._req;
     const finish = this.hasListeners() ? FINISH : 0;
+    if (this.statusCode > 999) throw badStatus(this.statusCode);
     this._state = state | HEAD | ENDED;
     let answer: number | undefined;
     if ((state & HEAD) === 0 && this._trailers === '') {
@@ -406,6 +407,10 @@ const FULL = 8;
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export interface ServerResponse extends EventEmitter {}
 Object.setPrototypeOf(ServerResponse.prototype, EventEmitter.prototype);
+
+function badStatus(status: unknown): RangeError {
+  return outOfRange(`a status must be an integer from 200 to 999, got ${String(status)}`);
+}
 
 function encoded(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): string | Uint8Array {
   if (typeof chunk === 'string') {

@@ -25,6 +25,10 @@ const HANDLER_ERRORS = COUNTERS.findIndex(({ key }) => key === 'millrace_http_se
 export class Server extends EventEmitter implements RequestSink {
   readonly id: number;
   private readonly _options: ServerOptionValues;
+  // The option object is a dictionary: what every request needs is taken out of it once.
+  private readonly _handler: Handler;
+  private readonly _fetch: FetchHandler;
+  private readonly _collectLimit: number;
   private readonly _place: { address: string; port: number } | string | null;
   private readonly _run: ReturnType<typeof contextRunner>;
   private readonly _invoke: (req: ServerRequest, res: ServerResponse) => void;
@@ -40,6 +44,9 @@ export class Server extends EventEmitter implements RequestSink {
     this.id = id;
     this._options = options;
     this._place = place;
+    this._handler = options.handler as Handler;
+    this._fetch = options.fetch as FetchHandler;
+    this._collectLimit = options.maxCollectedSize;
     this._run = contextRunner();
     this._invoke = (options.fetch === null ? this.invokeHandler : this.invokeFetch).bind(this);
     registerServer(id, this);
@@ -133,7 +140,7 @@ export class Server extends EventEmitter implements RequestSink {
     head: string,
     extra: Uint8Array | undefined,
   ): void {
-    const req = new ServerRequest(id, head, targetLength, method, flags, this._options.maxCollectedSize);
+    const req = new ServerRequest(id, head, targetLength, method, flags, this._collectLimit);
     if (kind !== KIND.request) {
       this.handleTunnel(kind, req, new Socket(id, slot), extra as Uint8Array);
       return;
@@ -161,7 +168,7 @@ export class Server extends EventEmitter implements RequestSink {
 
   private invokeHandler(req: ServerRequest, res: ServerResponse): void {
     try {
-      const result: unknown = (this._options.handler as Handler)(req, res);
+      const result: unknown = this._handler(req, res);
       if (isThenable(result)) result.then(undefined, (error) => this.failed(error, req, res));
     } catch (error) {
       this.failed(error, req, res);
@@ -170,7 +177,7 @@ export class Server extends EventEmitter implements RequestSink {
 
   private invokeFetch(req: ServerRequest, res: ServerResponse): void {
     try {
-      const result: unknown = (this._options.fetch as FetchHandler)(req.toWeb(), { req });
+      const result: unknown = this._fetch(req.toWeb(), { req });
       if (isThenable(result)) {
         result.then(
           (response) => this.respondWith(response, req, res),
