@@ -18,7 +18,8 @@ export function cpuTime(pid) {
   const tasks = threads(pid);
   let nanoseconds = 0;
   try {
-    for (const task of tasks) nanoseconds += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
+    for (const task of tasks)
+      nanoseconds += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
   } catch {
     nanoseconds = null;
   }

@@ -26,8 +26,9 @@ const HOW = `Server and load (wrk, one thread) have a core each. All servers of 
 round; the figures are medians of the rounds. CPU time is what Linux has charged to the server process between the start
 and the end of a measurement (\`/proc\`), over the requests that wrk counted. The sum is exact; its division into user and
 system is sampled at each timer tick, so a single user figure is good to a few percent. \`ratio\` is user + system to that of
-uWebSockets.js in the same run, \`spread\` half the distance between best and worst round. Requests per second depend on the
-load generator too and are given for orientation. Compare nothing across machines or runs.`;
+uWebSockets.js in the same run, \`spread\` half the distance between best and worst round. \`busy\` is the share of its
+core that the server used: where it is well below 100 %, the load generator was the slower of the two, and requests per
+second say nothing of the server; a server that waits also gathers fewer requests at a wake. Compare nothing across machines or runs.`;
 
 function render({ machine, command, rounds, seconds, versions, servers, cases, results }) {
   const titles = servers.map(({ name, title }) => [name, title]);
@@ -37,7 +38,9 @@ function render({ machine, command, rounds, seconds, versions, servers, cases, r
     [
       `${machine.cpu}, ${machine.cores} cores, ${(machine.memory / 2 ** 30).toFixed(1)} GiB`,
       `${machine.kernel} ${machine.arch}, Node.js ${machine.node}`,
-      Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', '),
+      Object.entries(versions)
+        .map(([name, version]) => `${name} ${version}`)
+        .join(', '),
       `${machine.date}, ${rounds} rounds of ${seconds} s`,
     ].join('; ') + '.',
     HOW,

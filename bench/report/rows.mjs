@@ -6,7 +6,17 @@ const percent = (value) => `±${Math.round(value * 50)} %`;
 const grouped = (value) => String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ' ');
 const ratioTo = (a, b) => (b > 0 ? (a / b).toFixed(2) : '–');
 
-const LOAD_HEADER = ['server', 'user µs', 'system µs', 'user + system µs', 'ratio', 'user ratio', 'spread', 'req/s', 'p99 ms'];
+const LOAD_HEADER = [
+  'server',
+  'user µs',
+  'system µs',
+  'user + system µs',
+  'ratio',
+  'user ratio',
+  'spread',
+  'req/s',
+  'busy',
+];
 const IDLE_HEADER = ['server', 'opened', 'ratio', 'after a request', 'ratio', 'whole process before'];
 
 function loadCells({ median, spread }, reference) {
@@ -18,7 +28,7 @@ function loadCells({ median, spread }, reference) {
     reference ? ratioTo(median.user, reference.user) : '–',
     percent(spread),
     grouped(median.rate),
-    (median.p99 / 1e3).toFixed(2),
+    `${Math.round(median.busy * 100)} %`,
   ];
 }
 
@@ -58,7 +68,10 @@ export const goalRows = (goals) => ({
 export function forTerminal({ header, rows }) {
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)));
   const line = (row) =>
-    row.map((cell, i) => (i ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join('  ').trimEnd();
+    row
+      .map((cell, i) => (i ? cell.padStart(widths[i]) : cell.padEnd(widths[i])))
+      .join('  ')
+      .trimEnd();
   return [line(header), ...rows.map(line)].join('\n');
 }
 

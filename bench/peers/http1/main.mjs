@@ -16,7 +16,9 @@ const HELP = `npm run bench -- peers http1 [--rounds N] [--seconds N] [--only CA
   --rounds    rounds over all servers, default 5
   --seconds   seconds of each measurement, default 2
   --only      cases: ${CASE_NAMES.join(', ')}
-  --servers   ${servers().map(({ name }) => name).join(', ')}
+  --servers   ${servers()
+    .map(({ name }) => name)
+    .join(', ')}
   --write     write docs/benchmarks.md and bench/results/http1.json (whole runs only)
   --render    write docs/benchmarks.md from bench/results/http1.json, without measuring`;
 
@@ -41,7 +43,8 @@ function chosen(text, known, option) {
   if (text === undefined) return known;
   const names = text.split(',').filter(Boolean);
   const strange = names.filter((name) => !known.includes(name));
-  if (strange.length || !names.length) throw new Error(`--${option} knows ${known.join(', ')}, not ${strange.join(', ')}`);
+  if (strange.length || !names.length)
+    throw new Error(`--${option} knows ${known.join(', ')}, not ${strange.join(', ')}`);
   return known.filter((name) => names.includes(name));
 }
 
@@ -67,7 +70,11 @@ export async function http1(args) {
   const options = { rounds: whole(values.rounds, 'rounds'), seconds: whole(values.seconds, 'seconds') };
   const cases = chosen(values.only, CASE_NAMES, 'only');
   const known = servers();
-  const names = chosen(values.servers, known.map(({ name }) => name), 'servers');
+  const names = chosen(
+    values.servers,
+    known.map(({ name }) => name),
+    'servers',
+  );
   const reason = cannot();
   if (reason) throw new Error(reason);
   if (!haveWrk()) throw new Error('wrk is not on PATH: apt-get install wrk, or see https://github.com/wg/wrk');

@@ -21,8 +21,7 @@ const LIST = [
 export const REFERENCE = 'uwebsockets';
 
 /** Every server: { name, title, unavailable }, where the last says why it cannot be measured, or is null. */
-export const servers = () =>
-  LIST.map(([name, title, ours]) => ({ name, title, unavailable: ours ? missing() : null }));
+export const servers = () => LIST.map(([name, title, ours]) => ({ name, title, unavailable: ours ? missing() : null }));
 
 /** Starts a server pinned to its core; `node` holds arguments for Node itself. */
 export async function startServer(name, { node = [] } = {}) {
@@ -44,7 +43,11 @@ function answer(method, url, body) {
       res.on('data', (chunk) => chunks.push(chunk)).once('error', reject);
       res.once('end', () => resolve({ status: res.statusCode, headers: res.headers, body: Buffer.concat(chunks) }));
     };
-    const options = { agent: false, timeout: 5_000, headers: body ? { 'Content-Type': 'application/octet-stream' } : {} };
+    const options = {
+      agent: false,
+      timeout: 5_000,
+      headers: body ? { 'Content-Type': 'application/octet-stream' } : {},
+    };
     const sent = method === 'GET' ? get(url, options, heard) : request(url, { ...options, method }, heard).end(body);
     sent.once('error', reject).once('timeout', () => sent.destroy(new Error(`no answer from ${url}`)));
   });
