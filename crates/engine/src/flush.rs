@@ -166,7 +166,7 @@ impl<V: Copy> Engine<V> {
         }
         let closing_server =
             self.servers.at(connection.server).is_none_or(|(_, server)| server.closing && connection.link.descriptor().is_some());
-        let Some(stack) = connection.stack.as_mut() else {
+        let Some(stack) = connection.stack.as_ref() else {
             // Idle: nothing is owed. A closing server keeps none of these.
             return if closing_server && !connection.has(conn::QUEUED) {
                 self.close(id, Code::ServerClosed.into());
@@ -175,6 +175,7 @@ impl<V: Copy> Engine<V> {
             };
         };
         let written = stack.output.is_empty();
+        let mut goes_on = false;
         match &stack.protocol {
             Protocol::Raw(stream) => {
                 let stream = *stream;
@@ -193,18 +194,26 @@ impl<V: Copy> Engine<V> {
             Protocol::Http1(http) => {
                 let idle = http.is_idle() && stack.backlog.is_empty() && stack.layers.is_empty();
                 let owed = !http.order.is_empty();
+                let kept = !stack.backlog.is_empty() && http.held.is_none() && http.receiving.is_none();
+                if kept && !connection.has(conn::CLOSING) {
+                    // It waited for the output to shrink.
+                    let server = self.servers.at(connection.server);
+                    goes_on = server.is_some_and(|(_, server)| http.may_begin(&server.options, stack.output.len()));
+                }
                 if written && !owed && connection.has(conn::CLOSING) {
                     return self.close_after_answer(id);
                 }
                 if idle && written && !connection.has(conn::QUEUED) {
-                    if closing_server {
-                        return self.close(id, Code::ServerClosed.into());
-                    }
                     if let Some(stack) = connection.stack.take() {
                         self.recycle(stack);
                     }
+                    // One more look at the socket before a closing server lets go of it.
+                    goes_on = closing_server;
                 }
             }
+        }
+        if goes_on {
+            self.queue(id);
         }
         self.update_interest(id);
         self.update_deadline(id);
@@ -250,9 +259,9 @@ impl<V: Copy> Engine<V> {
             Protocol::Http1(http) => match http.receiving {
                 Some(stream) => wanted(stream),
                 None => {
-                    let most =
-                        self.servers.at(connection.server).map_or(0, |(_, server)| server.options.max_pipelined);
-                    http.held.is_none() && !connection.has(conn::CLOSING) && http.order.len() < most
+                    let waits = http.held.is_some() || connection.has(conn::CLOSING);
+                    let server = self.servers.at(connection.server);
+                    !waits && server.is_some_and(|(_, server)| http.may_begin(&server.options, stack.output.len()))
                 }
             },
         }

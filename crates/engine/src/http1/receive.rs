@@ -59,8 +59,8 @@ impl<V: Copy> Engine<V> {
                     self.must_linger(id);
                     return Ok(());
                 }
-                let most = self.servers.at(connection.server).map_or(1, |(_, server)| server.options.max_pipelined);
-                if http.order.len() >= most {
+                let server = self.servers.at(connection.server);
+                if server.is_some_and(|(_, server)| !http.may_begin(&server.options, stack.output.len())) {
                     stack.backlog.extend_from_slice(input);
                     return Ok(());
                 }
