@@ -72,7 +72,10 @@ impl<V: Copy> Engine<V> {
         if let Some(stream) = self.streams.get_mut(id) {
             stream.consumer = Consumer::Discard(DRAIN_LIMIT);
             stream.flags |= flag::END_TOLD;
-            stream.stash = Vec::new();
+            let stash = std::mem::take(&mut stream.stash);
+            if stash.capacity() > 0 {
+                self.pool.give(stash);
+            }
         }
         let limit = error.limit.unwrap_or(Limit { value: 0, seen: 0 });
         self.event(EventKind::BodyFailed, id, error.code.id().into(), limit.value, limit.seen, None);
@@ -105,7 +108,9 @@ impl<V: Copy> Engine<V> {
                 let stash = std::mem::take(&mut stream.stash);
                 let value = host.bytes(&stash);
                 self.event(EventKind::Collected, id, 0, stash.len() as u64, 0, Some(value));
-                self.pool.give(stash);
+                if stash.capacity() > 0 {
+                    self.pool.give(stash);
+                }
             }
             _ => return,
         }
@@ -185,9 +190,8 @@ impl<V: Copy> Engine<V> {
             stream.flags &= !flag::EXPECTS_CONTINUE;
             let slot = stream.server;
             if let Some(mut stack) = self.take_stack(connection) {
-                // A client that expects 100 is alone: what it sends next is its body, so it is first in line or will be.
-                let first = matches!(&stack.protocol, Protocol::Http1(http) if http.order.front() == Some(&id));
-                if first && write_informational(stack.output.tail(&mut self.pool), 100, b"").is_ok() {
+                let output = self.output_of(id, &mut stack);
+                if output.is_some_and(|(output, pool)| write_informational(output.tail(pool), 100, b"").is_ok()) {
                     self.count_response(slot, 100);
                 }
                 self.give_stack(connection, stack);

@@ -9,6 +9,7 @@ use crate::options::KEEP_ALIVE_MARGIN_MS;
 use crate::protocol::Protocol;
 use crate::stream::flag;
 use millrace_error::{Code, Error, Kind, Limit};
+use millrace_http1::BodyFraming;
 use millrace_metrics::{Counter, Gauge};
 
 /// The first of two deadlines.
@@ -28,7 +29,12 @@ impl<V: Copy> Engine<V> {
         else {
             return false;
         };
-        self.close(connection, Code::Destroyed.into());
+        let over = flag::REQUEST_ENDED | flag::RESPONSE_ENDED;
+        match Id::from_f64(id).and_then(|id| self.streams.get(id).map(|stream| (id, stream.flags))) {
+            // Complete, and read late: its connection may be another exchange's by now.
+            Some((id, flags)) if flags & (over | flag::RAW) == over => self.drop_unless_owed(id),
+            _ => self.close(connection, Code::Destroyed.into()),
+        }
         true
     }
 
@@ -42,6 +48,13 @@ impl<V: Copy> Engine<V> {
 
     /// Ends a connection now: its exchanges are aborted with the error, its descriptor is closed.
     pub(crate) fn close(&mut self, id: Id, error: Error) {
+        let cut = self.is_cut_by_close(id);
+        // Those that still receive are told by `abort_all`.
+        let mut finishing = Vec::new();
+        if let Some(stack) = self.connections.get_mut(id).and_then(|connection| connection.stack.as_mut()) {
+            finishing = std::mem::take(&mut stack.finishing);
+        }
+        finishing.retain(|stream| self.streams.get(*stream).is_none());
         self.abort_all(id, &error);
         let Some(mut connection) = self.connections.remove(id) else { return };
         if let Some(fd) = connection.link.descriptor() {
@@ -51,9 +64,6 @@ impl<V: Copy> Engine<V> {
         if let Some(mut stack) = connection.stack.take() {
             let released = &mut self.released;
             stack.output.clear(&mut self.pool, |pin| released.push(pin));
-            for stream in std::mem::take(&mut stack.finishing) {
-                self.told_aborted(stream, &error);
-            }
             if let Protocol::Http1(http) = &mut stack.protocol {
                 // Taken over by a later connection as if new.
                 let limits = http.limits;
@@ -67,13 +77,16 @@ impl<V: Copy> Engine<V> {
                 self.recycle(stack);
             }
         }
+        for stream in finishing {
+            self.told_aborted(stream, &error);
+        }
         let counted = !connection.has(conn::REFUSED);
         let server = connection.server;
         let link = connection.link;
         if let Link::Memory(memory) = link {
             self.injection_ended(*memory, &error);
         } else {
-            if error.code.kind() == Kind::Protocol || error.code == Code::Bug {
+            if cut || error.code.kind() == Kind::Protocol || error.code == Code::Bug {
                 // Bytes that we do not want any more must not look like a clean end.
                 if let Some(fd) = link.descriptor() {
                     let _ = millrace_net::socket::set_linger_zero(fd);
@@ -89,6 +102,16 @@ impl<V: Copy> Engine<V> {
             }
         }
         self.server_maybe_closed(server_id);
+    }
+
+    /// Whether closing now leaves an answer that is not with the kernel, or one that only the close would delimit.
+    fn is_cut_by_close(&self, id: Id) -> bool {
+        let stack = self.connections.get(id).and_then(|connection| connection.stack.as_ref());
+        stack.is_some_and(|stack| {
+            let Protocol::Http1(http) = &stack.protocol else { return !stack.output.is_empty() };
+            let front = http.order.front().and_then(|front| self.streams.get(*front));
+            !stack.output.is_empty() || front.is_some_and(|stream| stream.framing == BodyFraming::UntilClose)
+        })
     }
 
     /// Aborts every exchange of a connection.
@@ -224,6 +247,8 @@ impl<V: Copy> Engine<V> {
                         let gap = after(Deadline::Body, stack.body_ms, options.body_timeout_ms);
                         earlier(gap, whole(http.began_ms))
                     }
+                    // What a closing connection still sends is not read.
+                    None if connection.flags & conn::CLOSING != 0 => (Deadline::None, 0),
                     None if http.held.is_none() && !http.parser.is_idle() => {
                         let head = after(Deadline::Headers, http.began_ms, options.headers_timeout_ms);
                         let due = earlier(head, whole(http.began_ms));
@@ -269,7 +294,8 @@ impl<V: Copy> Engine<V> {
             Deadline::KeepAlive => Code::KeepAliveTimeout,
         };
         connection.deadline = Deadline::None;
-        if !begun || matches!(what, Deadline::Write | Deadline::KeepAlive) {
+        let below = connection.stack.as_ref().is_some_and(|stack| !stack.layers.is_empty());
+        if !begun || below || matches!(what, Deadline::Write | Deadline::KeepAlive) {
             // Nobody waits for an answer, or nobody takes one: closed silently.
             self.count_error(id, &code.into());
             return self.close(id, code.into());

@@ -35,6 +35,8 @@ pub(crate) mod flag {
     pub const WRITE_CLOSED: u16 = 2048;
     /// Accepted over the limit: not counted among the server's connections.
     pub const REFUSED: u16 = 4096;
+    /// Both directions are shut and only its reader is slow: the poller does not know it any more.
+    pub const UNWATCHED: u16 = 8192;
 }
 
 /// What the deadline of a connection is about.

@@ -221,7 +221,8 @@ impl<V: Copy> Engine<V> {
 
     fn handle_ready<H: Host<Value = V>>(&mut self, host: &mut H, ready: Ready) {
         if ready.token & LISTENER_TOKEN != 0 {
-            return self.accept(Id::from_u64(ready.token));
+            self.accept(Id::from_u64(ready.token));
+            return;
         }
         let id = Id::from_u64(ready.token);
         self.guarded(id, |engine| engine.handle_socket(host, id, ready.flags));

@@ -114,7 +114,11 @@ impl<V: Copy> Engine<V> {
                         connection.flags |= conn::BLOCKED;
                     }
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => connection.flags |= conn::BLOCKED,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    // The wait begins now, however long ago the last byte went.
+                    stack.progress_ms = self.now_ms;
+                    connection.flags |= conn::BLOCKED;
+                }
                 Err(error) => outcome = Err(write_error(&error)),
             }
             if outcome.is_err() {
@@ -204,6 +208,10 @@ impl<V: Copy> Engine<V> {
                     return self.close_after_answer(id);
                 }
                 if idle && written && !connection.has(conn::QUEUED) {
+                    if connection.link.descriptor().is_none() {
+                        // An injected request is the only one of its connection.
+                        return self.close(id, Code::ConnectionClosed.into());
+                    }
                     if let Some(stack) = connection.stack.take() {
                         self.recycle(stack);
                     }
@@ -281,7 +289,7 @@ impl<V: Copy> Engine<V> {
         if connection.has(conn::BLOCKED) {
             interest = interest | Interest::WRITE;
         }
-        if interest != connection.interest {
+        if interest != connection.interest && !connection.has(conn::UNWATCHED) {
             connection.interest = interest;
             if let Err(error) = self.poller.modify(fd, id.as_u64(), interest) {
                 self.close(id, Error::system("epoll_ctl", &error));

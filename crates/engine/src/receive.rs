@@ -7,6 +7,7 @@ use crate::id::Id;
 use crate::layer::{Layer, ProxyHead, ProxyHeadParser, Verdict};
 use crate::options::{DRAIN_LIMIT, ProxyProtocol};
 use crate::protocol::Protocol;
+use crate::stream::flag;
 use millrace_error::{Code, Error};
 use millrace_metrics::Counter;
 use millrace_net::socket;
@@ -30,11 +31,35 @@ impl<V: Copy> Engine<V> {
         }
         if ready.is_closed() {
             let reset = socket::take_error(fd).is_ok_and(|error| error.is_some());
+            if !reset && self.tunnel_has_more(id) {
+                return self.read_rest(host, id, fd);
+            }
             let code = if reset { Code::ConnectionReset } else { Code::ConnectionClosed };
             return self.close(id, code.into());
         }
         if ready.is_hangup() {
             self.hung_up(id);
+        }
+    }
+
+    /// Whether a tunnel's reader has not been given all that the peer said.
+    fn tunnel_has_more(&self, id: Id) -> bool {
+        let stack = self.connections.get(id).and_then(|connection| connection.stack.as_ref());
+        match stack.map(|stack| &stack.protocol) {
+            Some(Protocol::Raw(stream)) => self.streams.get(*stream).is_some_and(|stream| !stream.has(flag::END_TOLD)),
+            _ => false,
+        }
+    }
+
+    /// Both directions are shut and the reader is slow. The poller says so whatever is asked of it: so what the kernel
+    /// still holds, which is bounded, is read without regard to credit; after that the descriptor is not watched.
+    fn read_rest<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, fd: std::os::fd::RawFd) {
+        match self.connections.get_mut(id) {
+            Some(connection) if connection.has(conn::READ_CLOSED) => {
+                connection.flags |= conn::UNWATCHED;
+                self.poller.remove(fd, id.as_u64());
+            }
+            _ => self.read(host, id, fd),
         }
     }
 

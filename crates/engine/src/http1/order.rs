@@ -89,6 +89,14 @@ impl<V: Copy> Engine<V> {
         self.drop_stream(id);
     }
 
+    /// Ends a stream that expects nothing more, unless its answer still waits for its turn.
+    pub(crate) fn drop_unless_owed(&mut self, id: Id) {
+        // A stream whose turn has come has no output of its own; one that waits has its answer there.
+        if self.streams.get(id).is_some_and(|stream| stream.output.is_none()) {
+            self.drop_stream(id);
+        }
+    }
+
     /// Takes a stream out of the table and gives its buffers back.
     pub(crate) fn drop_stream(&mut self, id: Id) {
         let Some(mut stream) = self.streams.remove(id) else { return };

@@ -11,7 +11,7 @@ use crate::event::{Event as Told, EventKind, Host, request};
 use crate::id::Id;
 use crate::protocol::{Http1, Protocol};
 use crate::stream::{Consumer, Stream, flag};
-use millrace_error::{Code, Error};
+use millrace_error::{Code, Error, Limit};
 use millrace_head::Method;
 use millrace_http1::{BodyFraming, Event};
 use millrace_metrics::{Counter, Gauge};
@@ -49,7 +49,8 @@ impl<V: Copy> Engine<V> {
                 input = self.dispatch(host, id, stack, ended, input)?;
                 continue;
             }
-            if input.is_empty() {
+            // Within a body the parser is asked once more without input: its last byte may have been the message's.
+            if input.is_empty() && http.receiving.is_none() {
                 break;
             }
             if http.receiving.is_none() {
@@ -253,8 +254,14 @@ impl<V: Copy> Engine<V> {
         let Protocol::Http1(http) = &mut stack.protocol else { return Err(error) };
         let mut place = None;
         if let Some(receiving) = http.receiving.take() {
-            let begun = self.streams.get(receiving).is_none_or(|stream| stream.has(flag::HEAD_SENT));
-            if begun {
+            let Some(stream) = self.streams.get(receiving) else { return Err(error) };
+            if stream.has(flag::RESPONSE_ENDED) {
+                http.held = None;
+                stack.backlog.clear();
+                self.fail_behind_answer(receiving, &error);
+                return Ok(());
+            }
+            if stream.has(flag::HEAD_SENT) {
                 return Err(error);
             }
             place = http.order.iter().position(|owed| *owed == receiving);
@@ -265,6 +272,21 @@ impl<V: Copy> Engine<V> {
             http.order.remove(place);
         }
         self.answer_itself(id, stack, status, b"")
+    }
+
+    /// A request that is answered already fails: the client shall have the answer, and no byte more is read.
+    fn fail_behind_answer(&mut self, id: Id, error: &Error) {
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        let read = matches!(stream.consumer, Consumer::JavaScript | Consumer::Collect(_)) && !stream.has(flag::END_TOLD);
+        stream.flags |= flag::REQUEST_ENDED | flag::END_TOLD | flag::LAST;
+        if let Some(connection) = self.connections.get_mut(stream.connection) {
+            connection.flags |= conn::CLOSING | conn::MUST_LINGER;
+        }
+        if read {
+            let limit = error.limit.unwrap_or(Limit { value: 0, seen: 0 });
+            self.event(EventKind::BodyFailed, id, error.code.id().into(), limit.value, limit.seen, None);
+        }
+        self.drop_unless_owed(id);
     }
 
     /// Queues an answer that the engine makes itself, behind whatever is owed, as the connection's last.

@@ -251,7 +251,7 @@ impl<V: Copy> Engine<V> {
     }
 
     /// Where the bytes of a stream go now: straight to the connection when it is first in line.
-    fn output_of<'a>(
+    pub(crate) fn output_of<'a>(
         &'a mut self,
         id: Id,
         stack: &'a mut Stack,
