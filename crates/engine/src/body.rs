@@ -1,11 +1,11 @@
 //! Bodies that arrive: kept, given to JavaScript as its credit allows, collected, or dropped.
 
+use crate::connection::Stack;
 use crate::engine::Engine;
 use crate::event::{EventKind, Host};
 use crate::id::Id;
-use crate::protocol::Protocol;
-use crate::connection::Stack;
 use crate::options::DRAIN_LIMIT;
+use crate::protocol::Protocol;
 use crate::stream::{Consumer, flag};
 use millrace_error::{Code, Error, Limit};
 use millrace_http1::write_informational;
@@ -27,15 +27,15 @@ pub struct Address {
 
 impl<V: Copy> Engine<V> {
     /// Body bytes of a stream came in.
-    pub(crate) fn take_body<H: Host<Value = V>>(
-        &mut self,
-        host: &mut H,
-        id: Id,
-        bytes: &[u8],
-    ) -> Result<(), Error> {
-        let Some(stream) = self.streams.get_mut(id) else { return Ok(()) };
+    pub(crate) fn take_body<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, bytes: &[u8]) -> Result<(), Error> {
+        let Some(stream) = self.streams.get_mut(id) else {
+            return Ok(());
+        };
         stream.received += bytes.len() as u64;
-        let most = self.servers.at(stream.server).map_or(u64::MAX, |(_, server)| server.options.max_body_size);
+        let most = self
+            .servers
+            .at(stream.server)
+            .map_or(u64::MAX, |(_, server)| server.options.max_body_size);
         if stream.received > most && !stream.has(flag::RAW) {
             return Err(Error::limit(Code::HttpBodyTooLarge, most, stream.received));
         }
@@ -72,10 +72,20 @@ impl<V: Copy> Engine<V> {
         if let Some(stream) = self.streams.get_mut(id) {
             stream.consumer = Consumer::Discard(DRAIN_LIMIT);
             stream.flags |= flag::END_TOLD;
-            stream.stash = Vec::new();
+            let stash = std::mem::take(&mut stream.stash);
+            if stash.capacity() > 0 {
+                self.pool.give(stash);
+            }
         }
         let limit = error.limit.unwrap_or(Limit { value: 0, seen: 0 });
-        self.event(EventKind::BodyFailed, id, error.code.id().into(), limit.value, limit.seen, None);
+        self.event(
+            EventKind::BodyFailed,
+            id,
+            error.code.id().into(),
+            limit.value,
+            limit.seen,
+            None,
+        );
     }
 
     /// The request of a stream is complete.
@@ -105,7 +115,9 @@ impl<V: Copy> Engine<V> {
                 let stash = std::mem::take(&mut stream.stash);
                 let value = host.bytes(&stash);
                 self.event(EventKind::Collected, id, 0, stash.len() as u64, 0, Some(value));
-                self.pool.give(stash);
+                if stash.capacity() > 0 {
+                    self.pool.give(stash);
+                }
             }
             _ => return,
         }
@@ -154,7 +166,9 @@ impl<V: Copy> Engine<V> {
         let limit = if limit < 0.0 { u64::MAX } else { limit as u64 };
         self.consume(id, |stream| stream.consumer = Consumer::Collect(limit))?;
         let id = Id::from_f64(id).ok_or(Code::StaleId)?;
-        let Some(stream) = self.streams.get(id) else { return Ok(()) };
+        let Some(stream) = self.streams.get(id) else {
+            return Ok(());
+        };
         if stream.stash.len() as u64 > limit {
             let error = Error::limit(Code::CollectedTooLarge, limit, stream.stash.len() as u64);
             self.collected_too_large(id, &error);
@@ -185,9 +199,8 @@ impl<V: Copy> Engine<V> {
             stream.flags &= !flag::EXPECTS_CONTINUE;
             let slot = stream.server;
             if let Some(mut stack) = self.take_stack(connection) {
-                // A client that expects 100 is alone: what it sends next is its body, so it is first in line or will be.
-                let first = matches!(&stack.protocol, Protocol::Http1(http) if http.order.front() == Some(&id));
-                if first && write_informational(stack.output.tail(&mut self.pool), 100, b"").is_ok() {
+                let output = self.output_of(id, &mut stack);
+                if output.is_some_and(|(output, pool)| write_informational(output.tail(pool), 100, b"").is_ok()) {
                     self.count_response(slot, 100);
                 }
                 self.give_stack(connection, stack);
@@ -206,6 +219,9 @@ impl<V: Copy> Engine<V> {
             (Peer::Unix, _) | (_, None) => None,
             (_, Some(fd)) => socket::local_addr(fd).ok().and_then(|local| local.addr()),
         };
-        Some(Address { remote: connection.peer.addr(), local })
+        Some(Address {
+            remote: connection.peer.addr(),
+            local,
+        })
     }
 }

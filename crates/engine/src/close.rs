@@ -9,6 +9,7 @@ use crate::options::KEEP_ALIVE_MARGIN_MS;
 use crate::protocol::Protocol;
 use crate::stream::flag;
 use millrace_error::{Code, Error, Kind, Limit};
+use millrace_http1::BodyFraming;
 use millrace_metrics::{Counter, Gauge};
 
 /// The first of two deadlines.
@@ -24,26 +25,50 @@ fn earlier(one: (Deadline, u64), other: (Deadline, u64)) -> (Deadline, u64) {
 impl<V: Copy> Engine<V> {
     /// Destroys an exchange, and with it an HTTP/1 connection.
     pub fn destroy(&mut self, id: f64) -> bool {
-        let Some(connection) = Id::from_f64(id).and_then(|id| self.streams.get(id)).map(|stream| stream.connection)
+        let Some(connection) = Id::from_f64(id)
+            .and_then(|id| self.streams.get(id))
+            .map(|stream| stream.connection)
         else {
             return false;
         };
-        self.close(connection, Code::Destroyed.into());
+        let over = flag::REQUEST_ENDED | flag::RESPONSE_ENDED;
+        match Id::from_f64(id).and_then(|id| self.streams.get(id).map(|stream| (id, stream.flags))) {
+            // Complete, and read late: its connection may be another exchange's by now.
+            Some((id, flags)) if flags & (over | flag::RAW) == over => self.drop_unless_owed(id),
+            _ => self.close(connection, Code::Destroyed.into()),
+        }
         true
     }
 
     /// For tests: makes the connection of a stream panic when it is next processed.
     pub fn plant_panic(&mut self, id: f64) -> bool {
-        let stream = Id::from_f64(id).and_then(|id| self.streams.get(id)).map(|stream| stream.connection);
-        let Some(connection) = stream.and_then(|id| self.connections.get_mut(id)) else { return false };
+        let stream = Id::from_f64(id)
+            .and_then(|id| self.streams.get(id))
+            .map(|stream| stream.connection);
+        let Some(connection) = stream.and_then(|id| self.connections.get_mut(id)) else {
+            return false;
+        };
         connection.flags |= conn::PANIC;
         true
     }
 
     /// Ends a connection now: its exchanges are aborted with the error, its descriptor is closed.
     pub(crate) fn close(&mut self, id: Id, error: Error) {
+        let cut = self.is_cut_by_close(id);
+        // Those that still receive are told by `abort_all`.
+        let mut finishing = Vec::new();
+        if let Some(stack) = self
+            .connections
+            .get_mut(id)
+            .and_then(|connection| connection.stack.as_mut())
+        {
+            finishing = std::mem::take(&mut stack.finishing);
+        }
+        finishing.retain(|stream| self.streams.get(*stream).is_none());
         self.abort_all(id, &error);
-        let Some(mut connection) = self.connections.remove(id) else { return };
+        let Some(mut connection) = self.connections.remove(id) else {
+            return;
+        };
         if let Some(fd) = connection.link.descriptor() {
             self.poller.remove(fd, id.as_u64());
         }
@@ -51,9 +76,6 @@ impl<V: Copy> Engine<V> {
         if let Some(mut stack) = connection.stack.take() {
             let released = &mut self.released;
             stack.output.clear(&mut self.pool, |pin| released.push(pin));
-            for stream in std::mem::take(&mut stack.finishing) {
-                self.told_aborted(stream, &error);
-            }
             if let Protocol::Http1(http) = &mut stack.protocol {
                 // Taken over by a later connection as if new.
                 let limits = http.limits;
@@ -67,13 +89,16 @@ impl<V: Copy> Engine<V> {
                 self.recycle(stack);
             }
         }
+        for stream in finishing {
+            self.told_aborted(stream, &error);
+        }
         let counted = !connection.has(conn::REFUSED);
         let server = connection.server;
         let link = connection.link;
         if let Link::Memory(memory) = link {
             self.injection_ended(*memory, &error);
         } else {
-            if error.code.kind() == Kind::Protocol || error.code == Code::Bug {
+            if cut || error.code.kind() == Kind::Protocol || error.code == Code::Bug {
                 // Bytes that we do not want any more must not look like a clean end.
                 if let Some(fd) = link.descriptor() {
                     let _ = millrace_net::socket::set_linger_zero(fd);
@@ -81,7 +106,9 @@ impl<V: Copy> Engine<V> {
             }
             drop(link);
         }
-        let Some((server_id, _)) = self.servers.at(server) else { return };
+        let Some((server_id, _)) = self.servers.at(server) else {
+            return;
+        };
         if counted {
             self.metrics.gauge_add(Gauge::HttpServerConnections, -1);
             if let Some(server) = self.servers.get_mut(server_id) {
@@ -89,6 +116,21 @@ impl<V: Copy> Engine<V> {
             }
         }
         self.server_maybe_closed(server_id);
+    }
+
+    /// Whether closing now leaves an answer that is not with the kernel, or one that only the close would delimit.
+    fn is_cut_by_close(&self, id: Id) -> bool {
+        let stack = self
+            .connections
+            .get(id)
+            .and_then(|connection| connection.stack.as_ref());
+        stack.is_some_and(|stack| {
+            let Protocol::Http1(http) = &stack.protocol else {
+                return !stack.output.is_empty();
+            };
+            let front = http.order.front().and_then(|front| self.streams.get(*front));
+            !stack.output.is_empty() || front.is_some_and(|stream| stream.framing == BodyFraming::UntilClose)
+        })
     }
 
     /// Aborts every exchange of a connection.
@@ -132,16 +174,23 @@ impl<V: Copy> Engine<V> {
             self.metrics.add(Counter::HttpServerAborted, 1);
         }
         if let Some(server) = self.servers.at_mut(server) {
-                server.stats.requests_active -= u64::from(!answered);
-                server.stats.aborted += u64::from(left && !answered);
-                server.forced += u64::from(server.closing && !answered);
+            server.stats.requests_active -= u64::from(!answered);
+            server.stats.aborted += u64::from(left && !answered);
+            server.forced += u64::from(server.closing && !answered);
         }
         self.told_aborted(id, error);
     }
 
     fn told_aborted(&mut self, id: Id, error: &Error) {
         let limit = error.limit.unwrap_or(Limit { value: 0, seen: 0 });
-        self.event(EventKind::Aborted, id, error.code.id().into(), limit.value, limit.seen, None);
+        self.event(
+            EventKind::Aborted,
+            id,
+            error.code.id().into(),
+            limit.value,
+            limit.seen,
+            None,
+        );
     }
 
     /// Counts an error that a peer caused.
@@ -167,18 +216,22 @@ impl<V: Copy> Engine<V> {
         if fault {
             self.metrics.add(Counter::HttpServerRequestErrors, 1);
         }
-        let Some(slot) = self.connections.get(id).map(|connection| connection.server) else { return };
+        let Some(slot) = self.connections.get(id).map(|connection| connection.server) else {
+            return;
+        };
         if let Some(server) = self.servers.at_mut(slot) {
-                server.stats.errors += u64::from(fault);
-                if let Some(which) = timeout {
-                    server.stats.timeouts[which] += 1;
+            server.stats.errors += u64::from(fault);
+            if let Some(which) = timeout {
+                server.stats.timeouts[which] += 1;
             }
         }
     }
 
     /// One entry in the wheel per connection; a deadline that moves later is a store.
     pub(crate) fn set_deadline(&mut self, id: Id, what: Deadline, at_ms: u64) {
-        let Some(connection) = self.connections.get_mut(id) else { return };
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
         connection.deadline = what;
         connection.deadline_ms = at_ms;
         if what != Deadline::None && (connection.armed_ms == 0 || at_ms < connection.armed_ms) {
@@ -190,12 +243,26 @@ impl<V: Copy> Engine<V> {
     /// What a connection may take time for now, and until when.
     pub(crate) fn update_deadline(&mut self, id: Id) {
         let now = self.now_ms;
-        let Some(connection) = self.connections.get_mut(id) else { return };
-        let Some((_, server)) = self.servers.at(connection.server) else { return };
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        let Some((_, server)) = self.servers.at(connection.server) else {
+            return;
+        };
         let options = &server.options;
-        let after = |what, since: u64, timeout| if timeout == 0 { (Deadline::None, 0) } else { (what, since + timeout) };
+        let after = |what, since: u64, timeout| {
+            if timeout == 0 {
+                (Deadline::None, 0)
+            } else {
+                (what, since + timeout)
+            }
+        };
         let whole = |began| after(Deadline::Request, began, options.request_timeout_ms);
-        let keep_alive = after(Deadline::KeepAlive, now + KEEP_ALIVE_MARGIN_MS, options.keep_alive_timeout_ms);
+        let keep_alive = after(
+            Deadline::KeepAlive,
+            now + KEEP_ALIVE_MARGIN_MS,
+            options.keep_alive_timeout_ms,
+        );
         let blocked = connection.has(conn::BLOCKED);
         // Before the first request the time since accept counts, whatever came: a PROXY head, empty lines, half a head.
         let first = connection.requests == 0;
@@ -220,6 +287,8 @@ impl<V: Copy> Engine<V> {
                         let gap = after(Deadline::Body, stack.body_ms, options.body_timeout_ms);
                         earlier(gap, whole(http.began_ms))
                     }
+                    // What a closing connection still sends is not read.
+                    None if connection.flags & conn::CLOSING != 0 => (Deadline::None, 0),
                     None if http.held.is_none() && !http.parser.is_idle() => {
                         let head = after(Deadline::Headers, http.began_ms, options.headers_timeout_ms);
                         let due = earlier(head, whole(http.began_ms));
@@ -248,7 +317,9 @@ impl<V: Copy> Engine<V> {
     /// The wheel came round to a connection.
     pub(crate) fn handle_deadline<H: Host<Value = V>>(&mut self, _host: &mut H, id: Id) {
         let now = self.now_ms;
-        let Some(connection) = self.connections.get_mut(id) else { return };
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
         connection.armed_ms = 0;
         let (what, at) = (connection.deadline, connection.deadline_ms);
         if what != Deadline::None && at > now {
@@ -265,7 +336,8 @@ impl<V: Copy> Engine<V> {
             Deadline::KeepAlive => Code::KeepAliveTimeout,
         };
         connection.deadline = Deadline::None;
-        if !begun || matches!(what, Deadline::Write | Deadline::KeepAlive) {
+        let below = connection.stack.as_ref().is_some_and(|stack| !stack.layers.is_empty());
+        if !begun || below || matches!(what, Deadline::Write | Deadline::KeepAlive) {
             // Nobody waits for an answer, or nobody takes one: closed silently.
             self.count_error(id, &code.into());
             return self.close(id, code.into());

@@ -1,9 +1,9 @@
 //! One connection: link, layers, protocol, and the output that waits.
 
+use crate::id::Id;
 use crate::layer::Layer;
 use crate::link::Link;
 use crate::protocol::Protocol;
-use crate::id::Id;
 use millrace_buffer::Output;
 use millrace_net::{Interest, Peer};
 
@@ -35,6 +35,8 @@ pub(crate) mod flag {
     pub const WRITE_CLOSED: u16 = 2048;
     /// Accepted over the limit: not counted among the server's connections.
     pub const REFUSED: u16 = 4096;
+    /// Both directions are shut and only its reader is slow: the poller does not know it any more.
+    pub const UNWATCHED: u16 = 8192;
 }
 
 /// What the deadline of a connection is about.
@@ -102,6 +104,10 @@ mod tests {
     #[test]
     fn an_idle_connection_fits_in_128_bytes() {
         // With generation and list entries, see `Slab`: DESIGN allows 256, the prototype needed 176.
-        assert!(size_of::<Option<Connection>>() <= 88, "{}", size_of::<Option<Connection>>());
+        assert!(
+            size_of::<Option<Connection>>() <= 88,
+            "{}",
+            size_of::<Option<Connection>>()
+        );
     }
 }

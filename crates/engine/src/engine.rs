@@ -219,19 +219,30 @@ impl<V: Copy> Engine<V> {
     }
 
     pub(crate) fn event(&mut self, kind: EventKind, id: Id, flags: u32, a: u64, b: u64, value: Option<V>) {
-        self.events.push(Event { kind, flags, id, a, b, value, extra: None });
+        self.events.push(Event {
+            kind,
+            flags,
+            id,
+            a,
+            b,
+            value,
+            extra: None,
+        });
     }
 
     fn handle_ready<H: Host<Value = V>>(&mut self, host: &mut H, ready: Ready) {
         if ready.token & LISTENER_TOKEN != 0 {
-            return self.accept(Id::from_u64(ready.token));
+            self.accept(Id::from_u64(ready.token));
+            return;
         }
         let id = Id::from_u64(ready.token);
         self.guarded(id, |engine| engine.handle_socket(host, id, ready.flags));
     }
 
     fn resume<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
-        let Some(connection) = self.connections.get_mut(id) else { return };
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
         connection.flags &= !conn::QUEUED;
         self.guarded(id, |engine| engine.go_on(host, id));
     }
@@ -251,7 +262,9 @@ impl<V: Copy> Engine<V> {
 
     /// As [`poison`](Self::poison), for the connection of a stream.
     pub fn poison_stream(&mut self, stream: f64) {
-        let id = Id::from_f64(stream).and_then(|id| self.streams.get(id)).map(|stream| stream.connection);
+        let id = Id::from_f64(stream)
+            .and_then(|id| self.streams.get(id))
+            .map(|stream| stream.connection);
         match id {
             Some(id) => self.poison(id),
             None => self.metrics.add(Counter::ReactorPanics, 1),
@@ -266,7 +279,9 @@ impl<V: Copy> Engine<V> {
         let mut due = std::mem::take(&mut self.due);
         self.wheel.expire(self.now_ms, &mut due);
         for slot in due.drain(..) {
-            let Some((id, _)) = self.connections.at(slot) else { continue };
+            let Some((id, _)) = self.connections.at(slot) else {
+                continue;
+            };
             self.guarded(id, |engine| engine.handle_deadline(host, id));
         }
         self.due = due;

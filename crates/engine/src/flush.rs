@@ -44,8 +44,8 @@ impl<V: Copy> Engine<V> {
             let nanos = self.now_ns.saturating_sub(started);
             self.metrics.record(Histogram::HttpServerRequestDuration, nanos);
             if let Some(server) = self.servers.at_mut(slot) {
-                    server.stats.latency.record(nanos);
-                    server.stats.rate.count(second, 1);
+                server.stats.latency.record(nanos);
+                server.stats.rate.count(second, 1);
             }
         }
         self.completed = completed;
@@ -68,9 +68,13 @@ impl<V: Copy> Engine<V> {
 
     /// Writes until the output is empty or the socket is full.
     fn write_out<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) -> Result<(), Error> {
-        let Some(connection) = self.connections.get_mut(id) else { return Ok(()) };
+        let Some(connection) = self.connections.get_mut(id) else {
+            return Ok(());
+        };
         let slot = connection.server;
-        let Some(stack) = connection.stack.as_mut() else { return Ok(()) };
+        let Some(stack) = connection.stack.as_mut() else {
+            return Ok(());
+        };
         let mut sent_all = 0;
         let mut outcome = Ok(());
         while !stack.output.is_empty() && connection.flags & (conn::BLOCKED | conn::WRITE_CLOSED) == 0 {
@@ -78,7 +82,11 @@ impl<V: Copy> Engine<V> {
             let (sent, wanted) = match &mut connection.link {
                 Link::Memory(memory) => {
                     let mut slices = [IoSlice::new(&[]); SLICES];
-                    let count = match stack.output.slices(|pin| host.pinned(pin), &mut slices).map_err(detached) {
+                    let count = match stack
+                        .output
+                        .slices(|pin| host.pinned(pin), &mut slices)
+                        .map_err(detached)
+                    {
                         Ok(count) => count,
                         Err(error) => return Err(error),
                     };
@@ -99,11 +107,14 @@ impl<V: Copy> Engine<V> {
                         (socket::send(fd, bytes), bytes.len())
                     } else {
                         let mut slices = [IoSlice::new(&[]); SLICES];
-                        let count =
-                            match stack.output.slices(|pin| host.pinned(pin), &mut slices).map_err(detached) {
-                                Ok(count) => count,
-                                Err(error) => return Err(error),
-                            };
+                        let count = match stack
+                            .output
+                            .slices(|pin| host.pinned(pin), &mut slices)
+                            .map_err(detached)
+                        {
+                            Ok(count) => count,
+                            Err(error) => return Err(error),
+                        };
                         let wanted = slices[..count].iter().map(|slice| slice.len()).sum();
                         (socket::send_vectored(fd, &slices[..count]), wanted)
                     }
@@ -119,7 +130,11 @@ impl<V: Copy> Engine<V> {
                         connection.flags |= conn::BLOCKED;
                     }
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => connection.flags |= conn::BLOCKED,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    // The wait begins now, however long ago the last byte went.
+                    stack.progress_ms = self.now_ms;
+                    connection.flags |= conn::BLOCKED;
+                }
                 Err(error) => outcome = Err(write_error(&error)),
             }
             if outcome.is_err() {
@@ -129,7 +144,7 @@ impl<V: Copy> Engine<V> {
         if sent_all > 0 {
             self.metrics.add(Counter::SocketsSentBytes, sent_all);
             if let Some(server) = self.servers.at_mut(slot) {
-                    server.stats.sent += sent_all;
+                server.stats.sent += sent_all;
             }
         }
         outcome
@@ -137,7 +152,9 @@ impl<V: Copy> Engine<V> {
 
     /// Tells who waits for room, and whose answer has gone out.
     fn tell_written(&mut self, id: Id) {
-        let Some(connection) = self.connections.get_mut(id) else { return };
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
         let Some(stack) = connection.stack.as_mut() else { return };
         let waiting = stack.output.len();
         let first = match &stack.protocol {
@@ -149,9 +166,14 @@ impl<V: Copy> Engine<V> {
                 self.event(EventKind::Finished, stream, 0, 0, 0, None);
             }
         }
-        let Some(stream) = first.and_then(|id| self.streams.get_mut(id)) else { return };
+        let Some(stream) = first.and_then(|id| self.streams.get_mut(id)) else {
+            return;
+        };
         if stream.has(flag::WANTS_DRAIN) {
-            let mark = self.servers.at(stream.server).map_or(0, |(_, server)| server.options.write_high_water_mark);
+            let mark = self
+                .servers
+                .at(stream.server)
+                .map_or(0, |(_, server)| server.options.write_high_water_mark);
             if waiting <= mark / 4 {
                 stream.flags &= !flag::WANTS_DRAIN;
                 if let Some(first) = first {
@@ -163,13 +185,17 @@ impl<V: Copy> Engine<V> {
 
     /// After a flush: closes what is over, makes idle what is idle, and sets interest and deadline.
     fn settle(&mut self, id: Id) {
-        let Some(connection) = self.connections.get_mut(id) else { return };
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
         if connection.has(conn::LINGERING) {
             return;
         }
-        let closing_server =
-            self.servers.at(connection.server).is_none_or(|(_, server)| server.closing && connection.link.descriptor().is_some());
-        let Some(stack) = connection.stack.as_mut() else {
+        let closing_server = self
+            .servers
+            .at(connection.server)
+            .is_none_or(|(_, server)| server.closing && connection.link.descriptor().is_some());
+        let Some(stack) = connection.stack.as_ref() else {
             // Idle: nothing is owed. A closing server keeps none of these.
             return if closing_server && !connection.has(conn::QUEUED) {
                 self.close(id, Code::ServerClosed.into());
@@ -178,6 +204,7 @@ impl<V: Copy> Engine<V> {
             };
         };
         let written = stack.output.is_empty();
+        let mut goes_on = false;
         match &stack.protocol {
             Protocol::Raw(stream) => {
                 let stream = *stream;
@@ -196,18 +223,30 @@ impl<V: Copy> Engine<V> {
             Protocol::Http1(http) => {
                 let idle = http.is_idle() && stack.backlog.is_empty() && stack.layers.is_empty();
                 let owed = !http.order.is_empty();
+                let kept = !stack.backlog.is_empty() && http.held.is_none() && http.receiving.is_none();
+                if kept && !connection.has(conn::CLOSING) {
+                    // It waited for the output to shrink.
+                    let server = self.servers.at(connection.server);
+                    goes_on = server.is_some_and(|(_, server)| http.may_begin(&server.options, stack.output.len()));
+                }
                 if written && !owed && connection.has(conn::CLOSING) {
                     return self.close_after_answer(id);
                 }
                 if idle && written && !connection.has(conn::QUEUED) {
-                    if closing_server {
-                        return self.close(id, Code::ServerClosed.into());
+                    if connection.link.descriptor().is_none() {
+                        // An injected request is the only one of its connection.
+                        return self.close(id, Code::ConnectionClosed.into());
                     }
                     if let Some(stack) = connection.stack.take() {
                         self.recycle(stack);
                     }
+                    // One more look at the socket before a closing server lets go of it.
+                    goes_on = closing_server;
                 }
             }
+        }
+        if goes_on {
+            self.queue(id);
         }
         self.update_interest(id);
         self.update_deadline(id);
@@ -215,7 +254,9 @@ impl<V: Copy> Engine<V> {
 
     /// Everything owed is written: closes, draining first where the peer may still be sending.
     fn close_after_answer(&mut self, id: Id) {
-        let Some(connection) = self.connections.get_mut(id) else { return };
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
         if !connection.has(conn::MUST_LINGER) || connection.has(conn::READ_CLOSED) {
             return self.close(id, Code::ConnectionClosed.into());
         }
@@ -233,7 +274,9 @@ impl<V: Copy> Engine<V> {
 
     /// Whether the socket is to be read now.
     pub(crate) fn wants_read(&self, id: Id) -> bool {
-        let Some(connection) = self.connections.get(id) else { return false };
+        let Some(connection) = self.connections.get(id) else {
+            return false;
+        };
         if connection.has(conn::LINGERING) {
             return true;
         }
@@ -253,9 +296,9 @@ impl<V: Copy> Engine<V> {
             Protocol::Http1(http) => match http.receiving {
                 Some(stream) => wanted(stream),
                 None => {
-                    let most =
-                        self.servers.at(connection.server).map_or(0, |(_, server)| server.options.max_pipelined);
-                    http.held.is_none() && !connection.has(conn::CLOSING) && http.order.len() < most
+                    let waits = http.held.is_some() || connection.has(conn::CLOSING);
+                    let server = self.servers.at(connection.server);
+                    !waits && server.is_some_and(|(_, server)| http.may_begin(&server.options, stack.output.len()))
                 }
             },
         }
@@ -263,7 +306,9 @@ impl<V: Copy> Engine<V> {
 
     pub(crate) fn update_interest(&mut self, id: Id) {
         let read = self.wants_read(id);
-        let Some(connection) = self.connections.get_mut(id) else { return };
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
         let Some(fd) = connection.link.descriptor() else { return };
         let mut interest = Interest::NONE;
         if read {
@@ -275,7 +320,7 @@ impl<V: Copy> Engine<V> {
         if connection.has(conn::BLOCKED) {
             interest = interest | Interest::WRITE;
         }
-        if interest != connection.interest {
+        if interest != connection.interest && !connection.has(conn::UNWATCHED) {
             connection.interest = interest;
             if let Err(error) = self.poller.modify(fd, id.as_u64(), interest) {
                 self.close(id, Error::system("epoll_ctl", &error));

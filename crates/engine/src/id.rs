@@ -65,7 +65,11 @@ pub struct Slab<T> {
 
 impl<T> Default for Slab<T> {
     fn default() -> Self {
-        Self { chunks: Vec::new(), free: Vec::new(), live: 0 }
+        Self {
+            chunks: Vec::new(),
+            free: Vec::new(),
+            live: 0,
+        }
     }
 }
 
@@ -97,35 +101,55 @@ impl<T> Slab<T> {
         if first + CHUNK > 1 << SLOT_BITS {
             return false;
         }
-        self.chunks.push((0..CHUNK).map(|_| Entry { generation: 1, value: None }).collect());
+        self.chunks.push(
+            (0..CHUNK)
+                .map(|_| Entry {
+                    generation: 1,
+                    value: None,
+                })
+                .collect(),
+        );
         self.free.extend((first as u32..(first + CHUNK) as u32).rev());
         true
     }
 
     fn entry(&self, slot: u32) -> Option<&Entry<T>> {
-        self.chunks.get(slot as usize >> CHUNK_BITS).map(|chunk| &chunk[slot as usize & (CHUNK - 1)])
+        self.chunks
+            .get(slot as usize >> CHUNK_BITS)
+            .map(|chunk| &chunk[slot as usize & (CHUNK - 1)])
     }
 
     fn entry_mut(&mut self, slot: u32) -> Option<&mut Entry<T>> {
-        self.chunks.get_mut(slot as usize >> CHUNK_BITS).map(|chunk| &mut chunk[slot as usize & (CHUNK - 1)])
+        self.chunks
+            .get_mut(slot as usize >> CHUNK_BITS)
+            .map(|chunk| &mut chunk[slot as usize & (CHUNK - 1)])
     }
 
     /// The value that this id names.
     #[inline]
     pub fn get(&self, id: Id) -> Option<&T> {
-        self.entry(id.slot()).filter(|entry| entry.generation == id.generation())?.value.as_ref()
+        self.entry(id.slot())
+            .filter(|entry| entry.generation == id.generation())?
+            .value
+            .as_ref()
     }
 
     /// The value that this id names.
     #[inline]
     pub fn get_mut(&mut self, id: Id) -> Option<&mut T> {
-        self.entry_mut(id.slot()).filter(|entry| entry.generation == id.generation())?.value.as_mut()
+        self.entry_mut(id.slot())
+            .filter(|entry| entry.generation == id.generation())?
+            .value
+            .as_mut()
     }
 
     /// Whatever lives in a slot, with its id.
     pub fn at(&self, slot: u32) -> Option<(Id, &T)> {
         let entry = self.entry(slot)?;
-        entry.value.as_ref().map(|value| (Id::new(entry.generation, slot), value))
+        entry
+            .value
+            .as_ref()
+            .map(|value| (Id::new(entry.generation, slot), value))
     }
 
     /// Whatever lives in a slot.
@@ -136,7 +160,12 @@ impl<T> Slab<T> {
 
     /// Drops the value where it lies and retires the id.
     pub fn discard(&mut self, id: Id) {
-        let Some(entry) = self.entry_mut(id.slot()).filter(|entry| entry.generation == id.generation()) else { return };
+        let Some(entry) = self
+            .entry_mut(id.slot())
+            .filter(|entry| entry.generation == id.generation())
+        else {
+            return;
+        };
         if entry.value.is_none() {
             return;
         }
@@ -150,7 +179,9 @@ impl<T> Slab<T> {
 
     /// Takes the value out and retires the id.
     pub fn remove(&mut self, id: Id) -> Option<T> {
-        let entry = self.entry_mut(id.slot()).filter(|entry| entry.generation == id.generation())?;
+        let entry = self
+            .entry_mut(id.slot())
+            .filter(|entry| entry.generation == id.generation())?;
         let value = entry.value.take()?;
         if let Some(next) = entry.generation.checked_add(1) {
             entry.generation = next;

@@ -89,7 +89,15 @@ impl<V: Copy> Engine<V> {
             let value = Some(host.text(&answer.head));
             let extra = Some(host.bytes(&answer.body));
             let (a, b) = (u64::from(answer.status), u64::from(answer.reason_len));
-            self.events.push(Event { kind: EventKind::Injected, flags: 0, id: client, a, b, value, extra });
+            self.events.push(Event {
+                kind: EventKind::Injected,
+                flags: 0,
+                id: client,
+                a,
+                b,
+                value,
+                extra,
+            });
         }
     }
 }

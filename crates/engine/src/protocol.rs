@@ -3,6 +3,7 @@
 //! HTTP/2 will be a further variant. Driving them is `server/`'s and `stream/`'s work; here is their state alone.
 
 use crate::id::Id;
+use crate::options::ServerOptions;
 use millrace_http1::{Limits, RequestParser};
 use std::collections::VecDeque;
 
@@ -45,6 +46,11 @@ impl Http1 {
             began_ms: 0,
             dangling: false,
         }
+    }
+
+    /// Whether another message may be read: answers owed, and answers that the client does not take, are bounded.
+    pub fn may_begin(&self, options: &ServerOptions, waiting: usize) -> bool {
+        self.order.len() < options.max_pipelined && waiting <= options.write_high_water_mark
     }
 
     /// Nothing owed, nothing half received.

@@ -32,8 +32,8 @@ impl<V: Copy> Engine<V> {
         let (connection, server) = (stream.connection, stream.server);
         self.metrics.gauge_add(Gauge::HttpServerRequests, -1);
         if let Some(server) = self.servers.at_mut(server) {
-                server.stats.requests_active -= 1;
-                server.finished += u64::from(server.closing);
+            server.stats.requests_active -= 1;
+            server.finished += u64::from(server.closing);
         }
         if let Some(connection) = self.connections.get_mut(connection) {
             connection.flags |= conn::END_WRITES;

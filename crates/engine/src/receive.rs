@@ -7,6 +7,7 @@ use crate::id::Id;
 use crate::layer::{Layer, ProxyHead, ProxyHeadParser, Verdict};
 use crate::options::{DRAIN_LIMIT, ProxyProtocol};
 use crate::protocol::Protocol;
+use crate::stream::flag;
 use millrace_error::{Code, Error};
 use millrace_metrics::Counter;
 use millrace_net::socket;
@@ -15,7 +16,9 @@ use std::io::ErrorKind;
 
 impl<V: Copy> Engine<V> {
     pub(crate) fn handle_socket<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, ready: ReadyFlags) {
-        let Some(connection) = self.connections.get_mut(id) else { return };
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
         assert!(!connection.has(conn::PANIC), "a test asked for this panic");
         let Some(fd) = connection.link.descriptor() else { return };
         if connection.has(conn::LINGERING) {
@@ -30,11 +33,45 @@ impl<V: Copy> Engine<V> {
         }
         if ready.is_closed() {
             let reset = socket::take_error(fd).is_ok_and(|error| error.is_some());
-            let code = if reset { Code::ConnectionReset } else { Code::ConnectionClosed };
+            if !reset && self.tunnel_has_more(id) {
+                return self.read_rest(host, id, fd);
+            }
+            let code = if reset {
+                Code::ConnectionReset
+            } else {
+                Code::ConnectionClosed
+            };
             return self.close(id, code.into());
         }
         if ready.is_hangup() {
             self.hung_up(id);
+        }
+    }
+
+    /// Whether a tunnel's reader has not been given all that the peer said.
+    fn tunnel_has_more(&self, id: Id) -> bool {
+        let stack = self
+            .connections
+            .get(id)
+            .and_then(|connection| connection.stack.as_ref());
+        match stack.map(|stack| &stack.protocol) {
+            Some(Protocol::Raw(stream)) => self
+                .streams
+                .get(*stream)
+                .is_some_and(|stream| !stream.has(flag::END_TOLD)),
+            _ => false,
+        }
+    }
+
+    /// Both directions are shut and the reader is slow. The poller says so whatever is asked of it: so what the kernel
+    /// still holds, which is bounded, is read without regard to credit; after that the descriptor is not watched.
+    fn read_rest<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, fd: std::os::fd::RawFd) {
+        match self.connections.get_mut(id) {
+            Some(connection) if connection.has(conn::READ_CLOSED) => {
+                connection.flags |= conn::UNWATCHED;
+                self.poller.remove(fd, id.as_u64());
+            }
+            _ => self.read(host, id, fd),
         }
     }
 
@@ -56,9 +93,11 @@ impl<V: Copy> Engine<V> {
     }
 
     fn count_received(&mut self, id: Id, count: u64) {
-        let Some(connection) = self.connections.get(id) else { return };
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
         if let Some(server) = self.servers.at_mut(connection.server) {
-                server.stats.received += count;
+            server.stats.received += count;
         }
     }
 
@@ -154,7 +193,9 @@ impl<V: Copy> Engine<V> {
 
     /// Goes on with what was received before: a backlog, a held head, a body that is wanted now.
     pub(crate) fn go_on<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
-        let Some(connection) = self.connections.get_mut(id) else { return };
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
         assert!(!connection.has(conn::PANIC), "a test asked for this panic");
         if connection.stack.is_none() {
             return self.look_at_idle(host, id);
@@ -180,7 +221,9 @@ impl<V: Copy> Engine<V> {
 
     /// An idle connection of a closing server: a request that is in its socket already is served.
     fn look_at_idle<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
-        let Some(connection) = self.connections.get(id) else { return };
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
         if connection.has(conn::LINGERING) {
             return;
         }
@@ -192,7 +235,9 @@ impl<V: Copy> Engine<V> {
 
     /// Throws away what a peer still sends on a connection that we have finished with (RFC 9112 §9.6).
     fn drain(&mut self, id: Id) {
-        let Some(connection) = self.connections.get(id) else { return };
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
         let Some(fd) = connection.link.descriptor() else { return };
         let mut buffer = self.take_receive_buffer();
         let result = socket::recv(fd, buffer.as_mut_slice());
@@ -215,7 +260,9 @@ impl<V: Copy> Engine<V> {
 
     /// The peer's FIN was read.
     fn ended<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
-        let Some(connection) = self.connections.get_mut(id) else { return };
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
         connection.flags |= conn::READ_CLOSED | conn::HANGUP_SEEN;
         let Some(mut stack) = connection.stack.take() else {
             return self.close(id, Code::ConnectionClosed.into());
@@ -241,9 +288,13 @@ impl<V: Copy> Engine<V> {
 
     /// The peer shut its side while we are not reading.
     fn hung_up(&mut self, id: Id) {
-        let Some(connection) = self.connections.get_mut(id) else { return };
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
         connection.flags |= conn::HANGUP_SEEN;
-        let Some(stack) = connection.stack.take() else { return self.touch(id) };
+        let Some(stack) = connection.stack.take() else {
+            return self.touch(id);
+        };
         if let Protocol::Http1(http) = &stack.protocol {
             self.tell_left(http.order.iter().copied().collect());
         }

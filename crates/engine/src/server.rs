@@ -15,6 +15,10 @@ use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
 
+/// How many waiting connections a closing server takes over: what the kernel's queue holds at most by default
+/// (`net.core.somaxconn`).
+const MOST_WAITING: usize = 4096;
+
 const REFUSAL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: 1\r\n\r\n";
 
@@ -58,9 +62,17 @@ impl<V: Copy> Engine<V> {
         let mut file = None;
         let listener = match on {
             ListenOn::Nowhere => None,
-            ListenOn::Tcp { addr, reuse_port, ipv6_only } => {
-                let options =
-                    ListenTcp { addr: *addr, backlog, reuse_port: *reuse_port, ipv6_only: *ipv6_only };
+            ListenOn::Tcp {
+                addr,
+                reuse_port,
+                ipv6_only,
+            } => {
+                let options = ListenTcp {
+                    addr: *addr,
+                    backlog,
+                    reuse_port: *reuse_port,
+                    ipv6_only: *ipv6_only,
+                };
                 Some(socket::listen_tcp(&options).map_err(|error| Error::system("listen", &error))?)
             }
             ListenOn::Unix(path) => {
@@ -106,22 +118,32 @@ impl<V: Copy> Engine<V> {
         Some(&server.stats)
     }
 
-    pub(crate) fn accept(&mut self, id: Id) {
+    /// Takes connections from the queue, within the budget; says whether the budget ended it.
+    pub(crate) fn accept(&mut self, id: Id) -> bool {
         for _ in 0..ACCEPT_BUDGET {
-            let Some(server) = self.servers.get(id) else { return };
-            let Some(listener) = server.listener.as_ref().map(AsRawFd::as_raw_fd) else { return };
+            let Some(server) = self.servers.get(id) else {
+                return false;
+            };
+            let Some(listener) = server.listener.as_ref().map(AsRawFd::as_raw_fd) else {
+                return false;
+            };
             match socket::accept(listener) {
                 Ok(accepted) => self.accepted(id, accepted.fd, accepted.peer),
                 Err(AcceptError::Retry(_)) => {}
-                Err(AcceptError::WouldBlock) => return,
+                Err(AcceptError::WouldBlock) => return false,
                 Err(AcceptError::Exhausted(_)) => {
                     self.spare.refuse_one(listener);
                     self.refused(id);
-                    return self.pause_accepting(id, listener);
+                    self.pause_accepting(id, listener);
+                    return false;
                 }
-                Err(AcceptError::Fatal(_)) => return self.pause_accepting(id, listener),
+                Err(AcceptError::Fatal(_)) => {
+                    self.pause_accepting(id, listener);
+                    return false;
+                }
             }
         }
+        true
     }
 
     fn accepted(&mut self, id: Id, fd: OwnedFd, peer: Peer) {
@@ -225,7 +247,12 @@ impl<V: Copy> Engine<V> {
         if self.paused == 0 {
             return None;
         }
-        let paused = |id| self.servers.get(id).map(|server| server.paused_until).filter(|until| *until > 0);
+        let paused = |id| {
+            self.servers
+                .get(id)
+                .map(|server| server.paused_until)
+                .filter(|until| *until > 0)
+        };
         self.servers.ids().into_iter().filter_map(paused).min()
     }
 
@@ -235,7 +262,9 @@ impl<V: Copy> Engine<V> {
         }
         for id in self.servers.ids() {
             let now = self.now_ms;
-            let Some(server) = self.servers.get_mut(id) else { continue };
+            let Some(server) = self.servers.get_mut(id) else {
+                continue;
+            };
             if server.paused_until == 0 || server.paused_until > now {
                 continue;
             }
@@ -254,8 +283,15 @@ impl<V: Copy> Engine<V> {
     /// Stops accepting (what waits in the accept queue is still taken), says `Connection: close` from now on, closes
     /// idle connections; `ServerClosed` follows when the last exchange is over.
     pub fn close_server(&mut self, id: f64) -> bool {
-        let Some(id) = Id::from_f64(id).filter(|id| self.servers.get(*id).is_some()) else { return false };
-        self.accept(id);
+        let Some(id) = Id::from_f64(id).filter(|id| self.servers.get(*id).is_some()) else {
+            return false;
+        };
+        // All that waits, within reason: a flood must not keep the listener open.
+        for _ in 0..MOST_WAITING / ACCEPT_BUDGET {
+            if !self.accept(id) {
+                break;
+            }
+        }
         self.stop_listening(id);
         if let Some(server) = self.servers.get_mut(id) {
             server.closing = true;
@@ -270,7 +306,9 @@ impl<V: Copy> Engine<V> {
 
     /// Cuts whatever a closing server still has; `ServerClosed` follows.
     pub fn force_server(&mut self, id: f64) -> bool {
-        let Some(id) = Id::from_f64(id).filter(|id| self.servers.get(*id).is_some()) else { return false };
+        let Some(id) = Id::from_f64(id).filter(|id| self.servers.get(*id).is_some()) else {
+            return false;
+        };
         self.stop_listening(id);
         if let Some(server) = self.servers.get_mut(id) {
             server.closing = true;
@@ -287,7 +325,11 @@ impl<V: Copy> Engine<V> {
     }
 
     fn connections_of(&self, server: u32) -> Vec<Id> {
-        let of = |id: &Id| self.connections.get(*id).is_some_and(|connection| connection.server == server);
+        let of = |id: &Id| {
+            self.connections
+                .get(*id)
+                .is_some_and(|connection| connection.server == server)
+        };
         self.connections.ids().into_iter().filter(of).collect()
     }
 
@@ -306,11 +348,11 @@ impl<V: Copy> Engine<V> {
     /// Ends a closing server once its last connection is gone.
     pub(crate) fn server_maybe_closed(&mut self, id: Id) {
         let Some(server) = self.servers.get(id) else { return };
-        let slot = id.slot();
-        let alive = server.stats.active > 0
-            || !self.connections_of(slot).is_empty()
-            || server.listener.is_some();
-        if !server.closing || alive {
+        if !server.closing || server.stats.active > 0 || server.listener.is_some() {
+            return;
+        }
+        // Those that were refused are not counted.
+        if !self.connections_of(id.slot()).is_empty() {
             return;
         }
         let (finished, forced) = (server.finished, server.forced);

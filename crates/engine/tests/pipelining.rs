@@ -35,9 +35,22 @@ fn answers_given_in_any_order_leave_in_the_order_of_the_requests() {
         answer(&mut driver.engine, streams[n], format!("/{n}").as_bytes()).unwrap();
     }
     driver.quiet(&mut [&mut client]);
-    assert_eq!(client.received, b"", "an answer went ahead of one that is owed before it");
+    assert_eq!(
+        client.received, b"",
+        "an answer went ahead of one that is owed before it"
+    );
     // The first is streamed; the second stands complete behind it.
-    driver.engine.respond_head(streams[0], &Respond { status: 200, reason: b"", block: b"" }).unwrap();
+    driver
+        .engine
+        .respond_head(
+            streams[0],
+            &Respond {
+                status: 200,
+                reason: b"",
+                block: b"",
+            },
+        )
+        .unwrap();
     driver.engine.write(streams[0], Chunk::Bytes(b"/")).unwrap();
     driver.quiet(&mut [&mut client]);
     assert_eq!(client.complete(), 0);
@@ -59,7 +72,11 @@ fn an_unsafe_request_waits_for_the_answers_before_it_and_holds_those_behind_it()
     let first = driver.expect(EventKind::Request).stream();
     let second = driver.expect(EventKind::Request).stream();
     driver.settle();
-    assert_eq!(driver.count(EventKind::Request), 0, "POST went ahead of two owed answers");
+    assert_eq!(
+        driver.count(EventKind::Request),
+        0,
+        "POST went ahead of two owed answers"
+    );
     answer(&mut driver.engine, second, b"/1").unwrap();
     driver.settle();
     assert_eq!(driver.count(EventKind::Request), 0, "POST went ahead of an owed answer");
@@ -68,7 +85,11 @@ fn an_unsafe_request_waits_for_the_answers_before_it_and_holds_those_behind_it()
         let request = driver.expect(EventKind::Request);
         assert_eq!(request.target(), format!("/{n}"));
         driver.settle();
-        assert_eq!(driver.count(EventKind::Request), 0, "a request went ahead of an unsafe one's answer");
+        assert_eq!(
+            driver.count(EventKind::Request),
+            0,
+            "a request went ahead of an unsafe one's answer"
+        );
         answer(&mut driver.engine, request.stream(), request.target().as_bytes()).unwrap();
     }
     driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 5);
@@ -80,7 +101,10 @@ fn an_unsafe_request_waits_for_the_answers_before_it_and_holds_those_behind_it()
 fn no_more_than_max_pipelined_requests_are_dispatched_ahead() {
     for most in [1, 4] {
         let mut driver = Driver::new();
-        let (_, addr) = driver.listen(ServerOptions { max_pipelined: most, ..Default::default() });
+        let (_, addr) = driver.listen(ServerOptions {
+            max_pipelined: most,
+            ..Default::default()
+        });
         let mut client = Client::send_to(addr, (0..10).map(get).collect::<String>());
         driver.run_until(&mut [], |driver, _| driver.count(EventKind::Request) == most);
         driver.settle();
@@ -131,5 +155,7 @@ fn a_client_that_pipelines_and_does_not_read_stops_being_read() {
     assert!(waiting < 2 << 20, "{waiting} bytes wait");
     // It reads now: everything comes.
     client.reading = true;
-    driver.run_until(&mut [&mut client], |driver, _| driver.engine.server_stats(server).unwrap().requests == 20_000);
+    driver.run_until(&mut [&mut client], |driver, _| {
+        driver.engine.server_stats(server).unwrap().requests == 20_000
+    });
 }

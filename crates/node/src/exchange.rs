@@ -20,17 +20,15 @@ const FINISH_WHOLE: u32 = 1024;
 
 /// Runs a function on the environment's engine: not after its end, panics caught and charged to the stream named by
 /// the first argument, a wake scheduled where one is needed.
-pub fn with<T>(
-    arguments: &Arguments,
-    gone: T,
-    work: impl FnOnce(&State, &mut Engine<Value>) -> T,
-) -> T {
+pub fn with<T>(arguments: &Arguments, gone: T, work: impl FnOnce(&State, &mut Engine<Value>) -> T) -> T {
     // SAFETY: the function was made with the state as its data, and the state outlives its environment.
     let state = unsafe { &*arguments.data.cast::<State>() };
     if state.life.get() != Life::Live {
         return gone;
     }
-    let Ok(mut engine) = state.engine.try_borrow_mut() else { return gone };
+    let Ok(mut engine) = state.engine.try_borrow_mut() else {
+        return gone;
+    };
     let Some(engine) = engine.as_mut() else { return gone };
     let result = catch_unwind(AssertUnwindSafe(|| work(state, engine)));
     let result = match result {
@@ -60,7 +58,9 @@ fn chunk<T>(
     state: &State,
     work: impl FnOnce(Chunk<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let Some(value) = arguments.get(place) else { return work(Chunk::Bytes(b"")) };
+    let Some(value) = arguments.get(place) else {
+        return work(Chunk::Bytes(b""));
+    };
     let mut scratch = state.scratch.borrow_mut();
     scratch.clear();
     if arguments.env.read_utf8(value, &mut scratch) {
@@ -76,7 +76,9 @@ fn chunk<T>(
         return work(Chunk::Bytes(bytes));
     }
     let len = bytes.len();
-    let Some(pin) = state.host.borrow_mut().pin(value) else { return Err(Code::Bug.into()) };
+    let Some(pin) = state.host.borrow_mut().pin(value) else {
+        return Err(Code::Bug.into());
+    };
     let result = work(Chunk::Pin { pin, len });
     if result.is_err() {
         state.host.borrow_mut().release(pin);
@@ -99,7 +101,11 @@ pub unsafe extern "C" fn respond(env: sys::napi_env, info: sys::napi_callback_in
             }
         }
         let word = arguments.number(1) as u32;
-        let head = Respond { status: (word % FINISH_WHOLE) as u16, reason, block };
+        let head = Respond {
+            status: (word % FINISH_WHOLE) as u16,
+            reason,
+            block,
+        };
         let finish = word >= FINISH_WHOLE;
         let id = arguments.number(0);
         let result = chunk(&arguments, 2, state, |body| engine.respond(id, &head, body, finish));
@@ -125,7 +131,11 @@ pub unsafe extern "C" fn respond_head(env: sys::napi_env, info: sys::napi_callba
         let (mut block, mut reason) = (Vec::new(), Vec::new());
         arguments.latin1(2, &mut block);
         arguments.latin1(3, &mut reason);
-        let head = Respond { status: arguments.number(1) as u16, reason: &reason, block: &block };
+        let head = Respond {
+            status: arguments.number(1) as u16,
+            reason: &reason,
+            block: &block,
+        };
         engine.respond_head(arguments.number(0), &head)
     });
     answer(&arguments, result)
@@ -213,7 +223,9 @@ pub unsafe extern "C" fn destroy(env: sys::napi_env, info: sys::napi_callback_in
 pub unsafe extern "C" fn address(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let arguments = Arguments::of(env, info);
     let text = with(&arguments, String::new(), |_, engine| {
-        let Some(address) = engine.address(arguments.number(0)) else { return String::new() };
+        let Some(address) = engine.address(arguments.number(0)) else {
+            return String::new();
+        };
         let part = |address: Option<std::net::SocketAddr>| match address {
             Some(address) => format!("{}\0{}", address.ip(), address.port()),
             None => "\0".to_owned(),

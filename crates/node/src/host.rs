@@ -25,7 +25,14 @@ pub struct NodeHost {
 
 impl NodeHost {
     pub fn new(env: Env) -> Self {
-        Self { env, slab: None, last: Vec::new(), last_text: None, pins: Vec::new(), free: Vec::new() }
+        Self {
+            env,
+            slab: None,
+            last: Vec::new(),
+            last_text: None,
+            pins: Vec::new(),
+            free: Vec::new(),
+        }
     }
 
     /// Keeps a byte array until its last byte is with the kernel.
@@ -104,7 +111,9 @@ impl Host for NodeHost {
         } else {
             self.env.array_buffer(length).map(|(buffer, data)| (buffer, 0, data))
         };
-        let Some((buffer, offset, data)) = made else { return self.env.undefined() };
+        let Some((buffer, offset, data)) = made else {
+            return self.env.undefined();
+        };
         // SAFETY: `data` begins an ArrayBuffer that has `length` bytes behind `offset`, which nobody was given yet;
         // no JavaScript has run since its address was asked for.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), data.add(offset), length) };

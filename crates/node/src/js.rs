@@ -44,8 +44,20 @@ impl Arguments {
         let mut values = [ptr::null_mut(); MOST_ARGUMENTS];
         let mut count = MOST_ARGUMENTS;
         let mut data = ptr::null_mut();
-        call!(napi_get_cb_info(env, info, &mut count, values.as_mut_ptr(), ptr::null_mut(), &mut data));
-        Self { env: Env(env), data, values, count: count.min(MOST_ARGUMENTS) }
+        call!(napi_get_cb_info(
+            env,
+            info,
+            &mut count,
+            values.as_mut_ptr(),
+            ptr::null_mut(),
+            &mut data
+        ));
+        Self {
+            env: Env(env),
+            data,
+            values,
+            count: count.min(MOST_ARGUMENTS),
+        }
     }
 
     /// The value at a place; `None` past the last one given.
@@ -77,7 +89,12 @@ impl Env {
 
     pub fn text(self, latin1: &[u8]) -> Value {
         let mut value = ptr::null_mut();
-        call!(napi_create_string_latin1(self.0, latin1.as_ptr().cast(), latin1.len() as isize, &mut value));
+        call!(napi_create_string_latin1(
+            self.0,
+            latin1.as_ptr().cast(),
+            latin1.len() as isize,
+            &mut value
+        ));
         Value(value)
     }
 
@@ -89,7 +106,13 @@ impl Env {
             let room = into.capacity() - start;
             let mut written = 0;
             let target = into.as_mut_ptr().wrapping_add(start).cast();
-            let status = call!(napi_get_value_string_latin1(self.0, value.0, target, room, &mut written));
+            let status = call!(napi_get_value_string_latin1(
+                self.0,
+                value.0,
+                target,
+                room,
+                &mut written
+            ));
             if status != sys::Status::napi_ok {
                 return false;
             }
@@ -116,10 +139,22 @@ impl Env {
         // A character that did not fit may leave up to three bytes free: then it may have been cut.
         if written + 4 >= room {
             let mut length = 0;
-            call!(napi_get_value_string_utf8(self.0, value.0, ptr::null_mut(), 0, &mut length));
+            call!(napi_get_value_string_utf8(
+                self.0,
+                value.0,
+                ptr::null_mut(),
+                0,
+                &mut length
+            ));
             into.reserve(length + 1);
             let target = into.as_mut_ptr().wrapping_add(start).cast();
-            call!(napi_get_value_string_utf8(self.0, value.0, target, length + 1, &mut written));
+            call!(napi_get_value_string_utf8(
+                self.0,
+                value.0,
+                target,
+                length + 1,
+                &mut written
+            ));
         }
         // SAFETY: the call wrote so many bytes behind `start`, within the capacity.
         unsafe { into.set_len(start + written) };
@@ -189,7 +224,9 @@ impl Env {
     pub fn view(self, buffer: Value, offset: usize, length: usize) -> Value {
         let mut value = ptr::null_mut();
         let kind = sys::TypedarrayType::uint8_array;
-        call!(napi_create_typedarray(self.0, kind, length, buffer.0, offset, &mut value));
+        call!(napi_create_typedarray(
+            self.0, kind, length, buffer.0, offset, &mut value
+        ));
         Value(value)
     }
 

@@ -82,7 +82,14 @@ fn register(exports: sys::napi_value, env: sys::napi_env) -> Result<(), String> 
     for (name, function) in FUNCTIONS {
         let mut value = ptr::null_mut();
         let length = name.len() as isize;
-        js::call!(napi_create_function(env, name.as_ptr().cast(), length, Some(function), state.cast(), &mut value));
+        js::call!(napi_create_function(
+            env,
+            name.as_ptr().cast(),
+            length,
+            Some(function),
+            state.cast(),
+            &mut value
+        ));
         let mut key = ptr::null_mut();
         js::call!(napi_create_string_utf8(env, name.as_ptr().cast(), length, &mut key));
         js::call!(napi_set_property(env, exports, key, value));

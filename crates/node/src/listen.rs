@@ -58,7 +58,9 @@ pub fn listen(env: Env, options: NativeServerOptions) -> f64 {
         Err(errno) => return -f64::from(errno),
     };
     let mut engine = state.engine.borrow_mut();
-    let Some(engine) = engine.as_mut() else { return -100_001.0 };
+    let Some(engine) = engine.as_mut() else {
+        return -100_001.0;
+    };
     engine.tick();
     match engine.listen(&on, options.backlog, settings(&options)) {
         Ok(id) => id.as_f64(),
@@ -75,10 +77,16 @@ fn place(options: &NativeServerOptions) -> Result<ListenOn, i32> {
         };
         return Ok(ListenOn::Unix(OsStr::from_bytes(name.as_bytes()).into()));
     }
-    let Some(host) = &options.host else { return Ok(ListenOn::Nowhere) };
+    let Some(host) = &options.host else {
+        return Ok(ListenOn::Nowhere);
+    };
     let ip: std::net::IpAddr = host.parse().map_err(|_| libc::EINVAL)?;
     let addr = std::net::SocketAddr::new(ip, options.port as u16);
-    Ok(ListenOn::Tcp { addr, reuse_port: options.reuse_port, ipv6_only: options.ipv6_only })
+    Ok(ListenOn::Tcp {
+        addr,
+        reuse_port: options.reuse_port,
+        ipv6_only: options.ipv6_only,
+    })
 }
 
 fn settings(options: &NativeServerOptions) -> ServerOptions {

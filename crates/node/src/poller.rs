@@ -45,7 +45,12 @@ pub struct UvPoll {
 
 impl UvPoll {
     pub fn new(uv: Rc<Uv>, event_loop: Loop, noted: Rc<Noted>) -> Self {
-        Self { uv, event_loop, noted, sockets: HashMap::new() }
+        Self {
+            uv,
+            event_loop,
+            noted,
+            sockets: HashMap::new(),
+        }
     }
 
     fn socket(&self, handle: Handle) -> &Socket {
@@ -67,9 +72,17 @@ impl UvPoll {
         // SAFETY: the handle is initialised and not closing. Without events libuv would report nothing, not even
         // errors, so the handle is stopped.
         let status = unsafe {
-            if events == 0 { (self.uv.poll_stop)(handle) } else { (self.uv.poll_start)(handle, events, on_ready) }
+            if events == 0 {
+                (self.uv.poll_stop)(handle)
+            } else {
+                (self.uv.poll_start)(handle, events, on_ready)
+            }
         };
-        if status < 0 { Err(io::Error::from_raw_os_error(-status)) } else { Ok(()) }
+        if status < 0 {
+            Err(io::Error::from_raw_os_error(-status))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -83,8 +96,11 @@ impl Poller for UvPoll {
             unsafe { Uv::free(handle) };
             return Err(io::Error::from_raw_os_error(-status));
         }
-        let socket =
-            Box::new(Socket { token: Cell::new(token), queued: Cell::new(false), noted: Rc::clone(&self.noted) });
+        let socket = Box::new(Socket {
+            token: Cell::new(token),
+            queued: Cell::new(false),
+            noted: Rc::clone(&self.noted),
+        });
         // SAFETY: the handle is initialised; the box is taken back in the close callback.
         unsafe {
             (self.uv.handle_set_data)(handle, Box::into_raw(socket).cast());
@@ -134,7 +150,9 @@ thread_local! {
 }
 
 unsafe extern "C" fn on_ready(handle: Handle, status: c_int, events: c_int) {
-    let Some(get_data) = CLOSING_GET_DATA.with(Cell::get).or_else(get_data_symbol) else { return };
+    let Some(get_data) = CLOSING_GET_DATA.with(Cell::get).or_else(get_data_symbol) else {
+        return;
+    };
     // SAFETY: the handle carries a `Socket` until its close callback.
     let socket = unsafe { &*get_data(handle).cast::<Socket>() };
     if socket.queued.replace(true) {
@@ -154,7 +172,10 @@ unsafe extern "C" fn on_ready(handle: Handle, status: c_int, events: c_int) {
         flags = flags | ReadyFlags::HANGUP;
     }
     if let Ok(mut ready) = socket.noted.ready.try_borrow_mut() {
-        ready.push(Ready { token: socket.token.get(), flags });
+        ready.push(Ready {
+            token: socket.token.get(),
+            flags,
+        });
     }
 }
 
@@ -165,7 +186,9 @@ fn get_data_symbol() -> Option<unsafe extern "C" fn(Handle) -> *mut std::ffi::c_
 }
 
 unsafe extern "C" fn on_closed(handle: Handle) {
-    let Some(get_data) = CLOSING_GET_DATA.with(Cell::get).or_else(get_data_symbol) else { return };
+    let Some(get_data) = CLOSING_GET_DATA.with(Cell::get).or_else(get_data_symbol) else {
+        return;
+    };
     // SAFETY: the box was put there when the handle was made; this is the only callback that takes it back.
     let socket = unsafe { Box::from_raw(get_data(handle).cast::<Socket>()) };
     // SAFETY: closed, so libuv is done with the memory.

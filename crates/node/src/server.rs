@@ -71,7 +71,12 @@ fn stats_row(stats: &ServerStats) -> Vec<f64> {
         stats.rate.per_second() as f64,
     ];
     row.extend(stats.responses.iter().chain(&stats.timeouts).map(|count| *count as f64));
-    row.extend([latency.count() as f64, latency.sum() as f64, latency.min() as f64, latency.max() as f64]);
+    row.extend([
+        latency.count() as f64,
+        latency.sum() as f64,
+        latency.min() as f64,
+        latency.max() as f64,
+    ]);
     row.extend([50.0, 75.0, 90.0, 95.0, 99.0, 99.9].map(|percent| latency.percentile(percent) as f64));
     row
 }
@@ -85,7 +90,9 @@ pub unsafe extern "C" fn server_stats(env: sys::napi_env, info: sys::napi_callba
     });
     let found = row.is_some();
     // SAFETY: the slice is used before any JavaScript runs.
-    let target = arguments.get(1).and_then(|value| unsafe { arguments.env.doubles(value) });
+    let target = arguments
+        .get(1)
+        .and_then(|value| unsafe { arguments.env.doubles(value) });
     if let (Some(row), Some(target)) = (row, target) {
         for (to, from) in target.iter_mut().zip(row) {
             *to = from;
@@ -105,7 +112,15 @@ pub unsafe extern "C" fn inject(env: sys::napi_env, info: sys::napi_callback_inf
         }
         // SAFETY: the bytes are copied before JavaScript runs again.
         let body = arguments.get(4).and_then(|value| unsafe { arguments.env.bytes(value) });
-        engine.inject(arguments.number(0), &Injection { method: &method, target: &target, block: &block, body })
+        engine.inject(
+            arguments.number(0),
+            &Injection {
+                method: &method,
+                target: &target,
+                block: &block,
+                body,
+            },
+        )
     });
     arguments.env.double(match result {
         Ok(id) => id.as_f64(),
@@ -128,7 +143,10 @@ pub unsafe extern "C" fn count(env: sys::napi_env, info: sys::napi_callback_info
 pub unsafe extern "C" fn metrics_fill(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let arguments = Arguments::of(env, info);
     // SAFETY: the slice is used before any JavaScript runs.
-    if let Some(target) = arguments.get(0).and_then(|value| unsafe { arguments.env.doubles(value) }) {
+    if let Some(target) = arguments
+        .get(0)
+        .and_then(|value| unsafe { arguments.env.doubles(value) })
+    {
         if arguments.number(1) == 1.0 {
             metrics::fill_totals(target);
         } else {
@@ -150,10 +168,20 @@ pub unsafe extern "C" fn census(env: sys::napi_env, info: sys::napi_callback_inf
     let row = with(&arguments, [0; 6], |state, engine| {
         let census = engine.census();
         let pins = state.host.borrow().pinned_count();
-        [census.servers, census.connections, census.streams, census.buffers, census.timers, pins]
+        [
+            census.servers,
+            census.connections,
+            census.streams,
+            census.buffers,
+            census.timers,
+            pins,
+        ]
     });
     // SAFETY: the slice is used before any JavaScript runs.
-    if let Some(target) = arguments.get(0).and_then(|value| unsafe { arguments.env.doubles(value) }) {
+    if let Some(target) = arguments
+        .get(0)
+        .and_then(|value| unsafe { arguments.env.doubles(value) })
+    {
         for (to, from) in target.iter_mut().zip(row) {
             *to = from as f64;
         }

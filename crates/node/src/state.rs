@@ -115,7 +115,12 @@ impl State {
         call!(napi_async_init(env, ptr::null_mut(), name, &mut context));
         this.context.set(context);
         let mut hook = ptr::null_mut();
-        call!(napi_add_async_cleanup_hook(env, Some(on_cleanup), state.cast(), &mut hook));
+        call!(napi_add_async_cleanup_hook(
+            env,
+            Some(on_cleanup),
+            state.cast(),
+            &mut hook
+        ));
         this.hook.set(hook);
         Ok(state)
     }

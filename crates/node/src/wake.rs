@@ -60,7 +60,11 @@ fn run(state: &State) {
     with_engine(state, |engine| {
         engine.tick();
         engine.record_wake(engine.now_ns().saturating_sub(started.unwrap_or(0)));
-        state.rest(engine.has_work() || state.noted.any(), engine.next_deadline(), engine.now_ns() / 1_000_000);
+        state.rest(
+            engine.has_work() || state.noted.any(),
+            engine.next_deadline(),
+            engine.now_ns() / 1_000_000,
+        );
     });
     state.host.borrow_mut().forget_values();
     call!(napi_close_handle_scope(env.0, scope));
@@ -84,7 +88,9 @@ fn flush(state: &State) {
 fn deliver(state: &State) -> bool {
     let mut batch = state.batch.take();
     batch.clear();
-    with_engine(state, |engine| engine.drain_events(state.budget.get().max(1), &mut batch));
+    with_engine(state, |engine| {
+        engine.drain_events(state.budget.get().max(1), &mut batch)
+    });
     if batch.is_empty() {
         state.batch.replace(batch);
         return false;
@@ -99,7 +105,9 @@ fn deliver(state: &State) -> bool {
     });
     let spent = after.unwrap_or(before).saturating_sub(before);
     if spent > SCOPE_NS {
-        state.budget.set((count * SCOPE_NS / spent).clamp(1, MOST_CALLS as u64) as usize);
+        state
+            .budget
+            .set((count * SCOPE_NS / spent).clamp(1, MOST_CALLS as u64) as usize);
     } else {
         state.budget.set((state.budget.get() * 2).min(MOST_CALLS));
     }
@@ -141,14 +149,30 @@ fn call_handlers(state: &State, batch: &[Event<Value>]) -> Option<Value> {
     arguments[0] = env.double(batch.len() as f64);
     let mut scope = ptr::null_mut();
     let nothing = env.undefined();
-    let status = call!(napi_open_callback_scope(env.0, nothing.0, state.context.get(), &mut scope));
+    let status = call!(napi_open_callback_scope(
+        env.0,
+        nothing.0,
+        state.context.get(),
+        &mut scope
+    ));
     if status != sys::Status::napi_ok {
         return None;
     }
     let mut result = ptr::null_mut();
     let function = env.referred(on_events);
-    let status = call!(napi_call_function(env.0, nothing.0, function.0, used, arguments.as_ptr(), &mut result));
-    let own = if status == sys::Status::napi_pending_exception { env.take_exception() } else { None };
+    let status = call!(napi_call_function(
+        env.0,
+        nothing.0,
+        function.0,
+        used,
+        arguments.as_ptr(),
+        &mut result
+    ));
+    let own = if status == sys::Status::napi_pending_exception {
+        env.take_exception()
+    } else {
+        None
+    };
     call!(napi_close_callback_scope(env.0, scope));
     if let Some(exception) = own.or_else(|| env.take_exception()) {
         return Some(exception);

@@ -18,8 +18,8 @@ impl<V: Copy> Engine<V> {
                 self.completed.push((slot, started));
                 self.metrics.gauge_add(Gauge::HttpServerRequests, -1);
                 if let Some(server) = self.servers.at_mut(slot) {
-                        server.stats.requests_active -= 1;
-                        server.finished += u64::from(server.closing);
+                    server.stats.requests_active -= 1;
+                    server.finished += u64::from(server.closing);
                 }
             }
         }
@@ -27,7 +27,9 @@ impl<V: Copy> Engine<V> {
     }
 
     fn advance_order(&mut self, stack: &mut Stack) {
-        let Protocol::Http1(http) = &mut stack.protocol else { return };
+        let Protocol::Http1(http) = &mut stack.protocol else {
+            return;
+        };
         let mut owner = None;
         while let Some(front) = http.order.front().copied() {
             let Some(stream) = self.streams.get_mut(front) else {
@@ -87,6 +89,14 @@ impl<V: Copy> Engine<V> {
         self.drop_stream(id);
     }
 
+    /// Ends a stream that expects nothing more, unless its answer still waits for its turn.
+    pub(crate) fn drop_unless_owed(&mut self, id: Id) {
+        // A stream whose turn has come has no output of its own; one that waits has its answer there.
+        if self.streams.get(id).is_some_and(|stream| stream.output.is_none()) {
+            self.drop_stream(id);
+        }
+    }
+
     /// Takes a stream out of the table and gives its buffers back.
     pub(crate) fn drop_stream(&mut self, id: Id) {
         let Some(stream) = self.streams.get_mut(id) else { return };
@@ -112,7 +122,7 @@ impl<V: Copy> Engine<V> {
         ];
         self.metrics.add(CLASSES[class], 1);
         if let Some(server) = self.servers.at_mut(server) {
-                server.stats.responses[class] += 1;
+            server.stats.responses[class] += 1;
         }
     }
 }

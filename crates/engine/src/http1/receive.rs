@@ -11,7 +11,7 @@ use crate::event::{Event as Told, EventKind, Host, request};
 use crate::id::Id;
 use crate::protocol::{Http1, Protocol};
 use crate::stream::{Consumer, Stream, flag};
-use millrace_error::{Code, Error};
+use millrace_error::{Code, Error, Limit};
 use millrace_head::Method;
 use millrace_http1::{BodyFraming, Event};
 use millrace_metrics::{Counter, Gauge};
@@ -31,8 +31,6 @@ impl<V: Copy> Engine<V> {
         bytes: &[u8],
     ) -> Result<(), Error> {
         let mut input = bytes;
-        // The end of a body is a step of its own, also where the input ended with the body.
-        let mut after_body = false;
         loop {
             let Protocol::Http1(http) = &mut stack.protocol else {
                 // An upgrade took the rest of the input.
@@ -51,18 +49,21 @@ impl<V: Copy> Engine<V> {
                 input = self.dispatch(host, id, stack, ended, input)?;
                 continue;
             }
-            if input.is_empty() && !after_body {
+            // Within a body the parser is asked once more without input: its last byte may have been the message's.
+            if input.is_empty() && http.receiving.is_none() {
                 break;
             }
             if http.receiving.is_none() {
-                let Some(connection) = self.connections.get(id) else { return Ok(()) };
+                let Some(connection) = self.connections.get(id) else {
+                    return Ok(());
+                };
                 if connection.has(conn::CLOSING) {
                     // Bytes after the last message are not ours to read; the close must not reset them away.
                     self.must_linger(id);
                     return Ok(());
                 }
-                let most = self.servers.at(connection.server).map_or(1, |(_, server)| server.options.max_pipelined);
-                if http.order.len() >= most {
+                let server = self.servers.at(connection.server);
+                if server.is_some_and(|(_, server)| !http.may_begin(&server.options, stack.output.len())) {
                     stack.backlog.extend_from_slice(input);
                     return Ok(());
                 }
@@ -71,7 +72,6 @@ impl<V: Copy> Engine<V> {
             if http.began_ms == 0 && !http.parser.is_idle() {
                 http.began_ms = self.now_ms;
             }
-            after_body = matches!(step.event, Event::Body { .. });
             match step.event {
                 Event::NeedMore => {
                     http.dangling = http.parser.is_idle();
@@ -106,7 +106,9 @@ impl<V: Copy> Engine<V> {
             }
             input = &input[step.consumed..];
         }
-        let Protocol::Http1(http) = &stack.protocol else { return Ok(()) };
+        let Protocol::Http1(http) = &stack.protocol else {
+            return Ok(());
+        };
         if let Some(stream) = http.receiving {
             self.deliver(host, stream);
         }
@@ -116,10 +118,17 @@ impl<V: Copy> Engine<V> {
     /// RFC 9112 §9.3.2: a request goes ahead of an answer still owed only when it and all outstanding ones are safe.
     fn leave(&self, id: Id, http: &Http1) -> Leave {
         let head = http.parser.head();
-        let options = self.connections.get(id).and_then(|connection| self.servers.at(connection.server));
+        let options = self
+            .connections
+            .get(id)
+            .and_then(|connection| self.servers.at(connection.server));
         let upgrades = options.is_some_and(|(_, server)| server.options.upgrades);
         let alone = !head.method.is_safe() || head.method == Method::Connect || (head.upgrade && upgrades);
-        if http.order.is_empty() || (!alone && http.unsafe_owed == 0) { Leave::Granted } else { Leave::Wait }
+        if http.order.is_empty() || (!alone && http.unsafe_owed == 0) {
+            Leave::Granted
+        } else {
+            Leave::Wait
+        }
     }
 
     /// Makes a stream of the head that the parser holds and tells the host. Returns what is left of the input.
@@ -131,11 +140,19 @@ impl<V: Copy> Engine<V> {
         ended: bool,
         input: &'i [u8],
     ) -> Result<&'i [u8], Error> {
-        let Protocol::Http1(http) = &mut stack.protocol else { return Ok(input) };
-        let Some(connection) = self.connections.get_mut(id) else { return Ok(&[]) };
+        let Protocol::Http1(http) = &mut stack.protocol else {
+            return Ok(input);
+        };
+        let Some(connection) = self.connections.get_mut(id) else {
+            return Ok(&[]);
+        };
         let slot = connection.server;
-        let Some((server_id, _)) = self.servers.at(slot) else { return Ok(&[]) };
-        let Some(server) = self.servers.get_mut(server_id) else { return Ok(&[]) };
+        let Some((server_id, _)) = self.servers.at(slot) else {
+            return Ok(&[]);
+        };
+        let Some(server) = self.servers.get_mut(server_id) else {
+            return Ok(&[]);
+        };
         let options = &server.options;
         let head = http.parser.head();
         if let BodyFraming::Length(length) = head.framing {
@@ -197,9 +214,20 @@ impl<V: Copy> Engine<V> {
             false => EventKind::Request,
         };
         let value = Some(host.text(&head.block));
-        let (a, b) = (u64::from(head.target_len), u64::from(slot) << 8 | u64::from(head.method as u8));
+        let (a, b) = (
+            u64::from(head.target_len),
+            u64::from(slot) << 8 | u64::from(head.method as u8),
+        );
         let extra = raw.then(|| host.bytes(input));
-        self.events.push(Told { kind, flags, id: stream, a, b, value, extra });
+        self.events.push(Told {
+            kind,
+            flags,
+            id: stream,
+            a,
+            b,
+            value,
+            extra,
+        });
         if raw {
             self.metrics.add(Counter::HttpServerUpgrades, 1);
             stack.protocol = Protocol::Raw(stream);
@@ -223,7 +251,9 @@ impl<V: Copy> Engine<V> {
 
     /// The peer's FIN on an HTTP/1 connection.
     pub(crate) fn http1_ended(&mut self, id: Id, stack: &mut Stack) -> Result<(), Error> {
-        let Protocol::Http1(http) = &mut stack.protocol else { return Ok(()) };
+        let Protocol::Http1(http) = &mut stack.protocol else {
+            return Ok(());
+        };
         if let Err(error) = http.parser.handle_end() {
             return self.fail(id, stack, error);
         }
@@ -241,7 +271,9 @@ impl<V: Copy> Engine<V> {
     /// Tells the exchanges whose request is complete that the client has gone.
     pub(crate) fn tell_left(&mut self, streams: Vec<Id>) {
         for id in streams {
-            let Some(stream) = self.streams.get_mut(id) else { continue };
+            let Some(stream) = self.streams.get_mut(id) else {
+                continue;
+            };
             if stream.has(flag::REQUEST_ENDED) && !stream.has(flag::INTERNAL | flag::LEFT_TOLD) {
                 stream.flags |= flag::LEFT_TOLD;
                 self.event(EventKind::Left, id, 0, 0, 0, None);
@@ -253,36 +285,81 @@ impl<V: Copy> Engine<V> {
     /// possible, in its turn, and closes; `Err` where it is not.
     pub(crate) fn fail(&mut self, id: Id, stack: &mut Stack, error: Error) -> Result<(), Error> {
         self.count_error(id, &error);
-        let Protocol::Http1(http) = &mut stack.protocol else { return Err(error) };
+        let Protocol::Http1(http) = &mut stack.protocol else {
+            return Err(error);
+        };
         let mut place = None;
         if let Some(receiving) = http.receiving.take() {
-            let begun = self.streams.get(receiving).is_none_or(|stream| stream.has(flag::HEAD_SENT));
-            if begun {
+            let Some(stream) = self.streams.get(receiving) else {
+                return Err(error);
+            };
+            if stream.has(flag::RESPONSE_ENDED) {
+                http.held = None;
+                stack.backlog.clear();
+                self.fail_behind_answer(receiving, &error);
+                return Ok(());
+            }
+            if stream.has(flag::HEAD_SENT) {
                 return Err(error);
             }
             place = http.order.iter().position(|owed| *owed == receiving);
             self.abort_stream(receiving, &error);
         }
-        let Some(status) = error.code.status() else { return Err(error) };
+        let Some(status) = error.code.status() else {
+            return Err(error);
+        };
         if let Some(place) = place {
             http.order.remove(place);
         }
         self.answer_itself(id, stack, status, b"")
     }
 
+    /// A request that is answered already fails: the client shall have the answer, and no byte more is read.
+    fn fail_behind_answer(&mut self, id: Id, error: &Error) {
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        let read =
+            matches!(stream.consumer, Consumer::JavaScript | Consumer::Collect(_)) && !stream.has(flag::END_TOLD);
+        stream.flags |= flag::REQUEST_ENDED | flag::END_TOLD | flag::LAST;
+        if let Some(connection) = self.connections.get_mut(stream.connection) {
+            connection.flags |= conn::CLOSING | conn::MUST_LINGER;
+        }
+        if read {
+            let limit = error.limit.unwrap_or(Limit { value: 0, seen: 0 });
+            self.event(
+                EventKind::BodyFailed,
+                id,
+                error.code.id().into(),
+                limit.value,
+                limit.seen,
+                None,
+            );
+        }
+        self.drop_unless_owed(id);
+    }
+
     /// Queues an answer that the engine makes itself, behind whatever is owed, as the connection's last.
     fn answer_itself(&mut self, id: Id, stack: &mut Stack, status: u16, block: &[u8]) -> Result<(), Error> {
-        let Protocol::Http1(http) = &mut stack.protocol else { return Ok(()) };
-        let Some(connection) = self.connections.get_mut(id) else { return Ok(()) };
+        let Protocol::Http1(http) = &mut stack.protocol else {
+            return Ok(());
+        };
+        let Some(connection) = self.connections.get_mut(id) else {
+            return Ok(());
+        };
         connection.flags |= conn::CLOSING | conn::MUST_LINGER;
         let mut stream = Stream::new(id, connection.server, Method::Get, self.now_ns);
         stream.flags = flag::INTERNAL | flag::REQUEST_ENDED | flag::LAST | flag::HTTP_1_1;
         stream.consumer = Consumer::Discard(0);
         http.held = None;
         stack.backlog.clear();
-        let Some(stream) = self.streams.insert(stream) else { return Err(Code::ConnectionsLimit.into()) };
+        let Some(stream) = self.streams.insert(stream) else {
+            return Err(Code::ConnectionsLimit.into());
+        };
         http.order.push_back(stream);
-        let head = super::Respond { status, reason: b"", block };
+        let head = super::Respond {
+            status,
+            reason: b"",
+            block,
+        };
         self.respond_on(stream, stack, &head, super::Chunk::Bytes(b""), false)
     }
 

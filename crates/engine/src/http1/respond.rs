@@ -71,7 +71,9 @@ impl<V: Copy> Engine<V> {
         if suppress {
             self.release(body);
         } else {
-            let Some((output, pool)) = self.output_of(id, stack) else { return Err(Code::StaleId.into()) };
+            let Some((output, pool)) = self.output_of(id, stack) else {
+                return Err(Code::StaleId.into());
+            };
             push(output, pool, body);
         }
         if finish {
@@ -128,7 +130,10 @@ impl<V: Copy> Engine<V> {
         }
         self.give_stack(connection, stack);
         self.touch(connection);
-        let mark = self.servers.at(slot).map_or(0, |(_, server)| server.options.write_high_water_mark);
+        let mark = self
+            .servers
+            .at(slot)
+            .map_or(0, |(_, server)| server.options.write_high_water_mark);
         let room = waiting <= mark;
         if let (false, Some(stream)) = (room, self.streams.get_mut(id)) {
             stream.flags |= flag::WANTS_DRAIN;
@@ -179,7 +184,9 @@ impl<V: Copy> Engine<V> {
     /// An interim response: 100, 102, 103.
     pub fn informational(&mut self, id: f64, status: u16, block: &[u8]) -> Result<(), Error> {
         let (id, connection) = self.answerable(id)?;
-        let Some(stream) = self.streams.get_mut(id) else { return Err(Code::StaleId.into()) };
+        let Some(stream) = self.streams.get_mut(id) else {
+            return Err(Code::StaleId.into());
+        };
         let slot = stream.server;
         if !stream.has(flag::HTTP_1_1) {
             // RFC 9110 §15.2: no 1xx to an HTTP/1.0 client.
@@ -231,7 +238,9 @@ impl<V: Copy> Engine<V> {
             date: &date,
             keep_alive_timeout_s: (idle_ms / 1_000) as u32,
         };
-        let Some((output, pool)) = self.output_of(id, stack) else { return Err(Code::StaleId.into()) };
+        let Some((output, pool)) = self.output_of(id, stack) else {
+            return Err(Code::StaleId.into());
+        };
         let written = write_response_head(output.tail(pool), head.status, head.reason, head.block, &answer)?;
         let stream = self.streams.get_mut(id).ok_or(Code::StaleId)?;
         stream.flags |= flag::HEAD_SENT;
@@ -251,7 +260,7 @@ impl<V: Copy> Engine<V> {
     }
 
     /// Where the bytes of a stream go now: straight to the connection when it is first in line.
-    fn output_of<'a>(
+    pub(crate) fn output_of<'a>(
         &'a mut self,
         id: Id,
         stack: &'a mut Stack,
@@ -263,7 +272,11 @@ impl<V: Copy> Engine<V> {
         if first {
             return Some((&mut stack.output, &mut self.pool));
         }
-        let output = self.streams.get_mut(id)?.output.get_or_insert_with(|| Box::new(Output::new()));
+        let output = self
+            .streams
+            .get_mut(id)?
+            .output
+            .get_or_insert_with(|| Box::new(Output::new()));
         Some((output, &mut self.pool))
     }
 

@@ -43,7 +43,10 @@ pub struct ProxyHeadParser {
 impl ProxyHeadParser {
     /// A parser for a connection that must, or may, begin with a head.
     pub fn new(required: bool) -> Self {
-        Self { required, kept: Vec::new() }
+        Self {
+            required,
+            kept: Vec::new(),
+        }
     }
 
     /// Takes the next bytes; keeps them.
@@ -108,7 +111,10 @@ fn version_1(bytes: &[u8]) -> Found {
         _ => return Err(()),
     };
     decimal_port(target_port)?;
-    Ok(Some((ProxyHead::Client(SocketAddr::new(address, decimal_port(port)?)), end + 2)))
+    Ok(Some((
+        ProxyHead::Client(SocketAddr::new(address, decimal_port(port)?)),
+        end + 2,
+    )))
 }
 
 /// A port without sign or leading zeros.
@@ -141,7 +147,10 @@ fn version_2(bytes: &[u8]) -> Found {
             let body: &[u8; 36] = body.get(..36).and_then(|b| b.try_into().ok()).ok_or(())?;
             let mut ip = [0; 16];
             ip.copy_from_slice(&body[..16]);
-            ProxyHead::Client(SocketAddr::new(Ipv6Addr::from(ip).into(), u16::from_be_bytes([body[32], body[33]])))
+            ProxyHead::Client(SocketAddr::new(
+                Ipv6Addr::from(ip).into(),
+                u16::from_be_bytes([body[32], body[33]]),
+            ))
         }
         // UNSPEC, UDP and Unix peers: nothing that a TCP server can show as its client.
         (_, 0x00 | 0x12 | 0x22 | 0x31 | 0x32) => ProxyHead::Own,
@@ -187,10 +196,19 @@ mod tests {
     #[test]
     fn reads_version_1_addresses() {
         let client = |text: &str| Verdict::Done(ProxyHead::Client(text.parse().unwrap()));
-        assert_eq!(parse(b"PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n", true), client("192.0.2.1:56324"));
-        assert_eq!(parse(b"PROXY TCP6 2001:db8::1 ::1 1 65535\r\n", true), client("[2001:db8::1]:1"));
+        assert_eq!(
+            parse(b"PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n", true),
+            client("192.0.2.1:56324")
+        );
+        assert_eq!(
+            parse(b"PROXY TCP6 2001:db8::1 ::1 1 65535\r\n", true),
+            client("[2001:db8::1]:1")
+        );
         assert_eq!(parse(b"PROXY UNKNOWN\r\n", true), Verdict::Done(ProxyHead::Own));
-        assert_eq!(parse(b"PROXY UNKNOWN ffff::1 ffff::2 1 2\r\n", true), Verdict::Done(ProxyHead::Own));
+        assert_eq!(
+            parse(b"PROXY UNKNOWN ffff::1 ffff::2 1 2\r\n", true),
+            Verdict::Done(ProxyHead::Own)
+        );
     }
 
     #[test]
@@ -203,7 +221,10 @@ mod tests {
         let mut v6 = [0u8; 36];
         v6[15] = 1;
         v6[32..34].copy_from_slice(&99u16.to_be_bytes());
-        assert_eq!(parse(&v2(1, 0x21, &v6), false), Verdict::Done(ProxyHead::Client("[::1]:99".parse().unwrap())));
+        assert_eq!(
+            parse(&v2(1, 0x21, &v6), false),
+            Verdict::Done(ProxyHead::Client("[::1]:99".parse().unwrap()))
+        );
         assert_eq!(parse(&v2(0, 0, b""), true), Verdict::Done(ProxyHead::Own));
     }
 
@@ -221,7 +242,11 @@ mod tests {
             &v2(2, 0x11, &[0; 12]),
         ];
         for head in bad {
-            assert_eq!(parse(head, false), Verdict::Error(Code::ProxyProtocolInvalid.into()), "{head:?}");
+            assert_eq!(
+                parse(head, false),
+                Verdict::Error(Code::ProxyProtocolInvalid.into()),
+                "{head:?}"
+            );
         }
         for head in [v2(1, 0x11, &[0; 11]), v2(1, 0x77, &[0; 12]), v2(1, 0x11, &[0; 5000])] {
             assert_eq!(parse(&head, false), Verdict::Error(Code::ProxyProtocolInvalid.into()));
@@ -230,7 +255,10 @@ mod tests {
 
     #[test]
     fn a_connection_without_a_head_is_an_error_only_where_one_is_required() {
-        assert_eq!(parse(b"GET / HTTP/1.1\r\n", true), Verdict::Error(Code::ProxyProtocolMissing.into()));
+        assert_eq!(
+            parse(b"GET / HTTP/1.1\r\n", true),
+            Verdict::Error(Code::ProxyProtocolMissing.into())
+        );
         let mut optional = ProxyHeadParser::new(false);
         assert_eq!(optional.handle_bytes(b"P"), Verdict::NeedMore);
         assert_eq!(optional.handle_bytes(b"OST /"), Verdict::Absent);

@@ -27,10 +27,24 @@ pub(crate) struct MemoryLink {
 
 impl MemoryLink {
     pub fn new(client: Id, head_request: bool) -> Self {
-        let limits = Limits { header_size: u32::MAX, header_fields: u32::MAX, ..Limits::default() };
-        let context = ResponseContext { head_request, connect: false };
+        let limits = Limits {
+            header_size: u32::MAX,
+            header_fields: u32::MAX,
+            ..Limits::default()
+        };
+        let context = ResponseContext {
+            head_request,
+            connect: false,
+        };
         let parser = ResponseParser::new(limits, context);
-        Self { client, parser, head: None, body: Vec::new(), rest: Vec::new(), complete: false }
+        Self {
+            client,
+            parser,
+            head: None,
+            body: Vec::new(),
+            rest: Vec::new(),
+            complete: false,
+        }
     }
 
     /// Whether the whole response is here.
@@ -89,6 +103,11 @@ impl MemoryLink {
         }
         let (status, reason_len, head) = self.head.take()?;
         debug_assert!(fields(&head[reason_len as usize..]).count() <= head.len());
-        Some(Collected { status, reason_len, head, body: std::mem::take(&mut self.body) })
+        Some(Collected {
+            status,
+            reason_len,
+            head,
+            body: std::mem::take(&mut self.body),
+        })
     }
 }

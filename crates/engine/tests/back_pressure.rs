@@ -1,0 +1,151 @@
+//! Slow readers and slow handlers: memory stays flat, nothing is lost.
+
+use millrace_engine::{Chunk, EventKind, Respond, ServerOptions};
+use millrace_testkit::client::Client;
+use millrace_testkit::driver::{Driver, answer};
+
+#[test]
+fn a_slow_reader_makes_write_say_wait_and_drain_follows() {
+    let mut driver = Driver::new();
+    let (_, addr) = driver.listen(ServerOptions::default());
+    let mut client = Client::connect_narrow(addr, 4096);
+    client.reading = false;
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let stream = driver.expect(EventKind::Request).stream();
+    driver
+        .engine
+        .respond_head(
+            stream,
+            &Respond {
+                status: 200,
+                reason: b"",
+                block: b"",
+            },
+        )
+        .unwrap();
+    let chunk = vec![b'c'; 16 * 1024];
+    let (mut written, mut drains) = (0_usize, 0);
+    for _ in 0..20 {
+        // A writer that heeds what it is told.
+        let mut most = 0;
+        while driver.engine.write(stream, Chunk::Bytes(&chunk)).unwrap() {
+            written += chunk.len();
+            most += chunk.len();
+            if most > 256 * 1024 {
+                driver.settle();
+                most = 0;
+            }
+        }
+        written += chunk.len();
+        driver.settle();
+        if driver.count(EventKind::Drain) == 0 {
+            assert!(driver.engine.census().buffers < 12, "{:?}", driver.engine.census());
+            client.reading = true;
+            driver.expect_with(EventKind::Drain, &mut [&mut client]);
+            client.reading = false;
+        }
+        drains += 1;
+        driver.events.clear();
+    }
+    driver.engine.end(stream, b"", true).unwrap();
+    client.reading = true;
+    driver.expect_with(EventKind::Finished, &mut [&mut client]);
+    driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 1);
+    assert_eq!(client.answers(&[])[0].body.len(), written);
+    assert_eq!(drains, 20);
+    driver.settle();
+    assert_eq!(driver.engine.census().buffers, 0);
+}
+
+#[test]
+fn write_says_wait_one_byte_past_the_mark_and_not_at_it() {
+    let mut driver = Driver::new();
+    let (_, addr) = driver.listen(ServerOptions {
+        write_high_water_mark: 1000,
+        ..Default::default()
+    });
+    let mut client = Client::send_to(addr, "GET / HTTP/1.0\r\n\r\n");
+    let stream = driver.expect(EventKind::Request).stream();
+    driver
+        .engine
+        .respond_head(
+            stream,
+            &Respond {
+                status: 200,
+                reason: b"",
+                block: b"",
+            },
+        )
+        .unwrap();
+    driver.settle();
+    assert!(driver.engine.write(stream, Chunk::Bytes(&[b'x'; 1000])).unwrap());
+    assert!(!driver.engine.write(stream, Chunk::Bytes(b"y")).unwrap());
+    driver.expect(EventKind::Drain);
+    driver.engine.end(stream, b"", false).unwrap();
+    driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());
+    assert_eq!(client.answers(&[])[0].body.len(), 1001);
+}
+
+#[test]
+fn a_slow_handler_stops_the_reading_until_the_client_cannot_send() {
+    let mut driver = Driver::new();
+    let (server, addr) = driver.listen(ServerOptions::default());
+    let size = 64 << 20;
+    let mut client = Client::send_to(
+        addr,
+        format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n"),
+    );
+    let piece = vec![b'b'; 1 << 20];
+    let stream = driver.expect(EventKind::Request).stream();
+    let mut sent = 0;
+    while client.unsent() == 0 && sent < size {
+        client.send(&piece);
+        sent += piece.len();
+        driver.quiet(&mut [&mut client]);
+    }
+    assert!(
+        client.unsent() > 0,
+        "{sent} bytes went into a server that does not read"
+    );
+    let received = driver.engine.server_stats(server).unwrap().received;
+    assert!(received < 256 * 1024, "{received} bytes were read for nobody");
+    assert!(driver.engine.census().buffers <= 2);
+    // It reads now; the rest is sent, and comes whole.
+    driver.engine.grant(stream, f64::INFINITY).unwrap();
+    let mut got = 0;
+    while got < size {
+        if client.unsent() == 0 && sent < size {
+            client.send(&piece);
+            sent += piece.len();
+        }
+        driver.run_until(&mut [&mut client], |driver, clients| {
+            got += driver
+                .events
+                .drain(..)
+                .filter(|e| e.kind == EventKind::Body)
+                .map(|e| e.value.len())
+                .sum::<usize>();
+            clients[0].unsent() == 0 || got == size
+        });
+    }
+    assert_eq!((got, sent), (size, size));
+    let _ = answer(&mut driver.engine, stream, b"");
+    driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 1);
+}
+
+#[test]
+fn an_answer_of_any_size_arrives_whole_at_a_reader_of_any_speed() {
+    let mut driver = Driver::new();
+    let (_, addr) = driver.listen(ServerOptions::default());
+    let mut client = Client::connect_narrow(addr, 4096);
+    client.reading = false;
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let stream = driver.expect(EventKind::Request).stream();
+    let body: Vec<u8> = (0..8_000_000).map(|n| (n / 7) as u8).collect();
+    answer(&mut driver.engine, stream, &body).unwrap();
+    driver.quiet(&mut [&mut client]);
+    client.reading = true;
+    driver.run_until(&mut [&mut client], |_, clients| clients[0].received.len() > body.len());
+    driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 1);
+    assert!(client.answers(&[])[0].body == body);
+}

@@ -1,0 +1,323 @@
+//! Each deadline, at its edge and a millisecond before, on a clock of our own.
+
+use millrace_engine::error::Code;
+use millrace_engine::{Chunk, EventKind, ProxyProtocol, Respond, ServerOptions};
+use millrace_testkit::client::Client;
+use millrace_testkit::driver::{Driver, answer};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+const OK: Respond<'static> = Respond {
+    status: 200,
+    reason: b"",
+    block: b"",
+};
+const POST: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n";
+
+fn options() -> ServerOptions {
+    ServerOptions {
+        headers_timeout_ms: 1_000,
+        request_timeout_ms: 5_000,
+        body_timeout_ms: 2_000,
+        write_timeout_ms: 3_000,
+        keep_alive_timeout_ms: 4_000,
+        ..Default::default()
+    }
+}
+
+fn listen(options: ServerOptions) -> (Driver, f64, Client) {
+    let mut driver = Driver::new();
+    driver.stop_clock();
+    let (server, addr) = driver.listen(options);
+    let client = Client::connect(addr);
+    driver.settle();
+    (driver, server, client)
+}
+
+/// Asserts that the connection lives until so many ms have passed, and dies then.
+fn dies_at(driver: &mut Driver, client: &mut Client, ms: u64) {
+    driver.advance(ms - 1);
+    driver.quiet(&mut [client]);
+    assert_eq!(
+        driver.count(EventKind::Aborted),
+        0,
+        "a millisecond early: {:?}",
+        driver.events
+    );
+    assert!(!client.is_over(), "a millisecond early");
+    assert!(driver.engine.next_deadline().is_some());
+    driver.advance(1);
+    driver.run_until(&mut [client], |_, clients| clients[0].is_over());
+}
+
+fn timeouts(driver: &mut Driver, server: f64) -> [u64; 5] {
+    driver.engine.server_stats(server).unwrap().timeouts
+}
+
+#[test]
+fn a_connection_that_says_nothing_is_closed_in_silence() {
+    let (mut driver, server, mut client) = listen(options());
+    dies_at(&mut driver, &mut client, 1_000);
+    assert_eq!((client.received.len(), client.ended), (0, true));
+    assert_eq!(timeouts(&mut driver, server), [1, 0, 0, 0, 0]);
+    assert_eq!(driver.engine.census().timers, 0);
+}
+
+#[test]
+fn a_head_that_drips_gets_408_on_time_measured_from_accept() {
+    let (mut driver, server, mut client) = listen(options());
+    for byte in "\r\nGET /d".bytes() {
+        driver.advance(100);
+        client.send([byte]);
+        driver.settle();
+    }
+    dies_at(&mut driver, &mut client, 1_000 - 800);
+    assert_eq!((client.answers(&[])[0].status, client.ended), (408, true));
+    assert_eq!(timeouts(&mut driver, server), [1, 0, 0, 0, 0]);
+}
+
+#[test]
+fn a_later_head_is_measured_from_its_first_byte() {
+    let (mut driver, _, mut client) = listen(options());
+    client.send(GET);
+    let stream = driver.expect(EventKind::Request).stream();
+    driver.advance(60_000);
+    answer(&mut driver.engine, stream, b"").unwrap();
+    driver.quiet(&mut [&mut client]);
+    driver.advance(3_000);
+    client.send("GET / HT");
+    driver.settle();
+    dies_at(&mut driver, &mut client, 1_000);
+    assert_eq!(client.answers(&[])[1].status, 408);
+}
+
+#[test]
+fn a_proxy_head_does_not_lengthen_the_time_for_the_first_request() {
+    let (mut driver, _, mut client) = listen(ServerOptions {
+        proxy_protocol: ProxyProtocol::Required,
+        ..options()
+    });
+    driver.advance(600);
+    client.send("PROXY UNKNOWN\r\n");
+    driver.settle();
+    dies_at(&mut driver, &mut client, 400);
+    assert_eq!(client.received, b"");
+    // Half a head.
+    let (mut driver, _, mut client) = listen(ServerOptions {
+        proxy_protocol: ProxyProtocol::Required,
+        ..options()
+    });
+    client.send("PROXY UNK");
+    driver.settle();
+    dies_at(&mut driver, &mut client, 1_000);
+    assert_eq!(client.received, b"");
+}
+
+#[test]
+fn a_body_that_stalls_gets_408_between_two_bytes() {
+    let (mut driver, server, mut client) = listen(options());
+    client.send(POST);
+    let stream = driver.expect(EventKind::Request).stream();
+    driver.engine.grant(stream, f64::INFINITY).unwrap();
+    driver.settle();
+    driver.advance(1_999);
+    client.send("abc");
+    driver.settle();
+    driver.events.clear();
+    dies_at(&mut driver, &mut client, 2_000);
+    assert_eq!(client.answers(&[])[0].status, 408);
+    assert_eq!(driver.expect(EventKind::Aborted).code(), Some(Code::BodyTimeout));
+    assert_eq!(timeouts(&mut driver, server), [0, 1, 0, 0, 0]);
+}
+
+#[test]
+fn a_request_that_drips_gets_408_when_its_whole_time_is_over() {
+    let (mut driver, server, mut client) = listen(options());
+    client.send(POST);
+    let stream = driver.expect(EventKind::Request).stream();
+    driver.engine.grant(stream, f64::INFINITY).unwrap();
+    driver.settle();
+    for _ in 0..4 {
+        driver.advance(1_100);
+        client.send("x");
+        driver.settle();
+    }
+    driver.events.clear();
+    dies_at(&mut driver, &mut client, 600);
+    assert_eq!(client.answers(&[])[0].status, 408);
+    assert_eq!(driver.expect(EventKind::Aborted).code(), Some(Code::RequestTimeout));
+    assert_eq!(timeouts(&mut driver, server), [0, 0, 1, 0, 0]);
+}
+
+#[test]
+fn the_clients_clocks_stand_still_while_nobody_reads() {
+    let (mut driver, _, mut client) = listen(options());
+    client.send(POST);
+    client.send("abc");
+    let stream = driver.expect(EventKind::Request).stream();
+    driver.settle();
+    driver.advance(100_000);
+    assert_eq!(driver.count(EventKind::Aborted), 0);
+    driver.engine.grant(stream, f64::INFINITY).unwrap();
+    driver.settle();
+    driver.events.clear();
+    dies_at(&mut driver, &mut client, 2_000);
+    assert_eq!(driver.expect(EventKind::Aborted).code(), Some(Code::BodyTimeout));
+}
+
+#[test]
+fn the_clients_clocks_stand_still_while_its_request_waits_for_its_turn() {
+    let (mut driver, _, mut client) = listen(options());
+    client.send(GET);
+    client.send(POST);
+    let first = driver.expect(EventKind::Request).stream();
+    driver.settle();
+    driver.advance(100_000);
+    answer(&mut driver.engine, first, b"").unwrap();
+    let second = driver.expect(EventKind::Request).stream();
+    driver.engine.collect(second, -1.0).unwrap();
+    driver.settle();
+    dies_at(&mut driver, &mut client, 2_000);
+    assert_eq!(driver.expect(EventKind::Aborted).code(), Some(Code::BodyTimeout));
+    assert_eq!(client.answers(&[])[1].status, 408);
+}
+
+#[test]
+fn a_slow_handler_has_all_the_time_it_wants() {
+    let (mut driver, _, mut client) = listen(options());
+    client.send(GET);
+    let stream = driver.expect(EventKind::Request).stream();
+    driver.settle();
+    driver.advance(10_000_000);
+    answer(&mut driver.engine, stream, b"at last").unwrap();
+    driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 1);
+}
+
+#[test]
+fn a_reader_that_takes_nothing_is_cut_and_one_that_takes_little_is_not() {
+    let (mut driver, server, client) = listen(options());
+    let addr = driver.engine.server_address(server).unwrap();
+    drop(client);
+    let mut client = Client::connect_narrow(addr, 4096);
+    client.reading = false;
+    client.send(GET);
+    let stream = driver.expect(EventKind::Request).stream();
+    driver
+        .engine
+        .respond(stream, &OK, Chunk::Bytes(&vec![b'x'; 16 << 20]), true)
+        .unwrap();
+    driver.settle();
+    for _ in 0..3 {
+        driver.advance(2_999);
+        client.reading = true;
+        let before = client.received.len();
+        // Enough for the kernel to tell the server of room.
+        driver.run_until(&mut [&mut client], |_, clients| {
+            clients[0].received.len() > before + (3 << 20)
+        });
+        client.reading = false;
+        driver.settle();
+        assert_eq!(driver.count(EventKind::Aborted), 0);
+    }
+    driver.advance(2_999);
+    assert_eq!(driver.count(EventKind::Aborted), 0);
+    driver.advance(1);
+    let aborted = driver.expect(EventKind::Aborted);
+    assert_eq!((aborted.stream(), aborted.code()), (stream, Some(Code::WriteTimeout)));
+    assert_eq!(timeouts(&mut driver, server), [0, 0, 0, 1, 0]);
+    driver.settle();
+    assert_eq!(driver.engine.census().connections, 0);
+}
+
+#[test]
+fn an_idle_connection_is_closed_in_silence_a_second_after_the_advertised_time() {
+    let (mut driver, server, mut client) = listen(options());
+    for round in 1..=3 {
+        client.send(GET);
+        let stream = driver.expect(EventKind::Request).stream();
+        answer(&mut driver.engine, stream, b"").unwrap();
+        driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == round);
+        assert_eq!(client.answers(&[])[0].field("keep-alive").as_deref(), Some("timeout=4"));
+        if round < 3 {
+            driver.advance(4_999);
+        }
+    }
+    let length = client.received.len();
+    dies_at(&mut driver, &mut client, 5_000);
+    assert_eq!((client.received.len(), client.ended), (length, true));
+    assert_eq!(timeouts(&mut driver, server), [0, 0, 0, 0, 1]);
+}
+
+#[test]
+fn empty_lines_do_not_lengthen_an_idle_connection() {
+    let (mut driver, _, mut client) = listen(options());
+    client.send(GET);
+    let stream = driver.expect(EventKind::Request).stream();
+    answer(&mut driver.engine, stream, b"").unwrap();
+    driver.quiet(&mut [&mut client]);
+    driver.advance(3_000);
+    client.send("\r\n");
+    driver.settle();
+    dies_at(&mut driver, &mut client, 2_000);
+}
+
+#[test]
+fn a_lingering_connection_is_closed_after_two_seconds() {
+    let (mut driver, _, mut client) = listen(options());
+    client.send("nonsense\r\n\r\n");
+    driver.quiet(&mut [&mut client]);
+    assert_eq!((client.answers(&[])[0].status, client.ended), (400, true));
+    assert_eq!(driver.engine.census().connections, 1);
+    driver.advance(1_999);
+    assert_eq!(driver.engine.census().connections, 1);
+    driver.advance(1);
+    assert_eq!(
+        (driver.engine.census().connections, driver.engine.census().timers),
+        (0, 0)
+    );
+}
+
+#[test]
+fn a_bad_request_behind_a_slow_answer_gets_one_answer_whenever_that_comes() {
+    let (mut driver, _, mut client) = listen(options());
+    client.send(GET);
+    client.send("nonsense\r\n\r\n");
+    let stream = driver.expect(EventKind::Request).stream();
+    driver.settle();
+    driver.advance(100_000);
+    answer(&mut driver.engine, stream, b"").unwrap();
+    driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());
+    let statuses: Vec<u16> = client.answers(&[]).iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses, [200, 400]);
+}
+
+#[test]
+fn zero_means_no_deadline() {
+    let none = ServerOptions {
+        headers_timeout_ms: 0,
+        request_timeout_ms: 0,
+        body_timeout_ms: 0,
+        write_timeout_ms: 0,
+        keep_alive_timeout_ms: 0,
+        ..Default::default()
+    };
+    let (mut driver, _, mut client) = listen(none);
+    assert_eq!(driver.engine.next_deadline(), None);
+    client.send("GET");
+    driver.settle();
+    driver.advance(1 << 30);
+    client.send(&POST[4..].replace("POST", ""));
+    driver.settle();
+    assert_eq!(driver.engine.next_deadline(), None);
+}
+
+#[test]
+fn a_request_timeout_alone_bounds_the_head_too() {
+    let (mut driver, _, mut client) = listen(ServerOptions {
+        headers_timeout_ms: 0,
+        ..options()
+    });
+    client.send("GET / HT");
+    driver.settle();
+    dies_at(&mut driver, &mut client, 5_000);
+    assert_eq!(client.answers(&[])[0].status, 408);
+}
