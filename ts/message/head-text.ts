@@ -6,13 +6,16 @@ export type HeadersInput = Record<string, string | string[] | undefined> | Itera
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 // HTAB, visible ASCII, space and obs-text (RFC 9110 §5.5): everything else could split a head.
-// eslint-disable-next-line no-control-regex
+
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** Throws unless the name is a token (RFC 9110 §5.6.2). */
 export function checkName(name: unknown): string {
   if (typeof name === 'string' && TOKEN.test(name)) return name;
-  throw misuse('MILLRACE_INVALID_ARGUMENT', `a field name must be a token (RFC 9110 §5.6.2), got ${quote(String(name))}`);
+  throw misuse(
+    'MILLRACE_INVALID_ARGUMENT',
+    `a field name must be a token (RFC 9110 §5.6.2), got ${quote(String(name))}`,
+  );
 }
 
 /** The value as it goes out, without white space around it; throws where it holds CR, LF, NUL or non-Latin-1. */

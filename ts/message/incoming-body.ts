@@ -34,7 +34,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   readonly #limit: number;
   #used = false;
   #ended: boolean;
-  #failure: unknown;
+  #failure: MillraceError | undefined;
   #trailers: HeaderView | null = null;
   #collecting: Waiting<Uint8Array> | undefined;
   #chunks: Uint8Array[] | undefined;
@@ -63,7 +63,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   bytes(): Promise<Uint8Array> {
     if (this.#used) return Promise.reject(usedTwice());
     this.#used = true;
-    if (this.#failure !== undefined) return Promise.reject(this.#failure as Error);
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#ended) return Promise.resolve(EMPTY);
     return new Promise((resolve, reject) => {
       this.#collecting = { resolve, reject };
@@ -108,9 +108,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
     return new ReadableStream<Uint8Array>(
       {
         pull: async (controller) => {
-          const { done, value } = await chunks.next();
-          if (done === true) controller.close();
-          else controller.enqueue(value);
+          X;
         },
         cancel: async () => {
           await chunks.return?.();
@@ -145,7 +143,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
       if (!this.#ended) native.grant(this.id, chunk.byteLength);
       return chunk;
     }
-    if (this.#failure !== undefined) return Promise.reject(this.#failure as Error);
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#ended) return undefined;
     return new Promise((resolve, reject) => {
       this.#wanting = { resolve, reject };

@@ -77,7 +77,9 @@ export async function* readStream(stream: ReadableStream): AsyncGenerator<Uint8A
 }
 
 function isBlob(body: object): body is Blob {
-  return Object.prototype.toString.call(body) === '[object Blob]' || Object.prototype.toString.call(body) === '[object File]';
+  return (
+    Object.prototype.toString.call(body) === '[object Blob]' || Object.prototype.toString.call(body) === '[object File]'
+  );
 }
 
 function isFormData(body: object): body is FormData {

@@ -31,7 +31,7 @@ function load(): Binding {
   let loaded: Binding;
   try {
     // The generated loader is CommonJS; it tries native/, then the platform's package.
-    // eslint-disable-next-line @typescript-eslint/no-require-imports
+     
     loaded = require('../../native/index.js') as Binding;
   } catch (cause) {
     const host = `${process.platform}-${process.arch}`;

@@ -138,7 +138,8 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
       allowHalfOpen: true,
       read() {
         chunks.next().then(
-          ({ done, value }) => duplex.push(done === true ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength)),
+          ({ done, value }) =>
+            duplex.push(done === true ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength)),
           (error: Error) => duplex.destroy(error),
         );
       },

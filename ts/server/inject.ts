@@ -116,7 +116,13 @@ export async function inject(server: number, request: InjectOptions): Promise<In
         } else if (kind === KIND.aborted) {
           const cause = errorFromNative(flags);
           settle(() =>
-            reject(new MillraceError('MILLRACE_CONNECTION_CLOSED', 'the server cut the exchange before its response was complete', { cause })),
+            reject(
+              new MillraceError(
+                'MILLRACE_CONNECTION_CLOSED',
+                'the server cut the exchange before its response was complete',
+                { cause },
+              ),
+            ),
           );
         }
       },

@@ -18,6 +18,9 @@ import type { Prepared } from './web-response.js';
 const STALE = 6;
 const STREAM_CLOSED = 22;
 
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-empty-object-type
+export interface ServerResponse extends EventEmitter {}
+
 interface Field {
   name: string;
   value: string | string[];
@@ -29,6 +32,8 @@ interface Field {
  * It is an EventEmitter by its prototype; the emitter's state is made by the first listener, so that a response that
  * nobody listens to costs nothing for it.
  */
+// Its prototype is linked to EventEmitter's below; the constructor of that one is what is left out.
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export class ServerResponse {
   statusCode: number;
   statusMessage: string;
@@ -94,7 +99,8 @@ export class ServerResponse {
   appendHeader(name: string, value: string | readonly string[]): this {
     const before = this.getHeader(name);
     if (before === undefined) return this.setHeader(name, value);
-    return this.setHeader(name, [before, value].flat() as string[]);
+    const list = (one: string | readonly string[]): readonly string[] => (typeof one === 'string' ? [one] : one);
+    return this.setHeader(name, [...list(before), ...list(value)]);
   }
 
   getHeader(name: string): string | string[] | undefined {
@@ -164,7 +170,8 @@ export class ServerResponse {
     this._state = state | HEAD | ENDED;
     let answer: number | undefined;
     if ((state & HEAD) === 0 && this._trailers === '') {
-      const out = body === undefined || (typeof body === 'string' && encoding === undefined) ? body : encoded(body, encoding);
+      const out =
+        body === undefined || (typeof body === 'string' && encoding === undefined) ? body : encoded(body, encoding);
       if (this._fields === undefined && this.statusMessage === '') {
         answer =
           this._onlyText === ''
@@ -330,7 +337,8 @@ export class ServerResponse {
       });
       this.once('close', () => {
         const cause = this._req.gone;
-        if (!done) reject(new MillraceError('MILLRACE_STREAM_CLOSED', 'the exchange ended before the response', { cause }));
+        if (!done)
+          reject(new MillraceError('MILLRACE_STREAM_CLOSED', 'the exchange ended before the response', { cause }));
       });
     });
   }
@@ -356,7 +364,8 @@ export class ServerResponse {
   private fields(): Map<string, Field> {
     if (this._fields === undefined) {
       this._fields = new Map();
-      if (this._only !== undefined) this._fields.set(this._only.lower, { name: this._only.name, value: this._onlyValue });
+      if (this._only !== undefined)
+        this._fields.set(this._only.lower, { name: this._only.name, value: this._onlyValue });
       this._only = undefined;
     }
     return this._fields;
@@ -404,8 +413,6 @@ const ENDED = 2;
 const CLOSED = 4;
 const FULL = 8;
 
-// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
-export interface ServerResponse extends EventEmitter {}
 Object.setPrototypeOf(ServerResponse.prototype, EventEmitter.prototype);
 
 function badStatus(status: unknown): RangeError {

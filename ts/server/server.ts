@@ -48,7 +48,8 @@ export class Server extends EventEmitter implements RequestSink {
     this._fetch = options.fetch as FetchHandler;
     this._collectLimit = options.maxCollectedSize;
     this._run = contextRunner();
-    this._invoke = (options.fetch === null ? this.invokeHandler : this.invokeFetch).bind(this);
+    this._invoke =
+      options.fetch === null ? (req, res) => this.invokeHandler(req, res) : (req, res) => this.invokeFetch(req, res);
     registerServer(id, this);
     this.ref();
   }
@@ -63,7 +64,8 @@ export class Server extends EventEmitter implements RequestSink {
     if (typeof this._place === 'string') return `unix:${this._place}`;
     if (this._place === null) return '';
     const { address, port } = this._place;
-    const host = address === '::' || address === '0.0.0.0' ? 'localhost' : address.includes(':') ? `[${address}]` : address;
+    const host =
+      address === '::' || address === '0.0.0.0' ? 'localhost' : address.includes(':') ? `[${address}]` : address;
     return `http://${host}:${port}/`;
   }
 

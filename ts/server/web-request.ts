@@ -67,11 +67,15 @@ export class LazyRequest {
 
   bytes(): Promise<Uint8Array> {
     const reader = this.reader();
-    return 'bytes' in reader ? (reader as ServerRequest).bytes() : this.platform().arrayBuffer().then((b) => new Uint8Array(b));
+    return 'bytes' in reader
+      ? reader.bytes()
+      : this.platform()
+          .arrayBuffer()
+          .then((b) => new Uint8Array(b));
   }
 
   blob(): Promise<Blob> {
-    return this.reader().blob() as Promise<Blob>;
+    return this.reader().blob();
   }
 
   formData(): Promise<FormData> {
@@ -138,7 +142,8 @@ function isServerRequest(input: unknown): input is ServerRequest {
 
 function absolute(source: ServerRequest): string {
   const url = source.url;
-  if (url.charCodeAt(0) !== 47) return /^https?:/i.test(url) ? url : `http://${source.headers.get('host') ?? 'localhost'}/`;
+  if (url.charCodeAt(0) !== 47)
+    return /^https?:/i.test(url) ? url : `http://${source.headers.get('host') ?? 'localhost'}/`;
   return `http://${source.headers.get('host') || 'localhost'}${url}`;
 }
 
@@ -148,10 +153,10 @@ let linked = false;
 function linkPrototype(): void {
   if (linked) return;
   linked = true;
-  Object.setPrototypeOf(LazyRequest.prototype, globalThis.Request.prototype as object);
+  Object.setPrototypeOf(LazyRequest.prototype, globalThis.Request.prototype);
 }
 
 /** A server's request in the web standard's shape. */
 export function webRequest(source: ServerRequest): Request {
-  return new LazyRequest(source) as unknown as Request;
+  return new LazyRequest(source);
 }

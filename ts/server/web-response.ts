@@ -165,5 +165,5 @@ let linked = false;
 /** Put off until the first object: the platform's class takes milliseconds to load. */
 function linkPrototype(): void {
   linked = true;
-  Object.setPrototypeOf(LazyResponse.prototype, globalThis.Response.prototype as object);
+  Object.setPrototypeOf(LazyResponse.prototype, globalThis.Response.prototype);
 }

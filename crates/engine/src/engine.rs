@@ -53,6 +53,8 @@ pub struct Engine<V: Copy> {
     due: Vec<u32>,
     pub(crate) pool: Pool,
     receive: ReceiveBuffer,
+    // Boxed, for a stack moves between here and its connection with every request.
+    #[expect(clippy::vec_box, reason = "the boxes are what is reused")]
     pub(crate) stacks: Vec<Box<Stack>>,
     /// Pins whose last byte is with the kernel, for the host to let go.
     pub released: Vec<PinId>,

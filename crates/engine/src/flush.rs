@@ -82,14 +82,10 @@ impl<V: Copy> Engine<V> {
             let (sent, wanted) = match &mut connection.link {
                 Link::Memory(memory) => {
                     let mut slices = [IoSlice::new(&[]); SLICES];
-                    let count = match stack
+                    let count = stack
                         .output
                         .slices(|pin| host.pinned(pin), &mut slices)
-                        .map_err(detached)
-                    {
-                        Ok(count) => count,
-                        Err(error) => return Err(error),
-                    };
+                        .map_err(detached)?;
                     let mut wanted = 0;
                     for slice in &slices[..count] {
                         wanted += slice.len();
@@ -107,14 +103,10 @@ impl<V: Copy> Engine<V> {
                         (socket::send(fd, bytes), bytes.len())
                     } else {
                         let mut slices = [IoSlice::new(&[]); SLICES];
-                        let count = match stack
+                        let count = stack
                             .output
                             .slices(|pin| host.pinned(pin), &mut slices)
-                            .map_err(detached)
-                        {
-                            Ok(count) => count,
-                            Err(error) => return Err(error),
-                        };
+                            .map_err(detached)?;
                         let wanted = slices[..count].iter().map(|slice| slice.len()).sum();
                         (socket::send_vectored(fd, &slices[..count]), wanted)
                     }
