@@ -74,6 +74,14 @@ impl Arguments {
         number
     }
 
+    /// The numbers of a `Float64Array` argument, for the time that `work` takes: no JavaScript runs meanwhile.
+    pub fn with_doubles(&self, place: usize, work: impl FnOnce(&mut [f64])) {
+        // SAFETY: the slice lives for the call of `work` alone, which calls nothing of JavaScript.
+        if let Some(target) = self.get(place).and_then(|value| unsafe { self.env.doubles(value) }) {
+            work(target);
+        }
+    }
+
     /// A string in Latin-1; `false` when it is none. Appends.
     pub fn latin1(&self, place: usize, into: &mut Vec<u8>) -> bool {
         self.get(place).is_some_and(|value| self.env.read_latin1(value, into))

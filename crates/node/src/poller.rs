@@ -12,6 +12,9 @@ use std::io;
 use std::os::fd::RawFd;
 use std::rc::Rc;
 
+/// A function to call when all handles are closed, with its argument.
+type Done = (unsafe fn(*mut std::ffi::c_void), *mut std::ffi::c_void);
+
 /// What the callbacks note, and how many handles are closing.
 #[derive(Default)]
 pub struct Noted {
@@ -19,7 +22,7 @@ pub struct Noted {
     /// Handles whose close callback has not run; the environment waits for them.
     pub open: Cell<usize>,
     /// Called when the last handle is closed, once the environment closes.
-    pub on_closed: Cell<Option<(unsafe fn(*mut std::ffi::c_void), *mut std::ffi::c_void)>>,
+    pub on_closed: Cell<Option<Done>>,
 }
 
 impl Noted {

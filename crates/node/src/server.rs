@@ -89,15 +89,11 @@ pub unsafe extern "C" fn server_stats(env: sys::napi_env, info: sys::napi_callba
         engine.server_stats(arguments.number(0)).map(stats_row)
     });
     let found = row.is_some();
-    // SAFETY: the slice is used before any JavaScript runs.
-    let target = arguments
-        .get(1)
-        .and_then(|value| unsafe { arguments.env.doubles(value) });
-    if let (Some(row), Some(target)) = (row, target) {
-        for (to, from) in target.iter_mut().zip(row) {
+    arguments.with_doubles(1, |target| {
+        for (to, from) in target.iter_mut().zip(row.unwrap_or_default()) {
             *to = from;
         }
-    }
+    });
     arguments.env.double(f64::from(u8::from(found)))
 }
 
@@ -142,17 +138,14 @@ pub unsafe extern "C" fn count(env: sys::napi_env, info: sys::napi_callback_info
 /// `metricsFill(target, totals)`
 pub unsafe extern "C" fn metrics_fill(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let arguments = Arguments::of(env, info);
-    // SAFETY: the slice is used before any JavaScript runs.
-    if let Some(target) = arguments
-        .get(0)
-        .and_then(|value| unsafe { arguments.env.doubles(value) })
-    {
-        if arguments.number(1) == 1.0 {
-            metrics::fill_totals(target);
+    let totals = arguments.number(1) == 1.0;
+    arguments.with_doubles(0, |target| {
+        let _length = if totals {
+            metrics::fill_totals(target)
         } else {
-            metrics::fill(target);
-        }
-    }
+            metrics::fill(target)
+        };
+    });
     ptr::null_mut()
 }
 
@@ -177,15 +170,11 @@ pub unsafe extern "C" fn census(env: sys::napi_env, info: sys::napi_callback_inf
             pins,
         ]
     });
-    // SAFETY: the slice is used before any JavaScript runs.
-    if let Some(target) = arguments
-        .get(0)
-        .and_then(|value| unsafe { arguments.env.doubles(value) })
-    {
+    arguments.with_doubles(0, |target| {
         for (to, from) in target.iter_mut().zip(row) {
             *to = from as f64;
         }
-    }
+    });
     ptr::null_mut()
 }
 

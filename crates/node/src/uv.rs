@@ -1,6 +1,6 @@
 //! libuv, reached through its symbols in the host process: a dozen functions, handles by size, no struct field touched.
 
-use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::NonNull;
 
 /// The host's loop.
@@ -76,7 +76,6 @@ symbols! {
     idle_start: fn(Handle, Callback) -> c_int;
     idle_stop: fn(Handle) -> c_int;
     async_init: fn(Loop, Handle, Option<Callback>) -> c_int;
-    version: fn() -> c_uint;
 }
 
 fn find(name: &str) -> Option<NonNull<c_void>> {
