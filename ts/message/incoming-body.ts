@@ -108,7 +108,9 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
     return new ReadableStream<Uint8Array>(
       {
         pull: async (controller) => {
-          X;
+          const result = await chunks.next();
+          if (result.done === true) controller.close();
+          else controller.enqueue(result.value);
         },
         cancel: async () => {
           await chunks.return?.();

@@ -135,6 +135,39 @@ fn requests_behind_the_last_one_are_not_served_and_its_answer_arrives() {
 }
 
 #[test]
+fn an_answer_that_says_close_is_the_last_and_aborts_those_owed_behind_it() {
+    let mut driver = Driver::new();
+    let (_, addr) = driver.listen(ServerOptions::default());
+    let mut client = Client::send_to(addr, (0..4).map(get).collect::<String>());
+    let streams: Vec<f64> = (0..4).map(|_| driver.expect(EventKind::Request).stream()).collect();
+    answer(&mut driver.engine, streams[3], b"/3").unwrap();
+    answer(&mut driver.engine, streams[0], b"/0").unwrap();
+    let head = Respond {
+        status: 200,
+        reason: b"",
+        block: b"Connection\0close\0",
+    };
+    driver
+        .engine
+        .respond(streams[1], &head, Chunk::Bytes(b"/1"), false)
+        .unwrap();
+    driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());
+    let texts: Vec<String> = client.answers(&[]).iter().map(|answer| answer.text()).collect();
+    assert_eq!((texts, client.ended), (vec!["/0".into(), "/1".into()], true));
+    let aborted: Vec<f64> = driver
+        .events
+        .iter()
+        .filter(|event| event.kind == EventKind::Aborted)
+        .map(|event| event.stream())
+        .collect();
+    assert_eq!(aborted, [streams[2], streams[3]]);
+    client.finish();
+    driver.settle();
+    let census = driver.engine.census();
+    assert_eq!((census.connections, census.streams, census.buffers), (0, 0, 0));
+}
+
+#[test]
 fn a_client_that_pipelines_and_does_not_read_stops_being_read() {
     let mut driver = Driver::new();
     let (server, addr) = driver.listen(ServerOptions::default());

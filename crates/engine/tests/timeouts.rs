@@ -1,5 +1,6 @@
 //! Each deadline, at its edge and a millisecond before, on a clock of our own.
 
+use millrace_engine::buffer::PinId;
 use millrace_engine::error::Code;
 use millrace_engine::{Chunk, EventKind, ProxyProtocol, Respond, ServerOptions};
 use millrace_testkit::client::Client;
@@ -201,9 +202,19 @@ fn a_reader_that_takes_nothing_is_cut_and_one_that_takes_little_is_not() {
     client.reading = false;
     client.send(GET);
     let stream = driver.expect(EventKind::Request).stream();
+    // More than kernels buffer and the rounds below read together.
+    driver.host.pins.insert(1, vec![b'x'; 128 << 20]);
     driver
         .engine
-        .respond(stream, &OK, Chunk::Bytes(&vec![b'x'; 16 << 20]), true)
+        .respond(
+            stream,
+            &OK,
+            Chunk::Pin {
+                pin: PinId(1),
+                len: 128 << 20,
+            },
+            true,
+        )
         .unwrap();
     driver.settle();
     for _ in 0..3 {

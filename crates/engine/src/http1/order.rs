@@ -6,6 +6,7 @@ use crate::id::Id;
 use crate::options::DRAIN_LIMIT;
 use crate::protocol::Protocol;
 use crate::stream::{Consumer, flag};
+use millrace_error::Code;
 use millrace_metrics::{Counter, Gauge};
 
 impl<V: Copy> Engine<V> {
@@ -66,6 +67,15 @@ impl<V: Copy> Engine<V> {
                 }
                 http.held = None;
                 stack.backlog.clear();
+                let behind = std::mem::take(&mut http.order);
+                if !behind.is_empty() {
+                    // Our answer said close: no other may follow it (RFC 9112 §9.6).
+                    (http.receiving, http.unsafe_owed) = (None, 0);
+                    self.must_linger(connection);
+                    behind
+                        .into_iter()
+                        .for_each(|id| self.abort_stream(id, &Code::StreamClosed.into()));
+                }
             }
             self.maybe_let_go(front);
         }

@@ -227,6 +227,12 @@ impl<V: Copy> Engine<V> {
             Some((_, server)) => (server.closing, server.options.keep_alive_timeout_ms),
             None => (true, 0),
         };
+        // A closing server says so in the last answer that it owes: none may follow one that said it (RFC 9112 §9.6).
+        let closing = closing
+            && match &stack.protocol {
+                Protocol::Http1(http) => http.order.back() == Some(&id),
+                Protocol::Raw(_) => true,
+            };
         // A client that waits for 100 Continue may or may not send its body now: the connection cannot go on.
         let keep_alive = !closing && !stream.has(flag::LAST | flag::EXPECTS_CONTINUE);
         let answer = Answer {
