@@ -316,7 +316,7 @@ fn zero_means_no_deadline() {
     client.send("GET");
     driver.settle();
     driver.advance(1 << 30);
-    client.send(&POST[4..].replace("POST", ""));
+    client.send(POST[4..].replace("POST", ""));
     driver.settle();
     assert_eq!(driver.engine.next_deadline(), None);
 }
