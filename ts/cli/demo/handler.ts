@@ -89,7 +89,7 @@ export function demoHandler(): (req: ServerRequest, res: ServerResponse) => unkn
     platform: features().platform,
     poller: features().poller,
   };
-  const page = readFileSync(join(__dirname, 'page.html'), 'utf8').replace('"FACTS"', JSON.stringify(facts));
+  const page = readFileSync(join(__dirname, 'page.html'), 'utf8').replace(/(['"])FACTS\1/, () => JSON.stringify(facts));
   return (req, res) => {
     switch (req.path) {
       case '/':
