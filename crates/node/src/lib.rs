@@ -7,7 +7,7 @@
 mod exchange;
 mod host;
 mod js;
-#[cfg_attr(test, expect(dead_code, reason = "the macro that registers it is off in unit tests"))]
+#[cfg_attr(test, allow(dead_code, reason = "the macro that registers it is off in unit tests"))]
 mod listen;
 mod poller;
 mod server;
