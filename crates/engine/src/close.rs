@@ -55,7 +55,6 @@ impl<V: Copy> Engine<V> {
     /// Ends a connection now: its exchanges are aborted with the error, its descriptor is closed.
     pub(crate) fn close(&mut self, id: Id, error: Error) {
         let cut = self.is_cut_by_close(id);
-        // Those that still receive are told by `abort_all`.
         let mut finishing = Vec::new();
         if let Some(stack) = self
             .connections
@@ -63,8 +62,14 @@ impl<V: Copy> Engine<V> {
             .and_then(|connection| connection.stack.as_mut())
         {
             finishing = std::mem::take(&mut stack.finishing);
+            let receiving = match &stack.protocol {
+                Protocol::Http1(http) => http.receiving,
+                Protocol::Raw(stream) => Some(*stream),
+            };
+            // One that still receives and is read is told by `abort_all`.
+            let read = receiving.filter(|id| self.streams.get(*id).is_some_and(|stream| stream.is_read()));
+            finishing.retain(|stream| Some(*stream) != read);
         }
-        finishing.retain(|stream| self.streams.get(*stream).is_none());
         self.abort_all(id, &error);
         let Some(mut connection) = self.connections.remove(id) else {
             return;
@@ -161,6 +166,8 @@ impl<V: Copy> Engine<V> {
     pub(crate) fn abort_stream(&mut self, id: Id, error: &Error) {
         let Some(stream) = self.streams.get(id) else { return };
         let (flags, server) = (stream.flags, stream.server);
+        // Its answer waited for its turn, or its body for its reader.
+        let missed = stream.output.is_some() || stream.is_read();
         self.drop_stream(id);
         if flags & (flag::INTERNAL | flag::CLIENT) != 0 {
             return;
@@ -178,7 +185,9 @@ impl<V: Copy> Engine<V> {
             server.stats.aborted += u64::from(left && !answered);
             server.forced += u64::from(server.closing && !answered);
         }
-        self.told_aborted(id, error);
+        if missed || !answered {
+            self.told_aborted(id, error);
+        }
     }
 
     fn told_aborted(&mut self, id: Id, error: &Error) {

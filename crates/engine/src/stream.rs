@@ -99,6 +99,12 @@ impl Stream {
         self.flags & flags != 0
     }
 
+    /// Whether somebody in the host waits for the rest of its body, or of what a tunnel's peer says.
+    pub fn is_read(&self) -> bool {
+        let reads = self.has(flag::RAW) || matches!(self.consumer, Consumer::JavaScript | Consumer::Collect(_));
+        reads && !self.has(flag::END_TOLD)
+    }
+
     /// Whether more of its body may be read from the socket now.
     pub fn wants_bytes(&self) -> bool {
         match self.consumer {

@@ -168,6 +168,26 @@ fn an_answer_that_says_close_is_the_last_and_aborts_those_owed_behind_it() {
 }
 
 #[test]
+fn an_answer_that_waits_for_its_turn_survives_the_end_of_its_request() {
+    let mut driver = Driver::new();
+    let (_, addr) = driver.listen(ServerOptions::default());
+    let mut client = Client::send_to(
+        addr,
+        format!("{}GET /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n", get(0)),
+    );
+    let first = driver.expect(EventKind::Request).stream();
+    let second = driver.expect(EventKind::Request).stream();
+    driver.engine.collect(second, -1.0).unwrap();
+    answer(&mut driver.engine, second, b"/1").unwrap();
+    client.send("ok");
+    driver.expect(EventKind::Collected);
+    driver.settle();
+    answer(&mut driver.engine, first, b"/0").unwrap();
+    driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 2);
+    assert_eq!(client.answers(&[])[1].text(), "/1");
+}
+
+#[test]
 fn a_client_that_pipelines_and_does_not_read_stops_being_read() {
     let mut driver = Driver::new();
     let (server, addr) = driver.listen(ServerOptions::default());

@@ -9,6 +9,7 @@ type Target = fn(&[u8]);
 
 /// One row for each folder of `fuzz/seeds`.
 const TARGETS: &[(&str, Target)] = &[
+    ("connection", fuzz::connection),
     ("http1_request", fuzz::http1_request),
     ("http1_response", fuzz::http1_response),
 ];

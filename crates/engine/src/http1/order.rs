@@ -88,11 +88,11 @@ impl<V: Copy> Engine<V> {
     /// Ends a stream whose two sides are complete; one whose body has not been given whole is given first.
     pub(crate) fn maybe_let_go(&mut self, id: Id) {
         let Some(stream) = self.streams.get(id) else { return };
-        if !stream.has(flag::REQUEST_ENDED) || !stream.has(flag::RESPONSE_ENDED) {
+        // One with an output of its own is still owed: its answer waits for its turn.
+        if !stream.has(flag::REQUEST_ENDED) || !stream.has(flag::RESPONSE_ENDED) || stream.output.is_some() {
             return;
         }
-        let reads = matches!(stream.consumer, Consumer::JavaScript | Consumer::Collect(_));
-        if reads && !stream.has(flag::END_TOLD) {
+        if stream.is_read() {
             self.parting.push(id);
             return;
         }

@@ -317,8 +317,7 @@ impl<V: Copy> Engine<V> {
     /// A request that is answered already fails: the client shall have the answer, and no byte more is read.
     fn fail_behind_answer(&mut self, id: Id, error: &Error) {
         let Some(stream) = self.streams.get_mut(id) else { return };
-        let read =
-            matches!(stream.consumer, Consumer::JavaScript | Consumer::Collect(_)) && !stream.has(flag::END_TOLD);
+        let read = stream.is_read();
         stream.flags |= flag::REQUEST_ENDED | flag::END_TOLD | flag::LAST;
         if let Some(connection) = self.connections.get_mut(stream.connection) {
             connection.flags |= conn::CLOSING | conn::MUST_LINGER;

@@ -2,9 +2,11 @@
 //!
 //! The first byte of the data chooses the cuts of the input, the second the limits; the rest is the input.
 
+pub mod connection;
 pub mod http1_request;
 pub mod http1_response;
 
+pub use connection::connection;
 pub use http1_request::http1_request;
 pub use http1_response::http1_response;
 
