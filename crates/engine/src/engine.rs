@@ -34,6 +34,8 @@ const KEPT_STACKS: usize = 1024;
 pub struct Engine<V: Copy> {
     pub(crate) poller: Box<dyn Poller>,
     pub(crate) servers: Slab<Server>,
+    /// How many of them have paused accepting: looked at in every turn, so it is not searched for.
+    pub(crate) paused_servers: usize,
     pub(crate) connections: Slab<Connection>,
     pub(crate) streams: Slab<Stream>,
     pub(crate) events: Vec<Event<V>>,
@@ -75,6 +77,7 @@ impl<V: Copy> Engine<V> {
         Self {
             poller,
             servers: Slab::default(),
+            paused_servers: 0,
             connections: Slab::default(),
             streams: Slab::default(),
             events: Vec::new(),
