@@ -34,6 +34,8 @@ const KEPT_STACKS: usize = 1024;
 pub struct Engine<V: Copy> {
     pub(crate) poller: Box<dyn Poller>,
     pub(crate) servers: Slab<Server>,
+    /// How many of them have paused accepting: looked at in every turn, so it is not searched for.
+    pub(crate) paused_servers: usize,
     pub(crate) connections: Slab<Connection>,
     pub(crate) streams: Slab<Stream>,
     pub(crate) events: Vec<Event<V>>,
@@ -58,8 +60,6 @@ pub struct Engine<V: Copy> {
     pub(crate) stacks: Vec<Box<Stack>>,
     /// Pins whose last byte is with the kernel, for the host to let go.
     pub released: Vec<PinId>,
-    /// Servers whose accepting pauses.
-    pub(crate) paused: u32,
     pub(crate) spare: Spare,
     pub(crate) now_ms: u64,
     pub(crate) now_ns: u64,
@@ -79,6 +79,7 @@ impl<V: Copy> Engine<V> {
         Self {
             poller,
             servers: Slab::default(),
+            paused_servers: 0,
             connections: Slab::default(),
             streams: Slab::default(),
             events: Vec::new(),
@@ -95,7 +96,6 @@ impl<V: Copy> Engine<V> {
             receive: ReceiveBuffer::new(),
             stacks: Vec::new(),
             released: Vec::new(),
-            paused: 0,
             spare: Spare::new(),
             now_ms,
             now_ns: Clock::now_ns(),

@@ -238,13 +238,13 @@ impl<V: Copy> Engine<V> {
         self.poller.remove(listener, id.as_u64() | LISTENER_TOKEN);
         let until = self.now_ms + ACCEPT_PAUSE_MS;
         if let Some(server) = self.servers.get_mut(id) {
-            self.paused += u32::from(server.paused_until == 0);
+            self.paused_servers += usize::from(server.paused_until == 0);
             server.paused_until = until;
         }
     }
 
     pub(crate) fn servers_paused_until(&self) -> Option<u64> {
-        if self.paused == 0 {
+        if self.paused_servers == 0 {
             return None;
         }
         let paused = |id| {
@@ -269,12 +269,12 @@ impl<V: Copy> Engine<V> {
                 continue;
             }
             server.paused_until = 0;
-            self.paused -= 1;
+            self.paused_servers -= 1;
             if let Some(fd) = server.listener.as_ref().map(AsRawFd::as_raw_fd) {
                 let watched = self.poller.add(fd, id.as_u64() | LISTENER_TOKEN, Interest::READ);
                 if watched.is_err() {
+                    self.paused_servers += 1;
                     server.paused_until = now + ACCEPT_PAUSE_MS;
-                    self.paused += 1;
                 }
             }
         }
@@ -335,7 +335,7 @@ impl<V: Copy> Engine<V> {
 
     fn stop_listening(&mut self, id: Id) {
         let Some(server) = self.servers.get_mut(id) else { return };
-        self.paused -= u32::from(server.paused_until != 0);
+        self.paused_servers -= usize::from(server.paused_until != 0);
         server.paused_until = 0;
         if let Some(listener) = server.listener.take() {
             self.poller.remove(listener.as_raw_fd(), id.as_u64() | LISTENER_TOKEN);
