@@ -149,7 +149,8 @@ export class RawClient {
         parts.push(await this.exactly(size));
         if ((await this.until('\r\n')) !== '\r\n') throw new Error('chunk data must end with CRLF');
       }
-      for (let line = await this.until('\r\n'); line !== '\r\n'; line = await this.until('\r\n')) found.trailers += line;
+      for (let line = await this.until('\r\n'); line !== '\r\n'; line = await this.until('\r\n'))
+        found.trailers += line;
       found.body = Buffer.concat(parts);
     } else if (headers['content-length'] !== undefined) {
       found.body = await this.exactly(Number(headers['content-length'][0]));
@@ -181,9 +182,12 @@ export class RawClient {
     if (ready()) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const missing = (): Error =>
-        new Error(`the peer ended before ${what}; got ${JSON.stringify(this.pending.toString('latin1').slice(0, 300))}`, {
-          cause: this.#error,
-        });
+        new Error(
+          `the peer ended before ${what}; got ${JSON.stringify(this.pending.toString('latin1').slice(0, 300))}`,
+          {
+            cause: this.#error,
+          },
+        );
       if (this.#ended) {
         reject(missing());
         return;

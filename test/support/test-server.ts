@@ -32,7 +32,10 @@ export function endsWithItsTest(): void {
     for (const server of running) server.destroy();
     const held = (): string => JSON.stringify({ ...census(), buffers: 0 });
     const wanted = JSON.stringify({ ...before, buffers: 0 });
-    await until(() => running.size === 0 && held() === wanted, () => `left behind: ${held()}, before: ${wanted}`);
+    await until(
+      () => running.size === 0 && held() === wanted,
+      () => `left behind: ${held()}, before: ${wanted}`,
+    );
   });
 }
 
