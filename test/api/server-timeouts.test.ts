@@ -1,3 +1,4 @@
+import { until } from '../support/condition.js';
 import { endsWithItsTest, get, request, start, startWithClient } from '../support/test-server.js';
 import { RawClient } from '../support/raw-client.js';
 
@@ -52,8 +53,9 @@ test('writeTimeout: a response that nobody takes is cut', async () => {
   const client = await RawClient.connect(server);
   client.socket.pause();
   client.send(get());
-  await new Promise<void>((resolve) => server.once('close', resolve) && void server.close().then(() => resolve()));
-  expect(server.stats().timeouts.send).toBe(1);
+  await until(() => server.stats().timeouts.send === 1);
+  await until(() => server.stats().connections.active === 0);
+  expect(server.stats().requests.active).toBe(0);
 });
 
 test('keepAliveTimeout: an idle connection is closed silently a second after what was advertised', async () => {
