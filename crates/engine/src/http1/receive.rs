@@ -258,6 +258,8 @@ impl<V: Copy> Engine<V> {
         if let Some(receiving) = http.receiving.take() {
             let begun = self.streams.get(receiving).is_none_or(|stream| stream.has(flag::HEAD_SENT));
             if begun {
+                // Answered already, so perhaps in no queue: the close must find it.
+                http.receiving = Some(receiving);
                 return Err(error);
             }
             place = http.order.iter().position(|owed| *owed == receiving);
