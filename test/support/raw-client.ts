@@ -23,10 +23,9 @@ interface Waiter {
 /** A scripted peer: sends bytes as told, and reads responses one by one from what came. */
 export class RawClient {
   readonly socket: NodeSocket;
-  #bytes = Buffer.alloc(0);
+  #bytes: Buffer = Buffer.alloc(0);
   #chunks: Buffer[] = [];
   #ended = false;
-  #closed = false;
   #error: Error | undefined;
   #waiters: Waiter[] = [];
   received = 0;
@@ -47,7 +46,7 @@ export class RawClient {
       this.#error = error;
     });
     socket.on('close', () => {
-      this.#ended = this.#closed = true;
+      this.#ended = true;
       this.#look();
     });
   }
