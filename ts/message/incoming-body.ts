@@ -68,7 +68,8 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
     return new Promise((resolve, reject) => {
       this.#collecting = { resolve, reject };
       const code = native.collect(this.id, this.#limit);
-      if (code !== undefined) this.fail(errorFromNative(code));
+      // The event that says why the exchange is over may be under way in this very wake: it knows better.
+      if (code !== undefined) setImmediate(() => this.fail(errorFromNative(code)));
     });
   }
 

@@ -300,6 +300,8 @@ impl<V: Copy> Engine<V> {
                 return Ok(());
             }
             if stream.has(flag::HEAD_SENT) {
+                // Answered already, so perhaps in no queue: the close must find it.
+                http.receiving = Some(receiving);
                 return Err(error);
             }
             place = http.order.iter().position(|owed| *owed == receiving);
