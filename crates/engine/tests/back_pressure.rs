@@ -12,7 +12,17 @@ fn a_slow_reader_makes_write_say_wait_and_drain_follows() {
     client.reading = false;
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     let stream = driver.expect(EventKind::Request).stream();
-    driver.engine.respond_head(stream, &Respond { status: 200, reason: b"", block: b"" }).unwrap();
+    driver
+        .engine
+        .respond_head(
+            stream,
+            &Respond {
+                status: 200,
+                reason: b"",
+                block: b"",
+            },
+        )
+        .unwrap();
     let chunk = vec![b'c'; 16 * 1024];
     let (mut written, mut drains) = (0_usize, 0);
     for _ in 0..20 {
@@ -50,10 +60,23 @@ fn a_slow_reader_makes_write_say_wait_and_drain_follows() {
 #[test]
 fn write_says_wait_one_byte_past_the_mark_and_not_at_it() {
     let mut driver = Driver::new();
-    let (_, addr) = driver.listen(ServerOptions { write_high_water_mark: 1000, ..Default::default() });
+    let (_, addr) = driver.listen(ServerOptions {
+        write_high_water_mark: 1000,
+        ..Default::default()
+    });
     let mut client = Client::send_to(addr, "GET / HTTP/1.0\r\n\r\n");
     let stream = driver.expect(EventKind::Request).stream();
-    driver.engine.respond_head(stream, &Respond { status: 200, reason: b"", block: b"" }).unwrap();
+    driver
+        .engine
+        .respond_head(
+            stream,
+            &Respond {
+                status: 200,
+                reason: b"",
+                block: b"",
+            },
+        )
+        .unwrap();
     driver.settle();
     assert!(driver.engine.write(stream, Chunk::Bytes(&[b'x'; 1000])).unwrap());
     assert!(!driver.engine.write(stream, Chunk::Bytes(b"y")).unwrap());
@@ -68,7 +91,10 @@ fn a_slow_handler_stops_the_reading_until_the_client_cannot_send() {
     let mut driver = Driver::new();
     let (server, addr) = driver.listen(ServerOptions::default());
     let size = 64 << 20;
-    let mut client = Client::send_to(addr, format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n"));
+    let mut client = Client::send_to(
+        addr,
+        format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n"),
+    );
     let piece = vec![b'b'; 1 << 20];
     let stream = driver.expect(EventKind::Request).stream();
     let mut sent = 0;
@@ -77,7 +103,10 @@ fn a_slow_handler_stops_the_reading_until_the_client_cannot_send() {
         sent += piece.len();
         driver.quiet(&mut [&mut client]);
     }
-    assert!(client.unsent() > 0, "{sent} bytes went into a server that does not read");
+    assert!(
+        client.unsent() > 0,
+        "{sent} bytes went into a server that does not read"
+    );
     let received = driver.engine.server_stats(server).unwrap().received;
     assert!(received < 256 * 1024, "{received} bytes were read for nobody");
     assert!(driver.engine.census().buffers <= 2);
@@ -90,7 +119,12 @@ fn a_slow_handler_stops_the_reading_until_the_client_cannot_send() {
             sent += piece.len();
         }
         driver.run_until(&mut [&mut client], |driver, clients| {
-            got += driver.events.drain(..).filter(|e| e.kind == EventKind::Body).map(|e| e.value.len()).sum::<usize>();
+            got += driver
+                .events
+                .drain(..)
+                .filter(|e| e.kind == EventKind::Body)
+                .map(|e| e.value.len())
+                .sum::<usize>();
             clients[0].unsent() == 0 || got == size
         });
     }

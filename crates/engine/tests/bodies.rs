@@ -6,7 +6,11 @@ use millrace_engine::{Chunk, EventKind, Respond, ServerOptions, request};
 use millrace_testkit::client::Client;
 use millrace_testkit::driver::{Driver, answer};
 
-const OK: Respond<'static> = Respond { status: 200, reason: b"", block: b"" };
+const OK: Respond<'static> = Respond {
+    status: 200,
+    reason: b"",
+    block: b"",
+};
 
 fn listen() -> (Driver, Client) {
     listen_with(ServerOptions::default())
@@ -40,7 +44,10 @@ fn body(driver: &mut Driver, client: &mut Client, stream: f64) -> (Vec<u8>, Vec<
 fn javascript_gets_a_sized_body_as_far_as_its_credit_goes() {
     let (mut driver, mut client) = listen();
     let sent: Vec<u8> = (0..600_000).map(|n| n as u8).collect();
-    client.send(format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", sent.len()));
+    client.send(format!(
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n",
+        sent.len()
+    ));
     client.send(&sent);
     let request = driver.expect_with(EventKind::Request, &mut [&mut client]);
     assert_eq!(request.flags & request::HAS_BODY, request::HAS_BODY);
@@ -50,7 +57,12 @@ fn javascript_gets_a_sized_body_as_far_as_its_credit_goes() {
     while got < sent.len() {
         driver.engine.grant(request.stream(), 1.0).unwrap();
         driver.quiet(&mut [&mut client]);
-        let bytes: usize = driver.events.iter().filter(|e| e.kind == EventKind::Body).map(|e| e.value.len()).sum();
+        let bytes: usize = driver
+            .events
+            .iter()
+            .filter(|e| e.kind == EventKind::Body)
+            .map(|e| e.value.len())
+            .sum();
         assert!(bytes > 0 && bytes <= 128 * 1024, "{bytes} bytes for a credit of 1");
         for event in driver.events.drain(..).filter(|e| e.kind == EventKind::Body) {
             assert_eq!(event.value, sent[got..got + event.value.len()]);
@@ -76,7 +88,10 @@ fn javascript_gets_a_chunked_body_with_its_trailers_whatever_the_cuts() {
         let request = driver.expect(EventKind::Request);
         driver.engine.grant(request.stream(), f64::INFINITY).unwrap();
         let (bytes, trailers) = body(&mut driver, &mut client, request.stream());
-        assert_eq!((bytes.as_slice(), trailers.as_slice()), (&b"hello world"[..], &b"A\0b\0"[..]));
+        assert_eq!(
+            (bytes.as_slice(), trailers.as_slice()),
+            (&b"hello world"[..], &b"A\0b\0"[..])
+        );
         answer(&mut driver.engine, request.stream(), b"ok").unwrap();
         driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 1);
     }
@@ -109,9 +124,19 @@ fn a_body_past_the_collecting_limit_fails_alone_and_the_answer_is_still_ours() {
     driver.engine.collect(request.stream(), 5.0).unwrap();
     client.send("def");
     let failed = driver.expect(EventKind::BodyFailed);
-    assert_eq!((failed.code(), failed.a, failed.b), (Some(Code::CollectedTooLarge), 5, 6));
-    let head = Respond { status: 413, reason: b"", block: b"" };
-    driver.engine.respond(request.stream(), &head, Chunk::Bytes(b"much"), false).unwrap();
+    assert_eq!(
+        (failed.code(), failed.a, failed.b),
+        (Some(Code::CollectedTooLarge), 5, 6)
+    );
+    let head = Respond {
+        status: 413,
+        reason: b"",
+        block: b"",
+    };
+    driver
+        .engine
+        .respond(request.stream(), &head, Chunk::Bytes(b"much"), false)
+        .unwrap();
     driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 1);
     assert_eq!(client.answers(&[])[0].status, 413);
     driver.settle();
@@ -139,14 +164,21 @@ fn an_answer_before_an_unread_body_arrives_whole_however_much_the_client_sends()
         let (mut driver, mut client) = listen();
         let large = vec![b'r'; 3_000_000];
         client.reading = false;
-        client.send(format!("POST / HTTP/1.1\r\nHost: a\r\n{last}Content-Length: 100000\r\n\r\n"));
+        client.send(format!(
+            "POST / HTTP/1.1\r\nHost: a\r\n{last}Content-Length: 100000\r\n\r\n"
+        ));
         let request = driver.expect(EventKind::Request);
         answer(&mut driver.engine, request.stream(), &large).unwrap();
         client.send(vec![b'u'; 100_000]);
         driver.quiet(&mut [&mut client]);
         client.reading = true;
         driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());
-        assert_eq!(client.answers(&[])[0].body.len(), large.len(), "{last:?} {:?}", client.broken);
+        assert_eq!(
+            client.answers(&[])[0].body.len(),
+            large.len(),
+            "{last:?} {:?}",
+            client.broken
+        );
     }
 }
 
@@ -189,11 +221,21 @@ fn a_final_answer_without_reading_an_expected_body_closes() {
     let (mut driver, mut client) = listen();
     client.send("PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
     let request = driver.expect(EventKind::Request);
-    let head = Respond { status: 403, reason: b"", block: b"" };
-    driver.engine.respond(request.stream(), &head, Chunk::Bytes(b"no"), false).unwrap();
+    let head = Respond {
+        status: 403,
+        reason: b"",
+        block: b"",
+    };
+    driver
+        .engine
+        .respond(request.stream(), &head, Chunk::Bytes(b"no"), false)
+        .unwrap();
     driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());
     let answers = client.answers(&[]);
-    assert_eq!((answers.len(), answers[0].status, answers[0].keep_alive, client.ended), (1, 403, false, true));
+    assert_eq!(
+        (answers.len(), answers[0].status, answers[0].keep_alive, client.ended),
+        (1, 403, false, true)
+    );
 }
 
 #[test]
@@ -219,12 +261,18 @@ fn streams_an_answer_chunked_with_trailers_and_by_length() {
     driver.engine.end(stream, b"T\0u\0", true).unwrap();
     driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 1);
     let answers = client.answers(&[]);
-    assert_eq!((answers[0].status, answers[1].text(), &answers[1].trailers[..]), (103, "onetwo".into(), &b"T\0u\0"[..]));
+    assert_eq!(
+        (answers[0].status, answers[1].text(), &answers[1].trailers[..]),
+        (103, "onetwo".into(), &b"T\0u\0"[..])
+    );
     assert_eq!(driver.engine.end(stream, b"", false).unwrap_err().code, Code::StaleId);
 
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     let stream = driver.expect(EventKind::Request).stream();
-    let head = Respond { block: b"Content-Length\x004\0", ..OK };
+    let head = Respond {
+        block: b"Content-Length\x004\0",
+        ..OK
+    };
     driver.engine.respond_head(stream, &head).unwrap();
     driver.engine.write(stream, Chunk::Bytes(b"abc")).unwrap();
     let over = driver.engine.write(stream, Chunk::Bytes(b"de")).unwrap_err();
@@ -240,13 +288,25 @@ fn an_answer_shorter_than_its_length_is_cut_and_told() {
     let (mut driver, mut client) = listen();
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     let stream = driver.expect(EventKind::Request).stream();
-    driver.engine.respond_head(stream, &Respond { block: b"Content-Length\x004\0", ..OK }).unwrap();
+    driver
+        .engine
+        .respond_head(
+            stream,
+            &Respond {
+                block: b"Content-Length\x004\0",
+                ..OK
+            },
+        )
+        .unwrap();
     driver.engine.write(stream, Chunk::Bytes(b"abc")).unwrap();
     let error = driver.engine.end(stream, b"", false).unwrap_err();
     assert_eq!(error.code, Code::HttpResponseBodyMismatch);
     driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());
     assert_eq!(client.complete(), 0);
-    assert_eq!(driver.expect(EventKind::Aborted).code(), Some(Code::HttpResponseBodyMismatch));
+    assert_eq!(
+        driver.expect(EventKind::Aborted).code(),
+        Some(Code::HttpResponseBodyMismatch)
+    );
 }
 
 #[test]
@@ -261,7 +321,10 @@ fn an_http_1_0_client_gets_a_stream_until_the_close() {
     driver.engine.end(stream, b"", false).unwrap();
     driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());
     let answers = client.answers(&[]);
-    assert_eq!((answers.len(), answers[0].text(), answers[0].complete, client.ended), (1, "abc".into(), true, true));
+    assert_eq!(
+        (answers.len(), answers[0].text(), answers[0].complete, client.ended),
+        (1, "abc".into(), true, true)
+    );
     assert!(!client.received.windows(7).any(|window| window == b"chunked"));
 }
 
@@ -298,8 +361,15 @@ fn head_204_and_304_have_no_body_whatever_is_written() {
             driver.expect_with(EventKind::Finished, &mut [&mut client]);
             driver.quiet(&mut [&mut client]);
             let answers = client.answers(&[0]);
-            assert_eq!((answers.len(), answers[0].status, answers[0].keep_alive), (1, status, true));
-            assert!(client.received.ends_with(b"\r\n\r\n"), "{}", client.received.escape_ascii());
+            assert_eq!(
+                (answers.len(), answers[0].status, answers[0].keep_alive),
+                (1, status, true)
+            );
+            assert!(
+                client.received.ends_with(b"\r\n\r\n"),
+                "{}",
+                client.received.escape_ascii()
+            );
             if !streamed {
                 assert_eq!(answers[0].field("content-length").as_deref(), length);
             }
@@ -314,11 +384,36 @@ fn pinned_chunks_are_sent_and_released_and_a_detached_one_ends_the_exchange() {
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
     let stream = driver.expect(EventKind::Request).stream();
     driver.host.pins.insert(1, vec![b'p'; 50_000]);
-    driver.engine.respond(stream, &OK, Chunk::Pin { pin: PinId(1), len: 50_000 }, false).unwrap();
+    driver
+        .engine
+        .respond(
+            stream,
+            &OK,
+            Chunk::Pin {
+                pin: PinId(1),
+                len: 50_000,
+            },
+            false,
+        )
+        .unwrap();
     driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 1);
-    assert_eq!((client.answers(&[])[0].body.len(), &driver.released[..]), (50_000, &[PinId(1)][..]));
+    assert_eq!(
+        (client.answers(&[])[0].body.len(), &driver.released[..]),
+        (50_000, &[PinId(1)][..])
+    );
     let stream = driver.expect(EventKind::Request).stream();
-    driver.engine.respond(stream, &OK, Chunk::Pin { pin: PinId(2), len: 50_000 }, true).unwrap();
+    driver
+        .engine
+        .respond(
+            stream,
+            &OK,
+            Chunk::Pin {
+                pin: PinId(2),
+                len: 50_000,
+            },
+            true,
+        )
+        .unwrap();
     driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());
     assert_eq!(driver.expect(EventKind::Aborted).code(), Some(Code::BufferDetached));
     assert_eq!(driver.released, [PinId(1), PinId(2)]);

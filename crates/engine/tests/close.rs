@@ -23,18 +23,26 @@ fn finishes_what_is_in_flight_closes_what_is_idle_and_tells_the_counts() {
     driver.settle();
 
     assert!(driver.engine.close_server(server));
-    driver.run_until(&mut [&mut idle, &mut fresh], |_, clients| clients.iter().all(|client| client.is_over()));
+    driver.run_until(&mut [&mut idle, &mut fresh], |_, clients| {
+        clients.iter().all(|client| client.is_over())
+    });
     assert!(idle.ended && fresh.ended && !busy.is_over());
     assert!(TcpStream::connect(addr).is_err(), "still listening");
     answer(&mut driver.engine, stream, b"last").unwrap();
     driver.run_until(&mut [&mut busy], |_, clients| clients[0].is_over());
-    assert_eq!((busy.answers(&[])[0].text(), busy.answers(&[])[0].keep_alive, busy.ended), ("last".into(), false, true));
+    assert_eq!(
+        (busy.answers(&[])[0].text(), busy.answers(&[])[0].keep_alive, busy.ended),
+        ("last".into(), false, true)
+    );
     drop(busy);
     let closed = driver.expect(EventKind::ServerClosed);
     assert_eq!((closed.stream(), closed.a, closed.b), (server, 1, 0));
     driver.settle();
     let census = driver.engine.census();
-    assert_eq!((census.servers, census.connections, census.streams, census.timers), (0, 0, 0, 0));
+    assert_eq!(
+        (census.servers, census.connections, census.streams, census.timers),
+        (0, 0, 0, 0)
+    );
     assert!(!driver.engine.close_server(server));
 }
 
@@ -75,7 +83,17 @@ fn serves_a_request_that_came_while_an_answer_that_said_keep_alive_was_written()
     let (server, addr) = driver.listen(ServerOptions::default());
     let mut client = Client::send_to(addr, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
     let stream = driver.expect(EventKind::Request).stream();
-    driver.engine.respond_head(stream, &Respond { status: 200, reason: b"", block: b"" }).unwrap();
+    driver
+        .engine
+        .respond_head(
+            stream,
+            &Respond {
+                status: 200,
+                reason: b"",
+                block: b"",
+            },
+        )
+        .unwrap();
     driver.settle();
     driver.engine.close_server(server);
     driver.settle();
@@ -84,7 +102,10 @@ fn serves_a_request_that_came_while_an_answer_that_said_keep_alive_was_written()
     driver.on_event(echo_target);
     driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());
     let answers = client.answers(&[]);
-    assert_eq!(answers.iter().map(|answer| answer.keep_alive).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(
+        answers.iter().map(|answer| answer.keep_alive).collect::<Vec<_>>(),
+        [true, false]
+    );
     assert!(client.ended);
 }
 
@@ -110,10 +131,16 @@ fn pipelined_requests_in_flight_are_answered_before_the_end() {
 #[test]
 fn force_cuts_what_is_left_and_counts_it() {
     let mut driver = Driver::new();
-    let (server, addr) = driver.listen(ServerOptions { upgrades: true, ..Default::default() });
+    let (server, addr) = driver.listen(ServerOptions {
+        upgrades: true,
+        ..Default::default()
+    });
     let mut one = Client::send_to(addr, GET);
     driver.expect(EventKind::Request);
-    let mut two = Client::send_to(addr, "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n");
+    let mut two = Client::send_to(
+        addr,
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+    );
     driver.expect(EventKind::Upgrade);
     driver.engine.close_server(server);
     driver.settle();
@@ -123,7 +150,9 @@ fn force_cuts_what_is_left_and_counts_it() {
     assert_eq!(aborted, [Some(Code::ServerClosed); 2]);
     let closed = driver.expect(EventKind::ServerClosed);
     assert_eq!((closed.a, closed.b), (0, 2));
-    driver.run_until(&mut [&mut one, &mut two], |_, clients| clients.iter().all(|client| client.is_over()));
+    driver.run_until(&mut [&mut one, &mut two], |_, clients| {
+        clients.iter().all(|client| client.is_over())
+    });
     driver.settle();
     assert_eq!(driver.engine.census().connections, 0);
 }
@@ -133,14 +162,21 @@ fn waits_for_injected_exchanges_and_leaves_other_servers_alone() {
     let mut driver = Driver::new();
     let (server, _) = driver.listen(ServerOptions::default());
     let (_, other) = driver.listen(ServerOptions::default());
-    let injection = Injection { method: b"GET", target: b"/", block: b"Host\0a\0", body: None };
+    let injection = Injection {
+        method: b"GET",
+        target: b"/",
+        block: b"Host\0a\0",
+        body: None,
+    };
     driver.engine.inject(server, &injection).unwrap();
     let stream = driver.expect(EventKind::Request).stream();
     driver.engine.close_server(server);
     driver.settle();
     assert_eq!(driver.count(EventKind::ServerClosed), 0);
     answer(&mut driver.engine, stream, b"in").unwrap();
-    driver.run_until(&mut [], |driver, _| driver.count(EventKind::ServerClosed) + driver.count(EventKind::Injected) == 2);
+    driver.run_until(&mut [], |driver, _| {
+        driver.count(EventKind::ServerClosed) + driver.count(EventKind::Injected) == 2
+    });
     driver.on_event(echo_target);
     let mut client = Client::send_to(other, GET);
     driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 1);
@@ -155,7 +191,19 @@ fn a_long_answer_is_finished_by_a_closing_server() {
     client.send(GET);
     let stream = driver.expect(EventKind::Request).stream();
     let body = vec![b'x'; 4 << 20];
-    driver.engine.respond(stream, &Respond { status: 200, reason: b"", block: b"" }, Chunk::Bytes(&body), true).unwrap();
+    driver
+        .engine
+        .respond(
+            stream,
+            &Respond {
+                status: 200,
+                reason: b"",
+                block: b"",
+            },
+            Chunk::Bytes(&body),
+            true,
+        )
+        .unwrap();
     driver.settle();
     driver.engine.close_server(server);
     driver.settle();

@@ -6,7 +6,11 @@ use millrace_testkit::client::Client;
 use millrace_testkit::driver::{Driver, answer};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-const OK: Respond<'static> = Respond { status: 200, reason: b"", block: b"" };
+const OK: Respond<'static> = Respond {
+    status: 200,
+    reason: b"",
+    block: b"",
+};
 
 fn listen() -> (Driver, f64, std::net::SocketAddr) {
     let mut driver = Driver::new();
@@ -17,7 +21,10 @@ fn listen() -> (Driver, f64, std::net::SocketAddr) {
 fn nothing_is_left(driver: &mut Driver) {
     driver.settle();
     let census = driver.engine.census();
-    assert_eq!((census.connections, census.streams, census.buffers, census.timers), (0, 0, 0, 0));
+    assert_eq!(
+        (census.connections, census.streams, census.buffers, census.timers),
+        (0, 0, 0, 0)
+    );
 }
 
 #[test]
@@ -70,8 +77,14 @@ fn a_reset_aborts_the_exchange_at_once() {
     let request = driver.expect(EventKind::Request);
     client.reset();
     let aborted = driver.expect(EventKind::Aborted);
-    assert_eq!((aborted.stream(), aborted.code()), (request.stream(), Some(Code::ConnectionReset)));
-    assert_eq!(answer(&mut driver.engine, request.stream(), b"").unwrap_err().code, Code::StaleId);
+    assert_eq!(
+        (aborted.stream(), aborted.code()),
+        (request.stream(), Some(Code::ConnectionReset))
+    );
+    assert_eq!(
+        answer(&mut driver.engine, request.stream(), b"").unwrap_err().code,
+        Code::StaleId
+    );
     assert_eq!(driver.engine.server_stats(server).unwrap().aborted, 1);
     nothing_is_left(&mut driver);
 }
@@ -100,8 +113,17 @@ fn a_fin_within_a_request_gets_400_and_aborts_it() {
         client.finish();
         driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());
         assert_eq!((client.answers(&[])[0].status, client.ended), (400, true), "{text}");
-        let aborted: Vec<_> = driver.events.iter().filter(|e| e.kind == EventKind::Aborted).map(|e| e.code()).collect();
-        let expected = if text.starts_with('P') { vec![Some(Code::HttpIncompleteMessage)] } else { vec![] };
+        let aborted: Vec<_> = driver
+            .events
+            .iter()
+            .filter(|e| e.kind == EventKind::Aborted)
+            .map(|e| e.code())
+            .collect();
+        let expected = if text.starts_with('P') {
+            vec![Some(Code::HttpIncompleteMessage)]
+        } else {
+            vec![]
+        };
         assert_eq!(aborted, expected);
         nothing_is_left(&mut driver);
     }
@@ -118,7 +140,9 @@ fn a_connection_that_never_speaks_or_has_been_served_ends_in_silence() {
     let length = served.received.len();
     silent.finish();
     served.finish();
-    driver.run_until(&mut [&mut silent, &mut served], |_, clients| clients.iter().all(|client| client.is_over()));
+    driver.run_until(&mut [&mut silent, &mut served], |_, clients| {
+        clients.iter().all(|client| client.is_over())
+    });
     assert_eq!((silent.received.len(), served.received.len()), (0, length));
     assert!(driver.events.is_empty());
     nothing_is_left(&mut driver);
@@ -131,12 +155,19 @@ fn a_reader_that_goes_away_ends_a_blocked_answer() {
     client.reading = false;
     client.send(GET);
     let stream = driver.expect(EventKind::Request).stream();
-    driver.engine.respond(stream, &OK, Chunk::Bytes(&vec![0; 8 << 20]), true).unwrap();
+    driver
+        .engine
+        .respond(stream, &OK, Chunk::Bytes(&vec![0; 8 << 20]), true)
+        .unwrap();
     driver.settle();
     drop(client);
     let aborted = driver.expect(EventKind::Aborted);
     assert_eq!(aborted.stream(), stream);
-    assert_eq!(driver.count(EventKind::Aborted) + driver.count(EventKind::Finished), 0, "told twice");
+    assert_eq!(
+        driver.count(EventKind::Aborted) + driver.count(EventKind::Finished),
+        0,
+        "told twice"
+    );
     nothing_is_left(&mut driver);
 }
 
@@ -148,7 +179,10 @@ fn an_answer_that_is_cut_while_its_request_still_arrives_is_told_once() {
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc");
     let stream = driver.expect(EventKind::Request).stream();
     driver.engine.grant(stream, f64::INFINITY).unwrap();
-    driver.engine.respond(stream, &OK, Chunk::Bytes(&vec![0; 8 << 20]), true).unwrap();
+    driver
+        .engine
+        .respond(stream, &OK, Chunk::Bytes(&vec![0; 8 << 20]), true)
+        .unwrap();
     driver.settle();
     client.reset();
     driver.expect(EventKind::Aborted);

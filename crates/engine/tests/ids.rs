@@ -6,13 +6,26 @@ use millrace_testkit::client::Client;
 use millrace_testkit::driver::{Driver, TestEngine, answer};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-const OK: Respond<'static> = Respond { status: 200, reason: b"", block: b"" };
+const OK: Respond<'static> = Respond {
+    status: 200,
+    reason: b"",
+    block: b"",
+};
 
 /// Every command that takes a stream, with an id that names none.
 fn all_commands_refuse(engine: &mut TestEngine, id: f64) {
-    assert_eq!(engine.respond(id, &OK, Chunk::Bytes(b"stranger"), true).unwrap_err().code, Code::StaleId);
+    assert_eq!(
+        engine
+            .respond(id, &OK, Chunk::Bytes(b"stranger"), true)
+            .unwrap_err()
+            .code,
+        Code::StaleId
+    );
     assert_eq!(engine.respond_head(id, &OK).unwrap_err().code, Code::StaleId);
-    assert_eq!(engine.write(id, Chunk::Bytes(b"stranger")).unwrap_err().code, Code::StaleId);
+    assert_eq!(
+        engine.write(id, Chunk::Bytes(b"stranger")).unwrap_err().code,
+        Code::StaleId
+    );
     assert_eq!(engine.end(id, b"", true).unwrap_err().code, Code::StaleId);
     assert_eq!(engine.informational(id, 103, b"").unwrap_err().code, Code::StaleId);
     assert_eq!(engine.grant(id, 1.0).unwrap_err().code, Code::StaleId);
@@ -54,11 +67,23 @@ fn a_second_answer_and_a_write_out_of_order_are_misuse() {
     let (_, addr) = driver.listen(ServerOptions::default());
     let mut client = Client::send_to(addr, GET);
     let stream = driver.expect(EventKind::Request).stream();
-    assert_eq!(driver.engine.write(stream, Chunk::Bytes(b"x")).unwrap_err().code, Code::InvalidState);
-    assert_eq!(driver.engine.end(stream, b"", false).unwrap_err().code, Code::InvalidState);
+    assert_eq!(
+        driver.engine.write(stream, Chunk::Bytes(b"x")).unwrap_err().code,
+        Code::InvalidState
+    );
+    assert_eq!(
+        driver.engine.end(stream, b"", false).unwrap_err().code,
+        Code::InvalidState
+    );
     driver.engine.respond_head(stream, &OK).unwrap();
-    assert_eq!(answer(&mut driver.engine, stream, b"").unwrap_err().code, Code::HttpHeadersSent);
-    assert_eq!(driver.engine.informational(stream, 103, b"").unwrap_err().code, Code::HttpHeadersSent);
+    assert_eq!(
+        answer(&mut driver.engine, stream, b"").unwrap_err().code,
+        Code::HttpHeadersSent
+    );
+    assert_eq!(
+        driver.engine.informational(stream, 103, b"").unwrap_err().code,
+        Code::HttpHeadersSent
+    );
     driver.engine.end(stream, b"", false).unwrap();
     driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 1);
 }
@@ -69,8 +94,18 @@ fn a_head_that_is_refused_leaves_the_exchange_as_it_was() {
     let (_, addr) = driver.listen(ServerOptions::default());
     let mut client = Client::send_to(addr, GET);
     let stream = driver.expect(EventKind::Request).stream();
-    for block in [&b"X\0a\r\nY: b\0"[..], b"Bad name\0v\0", b"Content-Length\x009\0", b"odd"] {
-        assert!(driver.engine.respond(stream, &Respond { block, ..OK }, Chunk::Bytes(b"1"), false).is_err());
+    for block in [
+        &b"X\0a\r\nY: b\0"[..],
+        b"Bad name\0v\0",
+        b"Content-Length\x009\0",
+        b"odd",
+    ] {
+        assert!(
+            driver
+                .engine
+                .respond(stream, &Respond { block, ..OK }, Chunk::Bytes(b"1"), false)
+                .is_err()
+        );
     }
     driver.quiet(&mut [&mut client]);
     assert_eq!(client.received, b"");
@@ -83,7 +118,16 @@ fn a_head_that_is_refused_leaves_the_exchange_as_it_was() {
 fn junk_for_an_id_is_a_coded_result() {
     let mut driver = Driver::new();
     let (server, _) = driver.listen(ServerOptions::default());
-    for junk in [0.0, -1.0, 0.5, f64::NAN, f64::INFINITY, 9e15, 1e300, 2097152.0 * 7.0 + 3.0] {
+    for junk in [
+        0.0,
+        -1.0,
+        0.5,
+        f64::NAN,
+        f64::INFINITY,
+        9e15,
+        1e300,
+        2097152.0 * 7.0 + 3.0,
+    ] {
         all_commands_refuse(&mut driver.engine, junk);
         assert!(!driver.engine.close_server(junk) && !driver.engine.force_server(junk));
         assert!(driver.engine.server_stats(junk).is_none() && driver.engine.server_address(junk).is_none());

@@ -24,7 +24,10 @@ fn serves_many_requests_on_one_connection() {
         assert!(answer.field("date").is_some_and(|date| date.ends_with(" GMT")));
     }
     let stats = driver.engine.server_stats(server).unwrap();
-    assert_eq!((stats.accepted, stats.active, stats.requests, stats.requests_active), (1, 1, 50, 0));
+    assert_eq!(
+        (stats.accepted, stats.active, stats.requests, stats.requests_active),
+        (1, 1, 50, 0)
+    );
     assert_eq!(stats.responses, [0, 50, 0, 0, 0]);
     assert_eq!(stats.sent, client.received.len() as u64);
     assert_eq!(stats.latency.data().count(), 50);
@@ -34,7 +37,10 @@ fn serves_many_requests_on_one_connection() {
 
 #[test]
 fn closes_after_a_request_that_says_close_and_after_http_1_0() {
-    for request in ["GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "GET / HTTP/1.0\r\n\r\n"] {
+    for request in [
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        "GET / HTTP/1.0\r\n\r\n",
+    ] {
         let mut driver = Driver::new();
         let (_, addr) = driver.listen(ServerOptions::default());
         driver.on_event(echo_target);
@@ -45,7 +51,10 @@ fn closes_after_a_request_that_says_close_and_after_http_1_0() {
         assert_eq!((answers.len(), answers[0].text()), (1, "/".into()));
         assert_eq!(answers[0].field("connection").as_deref(), Some("close"));
         driver.settle();
-        assert_eq!((driver.engine.census().connections, driver.engine.census().timers), (0, 0));
+        assert_eq!(
+            (driver.engine.census().connections, driver.engine.census().timers),
+            (0, 0)
+        );
     }
 }
 
@@ -59,13 +68,21 @@ fn keeps_an_http_1_0_connection_that_asks_for_it() {
     driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 1);
     client.send(request);
     driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 2);
-    assert!(client.answers(&[]).iter().all(|answer| answer.field("connection").as_deref() == Some("keep-alive")));
+    assert!(
+        client
+            .answers(&[])
+            .iter()
+            .all(|answer| answer.field("connection").as_deref() == Some("keep-alive"))
+    );
 }
 
 #[test]
 fn the_last_request_that_a_connection_may_carry_says_close() {
     let mut driver = Driver::new();
-    let (_, addr) = driver.listen(ServerOptions { max_requests_per_connection: 2, ..Default::default() });
+    let (_, addr) = driver.listen(ServerOptions {
+        max_requests_per_connection: 2,
+        ..Default::default()
+    });
     driver.on_event(echo_target);
     let mut client = Client::send_to(addr, GET);
     driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 1);
@@ -74,7 +91,10 @@ fn the_last_request_that_a_connection_may_carry_says_close() {
     client.send(GET);
     driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());
     let answers = client.answers(&[]);
-    assert_eq!(answers.iter().map(|answer| answer.keep_alive).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(
+        answers.iter().map(|answer| answer.keep_alive).collect::<Vec<_>>(),
+        [true, false]
+    );
     assert!(client.ended);
 }
 
@@ -85,8 +105,15 @@ fn an_answer_that_says_close_ends_the_connection_and_survives_what_the_client_st
     let mut client = Client::send_to(addr, GET);
     let request = driver.expect(EventKind::Request);
     client.send(GET);
-    let head = Respond { status: 200, reason: b"Fine", block: b"Connection\0close\0" };
-    driver.engine.respond(request.stream(), &head, millrace_engine::Chunk::Bytes(b"bye"), true).unwrap();
+    let head = Respond {
+        status: 200,
+        reason: b"Fine",
+        block: b"Connection\0close\0",
+    };
+    driver
+        .engine
+        .respond(request.stream(), &head, millrace_engine::Chunk::Bytes(b"bye"), true)
+        .unwrap();
     driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());
     assert!(client.ended, "{client:?}");
     assert!(client.received.starts_with(b"HTTP/1.1 200 Fine\r\n"));
@@ -98,7 +125,10 @@ fn an_answer_that_says_close_ends_the_connection_and_survives_what_the_client_st
 fn serves_a_unix_socket_and_removes_its_file_when_it_closes() {
     let path = std::env::temp_dir().join(format!("millrace-keep-alive-{}", std::process::id()));
     let mut driver = Driver::new();
-    let server = driver.engine.listen(&ListenOn::Unix(path.clone()), 16, ServerOptions::default()).unwrap();
+    let server = driver
+        .engine
+        .listen(&ListenOn::Unix(path.clone()), 16, ServerOptions::default())
+        .unwrap();
     driver.on_event(echo_target);
     let mut client = Client::connect_unix(&path);
     client.send(GET);

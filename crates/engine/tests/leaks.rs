@@ -36,7 +36,10 @@ fn nothing_is_left_after_100_000_requests_and_10_000_aborted_connections() {
         clients.iter_mut().for_each(|client| client.send(&get));
         let mut all: Vec<&mut Client> = clients.iter_mut().collect();
         driver.run_until(&mut all, |driver, _| {
-            driver.engine.server_stats(server).is_some_and(|stats| stats.responses[1] == round * 1_000)
+            driver
+                .engine
+                .server_stats(server)
+                .is_some_and(|stats| stats.responses[1] == round * 1_000)
         });
         driver.events.clear();
         clients.iter_mut().for_each(|client| client.received.clear());
@@ -54,7 +57,9 @@ fn nothing_is_left_after_100_000_requests_and_10_000_aborted_connections() {
         "GET /wait HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\nPOST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n",
     ];
     for round in 0..10_000 / 50 {
-        let clients: Vec<Client> = (0..50).map(|n| Client::send_to(addr, aborted[(round + n) % aborted.len()])).collect();
+        let clients: Vec<Client> = (0..50)
+            .map(|n| Client::send_to(addr, aborted[(round + n) % aborted.len()]))
+            .collect();
         driver.turn();
         if round % 3 == 0 {
             driver.settle();
@@ -69,5 +74,8 @@ fn nothing_is_left_after_100_000_requests_and_10_000_aborted_connections() {
     assert_eq!(descriptors(), before);
     let stats = driver.engine.server_stats(server).unwrap();
     assert_eq!((stats.active, stats.requests_active), (0, 0));
-    assert!(stats.accepted + stats.refused >= 9_000 && stats.aborted > 1_000, "{stats:?}");
+    assert!(
+        stats.accepted + stats.refused >= 9_000 && stats.aborted > 1_000,
+        "{stats:?}"
+    );
 }

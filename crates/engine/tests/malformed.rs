@@ -27,7 +27,12 @@ fn input(row: &Value) -> Vec<u8> {
         None => latin1(&row["request"]),
         Some(repeat) => {
             let times = repeat["times"].as_u64().expect("a number") as usize;
-            [latin1(&repeat["before"]), latin1(&repeat["text"]).repeat(times), latin1(&repeat["after"])].concat()
+            [
+                latin1(&repeat["before"]),
+                latin1(&repeat["text"]).repeat(times),
+                latin1(&repeat["after"]),
+            ]
+            .concat()
         }
     }
 }
@@ -58,7 +63,13 @@ fn statuses(pieces: &[&[u8]], finish: bool) -> (Vec<u16>, bool) {
     }
     let all = client.answers(&[]);
     assert!(all.iter().all(|answer| answer.complete));
-    (all.iter().map(|answer| answer.status).filter(|status| *status >= 200).collect(), client.ended)
+    (
+        all.iter()
+            .map(|answer| answer.status)
+            .filter(|status| *status >= 200)
+            .collect(),
+        client.ended,
+    )
 }
 
 fn cuts(bytes: &[u8], seed: u64) -> Vec<Vec<&[u8]>> {
@@ -76,11 +87,25 @@ fn each_malformed_request_gets_its_status_and_a_close_whatever_the_cuts() {
     assert!(rows.len() >= 60);
     for (seed, row) in rows.iter().enumerate() {
         let bytes = input(row);
-        let status = if is_behind_the_last(row) { 200 } else { row["status"].as_u64().expect("a status") as u16 };
+        let status = if is_behind_the_last(row) {
+            200
+        } else {
+            row["status"].as_u64().expect("a status") as u16
+        };
         for pieces in cuts(&bytes, seed as u64) {
             let (got, ended) = statuses(&pieces, false);
-            assert_eq!(got.last(), Some(&status), "{} (seed {seed}, {} pieces)", row["name"], pieces.len());
-            assert!(got[..got.len() - 1].iter().all(|status| *status == 200), "{}: {got:?}", row["name"]);
+            assert_eq!(
+                got.last(),
+                Some(&status),
+                "{} (seed {seed}, {} pieces)",
+                row["name"],
+                pieces.len()
+            );
+            assert!(
+                got[..got.len() - 1].iter().all(|status| *status == 200),
+                "{}: {got:?}",
+                row["name"]
+            );
             assert!(ended, "{}: no FIN after the answer", row["name"]);
         }
     }
@@ -90,9 +115,18 @@ fn each_malformed_request_gets_its_status_and_a_close_whatever_the_cuts() {
 fn a_good_request_before_a_malformed_one_gets_its_answer_first() {
     for row in rows("malformed") {
         let bytes = [&b"GET /good HTTP/1.1\r\nHost: a\r\n\r\n"[..], &input(&row)].concat();
-        let status = if is_behind_the_last(&row) { 200 } else { row["status"].as_u64().expect("a status") as u16 };
+        let status = if is_behind_the_last(&row) {
+            200
+        } else {
+            row["status"].as_u64().expect("a status") as u16
+        };
         let (got, ended) = statuses(&[&bytes], false);
-        assert_eq!((got.first(), got.last(), ended), (Some(&200), Some(&status), true), "{}: {got:?}", row["name"]);
+        assert_eq!(
+            (got.first(), got.last(), ended),
+            (Some(&200), Some(&status), true),
+            "{}: {got:?}",
+            row["name"]
+        );
     }
 }
 

@@ -22,7 +22,10 @@ fn a_panic_ends_its_connection_as_a_bug_and_the_others_live() {
     assert_eq!((aborted[0].id, aborted[1].id), (first.id, second.id));
     assert!(aborted.iter().all(|event| event.code() == Some(Code::Bug)));
     driver.run_until(&mut [&mut victim], |_, clients| clients[0].is_over());
-    assert!(victim.broken.is_some(), "a connection that we broke must not end as if nothing were");
+    assert!(
+        victim.broken.is_some(),
+        "a connection that we broke must not end as if nothing were"
+    );
     answer(&mut driver.engine, bystander, b"alive").unwrap();
     driver.run_until(&mut [&mut other], |_, clients| clients[0].complete() == 1);
     driver.on_event(echo_target);
@@ -31,7 +34,10 @@ fn a_panic_ends_its_connection_as_a_bug_and_the_others_live() {
     let stats = driver.engine.server_stats(server).unwrap();
     assert_eq!((stats.active, stats.requests_active), (2, 0));
     driver.settle();
-    assert_eq!((driver.engine.census().connections, driver.engine.census().buffers), (2, 0));
+    assert_eq!(
+        (driver.engine.census().connections, driver.engine.census().buffers),
+        (2, 0)
+    );
 }
 
 #[test]
@@ -45,7 +51,10 @@ fn a_panic_of_a_connection_that_goes_on_by_itself_is_confined_too() {
     assert_eq!(driver.expect(EventKind::Aborted).code(), Some(Code::Bug));
     driver.settle();
     let census = driver.engine.census();
-    assert_eq!((census.connections, census.streams, census.buffers, census.timers), (0, 0, 0, 0));
+    assert_eq!(
+        (census.connections, census.streams, census.buffers, census.timers),
+        (0, 0, 0, 0)
+    );
 }
 
 #[test]

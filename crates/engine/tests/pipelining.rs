@@ -35,9 +35,22 @@ fn answers_given_in_any_order_leave_in_the_order_of_the_requests() {
         answer(&mut driver.engine, streams[n], format!("/{n}").as_bytes()).unwrap();
     }
     driver.quiet(&mut [&mut client]);
-    assert_eq!(client.received, b"", "an answer went ahead of one that is owed before it");
+    assert_eq!(
+        client.received, b"",
+        "an answer went ahead of one that is owed before it"
+    );
     // The first is streamed; the second stands complete behind it.
-    driver.engine.respond_head(streams[0], &Respond { status: 200, reason: b"", block: b"" }).unwrap();
+    driver
+        .engine
+        .respond_head(
+            streams[0],
+            &Respond {
+                status: 200,
+                reason: b"",
+                block: b"",
+            },
+        )
+        .unwrap();
     driver.engine.write(streams[0], Chunk::Bytes(b"/")).unwrap();
     driver.quiet(&mut [&mut client]);
     assert_eq!(client.complete(), 0);
@@ -59,7 +72,11 @@ fn an_unsafe_request_waits_for_the_answers_before_it_and_holds_those_behind_it()
     let first = driver.expect(EventKind::Request).stream();
     let second = driver.expect(EventKind::Request).stream();
     driver.settle();
-    assert_eq!(driver.count(EventKind::Request), 0, "POST went ahead of two owed answers");
+    assert_eq!(
+        driver.count(EventKind::Request),
+        0,
+        "POST went ahead of two owed answers"
+    );
     answer(&mut driver.engine, second, b"/1").unwrap();
     driver.settle();
     assert_eq!(driver.count(EventKind::Request), 0, "POST went ahead of an owed answer");
@@ -68,7 +85,11 @@ fn an_unsafe_request_waits_for_the_answers_before_it_and_holds_those_behind_it()
         let request = driver.expect(EventKind::Request);
         assert_eq!(request.target(), format!("/{n}"));
         driver.settle();
-        assert_eq!(driver.count(EventKind::Request), 0, "a request went ahead of an unsafe one's answer");
+        assert_eq!(
+            driver.count(EventKind::Request),
+            0,
+            "a request went ahead of an unsafe one's answer"
+        );
         answer(&mut driver.engine, request.stream(), request.target().as_bytes()).unwrap();
     }
     driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 5);
@@ -80,7 +101,10 @@ fn an_unsafe_request_waits_for_the_answers_before_it_and_holds_those_behind_it()
 fn no_more_than_max_pipelined_requests_are_dispatched_ahead() {
     for most in [1, 4] {
         let mut driver = Driver::new();
-        let (_, addr) = driver.listen(ServerOptions { max_pipelined: most, ..Default::default() });
+        let (_, addr) = driver.listen(ServerOptions {
+            max_pipelined: most,
+            ..Default::default()
+        });
         let mut client = Client::send_to(addr, (0..10).map(get).collect::<String>());
         driver.run_until(&mut [], |driver, _| driver.count(EventKind::Request) == most);
         driver.settle();
@@ -118,13 +142,24 @@ fn an_answer_that_says_close_is_the_last_and_aborts_those_owed_behind_it() {
     let streams: Vec<f64> = (0..4).map(|_| driver.expect(EventKind::Request).stream()).collect();
     answer(&mut driver.engine, streams[3], b"/3").unwrap();
     answer(&mut driver.engine, streams[0], b"/0").unwrap();
-    let head = Respond { status: 200, reason: b"", block: b"Connection\0close\0" };
-    driver.engine.respond(streams[1], &head, Chunk::Bytes(b"/1"), false).unwrap();
+    let head = Respond {
+        status: 200,
+        reason: b"",
+        block: b"Connection\0close\0",
+    };
+    driver
+        .engine
+        .respond(streams[1], &head, Chunk::Bytes(b"/1"), false)
+        .unwrap();
     driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());
     let texts: Vec<String> = client.answers(&[]).iter().map(|answer| answer.text()).collect();
     assert_eq!((texts, client.ended), (vec!["/0".into(), "/1".into()], true));
-    let aborted: Vec<f64> =
-        driver.events.iter().filter(|event| event.kind == EventKind::Aborted).map(|event| event.stream()).collect();
+    let aborted: Vec<f64> = driver
+        .events
+        .iter()
+        .filter(|event| event.kind == EventKind::Aborted)
+        .map(|event| event.stream())
+        .collect();
     assert_eq!(aborted, [streams[2], streams[3]]);
     client.finish();
     driver.settle();
@@ -136,7 +171,10 @@ fn an_answer_that_says_close_is_the_last_and_aborts_those_owed_behind_it() {
 fn an_answer_that_waits_for_its_turn_survives_the_end_of_its_request() {
     let mut driver = Driver::new();
     let (_, addr) = driver.listen(ServerOptions::default());
-    let mut client = Client::send_to(addr, format!("{}GET /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n", get(0)));
+    let mut client = Client::send_to(
+        addr,
+        format!("{}GET /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n", get(0)),
+    );
     let first = driver.expect(EventKind::Request).stream();
     let second = driver.expect(EventKind::Request).stream();
     driver.engine.collect(second, -1.0).unwrap();
@@ -170,5 +208,7 @@ fn a_client_that_pipelines_and_does_not_read_stops_being_read() {
     assert!(waiting < 2 << 20, "{waiting} bytes wait");
     // It reads now: everything comes.
     client.reading = true;
-    driver.run_until(&mut [&mut client], |driver, _| driver.engine.server_stats(server).unwrap().requests == 20_000);
+    driver.run_until(&mut [&mut client], |driver, _| {
+        driver.engine.server_stats(server).unwrap().requests == 20_000
+    });
 }

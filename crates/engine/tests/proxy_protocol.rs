@@ -17,7 +17,10 @@ fn version_2() -> Vec<u8> {
 
 fn listen(proxy_protocol: ProxyProtocol) -> (Driver, Client) {
     let mut driver = Driver::new();
-    let (_, addr) = driver.listen(ServerOptions { proxy_protocol, ..Default::default() });
+    let (_, addr) = driver.listen(ServerOptions {
+        proxy_protocol,
+        ..Default::default()
+    });
     (driver, Client::connect(addr))
 }
 
@@ -52,12 +55,24 @@ fn a_connection_without_a_head_is_itself_where_that_is_allowed() {
     let (mut driver, mut client) = listen(ProxyProtocol::Optional);
     client.send(GET);
     let request = driver.expect(EventKind::Request);
-    assert!(driver.engine.address(request.stream()).unwrap().remote.unwrap().ip().is_loopback());
+    assert!(
+        driver
+            .engine
+            .address(request.stream())
+            .unwrap()
+            .remote
+            .unwrap()
+            .ip()
+            .is_loopback()
+    );
 }
 
 #[test]
 fn a_missing_or_broken_head_closes_without_a_request() {
-    for (mode, bytes) in [(ProxyProtocol::Required, GET), (ProxyProtocol::Optional, b"PROXY TCP9 x\r\n")] {
+    for (mode, bytes) in [
+        (ProxyProtocol::Required, GET),
+        (ProxyProtocol::Optional, b"PROXY TCP9 x\r\n"),
+    ] {
         let (mut driver, mut client) = listen(mode);
         client.send(bytes);
         driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());

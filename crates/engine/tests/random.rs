@@ -44,18 +44,30 @@ impl World {
     fn note(&mut self, seed: u64, event: &Happened) {
         let key = event.id.as_u64();
         if event.kind == EventKind::Request {
-            let fresh = Exchange { target: event.target().into(), ..Default::default() };
-            assert!(self.exchanges.insert(key, fresh).is_none(), "seed {seed}: an id was used twice");
+            let fresh = Exchange {
+                target: event.target().into(),
+                ..Default::default()
+            };
+            assert!(
+                self.exchanges.insert(key, fresh).is_none(),
+                "seed {seed}: an id was used twice"
+            );
             self.open.push(key);
             return;
         }
-        let exchange = self.exchanges.get_mut(&key).unwrap_or_else(|| panic!("seed {seed}: {event:?} of a stranger"));
+        let exchange = self
+            .exchanges
+            .get_mut(&key)
+            .unwrap_or_else(|| panic!("seed {seed}: {event:?} of a stranger"));
         match event.kind {
             EventKind::Finished | EventKind::Aborted => {
                 // A reader of a body is told of its end also after the answer.
                 let late = exchange.ended == Some(EventKind::Finished) && event.kind == EventKind::Aborted;
                 let reads = exchange.asked_for_body && !exchange.body_over;
-                assert!(exchange.ended.is_none() || late && reads, "seed {seed}: ended twice: {event:?}");
+                assert!(
+                    exchange.ended.is_none() || late && reads,
+                    "seed {seed}: ended twice: {event:?}"
+                );
                 exchange.ended = Some(event.kind);
             }
             EventKind::Body | EventKind::Collected | EventKind::BodyEnd | EventKind::BodyFailed => {
@@ -80,7 +92,9 @@ impl World {
         let text = match random.below(4) {
             0 | 1 => format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"),
             2 => format!("POST {target} HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n{body}"),
-            _ if size == 0 => format!("PUT {target} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+            _ if size == 0 => {
+                format!("PUT {target} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+            }
             _ => format!(
                 "PUT {target} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{size:x}\r\n{body}\r\n0\r\n\r\n"
             ),
@@ -97,7 +111,11 @@ impl World {
         let key = self.open[random.below(self.open.len())];
         let exchange = self.exchanges.get_mut(&key).expect("what is open is known");
         let id = id_of(key);
-        let head = Respond { status: 200, reason: b"", block: b"" };
+        let head = Respond {
+            status: 200,
+            reason: b"",
+            block: b"",
+        };
         // An exchange that was aborted since refuses with a code; anything else is a failure of the test below.
         let refused = |result: Result<(), _>| result.is_err();
         let gone = match random.below(8) {
@@ -108,12 +126,19 @@ impl World {
             1 | 2 if exchange.begun => {
                 exchange.answered = true;
                 // The body is the target, so that an answer tells whose it is.
-                let written = driver.engine.write(id, Chunk::Bytes(exchange.target.as_bytes())).map(drop);
+                let written = driver
+                    .engine
+                    .write(id, Chunk::Bytes(exchange.target.as_bytes()))
+                    .map(drop);
                 refused(written.and_then(|()| driver.engine.end(id, b"", true)))
             }
             3 | 4 if !exchange.begun => {
                 exchange.answered = true;
-                refused(driver.engine.respond(id, &head, Chunk::Bytes(exchange.target.as_bytes()), true))
+                refused(
+                    driver
+                        .engine
+                        .respond(id, &head, Chunk::Bytes(exchange.target.as_bytes()), true),
+                )
             }
             5 if !exchange.collects => {
                 exchange.asked_for_body = true;
@@ -149,7 +174,11 @@ fn run(seed: u64) {
     for _ in 0..300 {
         match random.below(16) {
             0 | 1 if world.sides.len() < 6 => {
-                world.sides.push(Side { client: Client::connect(addr), asked: Vec::new(), whole: true });
+                world.sides.push(Side {
+                    client: Client::connect(addr),
+                    asked: Vec::new(),
+                    whole: true,
+                });
             }
             2 if !world.sides.is_empty() => {
                 let at = random.below(world.sides.len());
@@ -181,7 +210,10 @@ fn run(seed: u64) {
     world.sides.iter_mut().for_each(|side| side.client.reading = true);
     for _ in 0..10_000 {
         driver.turn();
-        let moved = world.sides.iter_mut().fold(false, |moved, side| side.client.exchange() | moved);
+        let moved = world
+            .sides
+            .iter_mut()
+            .fold(false, |moved, side| side.client.exchange() | moved);
         for event in std::mem::take(&mut driver.events) {
             world.note(seed, &event);
         }
@@ -194,11 +226,23 @@ fn run(seed: u64) {
         }
         world.answer(&mut driver, &mut random);
     }
-    assert!(world.open.is_empty(), "seed {seed}: exchanges that cannot be answered: {:?}", world.open);
+    assert!(
+        world.open.is_empty(),
+        "seed {seed}: exchanges that cannot be answered: {:?}",
+        world.open
+    );
     for side in &world.sides {
         let answers = side.client.answers(&[]);
-        let complete: Vec<String> = answers.iter().filter(|a| a.complete && a.status == 200).map(|a| a.text()).collect();
-        assert!(side.asked.starts_with(&complete), "seed {seed}: {complete:?} to {:?}", side.asked);
+        let complete: Vec<String> = answers
+            .iter()
+            .filter(|a| a.complete && a.status == 200)
+            .map(|a| a.text())
+            .collect();
+        assert!(
+            side.asked.starts_with(&complete),
+            "seed {seed}: {complete:?} to {:?}",
+            side.asked
+        );
         if side.whole && !side.client.is_over() {
             assert_eq!(complete, side.asked, "seed {seed}: answers are missing");
         }
@@ -210,10 +254,18 @@ fn run(seed: u64) {
         world.note(seed, &event);
     }
     for (key, exchange) in &world.exchanges {
-        assert!(exchange.ended.is_some(), "seed {seed}: exchange {key} {} has no end", exchange.target);
+        assert!(
+            exchange.ended.is_some(),
+            "seed {seed}: exchange {key} {} has no end",
+            exchange.target
+        );
     }
     let census = driver.engine.census();
-    assert_eq!((census.streams, census.buffers, census.timers), (0, 0, 0), "seed {seed}");
+    assert_eq!(
+        (census.streams, census.buffers, census.timers),
+        (0, 0, 0),
+        "seed {seed}"
+    );
     let stats = driver.engine.server_stats(server).expect("it lives");
     assert_eq!((stats.active, stats.requests_active), (0, 0), "seed {seed}");
 }

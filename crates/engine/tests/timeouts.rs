@@ -7,7 +7,11 @@ use millrace_testkit::client::Client;
 use millrace_testkit::driver::{Driver, answer};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-const OK: Respond<'static> = Respond { status: 200, reason: b"", block: b"" };
+const OK: Respond<'static> = Respond {
+    status: 200,
+    reason: b"",
+    block: b"",
+};
 const POST: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n";
 
 fn options() -> ServerOptions {
@@ -34,7 +38,12 @@ fn listen(options: ServerOptions) -> (Driver, f64, Client) {
 fn dies_at(driver: &mut Driver, client: &mut Client, ms: u64) {
     driver.advance(ms - 1);
     driver.quiet(&mut [client]);
-    assert_eq!(driver.count(EventKind::Aborted), 0, "a millisecond early: {:?}", driver.events);
+    assert_eq!(
+        driver.count(EventKind::Aborted),
+        0,
+        "a millisecond early: {:?}",
+        driver.events
+    );
     assert!(!client.is_over(), "a millisecond early");
     assert!(driver.engine.next_deadline().is_some());
     driver.advance(1);
@@ -84,14 +93,20 @@ fn a_later_head_is_measured_from_its_first_byte() {
 
 #[test]
 fn a_proxy_head_does_not_lengthen_the_time_for_the_first_request() {
-    let (mut driver, _, mut client) = listen(ServerOptions { proxy_protocol: ProxyProtocol::Required, ..options() });
+    let (mut driver, _, mut client) = listen(ServerOptions {
+        proxy_protocol: ProxyProtocol::Required,
+        ..options()
+    });
     driver.advance(600);
     client.send("PROXY UNKNOWN\r\n");
     driver.settle();
     dies_at(&mut driver, &mut client, 400);
     assert_eq!(client.received, b"");
     // Half a head.
-    let (mut driver, _, mut client) = listen(ServerOptions { proxy_protocol: ProxyProtocol::Required, ..options() });
+    let (mut driver, _, mut client) = listen(ServerOptions {
+        proxy_protocol: ProxyProtocol::Required,
+        ..options()
+    });
     client.send("PROXY UNK");
     driver.settle();
     dies_at(&mut driver, &mut client, 1_000);
@@ -189,14 +204,27 @@ fn a_reader_that_takes_nothing_is_cut_and_one_that_takes_little_is_not() {
     let stream = driver.expect(EventKind::Request).stream();
     // More than kernels buffer and the rounds below read together.
     driver.host.pins.insert(1, vec![b'x'; 128 << 20]);
-    driver.engine.respond(stream, &OK, Chunk::Pin { pin: PinId(1), len: 128 << 20 }, true).unwrap();
+    driver
+        .engine
+        .respond(
+            stream,
+            &OK,
+            Chunk::Pin {
+                pin: PinId(1),
+                len: 128 << 20,
+            },
+            true,
+        )
+        .unwrap();
     driver.settle();
     for _ in 0..3 {
         driver.advance(2_999);
         client.reading = true;
         let before = client.received.len();
         // Enough for the kernel to tell the server of room.
-        driver.run_until(&mut [&mut client], |_, clients| clients[0].received.len() > before + (3 << 20));
+        driver.run_until(&mut [&mut client], |_, clients| {
+            clients[0].received.len() > before + (3 << 20)
+        });
         client.reading = false;
         driver.settle();
         assert_eq!(driver.count(EventKind::Aborted), 0);
@@ -253,7 +281,10 @@ fn a_lingering_connection_is_closed_after_two_seconds() {
     driver.advance(1_999);
     assert_eq!(driver.engine.census().connections, 1);
     driver.advance(1);
-    assert_eq!((driver.engine.census().connections, driver.engine.census().timers), (0, 0));
+    assert_eq!(
+        (driver.engine.census().connections, driver.engine.census().timers),
+        (0, 0)
+    );
 }
 
 #[test]
@@ -285,14 +316,17 @@ fn zero_means_no_deadline() {
     client.send("GET");
     driver.settle();
     driver.advance(1 << 30);
-    client.send(&POST[4..].replace("POST", ""));
+    client.send(POST[4..].replace("POST", ""));
     driver.settle();
     assert_eq!(driver.engine.next_deadline(), None);
 }
 
 #[test]
 fn a_request_timeout_alone_bounds_the_head_too() {
-    let (mut driver, _, mut client) = listen(ServerOptions { headers_timeout_ms: 0, ..options() });
+    let (mut driver, _, mut client) = listen(ServerOptions {
+        headers_timeout_ms: 0,
+        ..options()
+    });
     client.send("GET / HT");
     driver.settle();
     dies_at(&mut driver, &mut client, 5_000);
@@ -323,8 +357,15 @@ fn what_is_in_the_socket_when_we_come_late_counts_as_in_time() {
 #[test]
 fn half_a_head_in_the_socket_when_we_come_late_is_still_cut() {
     for proxy_protocol in [ProxyProtocol::Off, ProxyProtocol::Required] {
-        let (mut driver, server, mut client) = listen(ServerOptions { proxy_protocol, ..options() });
-        client.send(if proxy_protocol == ProxyProtocol::Off { "GET / HT" } else { "PROXY UN" });
+        let (mut driver, server, mut client) = listen(ServerOptions {
+            proxy_protocol,
+            ..options()
+        });
+        client.send(if proxy_protocol == ProxyProtocol::Off {
+            "GET / HT"
+        } else {
+            "PROXY UN"
+        });
         driver.advance(60_000);
         driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());
         assert_eq!(timeouts(&mut driver, server), [1, 0, 0, 0, 0]);
@@ -334,7 +375,10 @@ fn half_a_head_in_the_socket_when_we_come_late_is_still_cut() {
 #[test]
 fn a_request_that_is_late_and_still_arrives_is_cut() {
     let (mut driver, server, mut client) = listen(options());
-    client.send(format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", 64 << 20));
+    client.send(format!(
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n",
+        64 << 20
+    ));
     let stream = driver.expect(EventKind::Request).stream();
     driver.engine.grant(stream, f64::INFINITY).unwrap();
     for _ in 0..5 {

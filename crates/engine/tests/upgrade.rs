@@ -9,13 +9,22 @@ const CONNECT: &str = "CONNECT b:443 HTTP/1.1\r\nHost: b:443\r\n\r\n";
 
 fn listen() -> (Driver, f64, Client) {
     let mut driver = Driver::new();
-    let (server, addr) = driver.listen(ServerOptions { upgrades: true, connects: true, ..Default::default() });
+    let (server, addr) = driver.listen(ServerOptions {
+        upgrades: true,
+        connects: true,
+        ..Default::default()
+    });
     (driver, server, Client::connect(addr))
 }
 
 fn bytes(driver: &mut Driver) -> Vec<u8> {
     driver.settle();
-    driver.events.iter().filter(|event| event.kind == EventKind::Body).flat_map(|event| event.value.clone()).collect()
+    driver
+        .events
+        .iter()
+        .filter(|event| event.kind == EventKind::Body)
+        .flat_map(|event| event.value.clone())
+        .collect()
 }
 
 fn nothing_is_left(driver: &mut Driver, server: f64) {
@@ -27,7 +36,10 @@ fn nothing_is_left(driver: &mut Driver, server: f64) {
 
 #[test]
 fn a_tunnel_carries_left_over_bytes_and_both_directions_and_ends_by_halves() {
-    for (head, kind, target) in [(UPGRADE, EventKind::Upgrade, "/chat"), (CONNECT, EventKind::Connect, "b:443")] {
+    for (head, kind, target) in [
+        (UPGRADE, EventKind::Upgrade, "/chat"),
+        (CONNECT, EventKind::Connect, "b:443"),
+    ] {
         let (mut driver, server, mut client) = listen();
         client.send(format!("{head}left over"));
         let request = driver.expect(kind);
@@ -38,14 +50,21 @@ fn a_tunnel_carries_left_over_bytes_and_both_directions_and_ends_by_halves() {
         assert!(driver.events.is_empty(), "bytes without credit");
         driver.engine.grant(stream, f64::INFINITY).unwrap();
         assert_eq!(bytes(&mut driver), b" more");
-        assert!(driver.engine.write(stream, Chunk::Bytes(b"HTTP/1.1 200 OK\r\n\r\n")).unwrap());
+        assert!(
+            driver
+                .engine
+                .write(stream, Chunk::Bytes(b"HTTP/1.1 200 OK\r\n\r\n"))
+                .unwrap()
+        );
         driver.engine.write(stream, Chunk::Bytes(b"hello")).unwrap();
         driver.run_until(&mut [&mut client], |_, clients| clients[0].received.ends_with(b"hello"));
         // The client ends its half; ours goes on.
         client.finish();
         driver.expect(EventKind::BodyEnd);
         driver.engine.write(stream, Chunk::Bytes(b" again")).unwrap();
-        driver.run_until(&mut [&mut client], |_, clients| clients[0].received.ends_with(b" again"));
+        driver.run_until(&mut [&mut client], |_, clients| {
+            clients[0].received.ends_with(b" again")
+        });
         assert!(!client.is_over());
         driver.engine.end(stream, b"", true).unwrap();
         driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());
@@ -97,8 +116,14 @@ fn a_slow_reader_gets_what_was_said_before_both_halves_ended() {
 fn a_unix_peer_that_closes_at_once_is_heard_to_its_last_byte() {
     let path = std::env::temp_dir().join(format!("millrace-upgrade-{}", std::process::id()));
     let mut driver = Driver::new();
-    let options = ServerOptions { upgrades: true, ..Default::default() };
-    let server = driver.engine.listen(&ListenOn::Unix(path.clone()), 16, options).unwrap();
+    let options = ServerOptions {
+        upgrades: true,
+        ..Default::default()
+    };
+    let server = driver
+        .engine
+        .listen(&ListenOn::Unix(path.clone()), 16, options)
+        .unwrap();
     let mut client = Client::connect_unix(&path);
     client.send(UPGRADE);
     let stream = driver.expect(EventKind::Upgrade).stream();
@@ -140,7 +165,10 @@ fn a_tunnel_has_back_pressure_both_ways() {
 fn tunnels_have_no_deadline() {
     let mut driver = Driver::new();
     driver.stop_clock();
-    let (_, addr) = driver.listen(ServerOptions { upgrades: true, ..Default::default() });
+    let (_, addr) = driver.listen(ServerOptions {
+        upgrades: true,
+        ..Default::default()
+    });
     let mut client = Client::send_to(addr, UPGRADE);
     let stream = driver.expect(EventKind::Upgrade).stream();
     driver.settle();
@@ -173,7 +201,11 @@ fn where_nobody_upgrades_the_field_is_ignored_and_connect_gets_405() {
     driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());
     let answers = client.answers(&[]);
     assert_eq!((answers[1].status, client.ended), (405, true));
-    assert!(answers[1].field("allow").is_some_and(|allow| allow.starts_with("GET, ")));
+    assert!(
+        answers[1]
+            .field("allow")
+            .is_some_and(|allow| allow.starts_with("GET, "))
+    );
 }
 
 #[test]
@@ -182,11 +214,18 @@ fn a_reset_ends_a_tunnel_once() {
     client.send(UPGRADE);
     let stream = driver.expect(EventKind::Upgrade).stream();
     client.reading = false;
-    driver.engine.write(stream, Chunk::Bytes(&vec![b'x'; 16 << 20])).unwrap();
+    driver
+        .engine
+        .write(stream, Chunk::Bytes(&vec![b'x'; 16 << 20]))
+        .unwrap();
     driver.engine.end(stream, b"", true).unwrap();
     driver.settle();
     client.reset();
     driver.expect(EventKind::Aborted);
-    assert_eq!(driver.count(EventKind::Aborted) + driver.count(EventKind::Finished), 0, "told twice");
+    assert_eq!(
+        driver.count(EventKind::Aborted) + driver.count(EventKind::Finished),
+        0,
+        "told twice"
+    );
     nothing_is_left(&mut driver, server);
 }

@@ -105,7 +105,14 @@ impl Client {
     }
 
     fn over(stream: Stream) -> Self {
-        Self { stream, waiting: Vec::new(), received: Vec::new(), ended: false, broken: None, reading: true }
+        Self {
+            stream,
+            waiting: Vec::new(),
+            received: Vec::new(),
+            ended: false,
+            broken: None,
+            reading: true,
+        }
     }
 
     /// Queues bytes and sends what the kernel takes; the rest goes out as the driver runs.
@@ -185,7 +192,9 @@ impl Client {
     /// When it is not a TCP connection.
     pub fn reset(self) {
         match &self.stream {
-            Stream::Tcp(stream) => SockRef::from(stream).set_linger(Some(std::time::Duration::ZERO)).expect("a socket"),
+            Stream::Tcp(stream) => SockRef::from(stream)
+                .set_linger(Some(std::time::Duration::ZERO))
+                .expect("a socket"),
             Stream::Unix(_) => panic!("a Unix socket has no reset"),
         }
     }
@@ -200,7 +209,10 @@ impl Client {
 
     /// How many complete final answers have come.
     pub fn complete(&self) -> usize {
-        self.answers(&[]).iter().filter(|answer| answer.complete && answer.status >= 200).count()
+        self.answers(&[])
+            .iter()
+            .filter(|answer| answer.complete && answer.status >= 200)
+            .count()
     }
 }
 
@@ -209,7 +221,10 @@ impl Client {
 /// # Panics
 /// When it is no HTTP.
 pub fn read_answers(mut input: &[u8], heads: &[usize], ended: bool) -> Vec<Answer> {
-    let context = |number: usize| ResponseContext { head_request: heads.contains(&number), connect: false };
+    let context = |number: usize| ResponseContext {
+        head_request: heads.contains(&number),
+        connect: false,
+    };
     let mut parser = ResponseParser::new(Limits::default(), context(0));
     let (mut answers, mut finals): (Vec<Answer>, usize) = (Vec::new(), 0);
     loop {

@@ -79,7 +79,11 @@ impl Happened {
 
     /// The target of a request, the reason of an injected answer.
     pub fn target(&self) -> &str {
-        let length = if self.kind == EventKind::Injected { self.b } else { self.a };
+        let length = if self.kind == EventKind::Injected {
+            self.b
+        } else {
+            self.a
+        };
         let bytes = self.value.get(..length as usize).unwrap_or_default();
         std::str::from_utf8(bytes).unwrap_or_default()
     }
@@ -147,7 +151,11 @@ impl Driver {
     /// # Panics
     /// When the system gives none.
     pub fn listen(&mut self, options: ServerOptions) -> (f64, SocketAddr) {
-        let on = ListenOn::Tcp { addr: ([127, 0, 0, 1], 0).into(), reuse_port: false, ipv6_only: false };
+        let on = ListenOn::Tcp {
+            addr: ([127, 0, 0, 1], 0).into(),
+            reuse_port: false,
+            ipv6_only: false,
+        };
         let id = self.engine.listen(&on, 511, options).expect("a free port").as_f64();
         let addr = self.engine.server_address(id).expect("a TCP listener has an address");
         (id, addr)
@@ -253,7 +261,9 @@ impl Driver {
     pub fn quiet(&mut self, clients: &mut [&mut Client]) {
         for _ in 0..100_000 {
             self.turn();
-            let moved = clients.iter_mut().fold(false, |moved, client| client.exchange() | moved);
+            let moved = clients
+                .iter_mut()
+                .fold(false, |moved, client| client.exchange() | moved);
             if !moved && !self.engine.has_work() && !self.wait(clients, Duration::ZERO) {
                 return;
             }
@@ -264,7 +274,9 @@ impl Driver {
     /// Waits until the engine or a client is ready, a deadline has come, or for `most`. Says whether something was.
     fn wait(&mut self, clients: &[&mut Client], most: Duration) -> bool {
         let most = match (self.engine.next_deadline(), self.stopped_at) {
-            (Some(at), None) => most.min(Duration::from_millis(at.saturating_sub(self.engine.now_ns() / 1_000_000))),
+            (Some(at), None) => most.min(Duration::from_millis(
+                at.saturating_sub(self.engine.now_ns() / 1_000_000),
+            )),
             _ => most,
         };
         let engine = self.engine.descriptor().expect("an epoll has a descriptor");
@@ -275,9 +287,15 @@ impl Driver {
             .expect("it is registered");
         let mut open: Vec<RawFd> = Vec::new();
         for client in clients {
-            let Some((fd, sends)) = client.descriptor() else { continue };
+            let Some((fd, sends)) = client.descriptor() else {
+                continue;
+            };
             open.push(fd);
-            let interest = if sends { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+            let interest = if sends {
+                Interest::READABLE | Interest::WRITABLE
+            } else {
+                Interest::READABLE
+            };
             registry
                 .register(&mut SourceFd(&fd), Token(1), interest)
                 .expect("a client's socket can be watched");
@@ -297,8 +315,14 @@ impl Driver {
 
     /// As [`expect`](Self::expect), with clients that read meanwhile.
     pub fn expect_with(&mut self, kind: EventKind, clients: &mut [&mut Client]) -> Happened {
-        self.run_until(clients, |driver, _| driver.events.iter().any(|event| event.kind == kind));
-        let at = self.events.iter().position(|event| event.kind == kind).expect("it was just seen");
+        self.run_until(clients, |driver, _| {
+            driver.events.iter().any(|event| event.kind == kind)
+        });
+        let at = self
+            .events
+            .iter()
+            .position(|event| event.kind == kind)
+            .expect("it was just seen");
         self.events.drain(..=at).next_back().expect("a range that ends with it")
     }
 
@@ -313,7 +337,11 @@ impl Driver {
 /// # Errors
 /// What the engine says.
 pub fn answer(engine: &mut TestEngine, stream: f64, body: &[u8]) -> Result<(), Error> {
-    let head = Respond { status: 200, reason: b"", block: b"" };
+    let head = Respond {
+        status: 200,
+        reason: b"",
+        block: b"",
+    };
     engine.respond(stream, &head, Chunk::Bytes(body), false)
 }
 

@@ -49,9 +49,15 @@ impl Bench {
         self.engine.drain_events(32, &mut self.events);
         for event in self.events.drain(..) {
             if event.kind == EventKind::Request {
-                let head = Respond { status: 200, reason: b"", block: b"Content-Type\0text/plain\0" };
+                let head = Respond {
+                    status: 200,
+                    reason: b"",
+                    block: b"Content-Type\0text/plain\0",
+                };
                 let body = Chunk::Bytes(b"Hello, World!");
-                self.engine.respond(event.id.as_f64(), &head, body, false).expect("a request that has just come");
+                self.engine
+                    .respond(event.id.as_f64(), &head, body, false)
+                    .expect("a request that has just come");
             }
         }
         self.engine.flush(&mut Nothing);
@@ -69,14 +75,24 @@ impl Bench {
 }
 
 fn main() {
-    let requests: u64 = std::env::args().nth(1).and_then(|text| text.parse().ok()).expect("usage: cost REQUESTS");
+    let requests: u64 = std::env::args()
+        .nth(1)
+        .and_then(|text| text.parse().ok())
+        .expect("usage: cost REQUESTS");
     let path = std::env::temp_dir().join(format!("millrace-cost-{}", std::process::id()));
     let mut engine = Engine::new(Box::new(NestedEpoll::new().expect("a descriptor")));
     let on = ListenOn::Unix(path.clone());
-    engine.listen(&on, 16, ServerOptions::default()).expect("a writable folder for temporary files");
+    engine
+        .listen(&on, 16, ServerOptions::default())
+        .expect("a writable folder for temporary files");
     let client = UnixStream::connect(&path).expect("a listener");
     let now_ns = engine.now_ns();
-    let mut bench = Bench { engine, events: Vec::with_capacity(64), client, now_ns };
+    let mut bench = Bench {
+        engine,
+        events: Vec::with_capacity(64),
+        client,
+        now_ns,
+    };
     bench.wake();
     bench.serve(WARM_UP);
     let calls = |counter: Counter| totals().counter(counter);

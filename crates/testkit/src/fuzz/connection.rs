@@ -27,7 +27,11 @@ pub fn connection(data: &[u8]) {
         max_body_size: if choice & 4 == 0 { u64::MAX } else { 100 },
         upgrades: choice & 8 != 0,
         connects: choice & 16 != 0,
-        head: if choice & 32 == 0 { HeadLimits::default() } else { small() },
+        head: if choice & 32 == 0 {
+            HeadLimits::default()
+        } else {
+            small()
+        },
         ..Default::default()
     };
     let (server, addr) = driver.listen(options);
@@ -58,8 +62,16 @@ pub fn connection(data: &[u8]) {
         }
     }
     if choice & 64 != 0 {
-        let injection = Injection { method: b"POST", target: b"/", block: b"Host\0a\0", body: Some(input) };
-        driver.engine.inject(server, &injection).expect("a request that is well formed");
+        let injection = Injection {
+            method: b"POST",
+            target: b"/",
+            block: b"Host\0a\0",
+            body: Some(input),
+        };
+        driver
+            .engine
+            .inject(server, &injection)
+            .expect("a request that is well formed");
     }
     // Longer than any deadline: whatever waits for the peer ends.
     for _ in 0..4 {
@@ -77,9 +89,18 @@ pub fn connection(data: &[u8]) {
     for event in driver.events.drain(..).collect::<Vec<_>>() {
         note(&mut ends, &event);
     }
-    assert!(ends.values().all(Option::is_some), "an exchange without an end: {ends:?}");
+    assert!(
+        ends.values().all(Option::is_some),
+        "an exchange without an end: {ends:?}"
+    );
     let census = driver.engine.census();
-    let left = (census.servers, census.connections, census.streams, census.buffers, census.timers);
+    let left = (
+        census.servers,
+        census.connections,
+        census.streams,
+        census.buffers,
+        census.timers,
+    );
     assert_eq!(left, (0, 0, 0, 0, 0), "something is left");
 }
 
@@ -88,7 +109,13 @@ type Ends = HashMap<u64, Option<EventKind>>;
 
 /// Limits that short inputs pass.
 fn small() -> HeadLimits {
-    HeadLimits { target_size: 16, header_size: 64, header_fields: 4, chunk_extensions: 8, trailers: 16 }
+    HeadLimits {
+        target_size: 16,
+        header_size: 64,
+        header_fields: 4,
+        chunk_extensions: 8,
+        trailers: 16,
+    }
 }
 
 fn note(ends: &mut Ends, event: &Happened) {
@@ -103,7 +130,11 @@ fn note(ends: &mut Ends, event: &Happened) {
             if let Some(end) = ends.get_mut(&key) {
                 // A reader of a body is told of its end also after the answer.
                 let late = *end == Some(EventKind::Finished) && event.kind == EventKind::Aborted;
-                assert!(end.is_none() || late, "an exchange ended twice: {end:?}, {:?}", event.kind);
+                assert!(
+                    end.is_none() || late,
+                    "an exchange ended twice: {end:?}, {:?}",
+                    event.kind
+                );
                 *end = Some(event.kind);
             }
         }
@@ -116,12 +147,21 @@ fn note(ends: &mut Ends, event: &Happened) {
 
 /// Does one of the things that a host may do. Refusals are fine: what followed may have ended the exchange.
 fn react(engine: &mut TestEngine, random: &mut Random, event: &Happened) {
-    let (id, head) = (event.stream(), Respond { status: 200, reason: b"", block: b"" });
+    let (id, head) = (
+        event.stream(),
+        Respond {
+            status: 200,
+            reason: b"",
+            block: b"",
+        },
+    );
     let done = match event.kind {
         EventKind::Request if event.flags & request::HAS_BODY != 0 => match random.below(5) {
             0 => engine.collect(id, 64.0),
             1 => engine.grant(id, 1e9),
-            2 => engine.discard(id, 1e3).and_then(|()| engine.respond(id, &head, Chunk::Bytes(b"late"), true)),
+            2 => engine
+                .discard(id, 1e3)
+                .and_then(|()| engine.respond(id, &head, Chunk::Bytes(b"late"), true)),
             3 => engine.respond(id, &head, Chunk::Bytes(b"early"), true),
             _ => {
                 engine.destroy(id);
@@ -130,7 +170,15 @@ fn react(engine: &mut TestEngine, random: &mut Random, event: &Happened) {
         },
         EventKind::Request => match random.below(3) {
             0 => engine.respond(id, &head, Chunk::Bytes(b"whole"), true),
-            1 => engine.respond(id, &Respond { block: b"Connection\0close\0", ..head }, Chunk::Bytes(b""), true),
+            1 => engine.respond(
+                id,
+                &Respond {
+                    block: b"Connection\0close\0",
+                    ..head
+                },
+                Chunk::Bytes(b""),
+                true,
+            ),
             _ => engine
                 .respond_head(id, &head)
                 .and_then(|()| engine.write(id, Chunk::Bytes(b"in pieces")))
