@@ -320,11 +320,14 @@ impl<V: Copy> Engine<V> {
                 },
             },
         };
+        if at > now {
+            connection.flags &= !conn::OVERDUE;
+        }
         self.set_deadline(id, what, at);
     }
 
     /// The wheel came round to a connection.
-    pub(crate) fn handle_deadline<H: Host<Value = V>>(&mut self, _host: &mut H, id: Id) {
+    pub(crate) fn handle_deadline<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
         let now = self.now_ms;
         let Some(connection) = self.connections.get_mut(id) else {
             return;
@@ -334,6 +337,18 @@ impl<V: Copy> Engine<V> {
         if what != Deadline::None && at > now {
             return self.set_deadline(id, what, at);
         }
+        let peers = matches!(what, Deadline::Headers | Deadline::Body | Deadline::Request | Deadline::KeepAlive);
+        if peers && !connection.has(conn::OVERDUE) {
+            // Perhaps we are late and not the peer: what is in the socket already counts, once.
+            connection.flags |= conn::OVERDUE;
+            if let Some(fd) = connection.link.descriptor().filter(|_| self.wants_read(id)) {
+                if self.read(host, id, fd) {
+                    // Due again in the next turn, unless that has moved it.
+                    return self.set_deadline(id, what, at);
+                }
+            }
+        }
+        let Some(connection) = self.connections.get_mut(id) else { return };
         let begun = connection.stack.is_some();
         let code = match what {
             Deadline::None => return,

@@ -37,6 +37,8 @@ pub(crate) mod flag {
     pub const REFUSED: u16 = 4096;
     /// Both directions are shut and only its reader is slow: the poller does not know it any more.
     pub const UNWATCHED: u16 = 8192;
+    /// Its deadline has passed, and its socket was looked at once more.
+    pub const OVERDUE: u16 = 16384;
 }
 
 /// What the deadline of a connection is about.

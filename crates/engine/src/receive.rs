@@ -29,7 +29,8 @@ impl<V: Copy> Engine<V> {
             self.touch(id);
         }
         if ready.is_readable() && self.wants_read(id) {
-            return self.read(host, id, fd);
+            self.read(host, id, fd);
+            return;
         }
         if ready.is_closed() {
             let reset = socket::take_error(fd).is_ok_and(|error| error.is_some());
@@ -71,15 +72,20 @@ impl<V: Copy> Engine<V> {
                 connection.flags |= conn::UNWATCHED;
                 self.poller.remove(fd, id.as_u64());
             }
-            _ => self.read(host, id, fd),
+            _ => {
+                self.read(host, id, fd);
+            }
         }
     }
 
-    fn read<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, fd: std::os::fd::RawFd) {
+    /// Reads once; says whether there was anything, the end included.
+    pub(crate) fn read<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, fd: std::os::fd::RawFd) -> bool {
         let mut buffer = self.take_receive_buffer();
         let bytes = buffer.as_mut_slice();
         self.metrics.add(Counter::SocketsReceiveCalls, 1);
-        match socket::recv(fd, bytes) {
+        let received = socket::recv(fd, bytes);
+        let found = !matches!(&received, Err(error) if error.kind() == ErrorKind::WouldBlock);
+        match received {
             Ok(0) => self.ended(host, id),
             Ok(count) => {
                 self.metrics.add(Counter::SocketsReceivedBytes, count as u64);
@@ -90,6 +96,7 @@ impl<V: Copy> Engine<V> {
             Err(_) => self.close(id, Code::ConnectionReset.into()),
         }
         self.give_receive_buffer(buffer);
+        found
     }
 
     fn count_received(&mut self, id: Id, count: u64) {
