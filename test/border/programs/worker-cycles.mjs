@@ -61,7 +61,8 @@ if (isMainThread) {
     port: 0,
     host: '127.0.0.1',
     // Half of them answer later, so that a termination finds exchanges open and answers queued.
-    handler: (_req, res) => (Math.random() < 0.5 ? res.end('now') : void setTimeout(() => res.end('later'), Math.random() * 3)),
+    handler: (_req, res) =>
+      Math.random() < 0.5 ? res.end('now') : void setTimeout(() => res.end('later'), Math.random() * 3),
   });
   parentPort.postMessage(server.port);
 }
