@@ -11,7 +11,8 @@ import { MAX_SAMPLES } from './sampler.js';
 const LINES = 25;
 const LINE_INTERVAL_MS = 200;
 const MAX_VIEWERS = 256;
-const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'";
+const PAGE_POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:";
 
 /** One demo server: the page, its feed and its routes. It shows what it is fed. */
 export class Demo {
