@@ -362,7 +362,10 @@ describe('the demo', () => {
     const url = await line.url();
     const page = await fetch(url);
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
-    expect(await page.text()).toContain('new EventSource');
+    const html = await page.text();
+    expect(html).toContain('new EventSource');
+    expect(html).toContain('prefers-color-scheme');
+    expect(html).not.toMatch(/(?:src|href)="(?!data:)/);
     expect(await (await fetch(`${url}json`)).json()).toMatchObject({ hello: 'world' });
     const echo = await fetch(`${url}echo`, { method: 'POST', body: 'x'.repeat(300_000) });
     expect((await echo.text()).length).toBe(300_000);

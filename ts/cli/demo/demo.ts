@@ -14,9 +14,15 @@ const MAX_VIEWERS = 256;
 const PAGE_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:";
 
+/** The page with its style in it: one answer, which loads nothing else. */
+function page(): string {
+  const read = (name: string): string => readFileSync(join(__dirname, name), 'utf8');
+  return read('page.html').replace('/* page.css */', () => read('page.css'));
+}
+
 /** One demo server: the page, its feed and its routes. It shows what it is fed. */
 export class Demo {
-  private readonly _page = readFileSync(join(__dirname, 'page.html'));
+  private readonly _page = page();
   private readonly _viewers = new Set<Viewer>();
   private _history: History | undefined;
 
