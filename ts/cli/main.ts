@@ -1,29 +1,45 @@
 #!/usr/bin/env node
-/** `millrace` on the command line. */
+/** The command line: `millrace <command>`. */
 import { version } from '../index.js';
-import { serveCommand, SERVE_HELP } from './serve-command.js';
-import { UsageError } from './usage-error.js';
+import { Complaint } from './complaint.js';
+import { SERVE_HELP, serveCommand } from './serve.js';
 
-const HELP = `Usage: millrace <command> [options]
+const HELP = `millrace ${version()}: a networking toolkit for Node.js
 
-Commands:
-  serve [dir | module]   serve a folder, or a module that exports a handler
-  --version              print the version
-  --help                 print this; millrace serve --help prints a command's options
+Usage:
+${SERVE_HELP}
+  millrace --version
+  millrace --help
 `;
 
-async function main(words: string[]): Promise<void> {
-  const [command, ...rest] = words;
-  if (command === '--version' || command === '-v') process.stdout.write(`${version()}\n`);
-  else if (command === undefined || command === '--help' || command === '-h') process.stdout.write(HELP);
-  else if (command === 'serve' && rest.includes('--help')) process.stdout.write(SERVE_HELP);
-  else if (command === 'serve') await serveCommand(rest);
-  else throw new UsageError(`there is no command "${command}"`);
+/** Runs the command of these arguments; resolves when it runs by itself, or is done. */
+async function main(args: string[]): Promise<void> {
+  const [command, ...rest] = args;
+  switch (command) {
+    case 'serve':
+      if (rest.includes('--help') || rest.includes('-h')) process.stdout.write(HELP);
+      else await serveCommand(rest);
+      return;
+    case '--version':
+    case '-v':
+      console.log(version());
+      return;
+    case '--help':
+    case '-h':
+      process.stdout.write(HELP);
+      return;
+    case undefined:
+      throw new Complaint(`a command is missing\n\n${HELP}`, 2);
+    default:
+      throw new Complaint(`there is no command ${JSON.stringify(command)}; millrace --help lists what there is`, 2);
+  }
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  const usage = error instanceof UsageError;
-  process.stderr.write(`millrace: ${error instanceof Error ? error.message : String(error)}\n`);
-  if (usage) process.stderr.write('Try millrace --help.\n');
-  process.exitCode = usage ? 2 : 1;
+  if (error instanceof Complaint) {
+    console.error(`millrace: ${error.message}`);
+    process.exit(error.status);
+  }
+  console.error(error);
+  process.exit(1);
 });

@@ -201,6 +201,8 @@ export class ServerResponse {
       this.setHeader('content-type', out.type);
     }
     const finished = this.finished();
+    // Where the source fails, its error is the one to tell: this rejection must not end the process.
+    finished.catch(() => undefined);
     if (out.whole !== undefined) {
       this.end(out.whole);
     } else {
