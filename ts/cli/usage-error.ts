@@ -1,2 +1,0 @@
-/** The words on the command line are wrong; answered with exit code 2. */
-export class UsageError extends Error {}
