@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { createReadStream, promises } from 'node:fs';
 import { Readable } from 'node:stream';
 
 import { misuse } from '../errors/millrace-error.js';
@@ -56,7 +55,7 @@ export async function outgoing(body: BodyInput): Promise<Outgoing> {
 }
 
 async function file({ file: path, start = 0, end }: { file: string; start?: number; end?: number }): Promise<Outgoing> {
-  const { size } = await stat(path);
+  const { size } = await promises.stat(path);
   const stop = Math.min(end ?? size, size);
   if (start >= stop) return { whole: '', chunks: NONE };
   return { length: stop - start, chunks: createReadStream(path, { start, end: stop - 1, highWaterMark: 256 * 1024 }) };
@@ -77,7 +76,9 @@ export async function* readStream(stream: ReadableStream): AsyncGenerator<Uint8A
 }
 
 function isBlob(body: object): body is Blob {
-  return Object.prototype.toString.call(body) === '[object Blob]' || Object.prototype.toString.call(body) === '[object File]';
+  return (
+    Object.prototype.toString.call(body) === '[object Blob]' || Object.prototype.toString.call(body) === '[object File]'
+  );
 }
 
 function isFormData(body: object): body is FormData {

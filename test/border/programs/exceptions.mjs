@@ -65,7 +65,10 @@ const MODES = {
     const answers = await pipelined(server.port, paths);
     assert.equal(answers.length, 64);
     assert.ok(answers.every(({ status }) => status === 200));
-    await until(() => seen.length >= 16, () => `${seen.length} seen`);
+    await until(
+      () => seen.length >= 16,
+      () => `${seen.length} seen`,
+    );
     assert.deepEqual([...seen].sort(), times(16, (place) => `finish ${place * 4}`).sort());
     assert.equal((await once(server.port)).status, 200);
     assert.equal(seen.length, 16);

@@ -10,7 +10,7 @@ function variously(_req, res) {
   const chance = Math.random();
   if (chance < 0.4) res.end('now');
   else if (chance < 0.8) setImmediate(() => res.end('later'));
-  else res.write('x'.repeat(100_000)), setTimeout(() => res.end(), 1);
+  else (res.write('x'.repeat(100_000)), setTimeout(() => res.end(), 1));
 }
 
 const MODES = {

@@ -6,7 +6,10 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGPIPE', 'SIGUSR1', 'SIGUSR2',
 const EVENTS = ['uncaughtException', 'unhandledRejection', 'exit', 'beforeExit', 'warning', ...SIGNALS];
 const listeners = () => EVENTS.map((name) => process.listenerCount(name)).join();
 const { readFileSync } = await import('node:fs');
-const caught = () => readFileSync('/proc/self/status', 'utf8').match(/^Sig(Cgt|Ign|Blk):.*$/gm).join();
+const caught = () =>
+  readFileSync('/proc/self/status', 'utf8')
+    .match(/^Sig(Cgt|Ign|Blk):.*$/gm)
+    .join();
 
 const before = { threads: threads(), listeners: listeners(), caught: caught() };
 const require = createRequire(import.meta.url);
@@ -20,6 +23,5 @@ console.log(
     threads: threads() - before.threads,
     listeners: listeners() === before.listeners,
     signals: caught() === before.caught,
-    resources: process.getActiveResourcesInfo().filter((name) => name !== 'PipeWrap'),
   }),
 );

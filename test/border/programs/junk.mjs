@@ -10,14 +10,45 @@ const detached = new Uint8Array(100_000);
 structuredClone(detached.buffer, { transfer: [detached.buffer] });
 const NUMBERS = [NaN, -1, 0, 1, 1e300, -1e300, Infinity, -Infinity, 0.5, 2 ** 53, 2 ** 53 - 1, -0, 2 ** 31, 2 ** 40];
 const REST = [
-  ...[undefined, null, true, '', 'x', '\0', 'a\0b', '\u{1F600}', 'x'.repeat(300_000), Symbol('s'), 10n ** 30n, {}, [], () => {}],
-  ...[new Uint8Array(0), new Uint8Array(20_000), detached, new Float64Array(2), new Float64Array(0), new DataView(new ArrayBuffer(8))],
-  ...[new Uint16Array(4), new ArrayBuffer(8), new Proxy({}, {}), Object.create(null), new Date(NaN), new Uint8Array(new SharedArrayBuffer(8))],
+  ...[
+    undefined,
+    null,
+    true,
+    '',
+    'x',
+    '\0',
+    'a\0b',
+    '\u{1F600}',
+    'x'.repeat(300_000),
+    Symbol('s'),
+    10n ** 30n,
+    {},
+    [],
+    () => {},
+  ],
+  ...[
+    new Uint8Array(0),
+    new Uint8Array(20_000),
+    detached,
+    new Float64Array(2),
+    new Float64Array(0),
+    new DataView(new ArrayBuffer(8)),
+  ],
+  ...[
+    new Uint16Array(4),
+    new ArrayBuffer(8),
+    new Proxy({}, {}),
+    Object.create(null),
+    new Date(NaN),
+    new Uint8Array(new SharedArrayBuffer(8)),
+  ],
 ];
 const JUNK = [...NUMBERS, ...REST];
 const pick = () => JUNK[Math.floor(Math.random() * JUNK.length)];
 // `attach` and `hold` are ours alone: with other values nothing would be told to us any more, or the process would not end.
-const NAMES = Object.keys(native).filter((name) => typeof native[name] === 'function' && !['attach', 'hold', 'listen', 'count', 'metricsReset'].includes(name));
+const NAMES = Object.keys(native).filter(
+  (name) => typeof native[name] === 'function' && !['attach', 'hold', 'listen', 'count', 'metricsReset'].includes(name),
+);
 assert.ok(NAMES.length >= 15, NAMES.join());
 
 const server = await serve({ port: 0, host: '127.0.0.1', handler: (_req, res) => setImmediate(() => res.end('fine')) });
@@ -25,7 +56,10 @@ const flood = new Flood(server.port, { connections: 4 });
 const live = [];
 const victim = await serve({ port: 0, host: '127.0.0.1', handler: (_req, res) => live.push(res.id) });
 const victims = Array.from({ length: 400 }, () => once(victim.port));
-await until(() => live.length === 400, () => `${live.length} live`);
+await until(
+  () => live.length === 400,
+  () => `${live.length} live`,
+);
 
 for (const name of NAMES) {
   const call = native[name];
@@ -63,7 +97,10 @@ await Promise.all(victims);
 assert.equal((await once(server.port)).body, 'fine');
 assert.deepEqual(Object.keys(flood.statuses), ['200']);
 flood.stop();
-await until(() => census().connections === 0, () => JSON.stringify(census()));
+await until(
+  () => census().connections === 0,
+  () => JSON.stringify(census()),
+);
 await server.close();
 assert.deepEqual(census(), { servers: 0, connections: 0, streams: 0, buffers: 0, timers: 0, pins: 0 });
 console.log('lived');

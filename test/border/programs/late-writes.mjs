@@ -40,7 +40,11 @@ const OBJECT = [
   (res) => res.flushHeaders(),
   (res) => res.destroy(),
   (res) => void res.drained(),
-  (res) => void res.writable().on('error', () => {}).write(POISON),
+  (res) =>
+    void res
+      .writable()
+      .on('error', () => {})
+      .write(POISON),
 ];
 
 function disturb(current) {
@@ -105,8 +109,14 @@ for (let round = 0; round < ROUNDS; round++) {
   kept.push(...recent.splice(0));
   kept.splice(0, Math.max(0, kept.length - 500));
 }
-assert.ok([...seenSlots.values()].some((count) => count > 10), 'slots were used again');
-await until(() => census().connections === 0, () => JSON.stringify(census()));
+assert.ok(
+  [...seenSlots.values()].some((count) => count > 10),
+  'slots were used again',
+);
+await until(
+  () => census().connections === 0,
+  () => JSON.stringify(census()),
+);
 await server.close();
 assert.deepEqual(census(), { servers: 0, connections: 0, streams: 0, buffers: 0, timers: 0, pins: 0 });
 console.log(`${attempts} attempts, ${seenSlots.size} slots`);

@@ -35,14 +35,20 @@ for (let number = 1; number <= COUNT; number++) {
   });
   await flood.reach(before + 8);
 }
-await until(() => reasons.length === COUNT, () => `${reasons.length} aborted`);
+await until(
+  () => reasons.length === COUNT,
+  () => `${reasons.length} aborted`,
+);
 assert.deepEqual([...new Set(reasons)], ['MILLRACE_BUG']);
 assert.equal(metrics.snapshot().counters[KEY], COUNT);
 assert.equal(flood.cut, 0, 'no other connection was lost');
 assert.deepEqual(Object.keys(flood.statuses), ['200']);
 assert.equal((await once(server.port)).body, 'fine');
 flood.stop();
-await until(() => census().connections === 0, () => JSON.stringify(census()));
+await until(
+  () => census().connections === 0,
+  () => JSON.stringify(census()),
+);
 assert.equal(census().streams, 0);
 await server.close();
 assert.deepEqual(census(), { servers: 0, connections: 0, streams: 0, buffers: 0, timers: 0, pins: 0 });

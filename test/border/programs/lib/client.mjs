@@ -28,7 +28,9 @@ export function once(port, path = '/', { method = 'GET', body = '' } = {}) {
     const reader = new ResponseReader();
     const socket = connect(port, '127.0.0.1');
     const length = body === '' ? '' : `Content-Length: ${Buffer.byteLength(body)}\r\n`;
-    socket.on('connect', () => socket.write(`${method} ${path} HTTP/1.1\r\nHost: t\r\n${length}Connection: close\r\n\r\n${body}`));
+    socket.on('connect', () =>
+      socket.write(`${method} ${path} HTTP/1.1\r\nHost: t\r\n${length}Connection: close\r\n\r\n${body}`),
+    );
     socket.on('data', (bytes) => {
       const [answer] = reader.take(bytes);
       if (answer !== undefined) {
