@@ -1,7 +1,8 @@
 import { createReadStream, promises } from 'node:fs';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 
 import { misuse } from '../errors/millrace-error.js';
+import { nodeStream } from './node-stream.js';
 
 /** Every kind of body that can be sent. */
 export type BodyInput =
@@ -41,7 +42,7 @@ export async function outgoing(body: BodyInput): Promise<Outgoing> {
   if (body instanceof URLSearchParams) {
     return { type: 'application/x-www-form-urlencoded; charset=utf-8', whole: body.toString(), chunks: NONE };
   }
-  if (body instanceof Readable) return { chunks: body as AsyncIterable<Uint8Array | string> };
+  if (body instanceof nodeStream().Readable) return { chunks: body as AsyncIterable<Uint8Array | string> };
   if (isBlob(body)) return { type: body.type || undefined, length: body.size, chunks: readStream(body.stream()) };
   if (isFormData(body)) {
     const encoded = new globalThis.Response(body);
