@@ -33,7 +33,10 @@ export function runProgram(name: string, args: readonly string[] = [], options: 
   for (const key of ['NODE_OPTIONS', 'JEST_WORKER_ID', 'NODE_ENV']) delete env[key];
   if (poller !== undefined) env.MILLRACE_POLLER = poller;
   return new Promise((resolve, reject) => {
-    const child = spawn(node.path, [...flags, join(PROGRAMS, name), ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(node.path, [...flags, join(PROGRAMS, name), ...args], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

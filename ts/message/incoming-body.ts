@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { Blob } from 'node:buffer';
 
 import { errorFromNative } from '../errors/native-error.js';
@@ -6,6 +6,7 @@ import { MillraceError } from '../errors/millrace-error.js';
 import { KIND } from '../native/events.js';
 import { native } from '../native/loader.js';
 import { HeaderView } from './header-view.js';
+import { nodeStream } from './node-stream.js';
 
 /** How many bytes of a streamed body are under way to JavaScript at most. */
 const WINDOW = 256 * 1024;
@@ -101,7 +102,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   }
 
   readable(): Readable {
-    return Readable.from(this, { objectMode: false, highWaterMark: 64 * 1024 });
+    return nodeStream().Readable.from(this, { objectMode: false, highWaterMark: 64 * 1024 });
   }
 
   stream(): ReadableStream<Uint8Array> {

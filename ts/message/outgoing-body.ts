@@ -1,8 +1,8 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { Readable } from 'node:stream';
+import { createReadStream, promises } from 'node:fs';
+import type { Readable } from 'node:stream';
 
 import { misuse } from '../errors/millrace-error.js';
+import { nodeStream } from './node-stream.js';
 
 /** Every kind of body that can be sent. */
 export type BodyInput =
@@ -42,7 +42,7 @@ export async function outgoing(body: BodyInput): Promise<Outgoing> {
   if (body instanceof URLSearchParams) {
     return { type: 'application/x-www-form-urlencoded; charset=utf-8', whole: body.toString(), chunks: NONE };
   }
-  if (body instanceof Readable) return { chunks: body as AsyncIterable<Uint8Array | string> };
+  if (body instanceof nodeStream().Readable) return { chunks: body as AsyncIterable<Uint8Array | string> };
   if (isBlob(body)) return { type: body.type || undefined, length: body.size, chunks: readStream(body.stream()) };
   if (isFormData(body)) {
     const encoded = new globalThis.Response(body);
@@ -56,7 +56,7 @@ export async function outgoing(body: BodyInput): Promise<Outgoing> {
 }
 
 async function file({ file: path, start = 0, end }: { file: string; start?: number; end?: number }): Promise<Outgoing> {
-  const { size } = await stat(path);
+  const { size } = await promises.stat(path);
   const stop = Math.min(end ?? size, size);
   if (start >= stop) return { whole: '', chunks: NONE };
   return { length: stop - start, chunks: createReadStream(path, { start, end: stop - 1, highWaterMark: 256 * 1024 }) };

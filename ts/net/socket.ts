@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 
 import { errorFromNative } from '../errors/native-error.js';
 import { MillraceError } from '../errors/millrace-error.js';
@@ -8,6 +8,7 @@ import { KIND, register, unregister } from '../native/events.js';
 import { FINISH } from '../native/binding.js';
 import { native } from '../native/loader.js';
 import { IncomingBody } from '../message/incoming-body.js';
+import { nodeStream } from '../message/node-stream.js';
 
 /**
  * A connection that speaks no protocol of ours any more: after an upgrade or CONNECT. Both sides end on their own.
@@ -134,7 +135,7 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   /** The socket as a Node Duplex, for libraries that want one. */
   asDuplex(): Duplex {
     const chunks = this[Symbol.asyncIterator]();
-    const duplex = new Duplex({
+    const duplex = new (nodeStream().Duplex)({
       allowHalfOpen: true,
       read() {
         chunks.next().then(

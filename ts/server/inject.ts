@@ -1,5 +1,5 @@
 import { Blob } from 'node:buffer';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 
 import { errorFromNative } from '../errors/native-error.js';
 import { MillraceError } from '../errors/millrace-error.js';
@@ -10,6 +10,7 @@ import type { HeadersInput } from '../message/head-text.js';
 import { headText } from '../message/head-text.js';
 import { HeaderView } from '../message/header-view.js';
 import { decodeText } from '../message/incoming-body.js';
+import { nodeStream } from '../message/node-stream.js';
 import type { BodyInput } from '../message/outgoing-body.js';
 import { outgoing } from '../message/outgoing-body.js';
 
@@ -65,7 +66,7 @@ export class InjectedResponse implements AsyncIterable<Uint8Array> {
   }
 
   readable(): Readable {
-    return Readable.from([this.#bytes], { objectMode: false });
+    return nodeStream().Readable.from([this.#bytes], { objectMode: false });
   }
 
   dump(): Promise<void> {

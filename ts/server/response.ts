@@ -1,11 +1,12 @@
 import { EventEmitter } from 'node:events';
-import { Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 
 import { errorFromNative } from '../errors/native-error.js';
 import { MillraceError, misuse, outOfRange } from '../errors/millrace-error.js';
 import { KIND, unregister } from '../native/events.js';
 import { FINISH, FINISH_WHOLE } from '../native/binding.js';
 import { native } from '../native/loader.js';
+import { nodeStream } from '../message/node-stream.js';
 import type { BodyInput } from '../message/outgoing-body.js';
 import { outgoing } from '../message/outgoing-body.js';
 import type { HeadersInput } from '../message/head-text.js';
@@ -250,7 +251,7 @@ export class ServerResponse {
 
   /** The response as a Writable. */
   writable(): Writable {
-    const stream = new Writable({
+    const stream = new (nodeStream().Writable)({
       decodeStrings: true,
       write: (chunk: Uint8Array, _encoding, done) => {
         if (this.closed) return done(new MillraceError('MILLRACE_STREAM_CLOSED', 'the exchange has ended'));

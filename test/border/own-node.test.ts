@@ -1,0 +1,4 @@
+import { ownNode } from '../support/nodes.js';
+import { testScenarios } from './scenarios.js';
+
+testScenarios(ownNode);
