@@ -76,7 +76,9 @@ const wrong = Object.entries(measured).filter(([name, value]) =>
   name === 'instructions' ? Math.abs(value / baseline[name] - 1) > TOLERANCE : value !== baseline[name],
 );
 for (const [name, value] of wrong) {
-  console.log(`${name} per request: ${value}, the baseline has ${baseline[name]} (bench/cost/check.mjs --update sets it)`);
+  console.log(
+    `${name} per request: ${value}, the baseline has ${baseline[name]} (bench/cost/check.mjs --update sets it)`,
+  );
 }
 const said = Object.entries(measured).map(([name, value]) => `${value} ${name}`);
 console.log(`${said.join(', ')} per request`);

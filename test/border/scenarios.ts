@@ -98,7 +98,8 @@ export function expectOutcome(outcome: Outcome, wanted: Pick<Scenario, 'code' | 
   const { code = 0, stdout, stderr } = wanted;
   const said = outcome.stderr.length < 4000 ? outcome.stderr : `…${outcome.stderr.slice(-4000)}`;
   const { signal } = outcome;
-  if (outcome.code !== code) expect({ code: outcome.code, signal, stderr: said }).toEqual({ code, signal: null, stderr: '' });
+  if (outcome.code !== code)
+    expect({ code: outcome.code, signal, stderr: said }).toEqual({ code, signal: null, stderr: '' });
   if (stdout !== undefined) expect(outcome.stdout).toMatch(stdout);
   if (stderr === undefined) expect(said).toBe('');
   else expect(outcome.stderr).toMatch(stderr);

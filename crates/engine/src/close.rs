@@ -337,7 +337,10 @@ impl<V: Copy> Engine<V> {
         if what != Deadline::None && at > now {
             return self.set_deadline(id, what, at);
         }
-        let peers = matches!(what, Deadline::Headers | Deadline::Body | Deadline::Request | Deadline::KeepAlive);
+        let peers = matches!(
+            what,
+            Deadline::Headers | Deadline::Body | Deadline::Request | Deadline::KeepAlive
+        );
         if peers && !connection.has(conn::OVERDUE) {
             // Perhaps we are late and not the peer: what is in the socket already counts, once.
             connection.flags |= conn::OVERDUE;
@@ -348,7 +351,9 @@ impl<V: Copy> Engine<V> {
                 }
             }
         }
-        let Some(connection) = self.connections.get_mut(id) else { return };
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
         let begun = connection.stack.is_some();
         let code = match what {
             Deadline::None => return,

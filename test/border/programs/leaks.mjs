@@ -55,7 +55,10 @@ if (isMainThread) {
     });
   await round();
   const settled = async () => {
-    await until(() => census().connections === 0 && census().streams === 0, () => JSON.stringify(census()));
+    await until(
+      () => census().connections === 0 && census().streams === 0,
+      () => JSON.stringify(census()),
+    );
     globalThis.gc?.();
   };
   await settled();
@@ -68,12 +71,16 @@ if (isMainThread) {
   }
   assert.deepEqual(census(), start.census);
   assert.deepEqual(census(), { servers: 1, connections: 0, streams: 0, buffers: 0, timers: 0, pins: 0 });
-  await until(() => descriptors() <= start.descriptors, () => `${descriptors()} descriptors, ${start.descriptors} before`);
+  await until(
+    () => descriptors() <= start.descriptors,
+    () => `${descriptors()} descriptors, ${start.descriptors} before`,
+  );
   assert.deepEqual(process.getActiveResourcesInfo().sort(), start.resources);
   const { counters, gauges } = metrics.snapshot();
   assert.ok(counters['millrace_http_server_responses_total{class="2xx"}'] >= requests);
   assert.ok(counters['millrace_http_server_aborted_total'] > aborted / 4);
-  for (const name of ['millrace_http_server_connections', 'millrace_http_server_requests']) assert.equal(gauges[name], 0);
+  for (const name of ['millrace_http_server_connections', 'millrace_http_server_requests'])
+    assert.equal(gauges[name], 0);
   const half = sizes.slice(ROUNDS / 2);
   const growth = (half.at(-1) - half[0]) / 2 ** 20;
   console.log(`${growth.toFixed(1)} MiB over the second half, ${(half.at(-1) / 2 ** 20).toFixed(0)} MiB in all`);
