@@ -1,7 +1,7 @@
-// What one keep-alive GET costs in the engine, against baseline.json: instructions (callgrind, ±5 %), heap allocations
-// and system calls (exact). `--update` writes the baseline anew. The last line is the result.
+// What one keep-alive GET costs, against baseline.json: instructions of the engine (callgrind, ±5 %), its heap
+// allocations and system calls, and the Node-API calls of the addon (exact). `--update` writes the baseline anew. The last line is the result.
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -61,9 +61,23 @@ if (run('valgrind', ['--version']).status === 0) {
   console.log('instructions are skipped: valgrind is not installed');
 }
 
+// Node-API calls: an addon that counts them, built apart so that the real one does not.
+const counting = join(root, '.cache', 'count-calls');
+const features = ['--features', 'count-calls', '--target-dir', counting];
+demand('cargo', ['build', '--quiet', '--profile', 'fast', '-p', 'millrace-node', ...features]);
+const addon = join(counting, 'millrace.node');
+copyFileSync(join(counting, 'fast', 'libmillrace_node.so'), addon);
+const counted = spawnSync(process.execPath, [join(here, 'calls.mjs')], {
+  encoding: 'utf8',
+  env: { ...process.env, NAPI_RS_NATIVE_LIBRARY_PATH: addon },
+});
+if (counted.status !== 0) throw new Error(`calls.mjs failed:\n${counted.stderr}`);
+// A wake that finds nothing to read adds a fraction.
+measured.nodeApiCalls = Math.round(JSON.parse(counted.stdout).calls);
+
 if (process.argv.includes('--update')) {
-  const { instructions: counted, ...exact } = measured;
-  const before = counted === undefined ? JSON.parse(readFileSync(baselinePath, 'utf8')).request.instructions : counted;
+  const { instructions: found, ...exact } = measured;
+  const before = found === undefined ? JSON.parse(readFileSync(baselinePath, 'utf8')).request.instructions : found;
   const baseline = {
     about: 'One keep-alive GET answered natively, see crates/testkit/src/bin/cost.rs. npm run check compares.',
     request: { ...exact, instructions: before },

@@ -267,10 +267,39 @@ function statusOf(error: unknown): number {
   return error instanceof MillraceError ? (factsOf(error.code).status ?? 500) : 500;
 }
 
+/** A body that is one chunk, as text and bytes are, goes out whole and with its length; others as they come. */
 async function sendPlatform(response: globalThis.Response, res: ServerResponse): Promise<void> {
   res.statusCode = response.status;
   res.statusMessage = response.statusText;
   for (const [name, value] of response.headers) res.appendHeader(name, value);
-  if (response.body === null) res.end();
-  else await res.send(response.body);
+  if (response.body === null) {
+    res.end();
+    return;
+  }
+  const reader = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+  const first = await reader.read();
+  if (first.done) {
+    res.end();
+    return;
+  }
+  const second = reader.read();
+  const atOnce = await Promise.race([second, new Promise<undefined>((resolve) => setImmediate(resolve, undefined))]);
+  if (atOnce?.done === true) {
+    res.end(first.value);
+    return;
+  }
+  await res.send(chunksOf(reader, first.value, second));
+}
+
+async function* chunksOf(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  first: Uint8Array,
+  second: ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield first;
+    for (let next = await second; !next.done; next = await reader.read()) yield next.value;
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
 }
