@@ -14,13 +14,14 @@ pub struct Value(pub sys::napi_value);
 #[derive(Clone, Copy)]
 pub struct Env(pub sys::napi_env);
 
+/// Node-API calls of the process so far.
 #[cfg(feature = "count-calls")]
 pub static CALLS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
 
 macro_rules! call {
     ($name:ident($($argument:expr),* $(,)?)) => {{
         #[cfg(feature = "count-calls")]
-        CALLS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        $crate::js::CALLS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         // SAFETY: the environment is the one of this thread, arguments are values of an open scope, and output
         // pointers point at locals that outlive the call.
         unsafe { napi_sys::$name($($argument),*) }

@@ -35,6 +35,9 @@ impl Noted {
 struct Socket {
     token: Cell<u64>,
     queued: Cell<bool>,
+    interest: Cell<Interest>,
+    /// libuv has stopped the handle because of an error on the socket.
+    stopped: Cell<bool>,
     noted: Rc<Noted>,
 }
 
@@ -102,6 +105,8 @@ impl Poller for UvPoll {
         let socket = Box::new(Socket {
             token: Cell::new(token),
             queued: Cell::new(false),
+            interest: Cell::new(interest),
+            stopped: Cell::new(false),
             noted: Rc::clone(&self.noted),
         });
         // SAFETY: the handle is initialised; the box is taken back in the close callback.
@@ -118,7 +123,10 @@ impl Poller for UvPoll {
         let Some(handle) = self.sockets.get(&fd).copied() else {
             return Err(io::Error::from_raw_os_error(libc::ENOENT));
         };
-        self.socket(handle).token.set(token);
+        let socket = self.socket(handle);
+        socket.token.set(token);
+        socket.interest.set(interest);
+        socket.stopped.set(false);
         self.start(handle, interest)
     }
 
@@ -135,7 +143,12 @@ impl Poller for UvPoll {
     fn poll(&mut self, ready: &mut Vec<Ready>) -> io::Result<()> {
         let mut noted = self.noted.ready.borrow_mut();
         for handle in self.sockets.values() {
-            self.socket(*handle).queued.set(false);
+            let socket = self.socket(*handle);
+            socket.queued.set(false);
+            // Level-triggered: an error that is not dealt with is reported again.
+            if socket.stopped.replace(false) {
+                let _restarted = self.start(*handle, socket.interest.get());
+            }
         }
         ready.append(&mut noted);
         Ok(())
@@ -158,11 +171,13 @@ unsafe extern "C" fn on_ready(handle: Handle, status: c_int, events: c_int) {
     };
     // SAFETY: the handle carries a `Socket` until its close callback.
     let socket = unsafe { &*get_data(handle).cast::<Socket>() };
-    if socket.queued.replace(true) {
+    // An error is told once: libuv has stopped the handle, so it must not be taken for one that is noted already.
+    if socket.queued.replace(true) && status >= 0 {
         return;
     }
     let mut flags = ReadyFlags::NONE;
     if status < 0 {
+        socket.stopped.set(true);
         flags = flags | ReadyFlags::CLOSED | ReadyFlags::READABLE;
     }
     if events & READABLE != 0 {

@@ -48,6 +48,7 @@ if (isMainThread) {
     },
   });
   const worker = new Worker(new URL(import.meta.url), { workerData: server.port, argv: process.argv.slice(2) });
+  worker.setMaxListeners(0);
   const round = () =>
     new Promise((resolve, reject) => {
       worker.once('message', resolve).once('error', reject);
