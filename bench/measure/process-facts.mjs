@@ -48,3 +48,6 @@ export function memory(pid) {
   const bytes = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? NaN) * 1024;
   return { resident: bytes('VmRSS'), anonymous: bytes('RssAnon') };
 }
+
+/** How many descriptors a process has open. */
+export const descriptors = (pid) => readdirSync(`/proc/${pid}/fd`).length;

@@ -28,8 +28,9 @@ const DESCRIBED = [
     name: IDLE,
     title: `Memory of an idle connection, ${CONNECTIONS / 1000} 000 of them`,
     what:
-      'What the resident memory of a fresh process grows by, for each connection, after a collection of garbage: opened and ' +
-      'silent, then after one request and its answer. The server has answered on 64 connections before.',
+      'What the resident memory of a fresh process grows by, for each connection, garbage collected: opened and silent, ' +
+      'then after one request and its answer. 5 000 others are open before, uncounted: they fill what the start of the ' +
+      'process left free.',
     idle: true,
   },
 ];

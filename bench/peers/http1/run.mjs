@@ -34,8 +34,7 @@ async function runCase(names, { load: { path, ...load } }, { rounds, seconds, te
     for (const name of names) {
       await attempt(outcome, name, async () => {
         running.set(name, await startServer(name));
-        await verify(running.get(name));
-        return { problems: [] };
+        return { problems: await verify(running.get(name)) };
       }).catch((error) => fail(name, error));
       outcome[name].rounds.length = 0;
     }
@@ -70,7 +69,7 @@ async function runIdle(names, { rounds, tell }) {
       tell('.');
     }
   }
-  return summarize(outcome, ['opened', 'answered', 'openedAnonymous', 'answeredAnonymous', 'base'], 'opened');
+  return summarize(outcome, ['opened', 'answered', 'first', 'openedAnonymous', 'answeredAnonymous', 'base'], 'opened');
 }
 
 function summarize(outcome, fields, headline) {
