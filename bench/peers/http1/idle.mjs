@@ -7,7 +7,7 @@ import { warm } from '../../measure/wrk.mjs';
 import { startServer } from './servers.mjs';
 
 export const CONNECTIONS = 5_000;
-const CYCLE_MS = 250;
+const CYCLE_MS = 150;
 /** Cycles of collection until V8 has given back what it took for a burst of work: seen after five to seven. */
 const CYCLES = 9;
 /** Requests before anything is counted, so that compiled code, the heap's generations and pools have their size. */
