@@ -1,5 +1,6 @@
 // Runs the cases: interleaved rounds over all servers, so that what the machine does meanwhile falls on all alike.
 import { cores } from '../../measure/machine.mjs';
+import { watchOtherWork } from '../../measure/process-facts.mjs';
 import { medians, spread } from '../../measure/statistics.mjs';
 import { measure, warm } from '../../measure/wrk.mjs';
 import { CASES, IDLE } from './cases.mjs';
@@ -44,7 +45,9 @@ async function runCase(names, { load: { path, ...load } }, { rounds, seconds, te
         await attempt(outcome, name, async () => {
           // The window script has its own lead-in, which warms.
           if (load.script !== 'window') await warm(cores.load, sent, round ? WARM_SECONDS : FIRST_WARM_SECONDS);
-          return measure(cores.load, server.pid, sent, seconds);
+          const otherWork = watchOtherWork(server.pid, cores);
+          const row = await measure(cores.load, server.pid, sent, seconds);
+          return { ...row, otherWork: otherWork() };
         }).catch((error) => fail(name, error));
         tell('.');
       }
@@ -56,6 +59,8 @@ async function runCase(names, { load: { path, ...load } }, { rounds, seconds, te
   return summarize(outcome, fields, 'total');
 }
 
+/** From this share on, a row says that other work ran on the cores of a measurement. */
+const DISTURBED = 0.1;
 /** Fresh processes for each figure of memory: they differ by a few percent, and each takes seven seconds. */
 const IDLE_ROUNDS = 3;
 
@@ -79,6 +84,13 @@ function summarize(outcome, fields, headline) {
   for (const entry of Object.values(outcome)) {
     entry.median = entry.rounds.length ? medians(entry.rounds, fields) : null;
     entry.spread = entry.rounds.length ? spread(entry.rounds.map((row) => row[headline])) : null;
+    const disturbed = entry.rounds.filter(({ otherWork }) => otherWork >= DISTURBED);
+    if (disturbed.length) {
+      const most = Math.round(Math.max(...disturbed.map(({ otherWork }) => otherWork)) * 100);
+      entry.problems.push(
+        `other work took up to ${most} % of a core in ${disturbed.length} of ${entry.rounds.length} rounds`,
+      );
+    }
     entry.problems = [...new Set(entry.problems)];
   }
   return outcome;
