@@ -1,7 +1,7 @@
 // Opens connections and leaves them idle: node idle-connections.mjs <port> <count>, driven over standard input.
 //
-// It says `opened <n>` when all are there. `request` sends one GET on each and says `answered <n>`; `count` says
-// `open <n>`; the end of standard input ends the process and with it the connections.
+// It says `opened <n>` when all are there. `request` sends one GET on each and says `answered <n>`; the end of standard
+// input ends the process and with it the connections.
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 
@@ -50,8 +50,7 @@ async function inGroups(items, work) {
 
 createInterface({ input: process.stdin })
   .on('line', async (line) => {
-    if (line === 'count') say(`open ${sockets.size}`);
-    else if (line === 'request') say(`answered ${(await inGroups([...sockets], ask)).filter(Boolean).length}`);
+    if (line === 'request') say(`answered ${(await inGroups([...sockets], ask)).filter(Boolean).length}`);
   })
   .on('close', () => process.exit(0));
 

@@ -42,9 +42,48 @@ export function cpuBetween(before, after) {
   return { user: total * share, system: total * (1 - share), total };
 }
 
+// Ticks that all processes together have used of a core: user, nice, system, then, after idle and iowait, interrupts and
+// what the machine's host took (steal).
+function coreTicks(core) {
+  const line = new RegExp(`^cpu${core} (.*)$`, 'm').exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? '';
+  const [user, nice, system, , , irq, softirq, steal] = line.split(' ').map(Number);
+  return user + nice + system + irq + softirq + steal;
+}
+
+// Ticks of a process; with `children`, of those too that have ended and been waited for.
+function processTicks(pid, children) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const [user, system, childUser, childSystem] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 15)
+    .map(Number);
+  return user + system + (children ? childUser + childSystem : 0);
+}
+
+/**
+ * Begins to watch two cores, that of a server and that of the load and of ourselves. The function that it gives ends that
+ * and answers the greater share of either core that went to other work, 0 to 1. Call it when the load has ended.
+ */
+export function watchOtherWork(pid, { server, load }) {
+  const read = () => [
+    performance.now(),
+    coreTicks(server) - processTicks(pid, false),
+    coreTicks(load) - processTicks(process.pid, true),
+  ];
+  const before = read();
+  return () => {
+    const [elapsed, ...others] = read().map((value, i) => value - before[i]);
+    return Math.max(0, ...others.map((ticks) => ticks / TICKS_PER_SECOND / (elapsed / 1_000)));
+  };
+}
+
 /** Resident bytes of a process, all and without files that are mapped. */
 export function memory(pid) {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const bytes = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? NaN) * 1024;
   return { resident: bytes('VmRSS'), anonymous: bytes('RssAnon') };
 }
+
+/** How many descriptors a process has open. */
+export const descriptors = (pid) => readdirSync(`/proc/${pid}/fd`).length;

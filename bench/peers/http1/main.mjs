@@ -13,7 +13,7 @@ import { REFERENCE, servers } from './servers.mjs';
 
 const HELP = `npm run bench -- peers http1 [--rounds N] [--seconds N] [--only CASE,…] [--servers NAME,…] [--write | --render]
 
-  --rounds    rounds over all servers, default 5
+  --rounds    rounds over all servers, default 5 (a whole run then takes about 17 minutes)
   --seconds   seconds of each measurement, default 2
   --only      cases: ${CASE_NAMES.join(', ')}
   --servers   ${servers()
@@ -28,8 +28,9 @@ const DESCRIBED = [
     name: IDLE,
     title: `Memory of an idle connection, ${CONNECTIONS / 1000} 000 of them`,
     what:
-      'What the resident memory of a fresh process grows by, for each connection, after a collection of garbage: opened and ' +
-      'silent, then after one request and its answer. The server has answered on 64 connections before.',
+      'What the resident memory of a fresh process grows by, for each connection, garbage collected: opened and silent, ' +
+      'then after one request and its answer. 5 000 others are open before, uncounted: they fill what the start of the ' +
+      'process left free. Medians of at most three processes.',
     idle: true,
   },
 ];

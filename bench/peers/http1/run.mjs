@@ -1,5 +1,6 @@
 // Runs the cases: interleaved rounds over all servers, so that what the machine does meanwhile falls on all alike.
 import { cores } from '../../measure/machine.mjs';
+import { watchOtherWork } from '../../measure/process-facts.mjs';
 import { medians, spread } from '../../measure/statistics.mjs';
 import { measure, warm } from '../../measure/wrk.mjs';
 import { CASES, IDLE } from './cases.mjs';
@@ -34,8 +35,7 @@ async function runCase(names, { load: { path, ...load } }, { rounds, seconds, te
     for (const name of names) {
       await attempt(outcome, name, async () => {
         running.set(name, await startServer(name));
-        await verify(running.get(name));
-        return { problems: [] };
+        return { problems: await verify(running.get(name)) };
       }).catch((error) => fail(name, error));
       outcome[name].rounds.length = 0;
     }
@@ -45,7 +45,9 @@ async function runCase(names, { load: { path, ...load } }, { rounds, seconds, te
         await attempt(outcome, name, async () => {
           // The window script has its own lead-in, which warms.
           if (load.script !== 'window') await warm(cores.load, sent, round ? WARM_SECONDS : FIRST_WARM_SECONDS);
-          return measure(cores.load, server.pid, sent, seconds);
+          const otherWork = watchOtherWork(server.pid, cores);
+          const row = await measure(cores.load, server.pid, sent, seconds);
+          return { ...row, otherWork: otherWork() };
         }).catch((error) => fail(name, error));
         tell('.');
       }
@@ -57,10 +59,15 @@ async function runCase(names, { load: { path, ...load } }, { rounds, seconds, te
   return summarize(outcome, fields, 'total');
 }
 
+/** From this share on, a row says that other work ran on the cores of a measurement. */
+const DISTURBED = 0.1;
+/** Fresh processes for each figure of memory: they differ by a few percent, and each takes seven seconds. */
+const IDLE_ROUNDS = 3;
+
 async function runIdle(names, { rounds, tell }) {
   const outcome = {};
   const failed = new Set();
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < Math.min(rounds, IDLE_ROUNDS); round++) {
     for (const name of names) {
       if (failed.has(name)) continue;
       await attempt(outcome, name, () => sampleIdle(name)).catch((error) => {
@@ -70,13 +77,20 @@ async function runIdle(names, { rounds, tell }) {
       tell('.');
     }
   }
-  return summarize(outcome, ['opened', 'answered', 'openedAnonymous', 'answeredAnonymous', 'base'], 'opened');
+  return summarize(outcome, ['opened', 'answered', 'first', 'openedAnonymous', 'answeredAnonymous', 'base'], 'opened');
 }
 
 function summarize(outcome, fields, headline) {
   for (const entry of Object.values(outcome)) {
     entry.median = entry.rounds.length ? medians(entry.rounds, fields) : null;
     entry.spread = entry.rounds.length ? spread(entry.rounds.map((row) => row[headline])) : null;
+    const disturbed = entry.rounds.filter(({ otherWork }) => otherWork >= DISTURBED);
+    if (disturbed.length) {
+      const most = Math.round(Math.max(...disturbed.map(({ otherWork }) => otherWork)) * 100);
+      entry.problems.push(
+        `other work took up to ${most} % of a core in ${disturbed.length} of ${entry.rounds.length} rounds`,
+      );
+    }
     entry.problems = [...new Set(entry.problems)];
   }
   return outcome;
