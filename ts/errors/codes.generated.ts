@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'MILLRACE_SERVER_CLOSED'
   | 'MILLRACE_DESTROYED'
   | 'MILLRACE_BUFFER_DETACHED'
+  | 'MILLRACE_FILE_TRUNCATED'
   | 'MILLRACE_HTTP_INVALID_METHOD'
   | 'MILLRACE_HTTP_METHOD_UNSUPPORTED'
   | 'MILLRACE_HTTP_INVALID_TARGET'
@@ -92,6 +93,7 @@ export const CODES: readonly CodeRow[] = [
   [23, 'MILLRACE_SERVER_CLOSED', 'closed', 'application', false, null, null, null, "the server was closed"],
   [24, 'MILLRACE_DESTROYED', 'closed', 'application', false, null, null, null, "our side destroyed the exchange or connection"],
   [25, 'MILLRACE_BUFFER_DETACHED', 'misuse', 'application', false, null, null, null, "an ArrayBuffer that was queued for sending was detached before it was sent"],
+  [26, 'MILLRACE_FILE_TRUNCATED', 'system', 'application', false, null, null, null, "a file that was queued for sending became shorter, or could not be read, before it was sent"],
   [40, 'MILLRACE_HTTP_INVALID_METHOD', 'protocol', 'protocol', false, 400, null, null, "the method is not a token (RFC 9110 §9.1)"],
   [41, 'MILLRACE_HTTP_METHOD_UNSUPPORTED', 'protocol', 'protocol', false, 501, null, null, "the method is not one that this parser knows (RFC 9110 §15.6.2)"],
   [42, 'MILLRACE_HTTP_INVALID_TARGET', 'protocol', 'protocol', false, 400, null, null, "the request target breaks RFC 9112 §3.2"],

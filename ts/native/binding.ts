@@ -39,6 +39,16 @@ export interface Binding {
   listen(options: NativeServerOptions): number;
   /** `status` plus `FINISH_WHOLE` where wanted. */
   respond(id: number, status: number, body: NativeBody, head?: string, reason?: string): Answer;
+  /** `respond` with a part of an open file as the body; the descriptor stays the caller's. */
+  respondFile(
+    id: number,
+    status: number,
+    head: string,
+    reason: string,
+    fd: number,
+    offset: number,
+    length: number,
+  ): Answer;
   respondHead(id: number, status: number, head: string, reason: string): Answer;
   write(id: number, chunk: NativeBody): Answer;
   end(id: number, trailers: string, flags: number): Answer;

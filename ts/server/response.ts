@@ -270,6 +270,21 @@ export class ServerResponse {
     return stream;
   }
 
+  /**
+   * @internal A part of an open file as the whole body: from file to socket within the kernel. Resolves when all of it
+   * is with the kernel. The descriptor is copied at once and stays the caller's.
+   */
+  async sendFile(fd: number, start: number, length: number): Promise<void> {
+    this.mutable();
+    const finished = this.finished();
+    this._state |= HEAD | ENDED;
+    const status = this.statusCode + FINISH * FINISH_WHOLE;
+    const answer = native.respondFile(this.id, status, this.headText(), this.statusMessage, fd, start, length);
+    if (answer !== undefined) this.refused(answer);
+    if (this.closed) return;
+    await finished;
+  }
+
   /** @internal Head and body of a lazy Response. */
   sendPrepared(prepared: Prepared): void {
     if ((this._state & (HEAD | ENDED | CLOSED)) !== 0) return;

@@ -4,6 +4,7 @@
 use crate::connection::{Deadline, flag as conn};
 use crate::engine::Engine;
 use crate::event::{EventKind, Host};
+use crate::file::send_span;
 use crate::id::Id;
 use crate::link::Link;
 use crate::options::LINGER_MS;
@@ -16,6 +17,8 @@ use std::io::{ErrorKind, IoSlice};
 
 /// How many slices one write takes.
 const SLICES: usize = 64;
+/// How many bytes of files one flush hands to the kernel for one connection; the rest follows in the next turn.
+const FILE_BUDGET: usize = 1024 * 1024;
 
 impl<V: Copy> Engine<V> {
     /// Writes what waits, on every connection that was touched.
@@ -76,10 +79,23 @@ impl<V: Copy> Engine<V> {
             return Ok(());
         };
         let mut sent_all = 0;
+        let mut file_budget = FILE_BUDGET;
         let mut outcome = Ok(());
         while !stack.output.is_empty() && connection.flags & (conn::BLOCKED | conn::WRITE_CLOSED) == 0 {
             let detached = |_| Error::new(Code::BufferDetached);
             let (sent, wanted) = match &mut connection.link {
+                link if stack.output.file().is_some() => {
+                    if file_budget == 0 {
+                        break;
+                    }
+                    self.metrics.add(Counter::SocketsSendCalls, 1);
+                    let (sent, wanted) = stack.output.file().map_or((Ok(0), 0), |span| {
+                        let span = span.up_to(file_budget);
+                        (send_span(link, &span), span.len)
+                    });
+                    file_budget -= wanted;
+                    (sent, wanted)
+                }
                 Link::Memory(memory) => {
                     let mut slices = [IoSlice::new(&[]); SLICES];
                     let count = stack
@@ -107,8 +123,14 @@ impl<V: Copy> Engine<V> {
                             .output
                             .slices(|pin| host.pinned(pin), &mut slices)
                             .map_err(detached)?;
-                        let wanted = slices[..count].iter().map(|slice| slice.len()).sum();
-                        (socket::send_vectored(fd, &slices[..count]), wanted)
+                        let slices = &slices[..count];
+                        let wanted = slices.iter().map(|slice| slice.len()).sum();
+                        let sent = if stack.output.has_file() {
+                            socket::send_before_more(fd, slices)
+                        } else {
+                            socket::send_vectored(fd, slices)
+                        };
+                        (sent, wanted)
                     }
                 }
             };
@@ -127,6 +149,7 @@ impl<V: Copy> Engine<V> {
                     stack.progress_ms = self.now_ms;
                     connection.flags |= conn::BLOCKED;
                 }
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => outcome = Err(Code::FileTruncated.into()),
                 Err(error) => outcome = Err(write_error(&error)),
             }
             if outcome.is_err() {
@@ -138,6 +161,11 @@ impl<V: Copy> Engine<V> {
             if let Some(server) = self.servers.at_mut(slot) {
                 server.stats.sent += sent_all;
             }
+        }
+        let blocked = connection.flags & conn::BLOCKED != 0;
+        if file_budget == 0 && outcome.is_ok() && !blocked && !stack.output.is_empty() {
+            // Its reader is faster than its share: the others come first.
+            self.queue(id);
         }
         outcome
     }

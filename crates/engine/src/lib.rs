@@ -13,6 +13,7 @@ mod close;
 mod connection;
 mod engine;
 mod event;
+mod file;
 mod flush;
 mod http1;
 mod id;

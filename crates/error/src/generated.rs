@@ -37,6 +37,8 @@ pub enum Code {
     Destroyed = 24,
     /// An ArrayBuffer that was queued for sending was detached before it was sent.
     BufferDetached = 25,
+    /// A file that was queued for sending became shorter, or could not be read, before it was sent.
+    FileTruncated = 26,
     /// The method is not a token (RFC 9110 §9.1).
     HttpInvalidMethod = 40,
     /// The method is not one that this parser knows (RFC 9110 §15.6.2).
@@ -136,6 +138,7 @@ impl Code {
         Self::ServerClosed,
         Self::Destroyed,
         Self::BufferDetached,
+        Self::FileTruncated,
         Self::HttpInvalidMethod,
         Self::HttpMethodUnsupported,
         Self::HttpInvalidTarget,
@@ -206,6 +209,7 @@ impl Code {
             Self::ServerClosed => "MILLRACE_SERVER_CLOSED",
             Self::Destroyed => "MILLRACE_DESTROYED",
             Self::BufferDetached => "MILLRACE_BUFFER_DETACHED",
+            Self::FileTruncated => "MILLRACE_FILE_TRUNCATED",
             Self::HttpInvalidMethod => "MILLRACE_HTTP_INVALID_METHOD",
             Self::HttpMethodUnsupported => "MILLRACE_HTTP_METHOD_UNSUPPORTED",
             Self::HttpInvalidTarget => "MILLRACE_HTTP_INVALID_TARGET",
@@ -269,6 +273,9 @@ impl Code {
             Self::ServerClosed => "the server was closed",
             Self::Destroyed => "our side destroyed the exchange or connection",
             Self::BufferDetached => "an ArrayBuffer that was queued for sending was detached before it was sent",
+            Self::FileTruncated => {
+                "a file that was queued for sending became shorter, or could not be read, before it was sent"
+            }
             Self::HttpInvalidMethod => "the method is not a token (RFC 9110 §9.1)",
             Self::HttpMethodUnsupported => "the method is not one that this parser knows (RFC 9110 §15.6.2)",
             Self::HttpInvalidTarget => "the request target breaks RFC 9112 §3.2",
@@ -334,6 +341,7 @@ impl Code {
             Self::ServerClosed => Kind::Closed,
             Self::Destroyed => Kind::Closed,
             Self::BufferDetached => Kind::Misuse,
+            Self::FileTruncated => Kind::System,
             Self::HttpInvalidMethod => Kind::Protocol,
             Self::HttpMethodUnsupported => Kind::Protocol,
             Self::HttpInvalidTarget => Kind::Protocol,
@@ -395,6 +403,7 @@ impl Code {
             Self::ServerClosed => None,
             Self::Destroyed => None,
             Self::BufferDetached => None,
+            Self::FileTruncated => None,
             Self::HttpInvalidMethod => Some(400),
             Self::HttpMethodUnsupported => Some(501),
             Self::HttpInvalidTarget => Some(400),

@@ -39,8 +39,9 @@ pub fn abi_version() -> u32 {
 
 type Function = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
-const FUNCTIONS: [(&str, Function); 23] = [
+const FUNCTIONS: [(&str, Function); 24] = [
     ("respond", exchange::respond),
+    ("respondFile", exchange::respond_file),
     ("respondHead", exchange::respond_head),
     ("write", exchange::write),
     ("end", exchange::end),
