@@ -18,9 +18,9 @@ function checked(data) {
     if (!option.doc || !option.source) throw new Error(`${where}: a row needs doc and source`);
     if (!('default' in option)) throw new Error(`${where}: a row needs a default`);
     if (option.type === 'integer') {
-      const { min, max, default: value, nullable } = option;
+      const { min, max, default: value } = option;
       if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max) || min > max) throw new Error(`${where}: no range`);
-      if (value === null ? !nullable : value < min || value > max)
+      if (value !== null && (value < min || value > max))
         throw new Error(`${where}: the default is out of range`);
     }
     if (option.type === 'enum' && !option.values.includes(option.default)) throw new Error(`${where}: no such default`);

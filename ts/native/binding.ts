@@ -5,6 +5,7 @@ export interface NativeServerOptions {
   host?: string;
   port: number;
   path?: string;
+  fd?: number;
   backlog: number;
   reusePort: boolean;
   ipv6Only: boolean;
@@ -60,6 +61,8 @@ export interface Binding {
   address(id: number): string;
   attach(onEvents: (count: number, ...values: unknown[]) => unknown[] | undefined, ring: Float64Array): void;
   hold(change: number): void;
+  /** Nothing: the socket is the server's now; else minus the errno, or the code. */
+  adopt(server: number, fd: number): Answer;
   closeServer(id: number): number;
   forceServer(id: number): number;
   serverAddress(id: number): string;

@@ -23,6 +23,11 @@ export interface ListenOptions {
    * nobody but your balancer can reach. (default off)
    */
   proxyProtocol?: 'off' | 'optional' | 'required' | undefined;
+  /**
+   * A listening socket that somebody else made, such as systemd's first (3), instead of an address. It is the server's
+   * from then on. (0…2147483647)
+   */
+  fd?: number | undefined;
   /** Aborting it destroys the server, or the attempt to listen. */
   signal?: AbortSignal | undefined;
 }
@@ -92,6 +97,7 @@ export interface ServerOptionValues {
   readonly ipv6Only: boolean;
   readonly reusePort: boolean;
   readonly proxyProtocol: 'off' | 'optional' | 'required';
+  readonly fd: number | null;
   readonly signal: AbortSignal | null;
   readonly headersTimeout: number;
   readonly requestTimeout: number;
@@ -117,7 +123,7 @@ export interface ServerOptionValues {
 export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
   owner: 'serve',
   required: [['handler', 'fetch']],
-  exclusive: [['handler', 'fetch'], ['port', 'path'], ['host', 'path']],
+  exclusive: [['handler', 'fetch'], ['port', 'path'], ['host', 'path'], ['fd', 'port'], ['fd', 'host'], ['fd', 'path']],
   rows: [
     { name: 'port', type: 'integer', min: 0, max: 65_535, default: 0 },
     { name: 'host', type: 'string', default: null },
@@ -126,6 +132,7 @@ export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
     { name: 'ipv6Only', type: 'boolean', default: false },
     { name: 'reusePort', type: 'boolean', default: false },
     { name: 'proxyProtocol', type: 'enum', values: ['off', 'optional', 'required'], default: 'off' },
+    { name: 'fd', type: 'integer', min: 0, max: 2_147_483_647, default: null },
     { name: 'signal', type: 'signal', default: null },
     { name: 'headersTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 30_000 },
     { name: 'requestTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 300_000 },

@@ -38,7 +38,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const values = validateOptions(SERVER_OPTIONS, options);
   const { signal } = values;
   signal?.throwIfAborted();
-  const server = values.path === null ? await listenTcp(values) : listenUnix(values, values.path);
+  const server = await listen(values);
   if (signal !== null) {
     if (signal.aborted) {
       server.destroy();
@@ -49,6 +49,18 @@ export async function serve(options: ServeOptions): Promise<Server> {
     server.once('close', () => signal.removeEventListener('abort', onAbort));
   }
   return server;
+}
+
+function listen(values: ServerOptionValues): Server | Promise<Server> {
+  if (values.fd !== null) return listenOn(values, values.fd);
+  return values.path === null ? listenTcp(values) : listenUnix(values, values.path);
+}
+
+function listenOn(values: ServerOptionValues, fd: number): Server {
+  const id = native.listen({ ...nativeOptions(values), fd, port: 0 });
+  if (id < 0) throw listenError(id, `fd ${fd}`);
+  const [address, port] = native.serverAddress(id).split('\0');
+  return new Server(id, values, port === undefined ? null : { address, port: Number(port) });
 }
 
 async function listenTcp(values: ServerOptionValues): Promise<Server> {

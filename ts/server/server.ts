@@ -2,7 +2,8 @@ import { EventEmitter } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
 import { factsOf } from '../errors/code-table.js';
-import { MillraceError } from '../errors/millrace-error.js';
+import { MillraceError, outOfRange } from '../errors/millrace-error.js';
+import { errorFromNative } from '../errors/native-error.js';
 import { isEnabled, logRecord } from '../log/log.js';
 import { COUNTERS } from '../metrics/catalogue.generated.js';
 import type { RequestSink } from '../native/events.js';
@@ -19,6 +20,7 @@ import type { ServerStats } from './stats.js';
 import { readStats, STATS_LENGTH } from './stats.js';
 import { LazyResponse } from './web-response.js';
 
+const SYSTEM = 2;
 const HANDLER_ERRORS = COUNTERS.findIndex(({ key }) => key === 'millrace_http_server_handler_errors_total');
 
 /** A server that listens. Its events are `close` and, for an error of a handler, `handlerError`. */
@@ -93,6 +95,19 @@ export class Server extends EventEmitter implements RequestSink {
   destroy(): void {
     if (this._closed === undefined) this._closed = new Promise((resolve) => (this._ended = resolve));
     native.forceServer(this.id);
+  }
+
+  /**
+   * Serves a connected stream socket that somebody else made (an ssh tunnel's, a socket activator's): from then on the
+   * descriptor is the server's. Throws when it is none, and leaves it as it was.
+   */
+  adopt(fd: number): void {
+    if (!Number.isInteger(fd) || fd < 0) throw outOfRange(`adopt: a descriptor must be an integer from 0, got ${fd}`);
+    const answer = native.adopt(this.id, fd);
+    if (answer === undefined) return;
+    throw answer < 0
+      ? errorFromNative(SYSTEM, { errno: answer, syscall: 'adopt', address: `fd ${fd}` })
+      : errorFromNative(answer);
   }
 
   /** A request without a socket. */

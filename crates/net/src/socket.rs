@@ -11,11 +11,13 @@ use socket2::{Domain, Socket, Type};
 use crate::sys;
 
 mod accept;
+mod inherit;
 mod listen;
 mod peer;
 mod spare;
 
 pub use accept::{AcceptError, Accepted, accept};
+pub use inherit::{Inherited, inherit};
 pub use listen::{ListenTcp, listen_tcp, listen_unix};
 pub use peer::Peer;
 pub use spare::Spare;

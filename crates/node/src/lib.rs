@@ -39,7 +39,7 @@ pub fn abi_version() -> u32 {
 
 type Function = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
-const FUNCTIONS: [(&str, Function); 24] = [
+const FUNCTIONS: [(&str, Function); 25] = [
     ("respond", exchange::respond),
     ("respondFile", exchange::respond_file),
     ("respondHead", exchange::respond_head),
@@ -53,6 +53,7 @@ const FUNCTIONS: [(&str, Function); 24] = [
     ("address", exchange::address),
     ("attach", server::attach),
     ("hold", server::hold),
+    ("adopt", server::adopt),
     ("closeServer", server::close_server),
     ("forceServer", server::force_server),
     ("serverAddress", server::server_address),

@@ -7,8 +7,10 @@ use millrace_engine::{HeadLimits, ListenOn, ProxyProtocol, ServerOptions};
 use napi::Env;
 use napi_derive::napi;
 use std::ffi::OsStr;
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::ptr;
+use std::sync::Arc;
 
 /// What a server is to be. Numbers below zero stand for "no limit".
 #[napi(object)]
@@ -18,6 +20,8 @@ pub struct NativeServerOptions {
     pub port: u32,
     /// A Unix socket; `@name` is an abstract name.
     pub path: Option<String>,
+    /// A listening socket that somebody else made; it is ours when `listen` succeeds.
+    pub fd: Option<i32>,
     pub backlog: i32,
     pub reuse_port: bool,
     pub ipv6_only: bool,
@@ -63,7 +67,13 @@ pub fn listen(env: Env, options: NativeServerOptions) -> f64 {
     };
     engine.tick();
     match engine.listen(&on, options.backlog, settings(&options)) {
-        Ok(id) => id.as_f64(),
+        Ok(id) => {
+            if let Some(fd) = options.fd {
+                // SAFETY: it was looked at by `listen`, and its owner handed it over.
+                drop(unsafe { OwnedFd::from_raw_fd(fd) });
+            }
+            id.as_f64()
+        }
         Err(Error { errno: Some(errno), .. }) => -f64::from(errno),
         Err(error) => -100_000.0 - f64::from(error.code.id()),
     }
@@ -76,6 +86,18 @@ fn place(options: &NativeServerOptions) -> Result<ListenOn, i32> {
             None => path.clone(),
         };
         return Ok(ListenOn::Unix(OsStr::from_bytes(name.as_bytes()).into()));
+    }
+    if let Some(fd) = options.fd {
+        if fd < 0 {
+            return Err(libc::EBADF);
+        }
+        // SAFETY: borrowed for this call alone; a number that names nothing open is an error of the system.
+        let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
+        let own = borrowed.try_clone_to_owned();
+        return match own {
+            Ok(own) => Ok(ListenOn::Inherited(Arc::new(own))),
+            Err(error) => Err(error.raw_os_error().unwrap_or(libc::EBADF)),
+        };
     }
     let Some(host) = &options.host else {
         return Ok(ListenOn::Nowhere);
