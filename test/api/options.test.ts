@@ -26,6 +26,7 @@ test('fills in the defaults of SPEC', () => {
     port: 0,
     host: null,
     path: null,
+    fd: null,
     backlog: 511,
     ipv6Only: false,
     reusePort: false,
