@@ -24,6 +24,8 @@ export interface NativeServerOptions {
   writeHighWaterMark: number;
   upgrades: boolean;
   connects: boolean;
+  minReceiveRate: number;
+  minSendRate: number;
 }
 
 /** A string or bytes on their way out. */

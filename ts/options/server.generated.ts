@@ -27,7 +27,10 @@ export interface ListenOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** The deadlines of a server, in milliseconds. The clocks that watch the peer stand still while we withhold reading. */
+/**
+ * The deadlines of a server, in milliseconds, and the least rates of its clients. The clocks that watch the peer stand
+ * still while we withhold reading.
+ */
 export interface ServerTimeouts {
   /**
    * For the whole request head, from its first byte; on a new connection from the accept. (1…2147483647, ms, default
@@ -45,6 +48,16 @@ export interface ServerTimeouts {
    * longer than your balancer's idle time: shorter means 502s. (1…2147483647, ms, default 65000)
    */
   keepAliveTimeout?: number | undefined;
+  /**
+   * For a request body; a slower one gets 408. A body begins with 5 seconds of credit and each byte buys 1/rate second,
+   * up to `bodyTimeout` (at least 5 seconds); time spends it. 0: off. (0…2147483647, bytes/s, default 240)
+   */
+  minReceiveRate?: number | undefined;
+  /**
+   * For responses; a client that takes them more slowly is cut. Credit as for `minReceiveRate`, up to `writeTimeout`;
+   * only time in which bytes wait and the system takes none spends it. 0: off. (0…2147483647, bytes/s, default 240)
+   */
+  minSendRate?: number | undefined;
 }
 
 /** What a server accepts and holds. Sizes are in bytes. */
@@ -98,6 +111,8 @@ export interface ServerOptionValues {
   readonly bodyTimeout: number;
   readonly writeTimeout: number;
   readonly keepAliveTimeout: number;
+  readonly minReceiveRate: number;
+  readonly minSendRate: number;
   readonly maxConnections: number | null;
   readonly maxRequestsPerConnection: number | null;
   readonly maxPipelined: number;
@@ -132,6 +147,8 @@ export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
     { name: 'bodyTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 30_000 },
     { name: 'writeTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 60_000 },
     { name: 'keepAliveTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 65_000 },
+    { name: 'minReceiveRate', type: 'integer', min: 0, max: 2_147_483_647, default: 240 },
+    { name: 'minSendRate', type: 'integer', min: 0, max: 2_147_483_647, default: 240 },
     { name: 'maxConnections', type: 'integer', min: 1, max: 2_097_151, nullable: true, default: null },
     { name: 'maxRequestsPerConnection', type: 'integer', min: 1, max: 2_147_483_647, nullable: true, default: null },
     { name: 'maxPipelined', type: 'integer', min: 1, max: 1_024, default: 32 },

@@ -107,5 +107,7 @@ function nativeOptions(values: ServerOptionValues): NativeServerOptions {
     writeHighWaterMark: values.writeHighWaterMark,
     upgrades: values.onUpgrade !== null,
     connects: values.onConnect !== null,
+    minReceiveRate: values.minReceiveRate,
+    minSendRate: values.minSendRate,
   };
 }

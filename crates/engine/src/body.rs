@@ -35,7 +35,7 @@ impl<V: Copy> Engine<V> {
         let most = self
             .servers
             .at(stream.server)
-            .map_or(u64::MAX, |(_, server)| server.options.max_body_size);
+            .map_or(u64::MAX, |(_, server)| stream.limits(&server.options).body_size);
         if stream.received > most && !stream.has(flag::RAW) {
             return Err(Error::limit(Code::HttpBodyTooLarge, most, stream.received));
         }

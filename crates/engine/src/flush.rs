@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::event::{EventKind, Host};
 use crate::id::Id;
 use crate::link::Link;
-use crate::options::LINGER_MS;
+use crate::options::{LINGER_MS, or_forever};
 use crate::protocol::Protocol;
 use crate::stream::flag;
 use millrace_error::{Code, Error};
@@ -115,22 +115,31 @@ impl<V: Copy> Engine<V> {
             match sent {
                 Ok(sent) => {
                     sent_all += sent as u64;
-                    stack.progress_ms = self.now_ms;
+                    stack.progress_ms = self.from_ms;
                     let released = &mut self.released;
                     stack.output.advance(sent, &mut self.pool, |pin| released.push(pin));
+                    stack.send_pace.add(sent as u64);
                     if sent < wanted {
                         connection.flags |= conn::BLOCKED;
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     // The wait begins now, however long ago the last byte went.
-                    stack.progress_ms = self.now_ms;
+                    stack.progress_ms = self.from_ms;
                     connection.flags |= conn::BLOCKED;
                 }
                 Err(error) => outcome = Err(write_error(&error)),
             }
             if outcome.is_err() {
                 break;
+            }
+        }
+        if connection.flags & conn::BLOCKED != 0 {
+            let options = self.servers.at(slot).map(|(_, server)| &server.options);
+            if let Some(options) = options {
+                let most = or_forever(options.write_timeout_ms);
+                stack.send_pace.start(self.from_ms);
+                stack.send_pace.cap(self.from_ms, options.min_send_rate, most);
             }
         }
         if sent_all > 0 {
@@ -261,7 +270,7 @@ impl<V: Copy> Engine<V> {
         }
         self.abort_all(id, &Code::StreamClosed.into());
         self.update_interest(id);
-        self.set_deadline(id, Deadline::Linger, self.now_ms + LINGER_MS);
+        self.set_deadline(id, Deadline::Linger, self.from_ms + LINGER_MS);
     }
 
     /// Whether the socket is to be read now.

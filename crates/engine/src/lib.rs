@@ -20,6 +20,7 @@ mod inject;
 mod layer;
 mod link;
 mod options;
+mod pace;
 mod protocol;
 mod raw;
 mod receive;

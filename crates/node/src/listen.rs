@@ -38,6 +38,8 @@ pub struct NativeServerOptions {
     pub write_high_water_mark: f64,
     pub upgrades: bool,
     pub connects: bool,
+    pub min_receive_rate: f64,
+    pub min_send_rate: f64,
 }
 
 /// Starts a server: its id, or minus the errno, or minus (100 000 + the code).
@@ -115,5 +117,7 @@ fn settings(options: &NativeServerOptions) -> ServerOptions {
         },
         upgrades: options.upgrades,
         connects: options.connects,
+        min_receive_rate: options.min_receive_rate as u64,
+        min_send_rate: options.min_send_rate as u64,
     }
 }
