@@ -29,7 +29,7 @@ export interface ListenOptions {
 
 /**
  * The deadlines of a server, in milliseconds, and the least rates of its clients. The clocks that watch the peer stand
- * still while we withhold reading.
+ * still while we withhold reading. `server.reload` can change them.
  */
 export interface ServerTimeouts {
   /**
@@ -60,7 +60,7 @@ export interface ServerTimeouts {
   minSendRate?: number | undefined;
 }
 
-/** What a server accepts and holds. Sizes are in bytes. */
+/** What a server accepts and holds. Sizes are in bytes. `server.reload` can change them. */
 export interface ServerLimits {
   /** Open connections; the client that is one too many gets 503. (1…2097151 or null, default null: no limit) */
   maxConnections?: number | null | undefined;
@@ -142,22 +142,46 @@ export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
     { name: 'reusePort', type: 'boolean', default: false },
     { name: 'proxyProtocol', type: 'enum', values: ['off', 'optional', 'required'], default: 'off' },
     { name: 'signal', type: 'signal', default: null },
-    { name: 'headersTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 30_000 },
-    { name: 'requestTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 300_000 },
-    { name: 'bodyTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 30_000 },
-    { name: 'writeTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 60_000 },
-    { name: 'keepAliveTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 65_000 },
-    { name: 'minReceiveRate', type: 'integer', min: 0, max: 2_147_483_647, default: 240 },
-    { name: 'minSendRate', type: 'integer', min: 0, max: 2_147_483_647, default: 240 },
-    { name: 'maxConnections', type: 'integer', min: 1, max: 2_097_151, nullable: true, default: null },
-    { name: 'maxRequestsPerConnection', type: 'integer', min: 1, max: 2_147_483_647, nullable: true, default: null },
-    { name: 'maxPipelined', type: 'integer', min: 1, max: 1_024, default: 32 },
-    { name: 'maxUrlSize', type: 'integer', min: 1, max: 1_048_576, default: 16_384 },
-    { name: 'maxHeaderSize', type: 'integer', min: 1, max: 1_048_576, default: 65_536 },
-    { name: 'maxHeaderFields', type: 'integer', min: 1, max: 1_024, default: 128 },
-    { name: 'maxBodySize', type: 'integer', min: 0, max: 9_007_199_254_740_991, nullable: true, default: null },
-    { name: 'maxCollectedSize', type: 'integer', min: 0, max: 2_147_483_647, default: 10_485_760 },
-    { name: 'writeHighWaterMark', type: 'integer', min: 1, max: 1_073_741_824, default: 65_536 },
+    { name: 'headersTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 30_000, reloadable: true },
+    { name: 'requestTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 300_000, reloadable: true },
+    { name: 'bodyTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 30_000, reloadable: true },
+    { name: 'writeTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 60_000, reloadable: true },
+    { name: 'keepAliveTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 65_000, reloadable: true },
+    { name: 'minReceiveRate', type: 'integer', min: 0, max: 2_147_483_647, default: 240, reloadable: true },
+    { name: 'minSendRate', type: 'integer', min: 0, max: 2_147_483_647, default: 240, reloadable: true },
+    {
+      name: 'maxConnections',
+      type: 'integer',
+      min: 1,
+      max: 2_097_151,
+      nullable: true,
+      default: null,
+      reloadable: true,
+    },
+    {
+      name: 'maxRequestsPerConnection',
+      type: 'integer',
+      min: 1,
+      max: 2_147_483_647,
+      nullable: true,
+      default: null,
+      reloadable: true,
+    },
+    { name: 'maxPipelined', type: 'integer', min: 1, max: 1_024, default: 32, reloadable: true },
+    { name: 'maxUrlSize', type: 'integer', min: 1, max: 1_048_576, default: 16_384, reloadable: true },
+    { name: 'maxHeaderSize', type: 'integer', min: 1, max: 1_048_576, default: 65_536, reloadable: true },
+    { name: 'maxHeaderFields', type: 'integer', min: 1, max: 1_024, default: 128, reloadable: true },
+    {
+      name: 'maxBodySize',
+      type: 'integer',
+      min: 0,
+      max: 9_007_199_254_740_991,
+      nullable: true,
+      default: null,
+      reloadable: true,
+    },
+    { name: 'maxCollectedSize', type: 'integer', min: 0, max: 2_147_483_647, default: 10_485_760, reloadable: true },
+    { name: 'writeHighWaterMark', type: 'integer', min: 1, max: 1_073_741_824, default: 65_536, reloadable: true },
     { name: 'handler', type: 'function', default: null },
     { name: 'fetch', type: 'function', default: null },
     { name: 'onUpgrade', type: 'function', default: null },

@@ -69,6 +69,11 @@ impl<V: Copy> Engine<V> {
 
     fn collected_too_large(&mut self, id: Id, error: &Error) {
         self.metrics.add(Counter::LimitExceededMaxCollectedSize, 1);
+        self.body_failed(id, error);
+    }
+
+    /// The body alone fails: the rest is drained, and the exchange goes on.
+    pub(crate) fn body_failed(&mut self, id: Id, error: &Error) {
         if let Some(stream) = self.streams.get_mut(id) {
             stream.consumer = Consumer::Discard(DRAIN_LIMIT);
             stream.flags |= flag::END_TOLD;

@@ -385,6 +385,11 @@ impl<V: Copy> Engine<V> {
             self.count_error(id, &error);
             return self.close(id, error);
         }
+        self.fail_now(id, error);
+    }
+
+    /// Fails what a connection is receiving, outside of its turn.
+    pub(crate) fn fail_now(&mut self, id: Id, error: Error) {
         let Some(mut stack) = self.take_stack(id) else { return };
         let outcome = self.fail(id, &mut stack, error);
         self.give_stack(id, stack);

@@ -324,7 +324,7 @@ impl<V: Copy> Engine<V> {
         self.force_server(id.as_f64());
     }
 
-    fn connections_of(&self, server: u32) -> Vec<Id> {
+    pub(crate) fn connections_of(&self, server: u32) -> Vec<Id> {
         let of = |id: &Id| {
             self.connections
                 .get(*id)

@@ -39,7 +39,7 @@ pub fn abi_version() -> u32 {
 
 type Function = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
-const FUNCTIONS: [(&str, Function); 23] = [
+const FUNCTIONS: [(&str, Function); 24] = [
     ("respond", exchange::respond),
     ("respondHead", exchange::respond_head),
     ("write", exchange::write),
@@ -63,6 +63,7 @@ const FUNCTIONS: [(&str, Function); 23] = [
     ("census", server::census),
     ("plantPanic", server::plant_panic),
     ("calls", server::calls),
+    ("setLimits", exchange::set_limits),
 ];
 
 /// Sets the environment up and registers the functions above.
