@@ -22,6 +22,7 @@ export { ServerResponse } from './server/response.js';
 export { LazyRequest as Request } from './server/web-request.js';
 export { LazyResponse as Response } from './server/web-response.js';
 export { InjectedResponse } from './server/inject.js';
+export type { RequestLimits } from './server/request-limits.js';
 export type { InjectOptions } from './server/inject.js';
 export type { LatencyStats, ServerStats } from './server/stats.js';
 export type { ListenOptions, ServerLimits, ServerTimeouts } from './options/server.generated.js';

@@ -84,12 +84,15 @@ ${options.map(member).join('\n')}
 }`;
 }
 
-function rowOf(option) {
+const canReload = (data, option) => data.groups.find((group) => group.name === option.group).reloadable === true;
+
+function rowOf(option, reloadable) {
   const fields = [`name: '${option.name}'`, `type: '${option.type}'`];
   if (option.type === 'integer') fields.push(`min: ${literal(option.min)}`, `max: ${literal(option.max)}`);
   if (option.type === 'integer' && option.nullable) fields.push('nullable: true');
   if (option.values) fields.push(`values: [${option.values.map(literal).join(', ')}]`);
   fields.push(`default: ${literal(option.default)}`);
+  if (reloadable) fields.push('reloadable: true');
   const line = `    { ${fields.join(', ')} },`;
   return line.length <= 120 ? line : `    {\n${fields.map((field) => `      ${field},`).join('\n')}\n    },`;
 }
@@ -114,7 +117,7 @@ export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
   required: ${lists(data.required)},
   exclusive: ${lists(data.exclusive)},
   rows: [
-${data.options.map(rowOf).join('\n')}
+${data.options.map((option) => rowOf(option, canReload(data, option))).join('\n')}
   ],
 };
 `;

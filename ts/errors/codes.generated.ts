@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'MILLRACE_NATIVE_MISMATCH'
   | 'MILLRACE_RUNTIME_UNSUPPORTED'
   | 'MILLRACE_HANDLER_FAILED'
+  | 'MILLRACE_OPTION_FIXED'
   | 'MILLRACE_CONNECTION_CLOSED'
   | 'MILLRACE_CONNECTION_RESET'
   | 'MILLRACE_STREAM_CLOSED'
@@ -56,6 +57,8 @@ export type ErrorCode =
   | 'MILLRACE_REQUEST_TIMEOUT'
   | 'MILLRACE_WRITE_TIMEOUT'
   | 'MILLRACE_KEEP_ALIVE_TIMEOUT'
+  | 'MILLRACE_RECEIVE_RATE'
+  | 'MILLRACE_SEND_RATE'
   | 'MILLRACE_CONNECTIONS_LIMIT'
   | 'MILLRACE_COLLECTED_TOO_LARGE';
 
@@ -87,6 +90,7 @@ export const CODES: readonly CodeRow[] = [
   [8, 'MILLRACE_NATIVE_MISMATCH', 'system', 'application', false, null, null, null, "the binary was built for another version of the package"],
   [9, 'MILLRACE_RUNTIME_UNSUPPORTED', 'misuse', 'application', false, null, null, null, "this JavaScript runtime cannot host the native core"],
   [10, 'MILLRACE_HANDLER_FAILED', 'misuse', 'application', false, 500, null, null, "a request handler threw, rejected or answered with something that is not a response"],
+  [11, 'MILLRACE_OPTION_FIXED', 'misuse', 'application', false, null, null, null, "the option cannot change while the server runs"],
   [20, 'MILLRACE_CONNECTION_CLOSED', 'closed', 'network', true, null, null, null, "the peer closed the connection"],
   [21, 'MILLRACE_CONNECTION_RESET', 'closed', 'network', true, null, null, null, "the peer reset the connection"],
   [22, 'MILLRACE_STREAM_CLOSED', 'closed', 'application', false, null, null, null, "the exchange has ended"],
@@ -131,6 +135,8 @@ export const CODES: readonly CodeRow[] = [
   [102, 'MILLRACE_REQUEST_TIMEOUT', 'timeout', 'timeout', false, 408, 'request', 'requestTimeout', "the request did not arrive whole within requestTimeout"],
   [103, 'MILLRACE_WRITE_TIMEOUT', 'timeout', 'timeout', false, null, 'send', 'writeTimeout', "the peer took no byte of the response for writeTimeout"],
   [104, 'MILLRACE_KEEP_ALIVE_TIMEOUT', 'timeout', 'timeout', false, null, 'idle', 'keepAliveTimeout', "no next request began within keepAliveTimeout"],
+  [105, 'MILLRACE_RECEIVE_RATE', 'timeout', 'timeout', false, 408, 'body', 'minReceiveRate', "the request body arrived more slowly than minReceiveRate"],
+  [106, 'MILLRACE_SEND_RATE', 'timeout', 'timeout', false, null, 'send', 'minSendRate', "the peer took the response more slowly than minSendRate"],
   [120, 'MILLRACE_CONNECTIONS_LIMIT', 'limit', 'resource', true, 503, null, 'maxConnections', "the server has as many connections as maxConnections allows"],
   [121, 'MILLRACE_COLLECTED_TOO_LARGE', 'limit', 'resource', false, 413, null, 'maxCollectedSize', "a body that is collected whole is larger than maxCollectedSize"],
 ];

@@ -17,6 +17,8 @@ export type CounterName =
   | 'millrace_http_server_timeouts_total{phase="request"}'
   | 'millrace_http_server_timeouts_total{phase="send"}'
   | 'millrace_http_server_timeouts_total{phase="idle"}'
+  | 'millrace_http_server_timeouts_total{phase="receiveRate"}'
+  | 'millrace_http_server_timeouts_total{phase="sendRate"}'
   | 'millrace_http_server_upgrades_total'
   | 'millrace_limit_exceeded_total{option="maxUrlSize"}'
   | 'millrace_limit_exceeded_total{option="maxHeaderSize"}'
@@ -170,6 +172,20 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     key: 'millrace_http_server_timeouts_total{phase="idle"}',
     name: 'millrace_http_server_timeouts_total',
     label: ['phase', 'idle'],
+    unit: null,
+    help: 'Connections cut by a deadline, by the phase that took too long',
+  },
+  {
+    key: 'millrace_http_server_timeouts_total{phase="receiveRate"}',
+    name: 'millrace_http_server_timeouts_total',
+    label: ['phase', 'receiveRate'],
+    unit: null,
+    help: 'Connections cut by a deadline, by the phase that took too long',
+  },
+  {
+    key: 'millrace_http_server_timeouts_total{phase="sendRate"}',
+    name: 'millrace_http_server_timeouts_total',
+    label: ['phase', 'sendRate'],
     unit: null,
     help: 'Connections cut by a deadline, by the phase that took too long',
   },
@@ -418,8 +434,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 38,
-  histograms: 43,
+  gauges: 40,
+  histograms: 45,
   histogramLength: 30,
-  length: 103,
+  length: 105,
 } as const;

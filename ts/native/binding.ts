@@ -25,6 +25,8 @@ export interface NativeServerOptions {
   writeHighWaterMark: number;
   upgrades: boolean;
   connects: boolean;
+  minReceiveRate: number;
+  minSendRate: number;
 }
 
 /** A string or bytes on their way out. */
@@ -74,6 +76,16 @@ export interface Binding {
   census(target: Float64Array): void;
   plantPanic(id: number, now: number): void;
   calls(): number;
+  /** NaN leaves a limit as it is, a negative one is none. */
+  setLimits(
+    id: number,
+    bodySize: number,
+    bodyTimeout: number,
+    requestTimeout: number,
+    minReceiveRate: number,
+  ): Answer;
+  /** 0 when the server has closed. Where it listens stays as it is. */
+  reloadServer(id: number, options: NativeServerOptions): number;
 }
 
 /** Added to the status of `respond`: tell when the last byte is with the kernel. */

@@ -4,6 +4,8 @@ export type AnyFunction = (...args: never[]) => unknown;
 interface RowOf<Name extends string> {
   readonly name: Name;
   readonly default: unknown;
+  /** Whether it can change while its owner runs. */
+  readonly reloadable?: boolean;
 }
 
 /** A whole number from `min` to `max`; where `nullable`, null means no limit. */

@@ -145,6 +145,11 @@ export class ServerResponse {
     this.informational(100, '');
   }
 
+  /** 102 Processing (RFC 2518 §10.1): the request is being worked on. */
+  writeProcessing(): void {
+    this.informational(102, '');
+  }
+
   /** 103 Early Hints (RFC 8297). */
   writeEarlyHints(headers: HeadersInput): void {
     this.informational(103, headText(headers));

@@ -60,7 +60,8 @@ function listenOn(values: ServerOptionValues, fd: number): Server {
   const id = native.listen({ ...nativeOptions(values), fd, port: 0 });
   if (id < 0) throw listenError(id, `fd ${fd}`);
   const [address, port] = native.serverAddress(id).split('\0');
-  return new Server(id, values, port === undefined ? null : { address, port: Number(port) });
+  const place = port === undefined ? null : { address, port: Number(port) };
+  return new Server(id, values, place, (next) => reloadNative(id, next));
 }
 
 async function listenTcp(values: ServerOptionValues): Promise<Server> {
@@ -70,7 +71,7 @@ async function listenTcp(values: ServerOptionValues): Promise<Server> {
     const id = native.listen({ ...nativeOptions(values), host, port });
     if (id >= 0) {
       const [address, bound] = native.serverAddress(id).split('\0');
-      return new Server(id, values, { address, port: Number(bound) });
+      return new Server(id, values, { address, port: Number(bound) }, (next) => reloadNative(id, next));
     }
     const unsupported = id === -EAFNOSUPPORT || id === -EADDRNOTAVAIL;
     if (values.host !== null || host !== '::' || !unsupported) throw listenError(id, host, port);
@@ -81,7 +82,7 @@ async function listenTcp(values: ServerOptionValues): Promise<Server> {
 function listenUnix(values: ServerOptionValues, path: string): Server {
   const id = native.listen({ ...nativeOptions(values), path, port: 0 });
   if (id < 0) throw listenError(id, path);
-  return new Server(id, values, path);
+  return new Server(id, values, path, (next) => reloadNative(id, next));
 }
 
 async function literal(host: string): Promise<string> {
@@ -94,6 +95,10 @@ async function literal(host: string): Promise<string> {
 function listenError(answer: number, address: string, port?: number): MillraceError {
   if (answer < -100_000) return errorFromNative(-answer - 100_000);
   return errorFromNative(2, { errno: -answer, syscall: 'listen', address, port });
+}
+
+function reloadNative(id: number, values: ServerOptionValues): number {
+  return native.reloadServer(id, nativeOptions(values));
 }
 
 /** Where "no limit" is null here, it is a negative number there. */
@@ -119,5 +124,7 @@ function nativeOptions(values: ServerOptionValues): NativeServerOptions {
     writeHighWaterMark: values.writeHighWaterMark,
     upgrades: values.onUpgrade !== null,
     connects: values.onConnect !== null,
+    minReceiveRate: values.minReceiveRate,
+    minSendRate: values.minSendRate,
   };
 }

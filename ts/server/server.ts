@@ -9,7 +9,9 @@ import { COUNTERS } from '../metrics/catalogue.generated.js';
 import type { RequestSink } from '../native/events.js';
 import { KIND, register, registerServer, unregisterServer } from '../native/events.js';
 import { native } from '../native/loader.js';
-import type { ServerOptionValues } from '../options/server.generated.js';
+import type { ServerLimits, ServerOptionValues, ServerTimeouts } from '../options/server.generated.js';
+import { SERVER_OPTIONS } from '../options/server.generated.js';
+import { changeOptions } from '../options/validate.js';
 import { Socket } from '../net/socket.js';
 import type { InjectOptions, InjectedResponse } from './inject.js';
 import { inject } from './inject.js';
@@ -26,11 +28,12 @@ const HANDLER_ERRORS = COUNTERS.findIndex(({ key }) => key === 'millrace_http_se
 /** A server that listens. Its events are `close` and, for an error of a handler, `handlerError`. */
 export class Server extends EventEmitter implements RequestSink {
   readonly id: number;
-  private readonly _options: ServerOptionValues;
+  private _options: ServerOptionValues;
   // The option object is a dictionary: what every request needs is taken out of it once.
   private readonly _handler: Handler;
   private readonly _fetch: FetchHandler;
-  private readonly _collectLimit: number;
+  private _collectLimit: number;
+  private readonly _reload: (options: ServerOptionValues) => number;
   private readonly _place: { address: string; port: number } | string | null;
   private readonly _run: ReturnType<typeof contextRunner>;
   private readonly _invoke: (req: ServerRequest, res: ServerResponse) => void;
@@ -41,8 +44,14 @@ export class Server extends EventEmitter implements RequestSink {
   private _isClosed = false;
 
   /** Made by `serve`. */
-  constructor(id: number, options: ServerOptionValues, place: { address: string; port: number } | string | null) {
+  constructor(
+    id: number,
+    options: ServerOptionValues,
+    place: { address: string; port: number } | string | null,
+    reload: (options: ServerOptionValues) => number,
+  ) {
     super();
+    this._reload = reload;
     this.id = id;
     this._options = options;
     this._place = place;
@@ -108,6 +117,19 @@ export class Server extends EventEmitter implements RequestSink {
     throw answer < 0
       ? errorFromNative(SYSTEM, { errno: answer, syscall: 'adopt', address: `fd ${fd}` })
       : errorFromNative(answer);
+  }
+
+  /**
+   * Changes timeouts and limits of the running server; what is not given stays. Live connections take the new values
+   * from their next phase: the next head, body, answer or idle time.
+   */
+  reload(options: ServerTimeouts & ServerLimits): void {
+    const values = changeOptions(SERVER_OPTIONS, 'reload', this._options, options);
+    if (this._isClosed || this._reload(values) === 0) {
+      throw new MillraceError('MILLRACE_SERVER_CLOSED', 'the server was closed: there is nothing to reload');
+    }
+    this._options = values;
+    this._collectLimit = values.maxCollectedSize;
   }
 
   /** A request without a socket. */

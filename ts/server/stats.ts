@@ -21,7 +21,15 @@ export interface ServerStats {
   /** Bytes over the wire. */
   bytes: { received: number; sent: number };
   responses: { '1xx': number; '2xx': number; '3xx': number; '4xx': number; '5xx': number };
-  timeouts: { headers: number; body: number; request: number; send: number; idle: number };
+  timeouts: {
+    headers: number;
+    body: number;
+    request: number;
+    send: number;
+    idle: number;
+    receiveRate: number;
+    sendRate: number;
+  };
   /** From a request's head to the flush of its response's end. */
   latency: LatencyStats;
 }
@@ -32,14 +40,14 @@ const NS = 1e6;
 export function readStats(id: number, row: Float64Array): ServerStats {
   native.serverStats(id, row);
   const [accepted, refused, active, total, running, errors, aborted, received, sent, perSecond] = row;
-  const [r1, r2, r3, r4, r5, headers, body, request, send, idle] = row.subarray(10);
-  const [count, sum, min, max, p50, p75, p90, p95, p99, p999] = row.subarray(20);
+  const [r1, r2, r3, r4, r5, headers, body, request, send, idle, receiveRate, sendRate] = row.subarray(10);
+  const [count, sum, min, max, p50, p75, p90, p95, p99, p999] = row.subarray(22);
   return {
     connections: { active, accepted, refused },
     requests: { active: running, total, perSecond, errors, aborted },
     bytes: { received, sent },
     responses: { '1xx': r1, '2xx': r2, '3xx': r3, '4xx': r4, '5xx': r5 },
-    timeouts: { headers, body, request, send, idle },
+    timeouts: { headers, body, request, send, idle, receiveRate, sendRate },
     latency: {
       count,
       mean: count === 0 ? 0 : sum / count / NS,
@@ -56,4 +64,4 @@ export function readStats(id: number, row: Float64Array): ServerStats {
 }
 
 /** Numbers in a row. */
-export const STATS_LENGTH = 30;
+export const STATS_LENGTH = 32;

@@ -7,7 +7,7 @@ use crate::event::{EventKind, Host};
 use crate::file::send_span;
 use crate::id::Id;
 use crate::link::Link;
-use crate::options::LINGER_MS;
+use crate::options::{LINGER_MS, or_forever};
 use crate::protocol::Protocol;
 use crate::stream::flag;
 use millrace_error::{Code, Error};
@@ -137,16 +137,17 @@ impl<V: Copy> Engine<V> {
             match sent {
                 Ok(sent) => {
                     sent_all += sent as u64;
-                    stack.progress_ms = self.now_ms;
+                    stack.progress_ms = self.from_ms;
                     let released = &mut self.released;
                     stack.output.advance(sent, &mut self.pool, |pin| released.push(pin));
+                    stack.send_pace.add(sent as u64);
                     if sent < wanted {
                         connection.flags |= conn::BLOCKED;
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     // The wait begins now, however long ago the last byte went.
-                    stack.progress_ms = self.now_ms;
+                    stack.progress_ms = self.from_ms;
                     connection.flags |= conn::BLOCKED;
                 }
                 Err(error) if error.kind() == ErrorKind::UnexpectedEof => outcome = Err(Code::FileTruncated.into()),
@@ -154,6 +155,14 @@ impl<V: Copy> Engine<V> {
             }
             if outcome.is_err() {
                 break;
+            }
+        }
+        if connection.flags & conn::BLOCKED != 0 {
+            let options = self.servers.at(slot).map(|(_, server)| &server.options);
+            if let Some(options) = options {
+                let most = or_forever(options.write_timeout_ms);
+                stack.send_pace.start(self.from_ms);
+                stack.send_pace.cap(self.from_ms, options.min_send_rate, most);
             }
         }
         if sent_all > 0 {
@@ -289,7 +298,7 @@ impl<V: Copy> Engine<V> {
         }
         self.abort_all(id, &Code::StreamClosed.into());
         self.update_interest(id);
-        self.set_deadline(id, Deadline::Linger, self.now_ms + LINGER_MS);
+        self.set_deadline(id, Deadline::Linger, self.from_ms + LINGER_MS);
     }
 
     /// Whether the socket is to be read now.

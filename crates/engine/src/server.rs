@@ -233,7 +233,7 @@ impl<V: Copy> Engine<V> {
             watched
         });
         match added {
-            Some(id) => self.set_deadline(id, deadline, self.now_ms + after_ms),
+            Some(id) => self.set_deadline(id, deadline, self.from_ms + after_ms),
             None if flags & conn::REFUSED == 0 => {
                 self.metrics.gauge_add(Gauge::HttpServerConnections, -1);
                 if let Some(server) = self.servers.get_mut(server) {
@@ -267,7 +267,7 @@ impl<V: Copy> Engine<V> {
 
     fn pause_accepting(&mut self, id: Id, listener: std::os::fd::RawFd) {
         self.poller.remove(listener, id.as_u64() | LISTENER_TOKEN);
-        let until = self.now_ms + ACCEPT_PAUSE_MS;
+        let until = self.from_ms + ACCEPT_PAUSE_MS;
         if let Some(server) = self.servers.get_mut(id) {
             self.paused_servers += usize::from(server.paused_until == 0);
             server.paused_until = until;
@@ -355,7 +355,7 @@ impl<V: Copy> Engine<V> {
         self.force_server(id.as_f64());
     }
 
-    fn connections_of(&self, server: u32) -> Vec<Id> {
+    pub(crate) fn connections_of(&self, server: u32) -> Vec<Id> {
         let of = |id: &Id| {
             self.connections
                 .get(*id)

@@ -25,6 +25,8 @@ pub enum Code {
     RuntimeUnsupported = 9,
     /// A request handler threw, rejected or answered with something that is not a response.
     HandlerFailed = 10,
+    /// The option cannot change while the server runs.
+    OptionFixed = 11,
     /// The peer closed the connection.
     ConnectionClosed = 20,
     /// The peer reset the connection.
@@ -113,6 +115,10 @@ pub enum Code {
     WriteTimeout = 103,
     /// No next request began within keepAliveTimeout.
     KeepAliveTimeout = 104,
+    /// The request body arrived more slowly than minReceiveRate.
+    ReceiveRate = 105,
+    /// The peer took the response more slowly than minSendRate.
+    SendRate = 106,
     /// The server has as many connections as maxConnections allows.
     ConnectionsLimit = 120,
     /// A body that is collected whole is larger than maxCollectedSize.
@@ -132,6 +138,7 @@ impl Code {
         Self::NativeMismatch,
         Self::RuntimeUnsupported,
         Self::HandlerFailed,
+        Self::OptionFixed,
         Self::ConnectionClosed,
         Self::ConnectionReset,
         Self::StreamClosed,
@@ -176,6 +183,8 @@ impl Code {
         Self::RequestTimeout,
         Self::WriteTimeout,
         Self::KeepAliveTimeout,
+        Self::ReceiveRate,
+        Self::SendRate,
         Self::ConnectionsLimit,
         Self::CollectedTooLarge,
     ];
@@ -203,6 +212,7 @@ impl Code {
             Self::NativeMismatch => "MILLRACE_NATIVE_MISMATCH",
             Self::RuntimeUnsupported => "MILLRACE_RUNTIME_UNSUPPORTED",
             Self::HandlerFailed => "MILLRACE_HANDLER_FAILED",
+            Self::OptionFixed => "MILLRACE_OPTION_FIXED",
             Self::ConnectionClosed => "MILLRACE_CONNECTION_CLOSED",
             Self::ConnectionReset => "MILLRACE_CONNECTION_RESET",
             Self::StreamClosed => "MILLRACE_STREAM_CLOSED",
@@ -247,6 +257,8 @@ impl Code {
             Self::RequestTimeout => "MILLRACE_REQUEST_TIMEOUT",
             Self::WriteTimeout => "MILLRACE_WRITE_TIMEOUT",
             Self::KeepAliveTimeout => "MILLRACE_KEEP_ALIVE_TIMEOUT",
+            Self::ReceiveRate => "MILLRACE_RECEIVE_RATE",
+            Self::SendRate => "MILLRACE_SEND_RATE",
             Self::ConnectionsLimit => "MILLRACE_CONNECTIONS_LIMIT",
             Self::CollectedTooLarge => "MILLRACE_COLLECTED_TOO_LARGE",
         }
@@ -267,6 +279,7 @@ impl Code {
             Self::HandlerFailed => {
                 "a request handler threw, rejected or answered with something that is not a response"
             }
+            Self::OptionFixed => "the option cannot change while the server runs",
             Self::ConnectionClosed => "the peer closed the connection",
             Self::ConnectionReset => "the peer reset the connection",
             Self::StreamClosed => "the exchange has ended",
@@ -317,6 +330,8 @@ impl Code {
             Self::RequestTimeout => "the request did not arrive whole within requestTimeout",
             Self::WriteTimeout => "the peer took no byte of the response for writeTimeout",
             Self::KeepAliveTimeout => "no next request began within keepAliveTimeout",
+            Self::ReceiveRate => "the request body arrived more slowly than minReceiveRate",
+            Self::SendRate => "the peer took the response more slowly than minSendRate",
             Self::ConnectionsLimit => "the server has as many connections as maxConnections allows",
             Self::CollectedTooLarge => "a body that is collected whole is larger than maxCollectedSize",
         }
@@ -335,6 +350,7 @@ impl Code {
             Self::NativeMismatch => Kind::System,
             Self::RuntimeUnsupported => Kind::Misuse,
             Self::HandlerFailed => Kind::Misuse,
+            Self::OptionFixed => Kind::Misuse,
             Self::ConnectionClosed => Kind::Closed,
             Self::ConnectionReset => Kind::Closed,
             Self::StreamClosed => Kind::Closed,
@@ -379,6 +395,8 @@ impl Code {
             Self::RequestTimeout => Kind::Timeout,
             Self::WriteTimeout => Kind::Timeout,
             Self::KeepAliveTimeout => Kind::Timeout,
+            Self::ReceiveRate => Kind::Timeout,
+            Self::SendRate => Kind::Timeout,
             Self::ConnectionsLimit => Kind::Limit,
             Self::CollectedTooLarge => Kind::Limit,
         }
@@ -397,6 +415,7 @@ impl Code {
             Self::NativeMismatch => None,
             Self::RuntimeUnsupported => None,
             Self::HandlerFailed => Some(500),
+            Self::OptionFixed => None,
             Self::ConnectionClosed => None,
             Self::ConnectionReset => None,
             Self::StreamClosed => None,
@@ -441,6 +460,8 @@ impl Code {
             Self::RequestTimeout => Some(408),
             Self::WriteTimeout => None,
             Self::KeepAliveTimeout => None,
+            Self::ReceiveRate => Some(408),
+            Self::SendRate => None,
             Self::ConnectionsLimit => Some(503),
             Self::CollectedTooLarge => Some(413),
         }

@@ -125,6 +125,11 @@ impl RequestParser {
         self.limits = limits;
     }
 
+    /// Other limits, from now on; size and number of the fields of a head that has begun stay as they were.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// Reads on from what arrived; see the type's contract.
     #[inline]
     pub fn handle_bytes(&mut self, input: &[u8]) -> Step {

@@ -36,6 +36,10 @@ pub enum Counter {
     HttpServerTimeoutsSend,
     /// Connections cut by a deadline, by the phase that took too long (`phase="idle"`).
     HttpServerTimeoutsIdle,
+    /// Connections cut by a deadline, by the phase that took too long (`phase="receiveRate"`).
+    HttpServerTimeoutsReceiveRate,
+    /// Connections cut by a deadline, by the phase that took too long (`phase="sendRate"`).
+    HttpServerTimeoutsSendRate,
     /// Connections handed over after an Upgrade or a CONNECT request.
     HttpServerUpgrades,
     /// Refusals by the limit that was passed (`option="maxUrlSize"`).
@@ -84,7 +88,7 @@ pub enum Counter {
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 38;
+    pub const COUNT: usize = 40;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -104,6 +108,8 @@ impl Counter {
         Self::HttpServerTimeoutsRequest,
         Self::HttpServerTimeoutsSend,
         Self::HttpServerTimeoutsIdle,
+        Self::HttpServerTimeoutsReceiveRate,
+        Self::HttpServerTimeoutsSendRate,
         Self::HttpServerUpgrades,
         Self::LimitExceededMaxUrlSize,
         Self::LimitExceededMaxHeaderSize,
@@ -137,13 +143,15 @@ impl Counter {
         Self::HttpServerResponses5xx,
     ];
 
-    /// The series of `millrace_http_server_timeouts_total`, in the order of its label `phase`: headers, body, request, send, idle.
-    pub const HTTP_SERVER_TIMEOUTS: [Self; 5] = [
+    /// The series of `millrace_http_server_timeouts_total`, in the order of its label `phase`: headers, body, request, send, idle, receiveRate, sendRate.
+    pub const HTTP_SERVER_TIMEOUTS: [Self; 7] = [
         Self::HttpServerTimeoutsHeaders,
         Self::HttpServerTimeoutsBody,
         Self::HttpServerTimeoutsRequest,
         Self::HttpServerTimeoutsSend,
         Self::HttpServerTimeoutsIdle,
+        Self::HttpServerTimeoutsReceiveRate,
+        Self::HttpServerTimeoutsSendRate,
     ];
 
     /// The series of `millrace_limit_exceeded_total`, in the order of its label `option`: maxUrlSize, maxHeaderSize, maxHeaderFields, maxBodySize, maxCollectedSize, maxConnections, chunkExtensions, trailers.
@@ -187,6 +195,8 @@ impl Counter {
             Self::HttpServerTimeoutsRequest => "millrace_http_server_timeouts_total",
             Self::HttpServerTimeoutsSend => "millrace_http_server_timeouts_total",
             Self::HttpServerTimeoutsIdle => "millrace_http_server_timeouts_total",
+            Self::HttpServerTimeoutsReceiveRate => "millrace_http_server_timeouts_total",
+            Self::HttpServerTimeoutsSendRate => "millrace_http_server_timeouts_total",
             Self::HttpServerUpgrades => "millrace_http_server_upgrades_total",
             Self::LimitExceededMaxUrlSize => "millrace_limit_exceeded_total",
             Self::LimitExceededMaxHeaderSize => "millrace_limit_exceeded_total",
@@ -235,6 +245,8 @@ impl Counter {
             Self::HttpServerTimeoutsRequest => "Connections cut by a deadline, by the phase that took too long",
             Self::HttpServerTimeoutsSend => "Connections cut by a deadline, by the phase that took too long",
             Self::HttpServerTimeoutsIdle => "Connections cut by a deadline, by the phase that took too long",
+            Self::HttpServerTimeoutsReceiveRate => "Connections cut by a deadline, by the phase that took too long",
+            Self::HttpServerTimeoutsSendRate => "Connections cut by a deadline, by the phase that took too long",
             Self::HttpServerUpgrades => "Connections handed over after an Upgrade or a CONNECT request",
             Self::LimitExceededMaxUrlSize => "Refusals by the limit that was passed",
             Self::LimitExceededMaxHeaderSize => "Refusals by the limit that was passed",
@@ -273,6 +285,8 @@ impl Counter {
             Self::HttpServerTimeoutsRequest => Some(("phase", "request")),
             Self::HttpServerTimeoutsSend => Some(("phase", "send")),
             Self::HttpServerTimeoutsIdle => Some(("phase", "idle")),
+            Self::HttpServerTimeoutsReceiveRate => Some(("phase", "receiveRate")),
+            Self::HttpServerTimeoutsSendRate => Some(("phase", "sendRate")),
             Self::LimitExceededMaxUrlSize => Some(("option", "maxUrlSize")),
             Self::LimitExceededMaxHeaderSize => Some(("option", "maxHeaderSize")),
             Self::LimitExceededMaxHeaderFields => Some(("option", "maxHeaderFields")),
@@ -439,4 +453,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 103;
+pub const FILL_LEN: usize = 105;

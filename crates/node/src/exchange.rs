@@ -5,7 +5,7 @@
 use crate::js::{Arguments, Value};
 use crate::state::{Life, State};
 use millrace_engine::error::{Code, Error};
-use millrace_engine::{Chunk, Engine, Respond};
+use millrace_engine::{Chunk, Engine, RequestLimits, Respond};
 use napi_sys as sys;
 use std::fs::File;
 use std::os::fd::BorrowedFd;
@@ -246,6 +246,27 @@ pub unsafe extern "C" fn discard(env: sys::napi_env, info: sys::napi_callback_in
     let arguments = Arguments::of(env, info);
     let result = with(&arguments, Err(Code::StaleId.into()), |_, engine| {
         engine.discard(arguments.number(0), arguments.number(1))
+    });
+    answer(&arguments, result)
+}
+
+/// `setLimits(id, bodySize, bodyTimeout, requestTimeout, minReceiveRate)`: NaN leaves a limit as it is, a negative one is
+/// none.
+pub unsafe extern "C" fn set_limits(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let result = with(&arguments, Err(Code::StaleId.into()), |_, engine| {
+        let limit = |place, none: u64| match arguments.number(place) {
+            value if value.is_nan() => None,
+            value if value < 0.0 => Some(none),
+            value => Some(value as u64),
+        };
+        let limits = RequestLimits {
+            body_size: limit(1, u64::MAX),
+            body_timeout_ms: limit(2, 0),
+            request_timeout_ms: limit(3, 0),
+            min_receive_rate: limit(4, 0),
+        };
+        engine.set_limits(arguments.number(0), &limits)
     });
     answer(&arguments, result)
 }

@@ -39,7 +39,7 @@ pub fn abi_version() -> u32 {
 
 type Function = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
-const FUNCTIONS: [(&str, Function); 25] = [
+const FUNCTIONS: [(&str, Function); 26] = [
     ("respond", exchange::respond),
     ("respondFile", exchange::respond_file),
     ("respondHead", exchange::respond_head),
@@ -65,6 +65,7 @@ const FUNCTIONS: [(&str, Function); 25] = [
     ("census", server::census),
     ("plantPanic", server::plant_panic),
     ("calls", server::calls),
+    ("setLimits", exchange::set_limits),
 ];
 
 /// Sets the environment up and registers the functions above.

@@ -1,9 +1,9 @@
 //! `listen`: an object of options, validated in TypeScript, becomes a server.
 
-use crate::js::call;
+use crate::js::{Value, call};
 use crate::state::{Life, State};
 use millrace_engine::error::Error;
-use millrace_engine::{HeadLimits, ListenOn, ProxyProtocol, ServerOptions};
+use millrace_engine::{Engine, HeadLimits, ListenOn, ProxyProtocol, ServerOptions};
 use napi::Env;
 use napi_derive::napi;
 use std::ffi::OsStr;
@@ -42,40 +42,56 @@ pub struct NativeServerOptions {
     pub write_high_water_mark: f64,
     pub upgrades: bool,
     pub connects: bool,
+    pub min_receive_rate: f64,
+    pub min_send_rate: f64,
 }
 
 /// Starts a server: its id, or minus the errno, or minus (100 000 + the code).
 #[napi(catch_unwind)]
 pub fn listen(env: Env, options: NativeServerOptions) -> f64 {
-    let mut data = ptr::null_mut();
-    call!(napi_get_instance_data(env.raw(), &mut data));
-    if data.is_null() {
-        return -100_001.0;
-    }
-    // SAFETY: set when the module was loaded; the state outlives its environment.
-    let state = unsafe { &*data.cast::<State>() };
-    if state.life.get() != Life::Live {
-        return -100_001.0;
-    }
     let on = match place(&options) {
         Ok(on) => on,
         Err(errno) => return -f64::from(errno),
     };
-    let mut engine = state.engine.borrow_mut();
-    let Some(engine) = engine.as_mut() else {
-        return -100_001.0;
-    };
-    engine.tick();
-    match engine.listen(&on, options.backlog, settings(&options)) {
-        Ok(id) => {
-            if let Some(fd) = options.fd {
-                // SAFETY: it was looked at by `listen`, and its owner handed it over.
-                drop(unsafe { OwnedFd::from_raw_fd(fd) });
+    on_engine(env, -100_001.0, |engine| {
+        engine.tick();
+        match engine.listen(&on, options.backlog, settings(&options)) {
+            Ok(id) => {
+                if let Some(fd) = options.fd {
+                    // SAFETY: it was looked at by `listen`, and its owner handed it over.
+                    drop(unsafe { OwnedFd::from_raw_fd(fd) });
+                }
+                id.as_f64()
             }
-            id.as_f64()
+            Err(Error { errno: Some(errno), .. }) => -f64::from(errno),
+            Err(error) => -100_000.0 - f64::from(error.code.id()),
         }
-        Err(Error { errno: Some(errno), .. }) => -f64::from(errno),
-        Err(error) => -100_000.0 - f64::from(error.code.id()),
+    })
+}
+
+/// Gives a running server other timeouts and limits: 1, or 0 when it has closed. Where it listens stays as it is.
+#[napi(catch_unwind)]
+pub fn reload_server(env: Env, id: f64, options: NativeServerOptions) -> f64 {
+    on_engine(env, 0.0, |engine| {
+        f64::from(u8::from(engine.reload_server(id, &settings(&options))))
+    })
+}
+
+/// Runs a function on the environment's engine, unless the environment has ended.
+fn on_engine<T>(env: Env, gone: T, work: impl FnOnce(&mut Engine<Value>) -> T) -> T {
+    let mut data = ptr::null_mut();
+    call!(napi_get_instance_data(env.raw(), &mut data));
+    if data.is_null() {
+        return gone;
+    }
+    // SAFETY: set when the module was loaded; the state outlives its environment.
+    let state = unsafe { &*data.cast::<State>() };
+    if state.life.get() != Life::Live {
+        return gone;
+    }
+    match state.engine.borrow_mut().as_mut() {
+        Some(engine) => work(engine),
+        None => gone,
     }
 }
 
@@ -137,5 +153,7 @@ fn settings(options: &NativeServerOptions) -> ServerOptions {
         },
         upgrades: options.upgrades,
         connects: options.connects,
+        min_receive_rate: options.min_receive_rate as u64,
+        min_send_rate: options.min_send_rate as u64,
     }
 }

@@ -171,16 +171,23 @@ impl Driver {
         self.handler = None;
     }
 
-    /// From now on time passes only by [`advance`](Self::advance).
+    /// From now on time passes only by [`advance`](Self::advance). It stops at a whole millisecond, so that deadlines
+    /// are due to the millisecond.
     pub fn stop_clock(&mut self) {
         self.engine.tick();
-        self.stopped_at = Some(self.engine.now_ns());
+        self.stopped_at = Some(self.engine.now_ns().next_multiple_of(1_000_000));
+        self.tick();
     }
 
     /// Lets time pass on a stopped clock, and makes a turn.
     pub fn advance(&mut self, ms: u64) {
+        self.advance_ns(ms * 1_000_000);
+    }
+
+    /// As [`advance`](Self::advance), by fractions of a millisecond.
+    pub fn advance_ns(&mut self, ns: u64) {
         let now = self.stopped_at.as_mut().expect("only a stopped clock is advanced");
-        *now += ms * 1_000_000;
+        *now += ns;
         self.settle();
     }
 
