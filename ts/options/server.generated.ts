@@ -45,6 +45,11 @@ export interface ServerTimeouts {
    * longer than your balancer's idle time: shorter means 502s. (1…2147483647, ms, default 65000)
    */
   keepAliveTimeout?: number | undefined;
+  /**
+   * From a request's head until its handler begins the answer; then the client gets 503 and `req.signal` is aborted.
+   * (1…2147483647 or null, ms, default null: no limit)
+   */
+  handlerTimeout?: number | null | undefined;
 }
 
 /** What a server accepts and holds. Sizes are in bytes. */
@@ -98,6 +103,7 @@ export interface ServerOptionValues {
   readonly bodyTimeout: number;
   readonly writeTimeout: number;
   readonly keepAliveTimeout: number;
+  readonly handlerTimeout: number | null;
   readonly maxConnections: number | null;
   readonly maxRequestsPerConnection: number | null;
   readonly maxPipelined: number;
@@ -112,6 +118,10 @@ export interface ServerOptionValues {
   readonly onUpgrade: AnyFunction | null;
   readonly onConnect: AnyFunction | null;
   readonly onError: AnyFunction | null;
+  readonly validate: AnyFunction | null;
+  readonly middleware: readonly AnyFunction[] | null;
+  readonly accessLog: boolean | AnyFunction;
+  readonly logContext: boolean;
 }
 
 export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
@@ -132,6 +142,7 @@ export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
     { name: 'bodyTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 30_000 },
     { name: 'writeTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 60_000 },
     { name: 'keepAliveTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 65_000 },
+    { name: 'handlerTimeout', type: 'integer', min: 1, max: 2_147_483_647, nullable: true, default: null },
     { name: 'maxConnections', type: 'integer', min: 1, max: 2_097_151, nullable: true, default: null },
     { name: 'maxRequestsPerConnection', type: 'integer', min: 1, max: 2_147_483_647, nullable: true, default: null },
     { name: 'maxPipelined', type: 'integer', min: 1, max: 1_024, default: 32 },
@@ -146,5 +157,9 @@ export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
     { name: 'onUpgrade', type: 'function', default: null },
     { name: 'onConnect', type: 'function', default: null },
     { name: 'onError', type: 'function', default: null },
+    { name: 'validate', type: 'function', default: null },
+    { name: 'middleware', type: 'functions', default: null },
+    { name: 'accessLog', type: 'switch', default: false },
+    { name: 'logContext', type: 'boolean', default: false },
   ],
 };

@@ -111,6 +111,8 @@ pub enum Code {
     WriteTimeout = 103,
     /// No next request began within keepAliveTimeout.
     KeepAliveTimeout = 104,
+    /// The handler did not begin its answer within handlerTimeout.
+    HandlerTimeout = 110,
     /// The server has as many connections as maxConnections allows.
     ConnectionsLimit = 120,
     /// A body that is collected whole is larger than maxCollectedSize.
@@ -173,6 +175,7 @@ impl Code {
         Self::RequestTimeout,
         Self::WriteTimeout,
         Self::KeepAliveTimeout,
+        Self::HandlerTimeout,
         Self::ConnectionsLimit,
         Self::CollectedTooLarge,
     ];
@@ -243,6 +246,7 @@ impl Code {
             Self::RequestTimeout => "MILLRACE_REQUEST_TIMEOUT",
             Self::WriteTimeout => "MILLRACE_WRITE_TIMEOUT",
             Self::KeepAliveTimeout => "MILLRACE_KEEP_ALIVE_TIMEOUT",
+            Self::HandlerTimeout => "MILLRACE_HANDLER_TIMEOUT",
             Self::ConnectionsLimit => "MILLRACE_CONNECTIONS_LIMIT",
             Self::CollectedTooLarge => "MILLRACE_COLLECTED_TOO_LARGE",
         }
@@ -310,6 +314,7 @@ impl Code {
             Self::RequestTimeout => "the request did not arrive whole within requestTimeout",
             Self::WriteTimeout => "the peer took no byte of the response for writeTimeout",
             Self::KeepAliveTimeout => "no next request began within keepAliveTimeout",
+            Self::HandlerTimeout => "the handler did not begin its answer within handlerTimeout",
             Self::ConnectionsLimit => "the server has as many connections as maxConnections allows",
             Self::CollectedTooLarge => "a body that is collected whole is larger than maxCollectedSize",
         }
@@ -371,6 +376,7 @@ impl Code {
             Self::RequestTimeout => Kind::Timeout,
             Self::WriteTimeout => Kind::Timeout,
             Self::KeepAliveTimeout => Kind::Timeout,
+            Self::HandlerTimeout => Kind::Timeout,
             Self::ConnectionsLimit => Kind::Limit,
             Self::CollectedTooLarge => Kind::Limit,
         }
@@ -432,6 +438,7 @@ impl Code {
             Self::RequestTimeout => Some(408),
             Self::WriteTimeout => None,
             Self::KeepAliveTimeout => None,
+            Self::HandlerTimeout => Some(503),
             Self::ConnectionsLimit => Some(503),
             Self::CollectedTooLarge => Some(413),
         }
