@@ -100,6 +100,7 @@ describe('a callback', () => {
         component: 'server',
         message: 'the handler failed',
         fields: { status: 500 },
+        context: {},
       },
     ]);
     expect(records[0].time).toBeGreaterThanOrEqual(before);
