@@ -195,6 +195,7 @@ describe('the line for people', () => {
     component: 'server',
     message: 'slow',
     fields: { url: '/a', ms: 7 },
+    context: {},
   };
 
   test('has time, level, component, message and fields', () => {

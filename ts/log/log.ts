@@ -59,7 +59,14 @@ export function logRecord(
 ): void {
   if (!isEnabled(level)) return;
   const context = escapeFields(about);
-  deliver({ time: Date.now(), level, component, message: escapeControls(message), fields: escapeFields(fields), context });
+  deliver({
+    time: Date.now(),
+    level,
+    component,
+    message: escapeControls(message),
+    fields: escapeFields(fields),
+    context,
+  });
   count?.(level);
 }
 

@@ -104,7 +104,14 @@ function writeToStderr(record: LogRecord): void {
 
 /** Says something about logging itself, which cannot go through the log. */
 export function warnOnStderr(message: string): void {
-  const record: LogRecord = { time: Date.now(), level: 'warn', component: 'log', message, fields: NO_FIELDS, context: NO_FIELDS };
+  const record: LogRecord = {
+    time: Date.now(),
+    level: 'warn',
+    component: 'log',
+    message,
+    fields: NO_FIELDS,
+    context: NO_FIELDS,
+  };
   try {
     writeToStderr(record);
   } catch {

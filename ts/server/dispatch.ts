@@ -120,7 +120,12 @@ export class Dispatch {
     }
     if (typeof answer === 'number') {
       if (Number.isInteger(answer) && answer >= 200 && answer <= 599) status = answer;
-      else this.report(outOfRange(`onError must answer with a status from 200 to 599, got ${describeValue(answer)}`), req, res);
+      else
+        this.report(
+          outOfRange(`onError must answer with a status from 200 to 599, got ${describeValue(answer)}`),
+          req,
+          res,
+        );
     }
     try {
       res.reset(status).end();

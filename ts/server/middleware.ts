@@ -90,7 +90,9 @@ function layer(
         observe(refused, undefined, (misuse) => refused.isTaken || fail(misuse));
         return refused;
       }
-      const promise = new Watched<unknown>((done) => done(error === undefined || error === null ? inner() : rejected(error)));
+      const promise = new Watched<unknown>((done) =>
+        done(error === undefined || error === null ? inner() : rejected(error)),
+      );
       given = promise;
       if (hasReturned) follow(promise);
       else observe(promise, undefined, () => undefined);

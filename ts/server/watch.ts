@@ -23,7 +23,9 @@ import type { Watcher } from './watched-response.js';
 import { WatchedResponse } from './watched-response.js';
 
 const { requestStart, requestFinish, requestError } = CHANNELS;
-const HANDLER_TIMEOUTS = COUNTERS.findIndex(({ key }) => key === 'millrace_http_server_timeouts_total{phase="handler"}');
+const HANDLER_TIMEOUTS = COUNTERS.findIndex(
+  ({ key }) => key === 'millrace_http_server_timeouts_total{phase="handler"}',
+);
 
 /**
  * What watches the exchanges of a server: the access log, the context of log records, `handlerTimeout`, and whoever
