@@ -52,7 +52,7 @@ export function judge(validate: Validate, head: RequestHead): Refusal | undefine
   return refusal as Refusal;
 }
 
-/** Sends the refusal. A body that was to come is not read: the connection closes behind the answer. */
+/** Sends the refusal. Nobody sees the body: the core skips a short one and closes on a long one. */
 export function refuse({ status, headers }: Refusal, res: ServerResponse): void {
   res.statusCode = status;
   for (const [name, value] of headers === undefined ? [] : entriesOf(headers)) res.appendHeader(name, value);
