@@ -5,6 +5,8 @@ const SCALARS = {
   string: 'string',
   signal: 'AbortSignal',
   function: 'AnyFunction',
+  functions: 'readonly AnyFunction[]',
+  switch: 'boolean | AnyFunction',
 };
 
 function checked(data) {

@@ -37,6 +37,7 @@ test('fills in the defaults of SPEC', () => {
     bodyTimeout: 30_000,
     writeTimeout: 60_000,
     keepAliveTimeout: 65_000,
+    handlerTimeout: null,
     maxConnections: null,
     maxRequestsPerConnection: null,
     maxPipelined: 32,
@@ -51,6 +52,10 @@ test('fills in the defaults of SPEC', () => {
     onUpgrade: null,
     onConnect: null,
     onError: null,
+    validate: null,
+    middleware: null,
+    accessLog: false,
+    logContext: false,
   });
 });
 

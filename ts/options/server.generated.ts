@@ -63,6 +63,11 @@ export interface ServerTimeouts {
    * only time in which bytes wait and the system takes none spends it. 0: off. (0…2147483647, bytes/s, default 240)
    */
   minSendRate?: number | undefined;
+  /**
+   * From a request's head until its handler begins the answer; then the client gets 503 and `req.signal` is aborted.
+   * (1…2147483647 or null, ms, default null: no limit)
+   */
+  handlerTimeout?: number | null | undefined;
 }
 
 /** What a server accepts and holds. Sizes are in bytes. `server.reload` can change them. */
@@ -119,6 +124,7 @@ export interface ServerOptionValues {
   readonly keepAliveTimeout: number;
   readonly minReceiveRate: number;
   readonly minSendRate: number;
+  readonly handlerTimeout: number | null;
   readonly maxConnections: number | null;
   readonly maxRequestsPerConnection: number | null;
   readonly maxPipelined: number;
@@ -133,6 +139,10 @@ export interface ServerOptionValues {
   readonly onUpgrade: AnyFunction | null;
   readonly onConnect: AnyFunction | null;
   readonly onError: AnyFunction | null;
+  readonly validate: AnyFunction | null;
+  readonly middleware: readonly AnyFunction[] | null;
+  readonly accessLog: boolean | AnyFunction;
+  readonly logContext: boolean;
 }
 
 export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
@@ -156,6 +166,15 @@ export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
     { name: 'keepAliveTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 65_000, reloadable: true },
     { name: 'minReceiveRate', type: 'integer', min: 0, max: 2_147_483_647, default: 240, reloadable: true },
     { name: 'minSendRate', type: 'integer', min: 0, max: 2_147_483_647, default: 240, reloadable: true },
+    {
+      name: 'handlerTimeout',
+      type: 'integer',
+      min: 1,
+      max: 2_147_483_647,
+      nullable: true,
+      default: null,
+      reloadable: true,
+    },
     {
       name: 'maxConnections',
       type: 'integer',
@@ -194,5 +213,9 @@ export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
     { name: 'onUpgrade', type: 'function', default: null },
     { name: 'onConnect', type: 'function', default: null },
     { name: 'onError', type: 'function', default: null },
+    { name: 'validate', type: 'function', default: null },
+    { name: 'middleware', type: 'functions', default: null },
+    { name: 'accessLog', type: 'switch', default: false },
+    { name: 'logContext', type: 'boolean', default: false },
   ],
 };

@@ -22,9 +22,9 @@ export interface EnumRow<Name extends string = string> extends RowOf<Name> {
   readonly values: readonly string[];
 }
 
-/** A value that its type says all about. */
+/** A value that its type says all about: `functions` is a list of them, `switch` true, false or a function. */
 export interface PlainRow<Name extends string = string> extends RowOf<Name> {
-  readonly type: 'boolean' | 'string' | 'function' | 'signal';
+  readonly type: 'boolean' | 'string' | 'function' | 'signal' | 'functions' | 'switch';
 }
 
 /** What the table says about one option. */

@@ -73,6 +73,12 @@ export function checkOption(owner: string, row: OptionRow, value: unknown): unkn
     case 'signal':
       if (!isSignal(value)) throw wrongType(owner, row, value);
       return value;
+    case 'functions':
+      if (!Array.isArray(value) || value.some((one) => typeof one !== 'function')) throw wrongType(owner, row, value);
+      return value;
+    case 'switch':
+      if (typeof value !== 'boolean' && typeof value !== 'function') throw wrongType(owner, row, value);
+      return value;
     default:
       if (typeof value !== row.type) throw wrongType(owner, row, value);
       return value;
@@ -131,6 +137,10 @@ function expectedOf(row: OptionRow): string {
       return 'an AbortSignal';
     case 'function':
       return 'a function';
+    case 'functions':
+      return 'an array of functions';
+    case 'switch':
+      return 'true, false or a function';
   }
 }
 

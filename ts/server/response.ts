@@ -40,7 +40,7 @@ export class ServerResponse {
   statusMessage: string;
   /** The exchange's id in the native core. */
   readonly id: number;
-  private readonly _req: ServerRequest;
+  protected readonly _req: ServerRequest;
   private readonly _slot: number;
   /** The fields, once there is more than one; the only one is in the three below. */
   private _fields: Map<string, Field> | undefined;
@@ -48,7 +48,7 @@ export class ServerResponse {
   private _onlyValue: string;
   private _onlyText: string;
   private _trailers: string;
-  private _state: number;
+  protected _state: number;
   private _drained: { promise: Promise<void>; resolve: () => void } | undefined;
 
   /** Made by the server. */
@@ -115,6 +115,11 @@ export class ServerResponse {
     this.fields().delete(name.toLowerCase());
   }
 
+  /** @internal Whether a field was set. */
+  get hasFields(): boolean {
+    return this._only !== undefined || this._fields !== undefined;
+  }
+
   /** Sets status, reason and fields, and queues the head; the body follows by `write` and `end`. */
   writeHead(status: number, reason?: string | HeadersInput, headers?: HeadersInput): this {
     this.mutable();
@@ -159,9 +164,11 @@ export class ServerResponse {
   write(chunk: string | Uint8Array, encoding?: BufferEncoding): boolean {
     if ((this._state & (ENDED | CLOSED)) !== 0) return false;
     if (!this.headersSent && !this.begin()) return false;
-    const answer = native.write(this._req.id, encoded(chunk, encoding));
+    const out = encoded(chunk, encoding);
+    const answer = native.write(this._req.id, out);
+    if (answer !== undefined && answer !== 0) this.refused(answer);
+    else if ((this._state & WATCHED) !== 0) this.noteBody(out);
     if (answer === undefined) return true;
-    if (answer !== 0) this.refused(answer);
     this._state |= FULL;
     return false;
   }
@@ -171,13 +178,14 @@ export class ServerResponse {
     const state = this._state;
     if ((state & (ENDED | CLOSED)) !== 0) return this;
     const req = this._req;
-    const finish = this.hasListeners() ? FINISH : 0;
+    const finish = this.wantsFinish() ? FINISH : 0;
     if (this.statusCode > 999) throw badStatus(this.statusCode);
     this._state = state | HEAD | ENDED;
     let answer: number | undefined;
     if ((state & HEAD) === 0 && this._trailers === '') {
       const out =
         body === undefined || (typeof body === 'string' && encoding === undefined) ? body : encoded(body, encoding);
+      if ((state & WATCHED) !== 0) this.noteHead(out);
       if (this._fields === undefined && this.statusMessage === '') {
         answer =
           this._onlyText === ''
@@ -295,7 +303,10 @@ export class ServerResponse {
     if ((this._state & (HEAD | ENDED | CLOSED)) !== 0) return;
     this._state |= HEAD | ENDED;
     const { id } = this;
-    const finish = this.hasListeners() ? FINISH : 0;
+    const finish = this.wantsFinish() ? FINISH : 0;
+    // The access log and `finish` listeners ask for it.
+    this.statusCode = prepared.status;
+    if ((this._state & WATCHED) !== 0) this.noteHead(prepared.body);
     const answer =
       prepared.head === '' && prepared.reason === ''
         ? native.respond(id, prepared.status + finish * FINISH_WHOLE, prepared.body)
@@ -373,8 +384,19 @@ export class ServerResponse {
     if (!this._req.hasBody) unregister(this._slot, this.id);
   }
 
-  private hasListeners(): boolean {
-    return (this as unknown as { _events?: object })._events !== undefined;
+  /** Whether anybody wants to hear when the last byte is with the kernel. */
+  private wantsFinish(): boolean {
+    return (this as unknown as { _events?: object })._events !== undefined || (this._state & WATCHED) !== 0;
+  }
+
+  /** Called where `WATCHED` is set, when the head goes out, with what of the body goes with it. */
+  protected noteHead(body: string | Uint8Array | undefined): void {
+    void body;
+  }
+
+  /** Called where `WATCHED` is set, for each further part of the body. */
+  protected noteBody(chunk: string | Uint8Array): void {
+    void chunk;
   }
 
   private mutable(): void {
@@ -406,6 +428,7 @@ export class ServerResponse {
 
   private begin(): boolean {
     this._state |= HEAD;
+    if ((this._state & WATCHED) !== 0) this.noteHead(undefined);
     const answer = native.respondHead(this._req.id, this.statusCode, this.headText(), this.statusMessage);
     if (answer === undefined) return true;
     this.refused(answer);
@@ -435,6 +458,8 @@ const HEAD = 1;
 const ENDED = 2;
 const CLOSED = 4;
 const FULL = 8;
+/** Set by WatchedResponse: the two `note…` methods are called, and `finished` is asked for. */
+export const WATCHED = 16;
 
 Object.setPrototypeOf(ServerResponse.prototype, EventEmitter.prototype);
 

@@ -6,9 +6,12 @@ import type { ListenOptions, ServerLimits, ServerOptionValues, ServerTimeouts } 
 import { SERVER_OPTIONS } from '../options/server.generated.js';
 import { validateOptions } from '../options/validate.js';
 import type { Socket } from '../net/socket.js';
+import type { AccessLog } from './access-log.js';
+import type { Middleware } from './middleware.js';
 import type { ServerRequest } from './request.js';
 import type { ServerResponse } from './response.js';
 import { Server } from './server.js';
+import type { Validate } from './validate-head.js';
 import type { LazyResponse } from './web-response.js';
 
 /** A Response, ours or the platform's. */
@@ -19,8 +22,19 @@ interface ServeBase extends ListenOptions, ServerTimeouts, ServerLimits {
   onUpgrade?(req: ServerRequest, socket: Socket, head: Uint8Array): unknown;
   /** Takes over the connection of a CONNECT request. Absent: 405. */
   onConnect?(req: ServerRequest, socket: Socket, head: Uint8Array): unknown;
-  /** What a handler threw or rejected with: answer with a status or a Response; else 500. */
-  onError?(error: unknown, req: ServerRequest | null): AnyResponse | number | void;
+  /** What a handler threw or rejected with, or that it took too long: answer with a status or a Response; else 500. */
+  onError?(
+    error: unknown,
+    req: ServerRequest | null,
+  ): AnyResponse | number | void | Promise<AnyResponse | number | void>;
+  /** Looks at a request's head before anything else: answer with nothing, or with the status to refuse it with. */
+  validate?: Validate | undefined;
+  /** Functions round the handler, the first outermost. */
+  middleware?: readonly Middleware[] | undefined;
+  /** One record for each exchange that ended: true logs it at `info`, a function is given it. */
+  accessLog?: AccessLog | undefined;
+  /** Whether what is logged on behalf of a request carries its id and its trace's. */
+  logContext?: boolean | undefined;
 }
 
 /** What `serve` takes: options, and one of the two kinds of handler. */

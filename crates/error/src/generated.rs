@@ -119,6 +119,8 @@ pub enum Code {
     ReceiveRate = 105,
     /// The peer took the response more slowly than minSendRate.
     SendRate = 106,
+    /// The handler did not begin its answer within handlerTimeout.
+    HandlerTimeout = 110,
     /// The server has as many connections as maxConnections allows.
     ConnectionsLimit = 120,
     /// A body that is collected whole is larger than maxCollectedSize.
@@ -185,6 +187,7 @@ impl Code {
         Self::KeepAliveTimeout,
         Self::ReceiveRate,
         Self::SendRate,
+        Self::HandlerTimeout,
         Self::ConnectionsLimit,
         Self::CollectedTooLarge,
     ];
@@ -259,6 +262,7 @@ impl Code {
             Self::KeepAliveTimeout => "MILLRACE_KEEP_ALIVE_TIMEOUT",
             Self::ReceiveRate => "MILLRACE_RECEIVE_RATE",
             Self::SendRate => "MILLRACE_SEND_RATE",
+            Self::HandlerTimeout => "MILLRACE_HANDLER_TIMEOUT",
             Self::ConnectionsLimit => "MILLRACE_CONNECTIONS_LIMIT",
             Self::CollectedTooLarge => "MILLRACE_COLLECTED_TOO_LARGE",
         }
@@ -332,6 +336,7 @@ impl Code {
             Self::KeepAliveTimeout => "no next request began within keepAliveTimeout",
             Self::ReceiveRate => "the request body arrived more slowly than minReceiveRate",
             Self::SendRate => "the peer took the response more slowly than minSendRate",
+            Self::HandlerTimeout => "the handler did not begin its answer within handlerTimeout",
             Self::ConnectionsLimit => "the server has as many connections as maxConnections allows",
             Self::CollectedTooLarge => "a body that is collected whole is larger than maxCollectedSize",
         }
@@ -397,6 +402,7 @@ impl Code {
             Self::KeepAliveTimeout => Kind::Timeout,
             Self::ReceiveRate => Kind::Timeout,
             Self::SendRate => Kind::Timeout,
+            Self::HandlerTimeout => Kind::Timeout,
             Self::ConnectionsLimit => Kind::Limit,
             Self::CollectedTooLarge => Kind::Limit,
         }
@@ -462,6 +468,7 @@ impl Code {
             Self::KeepAliveTimeout => None,
             Self::ReceiveRate => Some(408),
             Self::SendRate => None,
+            Self::HandlerTimeout => Some(503),
             Self::ConnectionsLimit => Some(503),
             Self::CollectedTooLarge => Some(413),
         }

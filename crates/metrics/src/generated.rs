@@ -26,20 +26,22 @@ pub enum Counter {
     HttpServerAborted,
     /// Request handlers that threw, rejected or answered with something that is not a response.
     HttpServerHandlerErrors,
-    /// Connections cut by a deadline, by the phase that took too long (`phase="headers"`).
+    /// Deadlines that expired, by the phase that took too long (`phase="headers"`).
     HttpServerTimeoutsHeaders,
-    /// Connections cut by a deadline, by the phase that took too long (`phase="body"`).
+    /// Deadlines that expired, by the phase that took too long (`phase="body"`).
     HttpServerTimeoutsBody,
-    /// Connections cut by a deadline, by the phase that took too long (`phase="request"`).
+    /// Deadlines that expired, by the phase that took too long (`phase="request"`).
     HttpServerTimeoutsRequest,
-    /// Connections cut by a deadline, by the phase that took too long (`phase="send"`).
+    /// Deadlines that expired, by the phase that took too long (`phase="send"`).
     HttpServerTimeoutsSend,
-    /// Connections cut by a deadline, by the phase that took too long (`phase="idle"`).
+    /// Deadlines that expired, by the phase that took too long (`phase="idle"`).
     HttpServerTimeoutsIdle,
-    /// Connections cut by a deadline, by the phase that took too long (`phase="receiveRate"`).
+    /// Deadlines that expired, by the phase that took too long (`phase="receiveRate"`).
     HttpServerTimeoutsReceiveRate,
-    /// Connections cut by a deadline, by the phase that took too long (`phase="sendRate"`).
+    /// Deadlines that expired, by the phase that took too long (`phase="sendRate"`).
     HttpServerTimeoutsSendRate,
+    /// Deadlines that expired, by the phase that took too long (`phase="handler"`).
+    HttpServerTimeoutsHandler,
     /// Connections handed over after an Upgrade or a CONNECT request.
     HttpServerUpgrades,
     /// Refusals by the limit that was passed (`option="maxUrlSize"`).
@@ -84,11 +86,13 @@ pub enum Counter {
     LogRecordsError,
     /// Log records written, by level (`level="fatal"`).
     LogRecordsFatal,
+    /// Requests that validate refused.
+    HttpServerValidateRefusals,
 }
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 40;
+    pub const COUNT: usize = 42;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -110,6 +114,7 @@ impl Counter {
         Self::HttpServerTimeoutsIdle,
         Self::HttpServerTimeoutsReceiveRate,
         Self::HttpServerTimeoutsSendRate,
+        Self::HttpServerTimeoutsHandler,
         Self::HttpServerUpgrades,
         Self::LimitExceededMaxUrlSize,
         Self::LimitExceededMaxHeaderSize,
@@ -132,6 +137,7 @@ impl Counter {
         Self::LogRecordsWarn,
         Self::LogRecordsError,
         Self::LogRecordsFatal,
+        Self::HttpServerValidateRefusals,
     ];
 
     /// The series of `millrace_http_server_responses_total`, in the order of its label `class`: 1xx, 2xx, 3xx, 4xx, 5xx.
@@ -143,8 +149,8 @@ impl Counter {
         Self::HttpServerResponses5xx,
     ];
 
-    /// The series of `millrace_http_server_timeouts_total`, in the order of its label `phase`: headers, body, request, send, idle, receiveRate, sendRate.
-    pub const HTTP_SERVER_TIMEOUTS: [Self; 7] = [
+    /// The series of `millrace_http_server_timeouts_total`, in the order of its label `phase`: headers, body, request, send, idle, receiveRate, sendRate, handler.
+    pub const HTTP_SERVER_TIMEOUTS: [Self; 8] = [
         Self::HttpServerTimeoutsHeaders,
         Self::HttpServerTimeoutsBody,
         Self::HttpServerTimeoutsRequest,
@@ -152,6 +158,7 @@ impl Counter {
         Self::HttpServerTimeoutsIdle,
         Self::HttpServerTimeoutsReceiveRate,
         Self::HttpServerTimeoutsSendRate,
+        Self::HttpServerTimeoutsHandler,
     ];
 
     /// The series of `millrace_limit_exceeded_total`, in the order of its label `option`: maxUrlSize, maxHeaderSize, maxHeaderFields, maxBodySize, maxCollectedSize, maxConnections, chunkExtensions, trailers.
@@ -197,6 +204,7 @@ impl Counter {
             Self::HttpServerTimeoutsIdle => "millrace_http_server_timeouts_total",
             Self::HttpServerTimeoutsReceiveRate => "millrace_http_server_timeouts_total",
             Self::HttpServerTimeoutsSendRate => "millrace_http_server_timeouts_total",
+            Self::HttpServerTimeoutsHandler => "millrace_http_server_timeouts_total",
             Self::HttpServerUpgrades => "millrace_http_server_upgrades_total",
             Self::LimitExceededMaxUrlSize => "millrace_limit_exceeded_total",
             Self::LimitExceededMaxHeaderSize => "millrace_limit_exceeded_total",
@@ -219,6 +227,7 @@ impl Counter {
             Self::LogRecordsWarn => "millrace_log_records_total",
             Self::LogRecordsError => "millrace_log_records_total",
             Self::LogRecordsFatal => "millrace_log_records_total",
+            Self::HttpServerValidateRefusals => "millrace_http_server_validate_refusals_total",
         }
     }
 
@@ -240,13 +249,14 @@ impl Counter {
             Self::HttpServerHandlerErrors => {
                 "Request handlers that threw, rejected or answered with something that is not a response"
             }
-            Self::HttpServerTimeoutsHeaders => "Connections cut by a deadline, by the phase that took too long",
-            Self::HttpServerTimeoutsBody => "Connections cut by a deadline, by the phase that took too long",
-            Self::HttpServerTimeoutsRequest => "Connections cut by a deadline, by the phase that took too long",
-            Self::HttpServerTimeoutsSend => "Connections cut by a deadline, by the phase that took too long",
-            Self::HttpServerTimeoutsIdle => "Connections cut by a deadline, by the phase that took too long",
-            Self::HttpServerTimeoutsReceiveRate => "Connections cut by a deadline, by the phase that took too long",
-            Self::HttpServerTimeoutsSendRate => "Connections cut by a deadline, by the phase that took too long",
+            Self::HttpServerTimeoutsHeaders => "Deadlines that expired, by the phase that took too long",
+            Self::HttpServerTimeoutsBody => "Deadlines that expired, by the phase that took too long",
+            Self::HttpServerTimeoutsRequest => "Deadlines that expired, by the phase that took too long",
+            Self::HttpServerTimeoutsSend => "Deadlines that expired, by the phase that took too long",
+            Self::HttpServerTimeoutsIdle => "Deadlines that expired, by the phase that took too long",
+            Self::HttpServerTimeoutsReceiveRate => "Deadlines that expired, by the phase that took too long",
+            Self::HttpServerTimeoutsSendRate => "Deadlines that expired, by the phase that took too long",
+            Self::HttpServerTimeoutsHandler => "Deadlines that expired, by the phase that took too long",
             Self::HttpServerUpgrades => "Connections handed over after an Upgrade or a CONNECT request",
             Self::LimitExceededMaxUrlSize => "Refusals by the limit that was passed",
             Self::LimitExceededMaxHeaderSize => "Refusals by the limit that was passed",
@@ -269,6 +279,7 @@ impl Counter {
             Self::LogRecordsWarn => "Log records written, by level",
             Self::LogRecordsError => "Log records written, by level",
             Self::LogRecordsFatal => "Log records written, by level",
+            Self::HttpServerValidateRefusals => "Requests that validate refused",
         }
     }
 
@@ -287,6 +298,7 @@ impl Counter {
             Self::HttpServerTimeoutsIdle => Some(("phase", "idle")),
             Self::HttpServerTimeoutsReceiveRate => Some(("phase", "receiveRate")),
             Self::HttpServerTimeoutsSendRate => Some(("phase", "sendRate")),
+            Self::HttpServerTimeoutsHandler => Some(("phase", "handler")),
             Self::LimitExceededMaxUrlSize => Some(("option", "maxUrlSize")),
             Self::LimitExceededMaxHeaderSize => Some(("option", "maxHeaderSize")),
             Self::LimitExceededMaxHeaderFields => Some(("option", "maxHeaderFields")),
@@ -453,4 +465,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 105;
+pub const FILL_LEN: usize = 107;
