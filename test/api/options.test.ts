@@ -37,6 +37,8 @@ test('fills in the defaults of SPEC', () => {
     bodyTimeout: 30_000,
     writeTimeout: 60_000,
     keepAliveTimeout: 65_000,
+    minReceiveRate: 240,
+    minSendRate: 240,
     handlerTimeout: null,
     maxConnections: null,
     maxRequestsPerConnection: null,
