@@ -1,55 +1,34 @@
 // The Rust tests under AddressSanitizer: reads and writes out of bounds, use after free, and leaks.
 //
-// The addon's crate is left out: its tests cannot link without a Node (ARCHITECTURE.md). llhttp is C out of libgit2-sys
-// and not instrumented itself; what it is given and gives back is in memory that is.
+// The addon's crate is left out: its tests cannot link without a Node. llhttp is C out of libgit2-sys and not
+// instrumented itself; what it is given and gives back is in memory that is.
 //
 // ThreadSanitizer is not run. It has to see every lock, and the std that comes with a toolchain is compiled without it:
 // rustc refuses to mix the two ("mixing `-Zsanitizer` will cause an ABI mismatch"), and where it is made to, each datum
 // behind a Mutex is reported, those of the test harness first. A std of our own (-Zbuild-std) would cure it.
 import { join } from 'node:path';
+import { WITHOUT_INSTALLING, findNightly } from '../lib/nightly.mjs';
 import { inRoot } from '../lib/root.mjs';
-import { Skip, collect, demand } from './phase.mjs';
+import { Skip, demand } from './phase.mjs';
 
 export const about = 'the Rust tests under AddressSanitizer, where a nightly toolchain is installed';
 export const quick = false;
 
 /** The crates that have tests of their own and link without Node. */
-export const CRATES = ['error', 'head', 'buffer', 'metrics', 'http1', 'net', 'engine', 'testkit'];
-
-/** rustup would otherwise fetch a toolchain that is named and missing; a check installs nothing. */
-const ENVIRONMENT = { ...process.env, RUSTUP_AUTO_INSTALL: '0' };
-
-/** The nightly toolchain in what `rustup toolchain list` prints, the plain one before dated ones; or undefined. */
-export function nightlyOf(list) {
-  const names = list.split('\n').map((line) => line.split(' ')[0]);
-  return names.filter((name) => /^nightly(-|$)/.test(name)).sort((a, b) => a.length - b.length)[0];
-}
+const CRATES = ['error', 'head', 'buffer', 'metrics', 'http1', 'net', 'engine', 'testkit'];
 
 export async function run({ loud }) {
   if (process.platform !== 'linux') throw new Skip('the sanitizers are run on Linux');
-  const { status, stdout } = await collect('rustup', ['toolchain', 'list'], { env: ENVIRONMENT });
-  const nightly = status === 0 ? nightlyOf(stdout) : undefined;
-  if (nightly === undefined) throw new Skip('no nightly toolchain is installed (rustup toolchain install nightly)');
-  const version = await demand('rustc', [`+${nightly}`, '-vV'], { env: ENVIRONMENT });
-  const host = /^host: (.+)$/m.exec(version.stdout)?.[1];
+  const { name, host, obstacle } = findNightly();
+  if (obstacle) throw new Skip(obstacle);
 
   // With --target, build scripts and procedural macros are compiled without the flags, as they must be.
   const folder = join(process.env.CARGO_TARGET_DIR ?? inRoot('target'), 'sanitizers', 'address');
-  const args = [
-    `+${nightly}`,
-    'test',
-    '--quiet',
-    '--no-fail-fast',
-    '--tests',
-    '--target',
-    host,
-    '--target-dir',
-    folder,
-  ];
-  const { out } = await demand('cargo', [...args, ...CRATES.flatMap((name) => ['-p', `millrace-${name}`])], {
+  const args = [`+${name}`, 'test', '--quiet', '--no-fail-fast', '--tests', '--target', host, '--target-dir', folder];
+  const { out } = await demand('cargo', [...args, ...CRATES.flatMap((crate) => ['-p', `millrace-${crate}`])], {
     loud,
     timeout: 30 * 60_000,
-    env: { ...ENVIRONMENT, RUSTFLAGS: '-Zsanitizer=address' },
+    env: { ...WITHOUT_INSTALLING, RUSTFLAGS: '-Zsanitizer=address' },
   });
   const passed = [...out.matchAll(/^test result: ok\. (\d+) passed/gm)].reduce((sum, [, n]) => sum + Number(n), 0);
   return `${passed} tests; ThreadSanitizer left out: it needs a std compiled for it`;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nightlyOf } from '../../scripts/check/sanitizers.mjs';
 import { Failure, Skip, collect, demand, steps } from '../../scripts/check/phase.mjs';
+import { nightlyOf } from '../../scripts/lib/nightly.mjs';
 
 const script = (text) => ['-e', text];
 
