@@ -7,6 +7,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::os::fd::RawFd;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
@@ -159,6 +161,21 @@ impl Driver {
         let id = self.engine.listen(&on, 511, options).expect("a free port").as_f64();
         let addr = self.engine.server_address(id).expect("a TCP listener has an address");
         (id, addr)
+    }
+
+    /// Listens on an abstract Unix name that nobody else of this process or another has; the path says it.
+    ///
+    /// A TCP connection leaves its port in TIME_WAIT for a minute: some hundred tries a second use all ports up.
+    ///
+    /// # Panics
+    /// When the system refuses.
+    pub fn listen_unix(&mut self, options: ServerOptions) -> (f64, PathBuf) {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = PathBuf::from(format!("\0millrace-testkit-{}-{number}", std::process::id()));
+        let on = ListenOn::Unix(path.clone());
+        let id = self.engine.listen(&on, 511, options).expect("a free name").as_f64();
+        (id, path)
     }
 
     /// Has `handler` run at each event, besides its being kept in [`events`](Self::events).
