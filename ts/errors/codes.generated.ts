@@ -61,7 +61,10 @@ export type ErrorCode =
   | 'MILLRACE_SEND_RATE'
   | 'MILLRACE_HANDLER_TIMEOUT'
   | 'MILLRACE_CONNECTIONS_LIMIT'
-  | 'MILLRACE_COLLECTED_TOO_LARGE';
+  | 'MILLRACE_COLLECTED_TOO_LARGE'
+  | 'MILLRACE_CLIENT_CONNECTIONS_LIMIT'
+  | 'MILLRACE_CLIENT_DENIED'
+  | 'MILLRACE_RATE_LIMITED';
 
 export type ErrorKind = 'protocol' | 'limit' | 'misuse' | 'system' | 'timeout' | 'closed' | 'bug';
 export type ErrorCategory = 'network' | 'protocol' | 'application' | 'timeout' | 'resource';
@@ -141,4 +144,7 @@ export const CODES: readonly CodeRow[] = [
   [110, 'MILLRACE_HANDLER_TIMEOUT', 'timeout', 'timeout', false, 503, 'handler', 'handlerTimeout', "the handler did not begin its answer within handlerTimeout"],
   [120, 'MILLRACE_CONNECTIONS_LIMIT', 'limit', 'resource', true, 503, null, 'maxConnections', "the server has as many connections as maxConnections allows"],
   [121, 'MILLRACE_COLLECTED_TOO_LARGE', 'limit', 'resource', false, 413, null, 'maxCollectedSize', "a body that is collected whole is larger than maxCollectedSize"],
+  [122, 'MILLRACE_CLIENT_CONNECTIONS_LIMIT', 'limit', 'resource', true, 503, null, 'maxConnectionsPerIp', "the client has as many connections as maxConnectionsPerIp allows"],
+  [123, 'MILLRACE_CLIENT_DENIED', 'limit', 'resource', false, 403, null, 'deny', "the client's address is not let in by allow and deny"],
+  [124, 'MILLRACE_RATE_LIMITED', 'limit', 'resource', true, 429, null, 'rateLimits', "more requests came than a rate limit allows"],
 ];

@@ -29,6 +29,9 @@ export type CounterName =
   | 'millrace_limit_exceeded_total{option="maxConnections"}'
   | 'millrace_limit_exceeded_total{option="chunkExtensions"}'
   | 'millrace_limit_exceeded_total{option="trailers"}'
+  | 'millrace_limit_exceeded_total{option="maxConnectionsPerIp"}'
+  | 'millrace_limit_exceeded_total{option="deny"}'
+  | 'millrace_limit_exceeded_total{option="rateLimits"}'
   | 'millrace_sockets_received_bytes_total'
   | 'millrace_sockets_sent_bytes_total'
   | 'millrace_sockets_receive_calls_total'
@@ -262,6 +265,27 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Refusals by the limit that was passed',
   },
   {
+    key: 'millrace_limit_exceeded_total{option="maxConnectionsPerIp"}',
+    name: 'millrace_limit_exceeded_total',
+    label: ['option', 'maxConnectionsPerIp'],
+    unit: null,
+    help: 'Refusals by the limit that was passed',
+  },
+  {
+    key: 'millrace_limit_exceeded_total{option="deny"}',
+    name: 'millrace_limit_exceeded_total',
+    label: ['option', 'deny'],
+    unit: null,
+    help: 'Refusals by the limit that was passed',
+  },
+  {
+    key: 'millrace_limit_exceeded_total{option="rateLimits"}',
+    name: 'millrace_limit_exceeded_total',
+    label: ['option', 'rateLimits'],
+    unit: null,
+    help: 'Refusals by the limit that was passed',
+  },
+  {
     key: 'millrace_sockets_received_bytes_total',
     name: 'millrace_sockets_received_bytes_total',
     label: null,
@@ -450,8 +474,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 42,
-  histograms: 47,
+  gauges: 45,
+  histograms: 50,
   histogramLength: 30,
-  length: 107,
+  length: 110,
 } as const;

@@ -82,6 +82,14 @@ impl Connections {
         Ok(())
     }
 
+    /// Counts a connection that was acquired without a client for this one; it is then released with it.
+    ///
+    /// # Errors
+    /// When the client has as many as it may; the connection stays counted in the total.
+    pub fn name(&mut self, client: ClientKey) -> Result<(), Refused> {
+        self.acquire_client(client)
+    }
+
     fn acquire_client(&mut self, client: ClientKey) -> Result<(), Refused> {
         let max = self.caps.per_client.unwrap_or(u32::MAX);
         let Some(shared) = &self.shared else {

@@ -224,9 +224,11 @@ impl<V: Copy> Engine<V> {
             (Peer::Unix, _) | (_, None) => None,
             (_, Some(fd)) => socket::local_addr(fd).ok().and_then(|local| local.addr()),
         };
-        Some(Address {
-            remote: connection.peer.addr(),
-            local,
-        })
+        let remote = match &stream.forwarded {
+            // The port behind a balancer is not known.
+            Some(client) => Some(SocketAddr::new(**client, 0)),
+            None => connection.peer.addr(),
+        };
+        Some(Address { remote, local })
     }
 }

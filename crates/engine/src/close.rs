@@ -100,7 +100,10 @@ impl<V: Copy> Engine<V> {
         }
         let counted = !connection.has(conn::REFUSED);
         let server = connection.server;
+        let client = connection.peer.addr().map(|addr| addr.ip());
+        let client = client.filter(|_| connection.has(conn::CLIENT_COUNTED));
         let link = connection.link;
+        let entered = link.descriptor().is_some();
         if let Link::Memory(memory) = link {
             self.injection_ended(*memory, &error);
         } else {
@@ -119,6 +122,9 @@ impl<V: Copy> Engine<V> {
             self.metrics.gauge_add(Gauge::HttpServerConnections, -1);
             if let Some(server) = self.servers.get_mut(server_id) {
                 server.stats.active -= 1;
+                if entered {
+                    server.gate.leave(client);
+                }
             }
         }
         self.server_maybe_closed(server_id);
@@ -211,6 +217,9 @@ impl<V: Copy> Engine<V> {
             Code::HttpTooManyFields => (Some(Counter::LimitExceededMaxHeaderFields), None),
             Code::HttpBodyTooLarge => (Some(Counter::LimitExceededMaxBodySize), None),
             Code::HttpChunkExtensionsTooLarge => (Some(Counter::LimitExceededChunkExtensions), None),
+            Code::ClientConnectionsLimit => (Some(Counter::LimitExceededMaxConnectionsPerIp), None),
+            Code::ClientDenied => (Some(Counter::LimitExceededDeny), None),
+            Code::RateLimited => (Some(Counter::LimitExceededRateLimits), None),
             Code::HttpTrailersTooLarge => (Some(Counter::LimitExceededTrailers), None),
             Code::HeadersTimeout => (Some(Counter::HttpServerTimeoutsHeaders), Some(0)),
             Code::BodyTimeout => (Some(Counter::HttpServerTimeoutsBody), Some(1)),
@@ -375,10 +384,10 @@ impl<V: Copy> Engine<V> {
         connection.deadline = Deadline::None;
         let below = connection.stack.as_ref().is_some_and(|stack| !stack.layers.is_empty());
         let Some(error) = self.expired(id, what, at) else {
-            return match what {
-                Deadline::Linger => self.close(id, Code::ConnectionClosed.into()),
-                _ => {}
-            };
+            if what == Deadline::Linger {
+                self.close(id, Code::ConnectionClosed.into());
+            }
+            return;
         };
         if !begun || below || matches!(what, Deadline::Write | Deadline::SendRate | Deadline::KeepAlive) {
             // Nobody waits for an answer, or nobody takes one: closed silently.

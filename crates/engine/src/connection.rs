@@ -40,6 +40,8 @@ pub(crate) mod flag {
     pub const UNWATCHED: u16 = 8192;
     /// Its deadline has passed, and its socket was looked at once more.
     pub const OVERDUE: u16 = 16384;
+    /// Counted by the gate for a client of its own.
+    pub const CLIENT_COUNTED: u16 = 32768;
 }
 
 /// What the deadline of a connection is about.

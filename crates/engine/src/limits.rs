@@ -76,6 +76,7 @@ impl<V: Copy> Engine<V> {
             connects,
             ..*options
         };
+        server.gate.set_total(options.max_connections);
         for connection in self.connections_of(id.slot()) {
             let stack = self
                 .connections

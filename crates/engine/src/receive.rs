@@ -176,6 +176,9 @@ impl<V: Copy> Engine<V> {
         }
         let Layer::ProxyProtocol(parser) = stack.layers.remove(0);
         let rest = parser.into_rest();
+        if let Err(error) = self.name_client(id) {
+            return self.fail(id, stack, error);
+        }
         if rest.is_empty() {
             return Ok(());
         }

@@ -3,6 +3,7 @@
 use crate::connection::{Connection, Deadline, flag as conn};
 use crate::engine::{Engine, LISTENER_TOKEN};
 use crate::event::EventKind;
+use crate::gate::Gate;
 use crate::id::Id;
 use crate::link::Link;
 use crate::options::{ACCEPT_BUDGET, ACCEPT_PAUSE_MS, LINGER_MS, ServerOptions};
@@ -20,8 +21,9 @@ use std::sync::Arc;
 /// (`net.core.somaxconn`).
 const MOST_WAITING: usize = 4096;
 
-const REFUSAL: &[u8] =
+const BUSY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: 1\r\n\r\n";
+const DENIED: &[u8] = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 /// Where a server listens.
 #[derive(Clone, Debug)]
@@ -47,6 +49,7 @@ pub enum ListenOn {
 pub(crate) struct Server {
     pub options: ServerOptions,
     pub stats: ServerStats,
+    pub gate: Gate,
     listener: Option<OwnedFd>,
     unix: bool,
     /// The socket file to remove.
@@ -97,6 +100,7 @@ impl<V: Copy> Engine<V> {
         let server = Server {
             options,
             stats: ServerStats::default(),
+            gate: Gate::with_total(options.max_connections),
             listener,
             unix,
             file,
@@ -179,16 +183,17 @@ impl<V: Copy> Engine<V> {
     }
 
     fn accepted(&mut self, id: Id, fd: OwnedFd, peer: Peer, unix: bool) {
-        let Some(server) = self.servers.get_mut(id) else { return };
-        let over = server.stats.active >= server.options.max_connections;
         if !unix {
             // A peer that has gone already is noticed at the first read.
             let _ = socket::set_nodelay(fd.as_raw_fd());
         }
         let link = if unix { Link::Unix(fd) } else { Link::Tcp(fd) };
-        if over {
-            return self.refuse(id, link, peer);
-        }
+        let entered = self.enter(id, peer.addr().map(|addr| addr.ip()));
+        let Some(server) = self.servers.get_mut(id) else { return };
+        let flags = match entered {
+            Ok(flags) => flags,
+            Err(error) => return self.refuse(id, link, peer, &error),
+        };
         server.stats.accepted += 1;
         server.stats.active += 1;
         let (deadline, after) = match server.options.headers_timeout_ms {
@@ -197,7 +202,7 @@ impl<V: Copy> Engine<V> {
         };
         self.metrics.add(Counter::HttpServerConnectionsAccepted, 1);
         self.metrics.gauge_add(Gauge::HttpServerConnections, 1);
-        self.adopt_link(id, link, peer, 0, deadline, after);
+        self.adopt_link(id, link, peer, flags, deadline, after);
     }
 
     /// Makes a connection of a link; `None` when no slot is free (the link is closed) or it cannot be watched.
@@ -238,6 +243,10 @@ impl<V: Copy> Engine<V> {
                 self.metrics.gauge_add(Gauge::HttpServerConnections, -1);
                 if let Some(server) = self.servers.get_mut(server) {
                     server.stats.active -= 1;
+                    if fd.is_some() {
+                        let counted = flags & conn::CLIENT_COUNTED != 0;
+                        server.gate.leave(peer.addr().map(|addr| addr.ip()).filter(|_| counted));
+                    }
                 }
             }
             None => {}
@@ -252,12 +261,17 @@ impl<V: Copy> Engine<V> {
         }
     }
 
-    /// Answers a connection over the limit with 503 and closes it, lingering so that the answer arrives.
-    fn refuse(&mut self, server: Id, link: Link, peer: Peer) {
+    /// Answers a connection that may not enter and closes it, lingering so that the answer arrives.
+    fn refuse(&mut self, server: Id, link: Link, peer: Peer, error: &Error) {
         self.refused(server);
-        self.metrics.add(Counter::LimitExceededMaxConnections, 1);
+        let (counter, answer) = match error.code {
+            Code::ClientDenied => (Counter::LimitExceededDeny, DENIED),
+            Code::ClientConnectionsLimit => (Counter::LimitExceededMaxConnectionsPerIp, BUSY),
+            _ => (Counter::LimitExceededMaxConnections, BUSY),
+        };
+        self.metrics.add(counter, 1);
         if let Some(fd) = link.descriptor() {
-            let sent = socket::send(fd, REFUSAL).is_ok();
+            let sent = socket::send(fd, answer).is_ok();
             if sent && socket::shutdown_write(fd).is_ok() {
                 let flags = conn::REFUSED | conn::LINGERING | conn::CLOSING | conn::WRITE_CLOSED;
                 self.adopt_link(server, link, peer, flags, Deadline::Linger, LINGER_MS);

@@ -42,6 +42,8 @@ pub struct ServerStats {
     pub accepted: u64,
     /// Connections refused for a limit or for want of descriptors.
     pub refused: u64,
+    /// Requests that a rate limit refused.
+    pub rate_limited: u64,
     /// Connections now.
     pub active: u64,
     /// Requests begun.

@@ -73,6 +73,8 @@ pub(crate) struct Stream {
     pub stash: Vec<u8>,
     /// The trailer section, once it has arrived.
     pub trailers: Vec<u8>,
+    /// The client that a trusted balancer's fields name, where that is not the connection's peer.
+    pub forwarded: Option<Box<std::net::IpAddr>>,
     /// The response while other answers go first.
     pub output: Option<Box<Output>>,
     /// Limits of its own, in place of the server's: few have any.
@@ -127,6 +129,7 @@ impl Stream {
             started_ns,
             stash: Vec::new(),
             trailers: Vec::new(),
+            forwarded: None,
             output: None,
             own_limits: None,
         }

@@ -125,6 +125,12 @@ pub enum Code {
     ConnectionsLimit = 120,
     /// A body that is collected whole is larger than maxCollectedSize.
     CollectedTooLarge = 121,
+    /// The client has as many connections as maxConnectionsPerIp allows.
+    ClientConnectionsLimit = 122,
+    /// The client's address is not let in by allow and deny.
+    ClientDenied = 123,
+    /// More requests came than a rate limit allows.
+    RateLimited = 124,
 }
 
 impl Code {
@@ -190,6 +196,9 @@ impl Code {
         Self::HandlerTimeout,
         Self::ConnectionsLimit,
         Self::CollectedTooLarge,
+        Self::ClientConnectionsLimit,
+        Self::ClientDenied,
+        Self::RateLimited,
     ];
 
     /// The stable number.
@@ -265,6 +274,9 @@ impl Code {
             Self::HandlerTimeout => "MILLRACE_HANDLER_TIMEOUT",
             Self::ConnectionsLimit => "MILLRACE_CONNECTIONS_LIMIT",
             Self::CollectedTooLarge => "MILLRACE_COLLECTED_TOO_LARGE",
+            Self::ClientConnectionsLimit => "MILLRACE_CLIENT_CONNECTIONS_LIMIT",
+            Self::ClientDenied => "MILLRACE_CLIENT_DENIED",
+            Self::RateLimited => "MILLRACE_RATE_LIMITED",
         }
     }
 
@@ -339,6 +351,9 @@ impl Code {
             Self::HandlerTimeout => "the handler did not begin its answer within handlerTimeout",
             Self::ConnectionsLimit => "the server has as many connections as maxConnections allows",
             Self::CollectedTooLarge => "a body that is collected whole is larger than maxCollectedSize",
+            Self::ClientConnectionsLimit => "the client has as many connections as maxConnectionsPerIp allows",
+            Self::ClientDenied => "the client's address is not let in by allow and deny",
+            Self::RateLimited => "more requests came than a rate limit allows",
         }
     }
 
@@ -405,6 +420,9 @@ impl Code {
             Self::HandlerTimeout => Kind::Timeout,
             Self::ConnectionsLimit => Kind::Limit,
             Self::CollectedTooLarge => Kind::Limit,
+            Self::ClientConnectionsLimit => Kind::Limit,
+            Self::ClientDenied => Kind::Limit,
+            Self::RateLimited => Kind::Limit,
         }
     }
 
@@ -471,6 +489,9 @@ impl Code {
             Self::HandlerTimeout => Some(503),
             Self::ConnectionsLimit => Some(503),
             Self::CollectedTooLarge => Some(413),
+            Self::ClientConnectionsLimit => Some(503),
+            Self::ClientDenied => Some(403),
+            Self::RateLimited => Some(429),
         }
     }
 }

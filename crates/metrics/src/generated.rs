@@ -60,6 +60,12 @@ pub enum Counter {
     LimitExceededChunkExtensions,
     /// Refusals by the limit that was passed (`option="trailers"`).
     LimitExceededTrailers,
+    /// Refusals by the limit that was passed (`option="maxConnectionsPerIp"`).
+    LimitExceededMaxConnectionsPerIp,
+    /// Refusals by the limit that was passed (`option="deny"`).
+    LimitExceededDeny,
+    /// Refusals by the limit that was passed (`option="rateLimits"`).
+    LimitExceededRateLimits,
     /// Bytes received from sockets.
     SocketsReceivedBytes,
     /// Bytes that the kernel took for sending.
@@ -92,7 +98,7 @@ pub enum Counter {
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 42;
+    pub const COUNT: usize = 45;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -124,6 +130,9 @@ impl Counter {
         Self::LimitExceededMaxConnections,
         Self::LimitExceededChunkExtensions,
         Self::LimitExceededTrailers,
+        Self::LimitExceededMaxConnectionsPerIp,
+        Self::LimitExceededDeny,
+        Self::LimitExceededRateLimits,
         Self::SocketsReceivedBytes,
         Self::SocketsSentBytes,
         Self::SocketsReceiveCalls,
@@ -161,8 +170,8 @@ impl Counter {
         Self::HttpServerTimeoutsHandler,
     ];
 
-    /// The series of `millrace_limit_exceeded_total`, in the order of its label `option`: maxUrlSize, maxHeaderSize, maxHeaderFields, maxBodySize, maxCollectedSize, maxConnections, chunkExtensions, trailers.
-    pub const LIMIT_EXCEEDED: [Self; 8] = [
+    /// The series of `millrace_limit_exceeded_total`, in the order of its label `option`: maxUrlSize, maxHeaderSize, maxHeaderFields, maxBodySize, maxCollectedSize, maxConnections, chunkExtensions, trailers, maxConnectionsPerIp, deny, rateLimits.
+    pub const LIMIT_EXCEEDED: [Self; 11] = [
         Self::LimitExceededMaxUrlSize,
         Self::LimitExceededMaxHeaderSize,
         Self::LimitExceededMaxHeaderFields,
@@ -171,6 +180,9 @@ impl Counter {
         Self::LimitExceededMaxConnections,
         Self::LimitExceededChunkExtensions,
         Self::LimitExceededTrailers,
+        Self::LimitExceededMaxConnectionsPerIp,
+        Self::LimitExceededDeny,
+        Self::LimitExceededRateLimits,
     ];
 
     /// The series of `millrace_log_records_total`, in the order of its label `level`: trace, debug, info, warn, error, fatal.
@@ -214,6 +226,9 @@ impl Counter {
             Self::LimitExceededMaxConnections => "millrace_limit_exceeded_total",
             Self::LimitExceededChunkExtensions => "millrace_limit_exceeded_total",
             Self::LimitExceededTrailers => "millrace_limit_exceeded_total",
+            Self::LimitExceededMaxConnectionsPerIp => "millrace_limit_exceeded_total",
+            Self::LimitExceededDeny => "millrace_limit_exceeded_total",
+            Self::LimitExceededRateLimits => "millrace_limit_exceeded_total",
             Self::SocketsReceivedBytes => "millrace_sockets_received_bytes_total",
             Self::SocketsSentBytes => "millrace_sockets_sent_bytes_total",
             Self::SocketsReceiveCalls => "millrace_sockets_receive_calls_total",
@@ -266,6 +281,9 @@ impl Counter {
             Self::LimitExceededMaxConnections => "Refusals by the limit that was passed",
             Self::LimitExceededChunkExtensions => "Refusals by the limit that was passed",
             Self::LimitExceededTrailers => "Refusals by the limit that was passed",
+            Self::LimitExceededMaxConnectionsPerIp => "Refusals by the limit that was passed",
+            Self::LimitExceededDeny => "Refusals by the limit that was passed",
+            Self::LimitExceededRateLimits => "Refusals by the limit that was passed",
             Self::SocketsReceivedBytes => "Bytes received from sockets",
             Self::SocketsSentBytes => "Bytes that the kernel took for sending",
             Self::SocketsReceiveCalls => "System calls made to receive",
@@ -307,6 +325,9 @@ impl Counter {
             Self::LimitExceededMaxConnections => Some(("option", "maxConnections")),
             Self::LimitExceededChunkExtensions => Some(("option", "chunkExtensions")),
             Self::LimitExceededTrailers => Some(("option", "trailers")),
+            Self::LimitExceededMaxConnectionsPerIp => Some(("option", "maxConnectionsPerIp")),
+            Self::LimitExceededDeny => Some(("option", "deny")),
+            Self::LimitExceededRateLimits => Some(("option", "rateLimits")),
             Self::LogRecordsTrace => Some(("level", "trace")),
             Self::LogRecordsDebug => Some(("level", "debug")),
             Self::LogRecordsInfo => Some(("level", "info")),
@@ -465,4 +486,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 107;
+pub const FILL_LEN: usize = 110;

@@ -3,7 +3,7 @@
 use crate::js::{Value, call};
 use crate::state::{Life, State};
 use millrace_engine::error::Error;
-use millrace_engine::{Engine, HeadLimits, ListenOn, ProxyProtocol, ServerOptions};
+use millrace_engine::{Engine, GateOptions, GateRate, HeadLimits, ListenOn, ProxyProtocol, ServerOptions};
 use napi::Env;
 use napi_derive::napi;
 use std::ffi::OsStr;
@@ -66,6 +66,56 @@ pub fn listen(env: Env, options: NativeServerOptions) -> f64 {
             Err(Error { errno: Some(errno), .. }) => -f64::from(errno),
             Err(error) => -100_000.0 - f64::from(error.code.id()),
         }
+    })
+}
+
+/// One rate limit of [`NativeGate`].
+#[napi(object)]
+pub struct NativeRate {
+    pub prefix: String,
+    pub by_client: bool,
+    pub requests: f64,
+    /// In milliseconds.
+    pub interval: f64,
+    pub burst: f64,
+}
+
+/// Who may come in and how often. Numbers below zero stand for "no limit".
+#[napi(object)]
+pub struct NativeGate {
+    pub max_connections: f64,
+    pub max_connections_per_ip: f64,
+    pub allow: Vec<String>,
+    pub deny: Vec<String>,
+    pub trust_proxy: Vec<String>,
+    pub rates: Vec<NativeRate>,
+    /// The name that threads share; absent: each for itself.
+    pub scope: Option<String>,
+}
+
+/// Sets the gate of a server: 0, or the code of what is wrong with it.
+#[napi(catch_unwind)]
+pub fn set_gate(env: Env, id: f64, gate: NativeGate) -> f64 {
+    let limit = |value: f64| (value >= 0.0).then_some(value as u64);
+    let rate = |rate: NativeRate| GateRate {
+        prefix: rate.prefix,
+        by_client: rate.by_client,
+        requests: rate.requests as u64,
+        interval_ms: rate.interval as u64,
+        burst: rate.burst as u64,
+    };
+    let options = GateOptions {
+        max_connections: limit(gate.max_connections),
+        max_connections_per_client: limit(gate.max_connections_per_ip).map(|value| value as u32),
+        allow: gate.allow,
+        deny: gate.deny,
+        trust_proxy: gate.trust_proxy,
+        rates: gate.rates.into_iter().map(rate).collect(),
+        scope: gate.scope,
+    };
+    on_engine(env, 0.0, |engine| match engine.set_gate(id, &options) {
+        Ok(()) => 0.0,
+        Err(error) => f64::from(error.code.id()),
     })
 }
 

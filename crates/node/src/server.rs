@@ -95,6 +95,7 @@ fn stats_row(stats: &ServerStats) -> Vec<f64> {
     let mut row = vec![
         stats.accepted as f64,
         stats.refused as f64,
+        stats.rate_limited as f64,
         stats.active as f64,
         stats.requests as f64,
         stats.requests_active as f64,

@@ -171,7 +171,19 @@ impl<V: Copy> Engine<V> {
             return Ok(&[]);
         }
         connection.requests = connection.requests.saturating_add(1);
+        let peer = connection.peer.addr().map(|addr| addr.ip());
+        let forwarded = server.gate.forwarded(peer, head.fields());
+        if let Err(seconds) = server.gate.check(head.target(), forwarded.or(peer), self.now_ns) {
+            server.stats.rate_limited += 1;
+            let last = !ended || !head.keep_alive || server.closing;
+            http.began_ms = 0;
+            self.count_error(id, &Code::RateLimited.into());
+            let retry = format!("Retry-After\0{seconds}\0");
+            self.answer_unread(id, stack, 429, retry.as_bytes(), last)?;
+            return Ok(if last { &[] } else { input });
+        }
         let mut stream = Stream::new(id, slot, head.method, self.now_ns);
+        stream.forwarded = forwarded.map(Box::new);
         if head.minor == 1 {
             stream.flags |= flag::HTTP_1_1;
         }
@@ -344,18 +356,27 @@ impl<V: Copy> Engine<V> {
 
     /// Queues an answer that the engine makes itself, behind whatever is owed, as the connection's last.
     fn answer_itself(&mut self, id: Id, stack: &mut Stack, status: u16, block: &[u8]) -> Result<(), Error> {
+        self.answer_unread(id, stack, status, block, true)
+    }
+
+    /// Queues an answer that the engine makes itself, behind whatever is owed; not the last only where the request has
+    /// ended with its head.
+    fn answer_unread(&mut self, id: Id, stack: &mut Stack, status: u16, block: &[u8], last: bool) -> Result<(), Error> {
         let Protocol::Http1(http) = &mut stack.protocol else {
             return Ok(());
         };
         let Some(connection) = self.connections.get_mut(id) else {
             return Ok(());
         };
-        connection.flags |= conn::CLOSING | conn::MUST_LINGER;
         let mut stream = Stream::new(id, connection.server, Method::Get, self.now_ns);
-        stream.flags = flag::INTERNAL | flag::REQUEST_ENDED | flag::LAST | flag::HTTP_1_1;
+        stream.flags = flag::INTERNAL | flag::REQUEST_ENDED | flag::HTTP_1_1;
         stream.consumer = Consumer::Discard(0);
-        http.held = None;
-        stack.backlog.clear();
+        if last {
+            connection.flags |= conn::CLOSING | conn::MUST_LINGER;
+            stream.flags |= flag::LAST;
+            http.held = None;
+            stack.backlog.clear();
+        }
         let Some(stream) = self.streams.insert(stream) else {
             return Err(Code::ConnectionsLimit.into());
         };
