@@ -40,7 +40,9 @@ test('the signal of the request is aborted with a coded error', async () => {
   const { client } = await startWithClient({
     handlerTimeout: LIMIT,
     handler: (req) => {
-      req.signal.addEventListener('abort', () => (reason = req.signal.reason));
+      req.signal.addEventListener('abort', () => {
+        reason = req.signal.reason;
+      });
     },
   });
   await client.send(get()).response();

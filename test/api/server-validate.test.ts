@@ -67,7 +67,7 @@ test('a client that waits for 100 Continue gets the refusal instead', async () =
 });
 
 test.each<[string, () => unknown, string]>([
-  ['throws', () => JSON.parse('{'), ''],
+  ['throws', () => JSON.parse('{') as unknown, ''],
   ['answers with a promise', () => Promise.resolve(), 'MILLRACE_INVALID_ARGUMENT'],
   ['answers with a boolean', () => true, 'MILLRACE_INVALID_ARGUMENT'],
   ['answers with a status out of range', () => 99, 'MILLRACE_INVALID_ARGUMENT'],

@@ -155,16 +155,27 @@ export class Dispatch {
     const failed = (error: unknown, req: ServerRequest, res: ServerResponse): void => this.failed(error, req, res);
     if (this._fetch === null) {
       const run = chain(middleware, (req, res) => this._handler(req, res), failed);
-      return (req, res) => void run(req, res).catch((error: unknown) => this.failed(error, req, res));
+      return (req, res) =>
+        run(
+          req,
+          res,
+          () => undefined,
+          (error) => this.failed(error, req, res),
+        );
     }
-    const run = chain(middleware, async (req) => demandResponse(await this._fetch(req.toWeb(), { req })), failed);
-    return (req, res) => {
-      run(req, res).then(
+    const fetched = (req: ServerRequest): unknown => {
+      const result = this._fetch(req.toWeb(), { req });
+      return isThenable(result) ? (result as PromiseLike<unknown>).then(demandResponse) : demandResponse(result);
+    };
+    const run = chain(middleware, fetched, failed);
+    return (req, res) =>
+      run(
+        req,
+        res,
         // One that answered by `res` need not return anything.
         (response) => res.headersSent || this.respondWith(response, req, res),
-        (error: unknown) => this.failed(error, req, res),
+        (error) => this.failed(error, req, res),
       );
-    };
   }
 
   private invokeHandler(req: ServerRequest, res: ServerResponse): void {

@@ -1,6 +1,3 @@
-import { constants } from 'node:os';
-import { isMainThread } from 'node:worker_threads';
-
 import { describeValue, quote } from '../errors/escape.js';
 import { misuse, outOfRange } from '../errors/millrace-error.js';
 import { logRecord } from '../log/log.js';
@@ -49,7 +46,7 @@ export function gracefulShutdown(
     if (isClosing) {
       dispose();
       for (const server of all) server.destroy?.();
-      if (exit) process.exit(SIGNALLED + constants.signals[signal]);
+      if (exit) process.exit(SIGNALLED + numbers()[signal]);
       return;
     }
     isClosing = true;
@@ -89,12 +86,12 @@ function forcedOf(value: unknown): number {
 }
 
 function check(signals: readonly NodeJS.Signals[], timeout: number): void {
-  if (!isMainThread) {
+  if (!process.getBuiltinModule('node:worker_threads').isMainThread) {
     // Node.js gives signals to the main thread alone: handlers here would never run.
     throw misuse('MILLRACE_INVALID_STATE', 'gracefulShutdown: signals reach only the main thread');
   }
   for (const signal of signals) {
-    if (typeof signal !== 'string' || !(signal in constants.signals)) {
+    if (typeof signal !== 'string' || !Object.hasOwn(numbers(), signal)) {
       throw misuse('MILLRACE_INVALID_ARGUMENT', `gracefulShutdown: there is no signal ${describeValue(signal)}`);
     }
     if (signal === 'SIGKILL' || signal === 'SIGSTOP') {
@@ -105,4 +102,9 @@ function check(signals: readonly NodeJS.Signals[], timeout: number): void {
     const range = `an integer from 0 to ${MAX_TIMEOUT}`;
     throw outOfRange(`gracefulShutdown: the timeout must be ${range}, got ${describeValue(timeout)}`);
   }
+}
+
+/** The numbers of the signals; loaded when first needed, as most programs that import the package do not. */
+function numbers(): Record<string, number> {
+  return process.getBuiltinModule('node:os').constants.signals;
 }

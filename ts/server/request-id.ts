@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-
 let prefix: string | undefined;
 let count = 0;
 
@@ -8,6 +6,7 @@ let count = 0;
  * It is not a secret.
  */
 export function nextRequestId(): string {
-  prefix ??= randomBytes(6).toString('hex');
+  // Loaded when first needed: it takes long.
+  prefix ??= process.getBuiltinModule('node:crypto').randomBytes(6).toString('hex');
   return `${prefix}-${(++count).toString(36)}`;
 }

@@ -12,7 +12,10 @@ const handler = (req, res) => {
   waiting.push(res);
   say('asked');
 };
-const servers = [await serve({ port: 0, host: '127.0.0.1', handler }), await serve({ port: 0, host: '127.0.0.1', handler })];
+const servers = [
+  await serve({ port: 0, host: '127.0.0.1', handler }),
+  await serve({ port: 0, host: '127.0.0.1', handler }),
+];
 if (options.unclosable) servers.push({ close: () => Promise.reject(new Error('on purpose')) });
 const dispose = gracefulShutdown(servers, {
   ...options,
