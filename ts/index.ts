@@ -28,6 +28,7 @@ export type {
 export { gracefulShutdown } from './server/graceful-shutdown.js';
 export type { Closable, GracefulShutdownOptions } from './server/graceful-shutdown.js';
 export type { Middleware, Next } from './server/middleware.js';
+export type { RateLimit, RateLimitStore } from './server/rate-limit.js';
 export type { Refusal, RequestHead, Validate } from './server/validate-head.js';
 export { Server } from './server/server.js';
 export { ServerRequest } from './server/request.js';

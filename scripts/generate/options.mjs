@@ -7,6 +7,8 @@ const SCALARS = {
   function: 'AnyFunction',
   functions: 'readonly AnyFunction[]',
   switch: 'boolean | AnyFunction',
+  strings: 'readonly string[]',
+  objects: 'readonly object[]',
 };
 
 function checked(data) {
@@ -22,8 +24,7 @@ function checked(data) {
     if (option.type === 'integer') {
       const { min, max, default: value } = option;
       if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max) || min > max) throw new Error(`${where}: no range`);
-      if (value !== null && (value < min || value > max))
-        throw new Error(`${where}: the default is out of range`);
+      if (value !== null && (value < min || value > max)) throw new Error(`${where}: the default is out of range`);
     }
     if (option.type === 'enum' && !option.values.includes(option.default)) throw new Error(`${where}: no such default`);
     names.add(option.name);

@@ -28,6 +28,7 @@ test('every figure moves with what it counts, for the server and for the process
   const LIMIT = 60;
   const server = await start({
     maxConnections: 3,
+    rateLimits: [{ prefix: '/limited', requests: 1, interval: 60_000 }],
     headersTimeout: LIMIT * 2,
     bodyTimeout: LIMIT,
     keepAliveTimeout: LIMIT,
@@ -55,7 +56,7 @@ test('every figure moves with what it counts, for the server and for the process
   const connect = (): Promise<RawClient> => RawClient.connect(server);
 
   const first = await connect();
-  for (const path of ['/', '/moved', '/fail', '/none']) await first.send(get(path)).response();
+  for (const path of ['/', '/moved', '/fail', '/none', '/limited', '/limited']) await first.send(get(path)).response();
   await first.send(get('/hints')).response();
   await first.response();
   look();

@@ -29,6 +29,26 @@ export interface NativeServerOptions {
   minSendRate: number;
 }
 
+/** One rate limit that is checked on the head. */
+export interface NativeRate {
+  prefix: string;
+  byClient: boolean;
+  requests: number;
+  interval: number;
+  burst: number;
+}
+
+/** Who may come in and how often; numbers below zero stand for "no limit". */
+export interface NativeGate {
+  maxConnections: number;
+  maxConnectionsPerIp: number;
+  allow: string[];
+  deny: string[];
+  trustProxy: string[];
+  rates: NativeRate[];
+  scope?: string;
+}
+
 /** A string or bytes on their way out. */
 export type NativeBody = string | Uint8Array | undefined;
 
@@ -84,6 +104,8 @@ export interface Binding {
     requestTimeout: number,
     minReceiveRate: number,
   ): Answer;
+  /** 0, or the code of what is wrong with it. */
+  setGate(id: number, gate: NativeGate): number;
   /** 0 when the server has closed. Where it listens stays as it is. */
   reloadServer(id: number, options: NativeServerOptions): number;
 }

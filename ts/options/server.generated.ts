@@ -24,6 +24,12 @@ export interface ListenOptions {
    */
   proxyProtocol?: 'off' | 'optional' | 'required' | undefined;
   /**
+   * Addresses and networks (CIDR) of balancers whose `Forwarded` and `X-Forwarded-For` are believed: the first address
+   * from the end of the list that is none of them is then `req.remoteAddress`, and every rule by client uses it. The
+   * port is then 0.
+   */
+  trustProxy?: readonly string[] | undefined;
+  /**
    * A listening socket that somebody else made, such as systemd's first (3), instead of an address. It is the server's
    * from then on. (0…2147483647)
    */
@@ -75,6 +81,11 @@ export interface ServerLimits {
   /** Open connections; the client that is one too many gets 503. (1…2097151 or null, default null: no limit) */
   maxConnections?: number | null | undefined;
   /**
+   * Open connections of one client (an IPv4 address, or a /64 of IPv6); one more gets 503. Connections of balancers in
+   * `trustProxy` are not counted. (1…2097151 or null, default null: no limit)
+   */
+  maxConnectionsPerIp?: number | null | undefined;
+  /**
    * Requests that one connection may carry; the response to the last says `Connection: close`. (1…2147483647 or null,
    * default null: no limit)
    */
@@ -104,6 +115,18 @@ export interface ServerLimits {
    * (1…1073741824, bytes, default 65536)
    */
   writeHighWaterMark?: number | undefined;
+  /**
+   * Who shares connection caps and rate limits: each worker thread has its own, or all servers of the process on one
+   * port count together. (default thread)
+   */
+  limitScope?: 'thread' | 'process' | undefined;
+  /**
+   * Addresses and networks (CIDR) that are let in; nobody else is, where it is given. Where lists overlap the longest
+   * network decides. Others get 403.
+   */
+  allow?: readonly string[] | undefined;
+  /** Addresses and networks (CIDR) that are not let in: they get 403. */
+  deny?: readonly string[] | undefined;
 }
 
 /** All options of `serve` with their defaults filled in. */
@@ -115,6 +138,7 @@ export interface ServerOptionValues {
   readonly ipv6Only: boolean;
   readonly reusePort: boolean;
   readonly proxyProtocol: 'off' | 'optional' | 'required';
+  readonly trustProxy: readonly string[] | null;
   readonly fd: number | null;
   readonly signal: AbortSignal | null;
   readonly headersTimeout: number;
@@ -126,6 +150,7 @@ export interface ServerOptionValues {
   readonly minSendRate: number;
   readonly handlerTimeout: number | null;
   readonly maxConnections: number | null;
+  readonly maxConnectionsPerIp: number | null;
   readonly maxRequestsPerConnection: number | null;
   readonly maxPipelined: number;
   readonly maxUrlSize: number;
@@ -134,12 +159,16 @@ export interface ServerOptionValues {
   readonly maxBodySize: number | null;
   readonly maxCollectedSize: number;
   readonly writeHighWaterMark: number;
+  readonly limitScope: 'thread' | 'process';
+  readonly allow: readonly string[] | null;
+  readonly deny: readonly string[] | null;
   readonly handler: AnyFunction | null;
   readonly fetch: AnyFunction | null;
   readonly onUpgrade: AnyFunction | null;
   readonly onConnect: AnyFunction | null;
   readonly onError: AnyFunction | null;
   readonly validate: AnyFunction | null;
+  readonly rateLimits: readonly object[] | null;
   readonly middleware: readonly AnyFunction[] | null;
   readonly accessLog: boolean | AnyFunction;
   readonly logContext: boolean;
@@ -157,6 +186,7 @@ export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
     { name: 'ipv6Only', type: 'boolean', default: false },
     { name: 'reusePort', type: 'boolean', default: false },
     { name: 'proxyProtocol', type: 'enum', values: ['off', 'optional', 'required'], default: 'off' },
+    { name: 'trustProxy', type: 'strings', default: null },
     { name: 'fd', type: 'integer', min: 0, max: 2_147_483_647, default: null },
     { name: 'signal', type: 'signal', default: null },
     { name: 'headersTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 30_000, reloadable: true },
@@ -177,6 +207,15 @@ export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
     },
     {
       name: 'maxConnections',
+      type: 'integer',
+      min: 1,
+      max: 2_097_151,
+      nullable: true,
+      default: null,
+      reloadable: true,
+    },
+    {
+      name: 'maxConnectionsPerIp',
       type: 'integer',
       min: 1,
       max: 2_097_151,
@@ -208,12 +247,16 @@ export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
     },
     { name: 'maxCollectedSize', type: 'integer', min: 0, max: 2_147_483_647, default: 10_485_760, reloadable: true },
     { name: 'writeHighWaterMark', type: 'integer', min: 1, max: 1_073_741_824, default: 65_536, reloadable: true },
+    { name: 'limitScope', type: 'enum', values: ['thread', 'process'], default: 'thread', reloadable: true },
+    { name: 'allow', type: 'strings', default: null, reloadable: true },
+    { name: 'deny', type: 'strings', default: null, reloadable: true },
     { name: 'handler', type: 'function', default: null },
     { name: 'fetch', type: 'function', default: null },
     { name: 'onUpgrade', type: 'function', default: null },
     { name: 'onConnect', type: 'function', default: null },
     { name: 'onError', type: 'function', default: null },
     { name: 'validate', type: 'function', default: null },
+    { name: 'rateLimits', type: 'objects', default: null },
     { name: 'middleware', type: 'functions', default: null },
     { name: 'accessLog', type: 'switch', default: false },
     { name: 'logContext', type: 'boolean', default: false },

@@ -24,7 +24,7 @@ export interface EnumRow<Name extends string = string> extends RowOf<Name> {
 
 /** A value that its type says all about: `functions` is a list of them, `switch` true, false or a function. */
 export interface PlainRow<Name extends string = string> extends RowOf<Name> {
-  readonly type: 'boolean' | 'string' | 'function' | 'signal' | 'functions' | 'switch';
+  readonly type: 'boolean' | 'string' | 'function' | 'signal' | 'functions' | 'switch' | 'strings' | 'objects';
 }
 
 /** What the table says about one option. */

@@ -76,6 +76,14 @@ export function checkOption(owner: string, row: OptionRow, value: unknown): unkn
     case 'functions':
       if (!Array.isArray(value) || value.some((one) => typeof one !== 'function')) throw wrongType(owner, row, value);
       return value;
+    case 'strings':
+      if (!Array.isArray(value) || value.some((one) => typeof one !== 'string')) throw wrongType(owner, row, value);
+      return value;
+    case 'objects':
+      if (!Array.isArray(value) || value.some((one) => typeof one !== 'object' || one === null)) {
+        throw wrongType(owner, row, value);
+      }
+      return value;
     case 'switch':
       if (typeof value !== 'boolean' && typeof value !== 'function') throw wrongType(owner, row, value);
       return value;
@@ -139,6 +147,10 @@ function expectedOf(row: OptionRow): string {
       return 'a function';
     case 'functions':
       return 'an array of functions';
+    case 'strings':
+      return 'an array of strings';
+    case 'objects':
+      return 'an array of objects';
     case 'switch':
       return 'true, false or a function';
   }

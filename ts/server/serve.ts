@@ -7,7 +7,10 @@ import { SERVER_OPTIONS } from '../options/server.generated.js';
 import { validateOptions } from '../options/validate.js';
 import type { Socket } from '../net/socket.js';
 import type { AccessLog } from './access-log.js';
+import { setGate } from './gate.js';
 import type { Middleware } from './middleware.js';
+import type { RateLimit } from './rate-limit.js';
+import { checkRateLimits, rateLimiter } from './rate-limit.js';
 import type { ServerRequest } from './request.js';
 import type { ServerResponse } from './response.js';
 import { Server } from './server.js';
@@ -29,6 +32,8 @@ interface ServeBase extends ListenOptions, ServerTimeouts, ServerLimits {
   ): AnyResponse | number | void | Promise<AnyResponse | number | void>;
   /** Looks at a request's head before anything else: answer with nothing, or with the status to refuse it with. */
   validate?: Validate | undefined;
+  /** How many requests may come in how much time. */
+  rateLimits?: readonly RateLimit[] | undefined;
   /** Functions round the handler, the first outermost. */
   middleware?: readonly Middleware[] | undefined;
   /** One record for each exchange that ended: true logs it at `info`, a function is given it. */
@@ -49,7 +54,7 @@ const EADDRNOTAVAIL = 99;
 
 /** Starts a server; resolves when it listens. */
 export async function serve(options: ServeOptions): Promise<Server> {
-  const values = validateOptions(SERVER_OPTIONS, options);
+  const values = withRateLimits(validateOptions(SERVER_OPTIONS, options));
   const { signal } = values;
   signal?.throwIfAborted();
   const server = await listen(values);
@@ -65,6 +70,26 @@ export async function serve(options: ServeOptions): Promise<Server> {
   return server;
 }
 
+/** Rate limits that the native core cannot check become the outermost middleware. */
+function withRateLimits(values: ServerOptionValues): ServerOptionValues {
+  const limits = (values.rateLimits ?? []) as readonly RateLimit[];
+  checkRateLimits(limits);
+  const limiter = rateLimiter(limits);
+  if (limiter === undefined) return values;
+  return { ...values, middleware: [limiter, ...((values.middleware ?? []) as readonly Middleware[])] };
+}
+
+/** The gate stands before the first connection is accepted: that happens in a later turn of the loop. */
+function guarded(id: number, values: ServerOptionValues, place: string, make: () => Server): Server {
+  try {
+    setGate(id, values, place);
+  } catch (error) {
+    native.forceServer(id);
+    throw error;
+  }
+  return make();
+}
+
 function listen(values: ServerOptionValues): Server | Promise<Server> {
   if (values.fd !== null) return listenOn(values, values.fd);
   return values.path === null ? listenTcp(values) : listenUnix(values, values.path);
@@ -75,7 +100,8 @@ function listenOn(values: ServerOptionValues, fd: number): Server {
   if (id < 0) throw listenError(id, `fd ${fd}`);
   const [address, port] = native.serverAddress(id).split('\0');
   const place = port === undefined ? null : { address, port: Number(port) };
-  return new Server(id, values, place, (next) => reloadNative(id, next));
+  const name = port === undefined ? `fd ${fd}` : `port ${port}`;
+  return guarded(id, values, name, () => new Server(id, values, place, (next) => reloadNative(id, next, name)));
 }
 
 async function listenTcp(values: ServerOptionValues): Promise<Server> {
@@ -85,7 +111,9 @@ async function listenTcp(values: ServerOptionValues): Promise<Server> {
     const id = native.listen({ ...nativeOptions(values), host, port });
     if (id >= 0) {
       const [address, bound] = native.serverAddress(id).split('\0');
-      return new Server(id, values, { address, port: Number(bound) }, (next) => reloadNative(id, next));
+      const place = { address, port: Number(bound) };
+      const name = `port ${bound}`;
+      return guarded(id, values, name, () => new Server(id, values, place, (next) => reloadNative(id, next, name)));
     }
     const unsupported = id === -EAFNOSUPPORT || id === -EADDRNOTAVAIL;
     if (values.host !== null || host !== '::' || !unsupported) throw listenError(id, host, port);
@@ -96,7 +124,7 @@ async function listenTcp(values: ServerOptionValues): Promise<Server> {
 function listenUnix(values: ServerOptionValues, path: string): Server {
   const id = native.listen({ ...nativeOptions(values), path, port: 0 });
   if (id < 0) throw listenError(id, path);
-  return new Server(id, values, path, (next) => reloadNative(id, next));
+  return guarded(id, values, path, () => new Server(id, values, path, (next) => reloadNative(id, next, path)));
 }
 
 async function literal(host: string): Promise<string> {
@@ -111,8 +139,10 @@ function listenError(answer: number, address: string, port?: number): MillraceEr
   return errorFromNative(2, { errno: -answer, syscall: 'listen', address, port });
 }
 
-function reloadNative(id: number, values: ServerOptionValues): number {
-  return native.reloadServer(id, nativeOptions(values));
+function reloadNative(id: number, values: ServerOptionValues, place: string): number {
+  const found = native.reloadServer(id, nativeOptions(values));
+  if (found !== 0) setGate(id, values, place);
+  return found;
 }
 
 /** Where "no limit" is null here, it is a negative number there. */

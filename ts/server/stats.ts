@@ -26,6 +26,8 @@ export interface ServerStats {
     errors: number;
     /** Whose client left before the response was finished. */
     aborted: number;
+    /** Refused by a rate limit before JavaScript ran; those that a function or a store refuses are among the 4xx. */
+    rateLimited: number;
     /** Whose handler threw, rejected or answered with something that is not a response. */
     failed: number;
   };
@@ -57,12 +59,12 @@ export interface OwnCounts {
 /** The row of `crates/node/src/server.rs`, by name. A server that has closed reports its last numbers. */
 export function readStats(id: number, row: Float64Array, own: OwnCounts): ServerStats {
   native.serverStats(id, row);
-  const [accepted, refused, active, total, running, errors, aborted, received, sent, perSecond] = row;
-  const [r1, r2, r3, r4, r5, headers, body, request, send, idle, receiveRate, sendRate] = row.subarray(10);
-  const [count, sum, min, max, p50, p75, p90, p95, p99, p999] = row.subarray(22);
+  const [accepted, refused, rateLimited, active, total, running, errors, aborted, received, sent, perSecond] = row;
+  const [r1, r2, r3, r4, r5, headers, body, request, send, idle, receiveRate, sendRate] = row.subarray(11);
+  const [count, sum, min, max, p50, p75, p90, p95, p99, p999] = row.subarray(23);
   return {
     connections: { active, accepted, refused },
-    requests: { active: running, total, perSecond, errors, aborted, failed: own.failed },
+    requests: { active: running, total, perSecond, errors, aborted, rateLimited, failed: own.failed },
     bytes: { received, sent },
     responses: { '1xx': r1, '2xx': r2, '3xx': r3, '4xx': r4, '5xx': r5 },
     timeouts: { headers, body, request, send, idle, receiveRate, sendRate, handler: own.handlerTimeouts },
@@ -82,4 +84,4 @@ export function readStats(id: number, row: Float64Array, own: OwnCounts): Server
 }
 
 /** Numbers in a row. */
-export const STATS_LENGTH = 32;
+export const STATS_LENGTH = 33;

@@ -108,9 +108,11 @@ impl Gate {
             per_client: options.max_connections_per_client,
         };
         self.caps = caps;
-        // Before there are connections the counts may change their scope, after that only the caps do.
+        // Before there are connections the counts may change their scope and the buckets their rates; after that only
+        // the caps and lists do.
         if fresh {
             self.connections = Connections::new(caps, scope);
+            self.rates = rates;
         } else {
             self.connections.set_caps(caps);
         }
@@ -122,7 +124,6 @@ impl Gate {
         let ruled = !allow.is_empty() || !deny.is_empty();
         self.rules = ruled.then(|| Rules::new(allow, deny, otherwise));
         self.trusted = (!trusted.is_empty()).then(|| NetworkSet::new(trusted));
-        self.rates = rates;
         Ok(())
     }
 

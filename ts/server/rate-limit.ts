@@ -1,0 +1,144 @@
+import { describeValue, quote } from '../errors/escape.js';
+import { misuse, outOfRange } from '../errors/millrace-error.js';
+import { logRecord } from '../log/log.js';
+import { COUNTERS } from '../metrics/catalogue.generated.js';
+import { native } from '../native/loader.js';
+import type { Middleware } from './middleware.js';
+import type { ServerRequest } from './request.js';
+import type { ServerResponse } from './response.js';
+import { TokenBuckets } from './token-buckets.js';
+
+/**
+ * Where the counts of a rate limit are kept for a fleet: the shape of rate-limiter-flexible. `consume` resolves when the
+ * request may go on, rejects with an object that has `msBeforeNext` when it may not, and with anything else when the
+ * store failed.
+ */
+export interface RateLimitStore {
+  consume(key: string, points: number): Promise<unknown>;
+}
+
+/** So many requests in so much time; those past it get 429 with Retry-After. */
+export interface RateLimit {
+  /** The paths it covers: this one and those below it; of all limits the longest prefix decides. Default `/`. */
+  prefix?: string;
+  /**
+   * What has a bucket of its own: each client (default), the route as a whole, or what a function says (undefined: the
+   * request is not counted). The first two are checked before JavaScript runs.
+   */
+  by?: 'client' | 'route' | ((req: ServerRequest) => string | undefined);
+  /** Requests in `interval`, 1 … 1 000 000. */
+  requests: number;
+  /** Milliseconds, 1 … 86 400 000. Default 1 000. */
+  interval?: number;
+  /** How many may come at once. Default `requests`. */
+  burst?: number;
+  /** Keeps the counts in place of this process; `requests`, `interval` and `burst` are then the store's affair. */
+  store?: RateLimitStore;
+  /** What happens to a request when the store fails or takes longer than `storeTimeout`: it goes on, or gets 503. */
+  onStoreError?: 'open' | 'closed';
+  /** Milliseconds, 1 … 60 000. Default 1 000. */
+  storeTimeout?: number;
+}
+
+const REFUSED = COUNTERS.findIndex(({ key }) => key === 'millrace_limit_exceeded_total{option="rateLimits"}');
+const NAMES = ['prefix', 'by', 'requests', 'interval', 'burst', 'store', 'onStoreError', 'storeTimeout'];
+
+/** Whether the native core can check it, on the head and before JavaScript runs. */
+export function isNative(limit: RateLimit): boolean {
+  return limit.store === undefined && typeof limit.by !== 'function';
+}
+
+/** Throws a coded TypeError or RangeError for a limit that is none. */
+export function checkRateLimits(limits: readonly RateLimit[]): void {
+  limits.forEach((limit, place) => {
+    const where = `serve: option 'rateLimits'[${place}]`;
+    const wrong = (name: string, wanted: string, value: unknown): Error =>
+      misuse('MILLRACE_INVALID_ARGUMENT', `${where}.${name} must be ${wanted}, got ${describeValue(value)}`);
+    for (const name of Object.keys(limit)) {
+      if (!NAMES.includes(name)) throw misuse('MILLRACE_UNKNOWN_OPTION', `${where}: there is no option ${quote(name)}`);
+    }
+    const { prefix, by, store, onStoreError } = limit;
+    if (prefix !== undefined && (typeof prefix !== 'string' || !prefix.startsWith('/'))) {
+      throw wrong('prefix', "a path that begins with '/'", prefix);
+    }
+    if (by !== undefined && by !== 'client' && by !== 'route' && typeof by !== 'function') {
+      throw wrong('by', "'client', 'route' or a function", by);
+    }
+    if (store !== undefined && typeof store?.consume !== 'function') {
+      throw wrong('store', 'an object with a function consume', store);
+    }
+    if (onStoreError !== undefined && onStoreError !== 'open' && onStoreError !== 'closed') {
+      throw wrong('onStoreError', "'open' or 'closed'", onStoreError);
+    }
+    const ranges: [keyof RateLimit, number | undefined, number][] = [
+      ['requests', limit.requests, 1_000_000],
+      ['interval', limit.interval ?? 1_000, 86_400_000],
+      ['burst', limit.burst ?? limit.requests, 1_000_000],
+      ['storeTimeout', limit.storeTimeout ?? 1_000, 60_000],
+    ];
+    for (const [name, value, most] of ranges) {
+      if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > most) {
+        throw outOfRange(`${where}.${name} must be an integer from 1 to ${most}, got ${describeValue(value)}`);
+      }
+    }
+  });
+}
+
+/** The limits that only JavaScript can check, as the outermost middleware; undefined where there is none. */
+export function rateLimiter(limits: readonly RateLimit[]): Middleware | undefined {
+  const own = limits
+    .filter((limit) => !isNative(limit))
+    .map((limit) => ({ limit, prefix: (limit.prefix ?? '/').toLowerCase(), buckets: new TokenBuckets(limit) }))
+    .sort((a, b) => b.prefix.length - a.prefix.length);
+  if (own.length === 0) return undefined;
+  return async (req, res, next) => {
+    const path = req.path.toLowerCase();
+    const longest = own.find(({ prefix }) => covers(prefix, path))?.prefix;
+    for (const { limit, prefix, buckets } of own) {
+      if (prefix !== longest) continue;
+      const key = keyOf(limit, req);
+      if (key === undefined) continue;
+      const wait =
+        limit.store === undefined ? buckets.take(key) : await askStore(limit, limit.store, `${prefix} ${key}`);
+      if (wait !== 0) return refuse(res, wait);
+    }
+    return next();
+  };
+}
+
+function covers(prefix: string, path: string): boolean {
+  if (!path.startsWith(prefix)) return false;
+  return prefix.endsWith('/') || path.length === prefix.length || path[prefix.length] === '/';
+}
+
+function keyOf({ by }: RateLimit, req: ServerRequest): string | undefined {
+  if (typeof by === 'function') return by(req);
+  return by === 'route' ? '' : req.remoteAddress;
+}
+
+/** Milliseconds to wait; 0: go on; below 0: the store failed and the limit is closed. */
+async function askStore(limit: RateLimit, store: RateLimitStore, key: string): Promise<number> {
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const late = new Promise<never>((_, reject) => {
+      const message = `the rate limit store did not answer within ${limit.storeTimeout ?? 1_000} ms`;
+      timer = setTimeout(() => reject(new Error(message)), limit.storeTimeout ?? 1_000);
+    });
+    await Promise.race([store.consume(key, 1), late]);
+    return 0;
+  } catch (error) {
+    const wait = (error as { msBeforeNext?: unknown } | null)?.msBeforeNext;
+    if (typeof wait === 'number') return Math.max(1, wait);
+    logRecord('warn', 'server', 'a rate limit store failed', { err: error, policy: limit.onStoreError ?? 'open' });
+    return limit.onStoreError === 'closed' ? -1 : 0;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function refuse(res: ServerResponse, wait: number): void {
+  res.statusCode = wait < 0 ? 503 : 429;
+  res.setHeader('Retry-After', String(Math.max(1, Math.ceil(wait / 1_000))));
+  if (wait > 0) native.count(REFUSED, 1);
+  res.end();
+}
