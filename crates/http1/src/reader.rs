@@ -117,9 +117,12 @@ impl Reader {
         }
     }
 
-    /// The head speaks of chunks by our rules: whether llhttp reads it so.
-    pub(crate) fn expects_chunks(&self) -> bool {
-        !self.parser.needs_eof()
+    /// Whether llhttp, at the end of the head, expects chunks as our rules do.
+    ///
+    /// It says so only when it goes on. To it `chunked` with a tab or an empty list member behind is another coding.
+    pub(crate) fn expects_chunks(&mut self) -> bool {
+        self.parser.resume();
+        self.parser.execute(&[]) == Outcome::More && !self.parser.needs_eof()
     }
 
     /// Reads bytes of the line with the size of a chunk, up to its end if `whole`; our scan has accepted them.

@@ -251,11 +251,16 @@ impl RequestParser {
             }));
         }
         let expect_continue = facts.expect_continue(minor)? && !framing.is_empty();
+        let block = std::mem::take(&mut sink.block);
+        let target_len = sink.start_line_len as u32; // at most the limit of a target
+        if framing == BodyFraming::Chunked && !self.reader.expects_chunks() {
+            return Err(Error::new(Code::HttpInvalidTransferEncoding));
+        }
         self.head = RequestHead {
             method,
             minor,
-            target_len: sink.start_line_len as u32, // at most the limit of a target
-            block: std::mem::take(&mut sink.block),
+            target_len,
+            block,
             framing,
             keep_alive: facts.keep_alive(minor),
             expect_continue,

@@ -57,7 +57,12 @@ impl RequestLine {
         self.minor
     }
 
+    #[inline]
     fn scan_method(&mut self, line: &[u8]) -> Result<bool, Error> {
+        if line.starts_with(b"GET ") {
+            (self.method, self.target) = (Some(Method::Get), 4);
+            return Ok(true);
+        }
         let run = token_run(line);
         if run > METHOD_MAX {
             return refuse(Code::HttpMethodUnsupported);
@@ -78,6 +83,7 @@ impl RequestLine {
         }
     }
 
+    #[inline]
     fn scan_target(&mut self, line: &[u8], limit: u32) -> Result<bool, Error> {
         let start = self.target as usize;
         let seen = self.target_seen as usize;
@@ -91,7 +97,10 @@ impl RequestLine {
             None => Ok(false),
             Some(b' ') if len == 0 => refuse(Code::HttpInvalidRequestLine),
             Some(b' ') => {
-                check_target(self.method(), &line[start..start + len])?;
+                // The bytes are a target's already; the origin form asks for nothing else.
+                if line.get(start) != Some(&b'/') || self.method == Some(Method::Connect) {
+                    check_target(self.method(), &line[start..start + len])?;
+                }
                 self.version = self.target.saturating_add(self.target_seen).saturating_add(1);
                 Ok(true)
             }

@@ -246,26 +246,26 @@ impl ResponseParser {
     /// Applies the rules that need the whole head. True if the response is over with it.
     fn complete_head(&mut self) -> Result<bool, Error> {
         let StatusLine { status, minor, .. } = self.line.scan;
-        let expects_chunks = self.reader.expects_chunks();
         let sink = self.reader.sink();
         let facts = sink.facts;
         let tunnel = self.context.connect && (200..300).contains(&status);
         let bodiless = status < 200 || status == 204 || status == 304 || self.context.head_request || tunnel;
         let declared = facts.framing(minor)?;
         let framing = match declared {
-            // llhttp is to read the chunks; a list with empty members ("chunked,") is no coding to it.
-            Some(BodyFraming::Chunked) if !expects_chunks => {
-                return Err(Error::new(Code::HttpInvalidTransferEncoding));
-            }
             _ if bodiless => BodyFraming::None,
             Some(framing) => framing,
             None => BodyFraming::UntilClose,
         };
+        let block = std::mem::take(&mut sink.block);
+        let reason_len = sink.start_line_len as u32; // at most the limit of a reason
+        if framing == BodyFraming::Chunked && !self.reader.expects_chunks() {
+            return Err(Error::new(Code::HttpInvalidTransferEncoding));
+        }
         self.head = ResponseHead {
             status,
             minor,
-            reason_len: sink.start_line_len as u32, // at most the limit of a reason
-            block: std::mem::take(&mut sink.block),
+            reason_len,
+            block,
             framing,
             keep_alive: facts.keep_alive(minor) && framing != BodyFraming::UntilClose && status != 101 && !tunnel,
         };
