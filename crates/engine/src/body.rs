@@ -208,6 +208,7 @@ impl<V: Copy> Engine<V> {
                 if output.is_some_and(|(output, pool)| write_informational(output.tail(pool), 100, b"").is_ok()) {
                     self.count_response(slot, 100);
                 }
+                self.count_waiting(id, &mut stack);
                 self.give_stack(connection, stack);
             }
         }
