@@ -36,7 +36,8 @@ impl<V: Copy> Engine<V> {
             .servers
             .at(stream.server)
             .map_or(u64::MAX, |(_, server)| stream.limits(&server.options).body_size);
-        if stream.received > most && !stream.has(flag::RAW) {
+        // What came with the head is judged when somebody asks for it, for its handler may set another limit.
+        if stream.received > most && !stream.has(flag::RAW) && stream.consumer != Consumer::Undecided {
             return Err(Error::limit(Code::HttpBodyTooLarge, most, stream.received));
         }
         match &mut stream.consumer {
@@ -198,8 +199,17 @@ impl<V: Copy> Engine<V> {
     fn consume(&mut self, id: f64, change: impl FnOnce(&mut crate::stream::Stream)) -> Result<(), Error> {
         let id = Id::from_f64(id).ok_or(Code::StaleId)?;
         let stream = self.streams.get_mut(id).ok_or(Code::StaleId)?;
+        let asked = stream.consumer == Consumer::Undecided;
         change(stream);
         let connection = stream.connection;
+        if asked && stream.received > 0 {
+            let most = self
+                .servers
+                .at(stream.server)
+                .map_or(u64::MAX, |(_, server)| stream.limits(&server.options).body_size);
+            self.judge_size(id, most);
+        }
+        let stream = self.streams.get_mut(id).ok_or(Code::StaleId)?;
         if stream.has(flag::EXPECTS_CONTINUE) && !stream.has(flag::HEAD_SENT) {
             stream.flags &= !flag::EXPECTS_CONTINUE;
             let slot = stream.server;
