@@ -155,7 +155,13 @@ impl<V: Copy> Engine<V> {
     pub(crate) fn part<H: Host<Value = V>>(&mut self, host: &mut H) {
         for id in std::mem::take(&mut self.parting) {
             self.deliver(host, id);
-            self.drop_stream(id);
+            if self
+                .streams
+                .get(id)
+                .is_some_and(|stream| !stream.has(flag::WANTS_FINISH))
+            {
+                self.drop_stream(id);
+            }
         }
     }
 

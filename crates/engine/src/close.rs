@@ -98,6 +98,7 @@ impl<V: Copy> Engine<V> {
         }
         for stream in finishing {
             self.told_aborted(stream, &error);
+            self.drop_stream(stream);
         }
         let counted = !connection.has(conn::REFUSED);
         let server = connection.server;

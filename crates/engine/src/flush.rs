@@ -165,6 +165,10 @@ impl<V: Copy> Engine<V> {
         if waiting == 0 && !stack.finishing.is_empty() {
             for stream in std::mem::take(&mut stack.finishing) {
                 self.event(EventKind::Finished, stream, 0, 0, 0, None);
+                if let Some(found) = self.streams.get_mut(stream) {
+                    found.flags &= !flag::WANTS_FINISH;
+                    self.maybe_let_go(stream);
+                }
             }
         }
         let Some(stream) = first.and_then(|id| self.streams.get_mut(id)) else {

@@ -5,7 +5,7 @@ use crate::engine::Engine;
 use crate::id::Id;
 use crate::options::DRAIN_LIMIT;
 use crate::protocol::Protocol;
-use crate::stream::{Consumer, flag};
+use crate::stream::{Consumer, Stream, flag};
 use millrace_error::Code;
 use millrace_metrics::{Counter, Gauge};
 use std::collections::VecDeque;
@@ -115,6 +115,10 @@ impl<V: Copy> Engine<V> {
         if !stream.has(flag::REQUEST_ENDED) || !stream.has(flag::RESPONSE_ENDED) || stream.output.is_some() {
             return;
         }
+        // Its slot stays its own until `Finished` is told: who took it over would be given the event, and lose it.
+        if stream.has(flag::WANTS_FINISH) && !stream.is_read() {
+            return;
+        }
         if stream.is_read() {
             self.parting.push(id);
             return;
@@ -125,7 +129,9 @@ impl<V: Copy> Engine<V> {
     /// Ends a stream that expects nothing more, unless its answer still waits for its turn.
     pub(crate) fn drop_unless_owed(&mut self, id: Id) {
         // A stream whose turn has come has no output of its own; one that waits has its answer there.
-        if self.streams.get(id).is_some_and(|stream| stream.output.is_none()) {
+        // And one that is to be told `Finished` keeps its slot until then.
+        let owed = |stream: &Stream| stream.output.is_some() || stream.has(flag::WANTS_FINISH);
+        if self.streams.get(id).is_some_and(|stream| !owed(stream)) {
             self.drop_stream(id);
         }
     }
