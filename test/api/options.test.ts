@@ -46,6 +46,8 @@ test('fills in the defaults of SPEC', () => {
     maxRequestsPerConnection: null,
     maxPipelined: 32,
     maxUrlSize: 16_384,
+    minReceiveRate: 240,
+    minSendRate: 240,
     maxHeaderSize: 65_536,
     maxHeaderFields: 128,
     maxBodySize: null,

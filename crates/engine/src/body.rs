@@ -36,7 +36,8 @@ impl<V: Copy> Engine<V> {
             .servers
             .at(stream.server)
             .map_or(u64::MAX, |(_, server)| stream.limits(&server.options).body_size);
-        if stream.received > most && !stream.has(flag::RAW) {
+        // What came with the head is judged when somebody asks for it, for its handler may set another limit.
+        if stream.received > most && !stream.has(flag::RAW) && stream.consumer != Consumer::Undecided {
             return Err(Error::limit(Code::HttpBodyTooLarge, most, stream.received));
         }
         match &mut stream.consumer {
@@ -154,7 +155,13 @@ impl<V: Copy> Engine<V> {
     pub(crate) fn part<H: Host<Value = V>>(&mut self, host: &mut H) {
         for id in std::mem::take(&mut self.parting) {
             self.deliver(host, id);
-            self.drop_stream(id);
+            if self
+                .streams
+                .get(id)
+                .is_some_and(|stream| !stream.has(flag::WANTS_FINISH))
+            {
+                self.drop_stream(id);
+            }
         }
     }
 
@@ -198,8 +205,17 @@ impl<V: Copy> Engine<V> {
     fn consume(&mut self, id: f64, change: impl FnOnce(&mut crate::stream::Stream)) -> Result<(), Error> {
         let id = Id::from_f64(id).ok_or(Code::StaleId)?;
         let stream = self.streams.get_mut(id).ok_or(Code::StaleId)?;
+        let asked = stream.consumer == Consumer::Undecided;
         change(stream);
         let connection = stream.connection;
+        if asked && stream.received > 0 {
+            let most = self
+                .servers
+                .at(stream.server)
+                .map_or(u64::MAX, |(_, server)| stream.limits(&server.options).body_size);
+            self.judge_size(id, most);
+        }
+        let stream = self.streams.get_mut(id).ok_or(Code::StaleId)?;
         if stream.has(flag::EXPECTS_CONTINUE) && !stream.has(flag::HEAD_SENT) {
             stream.flags &= !flag::EXPECTS_CONTINUE;
             let slot = stream.server;
@@ -208,6 +224,7 @@ impl<V: Copy> Engine<V> {
                 if output.is_some_and(|(output, pool)| write_informational(output.tail(pool), 100, b"").is_ok()) {
                     self.count_response(slot, 100);
                 }
+                self.count_waiting(id, &mut stack);
                 self.give_stack(connection, stack);
             }
         }

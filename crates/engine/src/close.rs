@@ -89,6 +89,7 @@ impl<V: Copy> Engine<V> {
                 http.order.clear();
                 (http.receiving, http.unsafe_owed, http.held, http.began_ms) = (None, 0, None, 0);
                 http.dangling = false;
+                (http.heads, http.waiting, http.wants_room) = (0, 0, false);
                 stack.backlog = Vec::new();
                 stack.layers.clear();
                 stack.paused_ms = 0;
@@ -97,6 +98,7 @@ impl<V: Copy> Engine<V> {
         }
         for stream in finishing {
             self.told_aborted(stream, &error);
+            self.drop_stream(stream);
         }
         let counted = !connection.has(conn::REFUSED);
         let server = connection.server;
@@ -153,6 +155,7 @@ impl<V: Copy> Engine<V> {
                 Protocol::Raw(stream) => vec![*stream],
                 Protocol::Http1(http) => {
                     http.unsafe_owed = 0;
+                    (http.heads, http.waiting) = (0, 0);
                     let receiving = http.receiving.take();
                     receiving.into_iter().chain(std::mem::take(&mut http.order)).collect()
                 }
@@ -291,6 +294,7 @@ impl<V: Copy> Engine<V> {
                 Protocol::Raw(_) => none,
                 Protocol::Http1(http) => {
                     let stuck = full && !stack.output.is_empty();
+                    let reads = http.may_begin(options, stack.output.len());
                     let written = if stuck {
                         let still = after(Deadline::Write, stack.progress_ms, options.write_timeout_ms);
                         let slow = stack.send_pace.due_ms(options.min_send_rate);
@@ -317,7 +321,11 @@ impl<V: Copy> Engine<V> {
                         }
                         // What a closing connection still sends is not read.
                         None if connection.flags & conn::CLOSING != 0 => none,
-                        None if http.held.is_none() && !http.parser.is_idle() => {
+                        None if http.held.is_none() && !http.parser.is_idle() && reads => {
+                            if stack.paused_ms != 0 {
+                                http.began_ms += from.saturating_sub(stack.paused_ms);
+                                stack.paused_ms = 0;
+                            }
                             let head = after(Deadline::Headers, http.began_ms, options.headers_timeout_ms);
                             let due = earlier(
                                 head,
@@ -328,12 +336,12 @@ impl<V: Copy> Engine<V> {
                             }
                             due
                         }
-                        None if stuck => none,
+                        None if stuck && (http.held.is_none() && http.parser.is_idle()) => none,
                         // A body that nobody takes, or a head that waits for its turn: we withhold reading.
-                        None if http.held.is_none() && !http.order.is_empty() => none,
-                        None if http.held.is_none() && first => return,
+                        None if http.held.is_none() && http.parser.is_idle() && !http.order.is_empty() => none,
+                        None if http.held.is_none() && http.parser.is_idle() && first => return,
                         None if http.dangling && connection.deadline == Deadline::KeepAlive => return,
-                        None if http.held.is_none() => keep_alive,
+                        None if http.held.is_none() && http.parser.is_idle() => keep_alive,
                         _ => {
                             if stack.paused_ms == 0 {
                                 stack.paused_ms = now;

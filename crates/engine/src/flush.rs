@@ -3,11 +3,11 @@
 
 use crate::connection::{Deadline, flag as conn};
 use crate::engine::Engine;
-use crate::event::{EventKind, Host};
+use crate::event::{Event, EventKind, Host};
 use crate::file::send_span;
 use crate::id::Id;
 use crate::link::Link;
-use crate::options::{LINGER_MS, or_forever};
+use crate::options::{LINGER_MS, low_mark, or_forever};
 use crate::protocol::Protocol;
 use crate::stream::flag;
 use millrace_error::{Code, Error};
@@ -193,27 +193,78 @@ impl<V: Copy> Engine<V> {
         if waiting == 0 && !stack.finishing.is_empty() {
             for stream in std::mem::take(&mut stack.finishing) {
                 self.event(EventKind::Finished, stream, 0, 0, 0, None);
+                if let Some(found) = self.streams.get_mut(stream) {
+                    found.flags &= !flag::WANTS_FINISH;
+                    self.maybe_let_go(stream);
+                }
             }
         }
         let Some(stream) = first.and_then(|id| self.streams.get_mut(id)) else {
             return;
         };
-        if stream.has(flag::WANTS_DRAIN) {
-            let mark = self
-                .servers
+        let mark = || {
+            self.servers
                 .at(stream.server)
-                .map_or(0, |(_, server)| server.options.write_high_water_mark);
-            if waiting <= mark / 4 {
-                stream.flags &= !flag::WANTS_DRAIN;
-                if let Some(first) = first {
-                    self.event(EventKind::Drain, first, 0, 0, 0, None);
-                }
+                .map_or(0, |(_, server)| server.options.write_high_water_mark)
+        };
+        if stream.has(flag::WANTS_DRAIN) && waiting <= low_mark(mark()) {
+            stream.flags &= !flag::WANTS_DRAIN;
+            if let Some(first) = first {
+                self.event(EventKind::Drain, first, 0, 0, 0, None);
             }
+        }
+        self.tell_room(id);
+    }
+
+    /// Tells those who wait for room although their turn has not come.
+    fn tell_room(&mut self, id: Id) {
+        let connection = self.connections.get_mut(id);
+        let Some(connection) = connection else { return };
+        let Some(stack) = connection.stack.as_mut() else { return };
+        let Protocol::Http1(http) = &mut stack.protocol else {
+            return;
+        };
+        let server = self.servers.at(connection.server);
+        let mark = server.map_or(0, |(_, server)| server.options.write_high_water_mark);
+        if !http.wants_room || stack.output.len() + http.waiting > low_mark(mark) {
+            return;
+        }
+        http.wants_room = false;
+        for place in 1..http.order.len() {
+            let stream = http.order[place];
+            if let Some(found) = self
+                .streams
+                .get_mut(stream)
+                .filter(|found| found.has(flag::WANTS_DRAIN))
+            {
+                found.flags &= !flag::WANTS_DRAIN;
+                self.events.push(Event {
+                    kind: EventKind::Drain,
+                    flags: 0,
+                    id: stream,
+                    a: 0,
+                    b: 0,
+                    value: None,
+                    extra: None,
+                });
+            }
+        }
+    }
+
+    fn waiting_is_right(&self, id: Id) -> bool {
+        let connection = self.connections.get(id);
+        match connection
+            .and_then(|connection| connection.stack.as_ref())
+            .map(|stack| &stack.protocol)
+        {
+            Some(Protocol::Http1(http)) => http.waiting == self.waiting_of(&http.order),
+            _ => true,
         }
     }
 
     /// After a flush: closes what is over, makes idle what is idle, and sets interest and deadline.
     fn settle(&mut self, id: Id) {
+        debug_assert!(self.waiting_is_right(id), "answers that wait are miscounted");
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };

@@ -23,23 +23,30 @@ impl<V: Copy> Engine<V> {
         own.body_timeout_ms = change.body_timeout_ms.or(own.body_timeout_ms);
         own.request_timeout_ms = change.request_timeout_ms.or(own.request_timeout_ms);
         own.min_receive_rate = change.min_receive_rate.or(own.min_receive_rate);
-        let (connection, received) = (stream.connection, stream.received);
-        let whole = stream.has(flag::REQUEST_ENDED);
-        if let (Some(most), false) = (change.body_size, stream.has(flag::END_TOLD)) {
-            let seen = received.max(self.declared(connection, id));
-            if seen > most {
-                let error = Error::limit(Code::HttpBodyTooLarge, most, seen);
-                if whole {
-                    self.count_error(connection, &error);
-                    self.body_failed(id, &error);
-                } else {
-                    self.fail_now(connection, error);
-                }
-            }
+        let connection = stream.connection;
+        if let Some(most) = change.body_size {
+            self.judge_size(id, most);
         }
         // A deadline that has passed is found by the flush.
         self.touch(connection);
         Ok(())
+    }
+
+    /// Fails a body that is known to be larger than this, unless it has been given whole.
+    pub(crate) fn judge_size(&mut self, id: Id, most: u64) {
+        let Some(stream) = self.streams.get(id) else { return };
+        let (connection, whole) = (stream.connection, stream.has(flag::REQUEST_ENDED));
+        let seen = stream.received.max(self.declared(connection, id));
+        if seen <= most || stream.has(flag::END_TOLD | flag::RAW) {
+            return;
+        }
+        let error = Error::limit(Code::HttpBodyTooLarge, most, seen);
+        if whole {
+            self.count_error(connection, &error);
+            self.body_failed(id, &error);
+        } else {
+            self.fail_now(connection, error);
+        }
     }
 
     /// The Content-Length of the request that a connection is receiving, if it is this one; else 0.

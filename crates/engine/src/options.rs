@@ -6,6 +6,9 @@ pub use millrace_http1::Limits as HeadLimits;
 pub const DRAIN_LIMIT: u64 = 64 * 1024;
 /// How long a lingering close waits for the peer's FIN (RFC 9112 §9.6), in milliseconds.
 pub const LINGER_MS: u64 = 2_000;
+/// How many bytes the heads of the requests under way on one connection may have together, as they cross to the host
+/// (target, names and values); a head that would pass it waits until an answer before it is complete. One alone goes on.
+pub const HEADS_AHEAD: usize = 128 * 1024;
 /// How much longer than advertised an idle connection is kept, in milliseconds: the client's clock decides first.
 pub const KEEP_ALIVE_MARGIN_MS: u64 = 1_000;
 /// How long accepting pauses when descriptors have run out, in milliseconds.
@@ -89,4 +92,9 @@ impl Default for ServerOptions {
 /// A time-out as a bound: 0 stands for none.
 pub(crate) const fn or_forever(timeout_ms: u64) -> u64 {
     if timeout_ms == 0 { u64::MAX } else { timeout_ms }
+}
+
+/// Where a connection has drained: a quarter of the high mark (SPEC §9: 16 KiB of 64).
+pub(crate) const fn low_mark(high: usize) -> usize {
+    high / 4
 }

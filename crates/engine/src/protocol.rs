@@ -3,7 +3,7 @@
 //! HTTP/2 will be a further variant. Driving them is `server/`'s and `stream/`'s work; here is their state alone.
 
 use crate::id::Id;
-use crate::options::ServerOptions;
+use crate::options::{HEADS_AHEAD, ServerOptions};
 use millrace_http1::{Limits, RequestParser};
 use std::collections::VecDeque;
 
@@ -36,6 +36,12 @@ pub(crate) struct Http1 {
     pub began_ms: u64,
     /// Empty lines, or half of one, came after the last message: the parser remembers them, so it is this connection's.
     pub dangling: bool,
+    /// Bytes of the heads of the requests whose answers are owed.
+    pub heads: usize,
+    /// Bytes of answers that wait for those before them, in the outputs of their streams.
+    pub waiting: usize,
+    /// A stream whose answer waits for its turn was told to wait for room.
+    pub wants_room: bool,
 }
 
 impl Http1 {
@@ -49,12 +55,21 @@ impl Http1 {
             held: None,
             began_ms: 0,
             dangling: false,
+            heads: 0,
+            waiting: 0,
+            wants_room: false,
         }
     }
 
     /// Whether another message may be read: answers owed, and answers that the client does not take, are bounded.
-    pub fn may_begin(&self, options: &ServerOptions, waiting: usize) -> bool {
-        self.order.len() < options.max_pipelined && waiting <= options.write_high_water_mark
+    /// `queued` bytes are in the connection's output.
+    pub fn may_begin(&self, options: &ServerOptions, queued: usize) -> bool {
+        self.order.len() < options.max_pipelined && queued + self.waiting <= options.write_high_water_mark
+    }
+
+    /// Whether a head of so many bytes may go ahead of the answers owed.
+    pub fn has_room_for_head(&self, bytes: usize) -> bool {
+        self.order.is_empty() || self.heads + bytes <= HEADS_AHEAD
     }
 
     /// Nothing owed, nothing half received.

@@ -149,8 +149,9 @@ impl<V: Copy> Engine<V> {
                 Err(AcceptError::Retry(_)) => {}
                 Err(AcceptError::WouldBlock) => return false,
                 Err(AcceptError::Exhausted(_)) => {
-                    self.spare.refuse_one(listener);
-                    self.refused(id);
+                    if self.spare.refuse_one(listener) {
+                        self.refused(id);
+                    }
                     self.pause_accepting(id, listener);
                     return false;
                 }

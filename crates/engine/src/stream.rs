@@ -60,6 +60,8 @@ pub(crate) struct Stream {
     pub flags: u16,
     pub status: u16,
     pub method: Method,
+    /// Bytes of the request's head.
+    pub head_size: u32,
     /// Framing of the response body; the length counts down.
     pub framing: BodyFraming,
     pub consumer: Consumer,
@@ -122,6 +124,7 @@ impl Stream {
             flags: 0,
             status: 0,
             method,
+            head_size: 0,
             framing: BodyFraming::None,
             consumer: Consumer::Undecided,
             credit: 0,

@@ -149,3 +149,39 @@ fn an_answer_of_any_size_arrives_whole_at_a_reader_of_any_speed() {
     driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 1);
     assert!(client.answers(&[])[0].body == body);
 }
+
+#[test]
+fn an_answer_that_is_told_when_it_is_out_keeps_its_slot_until_then() {
+    for cut in [false, true] {
+        let mut driver = Driver::new();
+        let (_, addr) = driver.listen(ServerOptions::default());
+        let mut slow = Client::connect_narrow(addr, 4096);
+        slow.reading = false;
+        slow.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        let first = driver.expect(EventKind::Request);
+        let head = Respond {
+            status: 200,
+            reason: b"",
+            block: b"",
+        };
+        let body = vec![b'x'; 16 << 20];
+        let stream = first.stream();
+        driver.engine.respond(stream, &head, Chunk::Bytes(&body), true).unwrap();
+        driver.settle();
+        let mut other = Client::send_to(addr, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        let second = driver.expect(EventKind::Request);
+        assert_ne!(second.id.slot(), first.id.slot());
+        answer(&mut driver.engine, second.stream(), b"").unwrap();
+        driver.run_until(&mut [&mut other], |_, clients| clients[0].complete() == 1);
+        if cut {
+            drop(slow);
+            assert_eq!(driver.expect(EventKind::Aborted).id, first.id);
+        } else {
+            slow.reading = true;
+            let finished = driver.expect_with(EventKind::Finished, &mut [&mut slow]);
+            assert_eq!(finished.id, first.id);
+        }
+        driver.settle();
+        assert_eq!(driver.engine.census().streams, 0);
+    }
+}

@@ -1,7 +1,7 @@
 //! Limits, at them and one past: the refusal arrives although the client still sends.
 
 use millrace_engine::error::Code;
-use millrace_engine::{EventKind, HeadLimits, ServerOptions};
+use millrace_engine::{EventKind, HeadLimits, Respond, ServerOptions};
 use millrace_testkit::client::Client;
 use millrace_testkit::driver::{Driver, answer, echo_target};
 
@@ -154,4 +154,86 @@ fn heads_at_their_limits_pass_and_one_past_are_refused_with_their_status() {
         driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 1);
         assert_eq!(client.answers(&[])[0].status, status, "{text}");
     }
+}
+
+/// What a chunked request gets whose body is `x` and the rest as given, and the code of the abort, if any.
+fn chunked(rest: &str) -> (u16, Option<Code>, u64, u64) {
+    let mut driver = Driver::new();
+    let (_, addr) = driver.listen(ServerOptions {
+        head: HeadLimits {
+            header_fields: 5,
+            ..Default::default()
+        },
+        ..Default::default()
+    });
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let mut client = Client::send_to(addr, head);
+    let stream = driver.expect(EventKind::Request).stream();
+    driver.engine.collect(stream, -1.0).unwrap();
+    client.send(rest);
+    driver.quiet(&mut [&mut client]);
+    if driver.count(EventKind::Collected) == 1 {
+        answer(&mut driver.engine, stream, b"").unwrap();
+        driver.quiet(&mut [&mut client]);
+    }
+    let aborted = driver.events.iter().find(|event| event.kind == EventKind::Aborted);
+    let (code, value, seen) = aborted.map_or((None, 0, 0), |event| (event.code(), event.a, event.b));
+    (client.answers(&[])[0].status, code, value, seen)
+}
+
+#[test]
+fn chunk_extensions_at_4_kib_of_a_body_pass_and_one_byte_more_gets_400() {
+    // `;` and a name, in two chunks: the limit is one of the whole body.
+    let of = |size: usize| {
+        let half = size / 2;
+        let ext = |size: usize| format!(";{}", "e".repeat(size - 1));
+        format!("1{}\r\nx\r\n0{}\r\n\r\n", ext(half), ext(size - half))
+    };
+    assert_eq!(chunked(&of(4096)), (200, None, 0, 0));
+    assert_eq!(
+        chunked(&of(4097)),
+        (400, Some(Code::HttpChunkExtensionsTooLarge), 4096, 4097)
+    );
+}
+
+#[test]
+fn a_trailer_section_at_16_kib_passes_and_one_byte_more_gets_431() {
+    // `X: ` and CRLF are 5 bytes.
+    let of = |size: usize| format!("1\r\nx\r\n0\r\nX: {}\r\n\r\n", "v".repeat(size - 5));
+    assert_eq!(chunked(&of(16_384)), (200, None, 0, 0));
+    let (status, code, value, seen) = chunked(&of(16_385));
+    assert_eq!(
+        (status, code, value, seen),
+        (431, Some(Code::HttpTrailersTooLarge), 16_384, 16_385)
+    );
+}
+
+#[test]
+fn as_many_trailer_fields_as_header_fields_pass_and_one_more_gets_431() {
+    let of = |count: usize| format!("1\r\nx\r\n0\r\n{}\r\n", "X: v\r\n".repeat(count));
+    assert_eq!(chunked(&of(5)), (200, None, 0, 0));
+    assert_eq!(chunked(&of(6)), (431, Some(Code::HttpTooManyFields), 5, 6));
+}
+
+#[test]
+fn an_interim_answer_after_the_final_head_is_misuse() {
+    let mut driver = Driver::new();
+    let (_, addr) = driver.listen(ServerOptions::default());
+    let mut client = Client::send_to(addr, GET);
+    let stream = driver.expect(EventKind::Request).stream();
+    driver.engine.informational(stream, 102, b"").unwrap();
+    let head = Respond {
+        status: 200,
+        reason: b"",
+        block: b"",
+    };
+    driver.engine.respond_head(stream, &head).unwrap();
+    for status in [100, 102, 103] {
+        let refused = driver.engine.informational(stream, status, b"").unwrap_err();
+        assert_eq!(refused.code, Code::HttpHeadersSent);
+    }
+    driver.engine.end(stream, b"", false).unwrap();
+    driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 1);
+    let statuses: Vec<u16> = client.answers(&[]).iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses, [102, 200]);
 }

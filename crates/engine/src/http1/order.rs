@@ -5,9 +5,10 @@ use crate::engine::Engine;
 use crate::id::Id;
 use crate::options::DRAIN_LIMIT;
 use crate::protocol::Protocol;
-use crate::stream::{Consumer, flag};
+use crate::stream::{Consumer, Stream, flag};
 use millrace_error::Code;
 use millrace_metrics::{Counter, Gauge};
+use std::collections::VecDeque;
 
 impl<V: Copy> Engine<V> {
     /// The response of a stream is queued whole: counts it, and lets go of every answer that is complete in order.
@@ -45,6 +46,7 @@ impl<V: Copy> Engine<V> {
                 break;
             }
             http.order.pop_front();
+            http.heads = http.heads.saturating_sub(stream.head_size as usize);
             if stream.has(flag::UNSAFE) {
                 http.unsafe_owed -= 1;
             }
@@ -79,10 +81,31 @@ impl<V: Copy> Engine<V> {
             }
             self.maybe_let_go(front);
         }
+        if http.order.is_empty() {
+            http.heads = 0;
+        }
         let waiting = http.held.is_some() || !stack.backlog.is_empty();
+        if http.waiting != 0 {
+            http.waiting = self.waiting_of(&http.order);
+        }
         if let (true, Some(connection)) = (waiting, owner) {
             self.queue(connection);
         }
+    }
+
+    /// Counts the bytes of answers that wait behind others: to be called when the answer of `id` may have grown. One
+    /// that is first in line has no output of its own, and costs nothing here.
+    pub(crate) fn count_waiting(&self, id: Id, stack: &mut Stack) {
+        if let Protocol::Http1(http) = &mut stack.protocol {
+            if self.streams.get(id).is_some_and(|stream| stream.output.is_some()) {
+                http.waiting = self.waiting_of(&http.order);
+            }
+        }
+    }
+
+    pub(crate) fn waiting_of(&self, order: &VecDeque<Id>) -> usize {
+        let of = |id: &Id| self.streams.get(*id)?.output.as_ref().map(|output| output.len());
+        order.iter().filter_map(of).sum()
     }
 
     /// Ends a stream whose two sides are complete; one whose body has not been given whole is given first.
@@ -90,6 +113,10 @@ impl<V: Copy> Engine<V> {
         let Some(stream) = self.streams.get(id) else { return };
         // One with an output of its own is still owed: its answer waits for its turn.
         if !stream.has(flag::REQUEST_ENDED) || !stream.has(flag::RESPONSE_ENDED) || stream.output.is_some() {
+            return;
+        }
+        // Its slot stays its own until `Finished` is told: who took it over would be given the event, and lose it.
+        if stream.has(flag::WANTS_FINISH) && !stream.is_read() {
             return;
         }
         if stream.is_read() {
@@ -102,7 +129,9 @@ impl<V: Copy> Engine<V> {
     /// Ends a stream that expects nothing more, unless its answer still waits for its turn.
     pub(crate) fn drop_unless_owed(&mut self, id: Id) {
         // A stream whose turn has come has no output of its own; one that waits has its answer there.
-        if self.streams.get(id).is_some_and(|stream| stream.output.is_none()) {
+        // And one that is to be told `Finished` keeps its slot until then.
+        let owed = |stream: &Stream| stream.output.is_some() || stream.has(flag::WANTS_FINISH);
+        if self.streams.get(id).is_some_and(|stream| !owed(stream)) {
             self.drop_stream(id);
         }
     }

@@ -117,7 +117,8 @@ impl<V: Copy> Engine<V> {
         Ok(())
     }
 
-    /// RFC 9112 §9.3.2: a request goes ahead of an answer still owed only when it and all outstanding ones are safe.
+    /// RFC 9112 §9.3.2: a request goes ahead of an answer still owed only when it and all outstanding ones are safe;
+    /// and only while the heads ahead are within their bound.
     fn leave(&self, id: Id, http: &Http1) -> Leave {
         let head = http.parser.head();
         let options = self
@@ -126,7 +127,8 @@ impl<V: Copy> Engine<V> {
             .and_then(|connection| self.servers.at(connection.server));
         let upgrades = options.is_some_and(|(_, server)| server.options.upgrades);
         let alone = !head.method.is_safe() || head.method == Method::Connect || (head.upgrade && upgrades);
-        if http.order.is_empty() || (!alone && http.unsafe_owed == 0) {
+        let room = http.has_room_for_head(head.block.len());
+        if http.order.is_empty() || (!alone && http.unsafe_owed == 0 && room) {
             Leave::Granted
         } else {
             Leave::Wait
@@ -215,6 +217,9 @@ impl<V: Copy> Engine<V> {
             flags |= request::EXPECTS_CONTINUE;
         }
         let unsafe_owed = u32::from(stream.has(flag::UNSAFE));
+        let head_size = head.block.len();
+        // A header block and a target have 32-bit limits.
+        stream.head_size = head_size as u32;
         server.stats.requests += 1;
         server.stats.requests_active += 1;
         let Some(stream) = self.streams.insert(stream) else {
@@ -248,6 +253,7 @@ impl<V: Copy> Engine<V> {
             return Ok(&[]);
         }
         http.order.push_back(stream);
+        http.heads += head_size;
         http.unsafe_owed += unsafe_owed;
         if stack.paused_ms != 0 {
             // It was held: the peer's clocks stood still meanwhile (SPEC §3).
@@ -386,7 +392,11 @@ impl<V: Copy> Engine<V> {
             reason: b"",
             block,
         };
-        self.respond_on(stream, stack, &head, super::Chunk::Bytes(b""), false)
+        let result = self.respond_on(stream, stack, &head, super::Chunk::Bytes(b""), false);
+        if let Protocol::Http1(http) = &mut stack.protocol {
+            http.waiting = self.waiting_of(&http.order);
+        }
+        result
     }
 
     pub(crate) fn must_linger(&mut self, id: Id) {

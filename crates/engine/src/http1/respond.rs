@@ -4,6 +4,7 @@
 use crate::connection::Stack;
 use crate::engine::Engine;
 use crate::id::Id;
+use crate::options::low_mark;
 use crate::protocol::Protocol;
 use crate::stream::flag;
 use millrace_buffer::{Output, PinId};
@@ -64,6 +65,7 @@ impl<V: Copy> Engine<V> {
         let (id, connection) = self.answerable(id)?;
         let mut stack = self.take_stack(connection).ok_or(Code::StaleId)?;
         let result = self.respond_on(id, &mut stack, head, body, finish);
+        self.count_waiting(id, &mut stack);
         self.give_stack(connection, stack);
         self.touch(connection);
         result
@@ -100,6 +102,7 @@ impl<V: Copy> Engine<V> {
         let (id, connection) = self.answerable(id)?;
         let mut stack = self.take_stack(connection).ok_or(Code::StaleId)?;
         let result = self.write_head(id, &mut stack, head, BodySize::Stream);
+        self.count_waiting(id, &mut stack);
         self.give_stack(connection, stack);
         self.touch(connection);
         result.map(drop)
@@ -127,7 +130,6 @@ impl<V: Copy> Engine<V> {
             stream.framing = BodyFraming::Length(left);
         }
         let mut stack = self.take_stack(connection).ok_or(Code::StaleId)?;
-        let mut waiting = 0;
         if let Some((output, pool)) = self.output_of(id, &mut stack) {
             if framing == BodyFraming::Chunked {
                 write_chunk_prefix(output.tail(pool), length as usize);
@@ -136,19 +138,35 @@ impl<V: Copy> Engine<V> {
             } else {
                 push(output, pool, chunk);
             }
-            waiting = output.len();
         }
+        self.count_waiting(id, &mut stack);
+        let room = self.has_room(id, slot, &mut stack);
         self.give_stack(connection, stack);
         self.touch(connection);
-        let mark = self
-            .servers
-            .at(slot)
-            .map_or(0, |(_, server)| server.options.write_high_water_mark);
-        let room = waiting <= mark;
         if let (false, Some(stream)) = (room, self.streams.get_mut(id)) {
             stream.flags |= flag::WANTS_DRAIN;
         }
         Ok(room)
+    }
+
+    /// Whether a connection has room for more of an answer: all of its answers count, also those that wait for their
+    /// turn (SPEC §3). The first in line has room in any case while its own bytes are below the low mark: those behind
+    /// it cannot leave before it has ended.
+    fn has_room(&self, id: Id, server: u32, stack: &mut Stack) -> bool {
+        let mark = self
+            .servers
+            .at(server)
+            .map_or(0, |(_, server)| server.options.write_high_water_mark);
+        let queued = stack.output.len();
+        match &mut stack.protocol {
+            Protocol::Http1(http) if http.order.front() != Some(&id) => {
+                let room = queued + http.waiting <= mark;
+                http.wants_room |= !room;
+                room
+            }
+            Protocol::Http1(http) => queued + http.waiting <= mark || queued <= low_mark(mark),
+            Protocol::Raw(_) => queued <= mark,
+        }
     }
 
     /// Ends a response that was begun, or our side of a tunnel.
@@ -186,6 +204,7 @@ impl<V: Copy> Engine<V> {
         if result.is_ok() {
             self.response_ended(id, &mut stack);
         }
+        self.count_waiting(id, &mut stack);
         self.give_stack(connection, stack);
         self.touch(connection);
         result
@@ -210,6 +229,7 @@ impl<V: Copy> Engine<V> {
         if let Some((output, pool)) = self.output_of(id, &mut stack) {
             result = write_informational(output.tail(pool), status, block);
         }
+        self.count_waiting(id, &mut stack);
         self.give_stack(connection, stack);
         if result.is_ok() {
             self.count_response(slot, status);

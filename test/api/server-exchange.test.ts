@@ -1,0 +1,101 @@
+import type { MillraceError } from '../../ts/index.js';
+import { deferred } from '../support/condition.js';
+import { RawClient } from '../support/raw-client.js';
+import { chunked, endsWithItsTest, get, request, startWithClient } from '../support/test-server.js';
+
+endsWithItsTest();
+
+const CHUNKED = ['Transfer-Encoding: chunked'];
+
+test('interim responses go ahead of the final one: 102, 103, then 200', async () => {
+  const { server, client } = await startWithClient({
+    handler(_req, res) {
+      res.writeProcessing();
+      res.writeEarlyHints({ Link: '</a.css>; rel=preload' });
+      res.end('done');
+    },
+  });
+  client.send(get());
+  const answers = [await client.response(), await client.response(), await client.response()];
+  expect(answers.map(({ status, reason }) => [status, reason])).toEqual([
+    [102, 'Processing'],
+    [103, 'Early Hints'],
+    [200, 'OK'],
+  ]);
+  expect(answers[0].headers).toEqual({});
+  expect(answers[2].body.toString()).toBe('done');
+  expect(server.stats().responses).toMatchObject({ '1xx': 2, '2xx': 1 });
+});
+
+test('an HTTP/1.0 client gets no interim response', async () => {
+  const { client } = await startWithClient({
+    handler(_req, res) {
+      res.writeProcessing();
+      res.end('done');
+    },
+  });
+  expect((await client.send('GET / HTTP/1.0\r\n\r\n').response()).status).toBe(200);
+});
+
+test('an interim response after the final head is misuse', async () => {
+  const codes: string[] = [];
+  const { client } = await startWithClient({
+    handler(_req, res) {
+      const attempt = (call: () => void): void => {
+        try {
+          call();
+        } catch (error) {
+          codes.push((error as MillraceError).code);
+        }
+      };
+      res.flushHeaders();
+      attempt(() => res.writeProcessing());
+      attempt(() => res.writeContinue());
+      res.end();
+      attempt(() => res.writeEarlyHints({}));
+    },
+  });
+  await client.send(get()).response();
+  expect(codes).toEqual(Array(3).fill('MILLRACE_HTTP_HEADERS_SENT'));
+});
+
+test('trailers come and go', async () => {
+  const { client } = await startWithClient({
+    async handler(req, res) {
+      await req.bytes();
+      res.write('body');
+      res.addTrailers({ 'X-Sum': req.trailers?.get('x-sum') ?? 'none' });
+      res.end();
+    },
+  });
+  client.send(request('POST', '/', CHUNKED) + chunked(['abc'], 'X-Sum: 3\r\n'));
+  expect((await client.response()).trailers).toBe('X-Sum: 3\r\n');
+});
+
+test('a FIN behind a complete request aborts its signal, and the response is still written', async () => {
+  const came = deferred();
+  const left = deferred<MillraceError>();
+  const { client } = await startWithClient({
+    async handler(req, res) {
+      req.signal.addEventListener('abort', () => left.resolve(req.signal.reason as MillraceError));
+      came.resolve();
+      await left.promise;
+      res.end('all the same');
+    },
+  });
+  client.send(get());
+  await came.promise;
+  client.end();
+  expect((await client.response()).body.toString()).toBe('all the same');
+  expect((await left.promise).code).toBe('MILLRACE_CONNECTION_CLOSED');
+  await client.closed();
+});
+
+test('half a request line, then silence: 408 and the end; nothing at all: only the end', async () => {
+  const { server, client } = await startWithClient({ headersTimeout: 150, handler: (_req, res) => res.end() });
+  const silent = await RawClient.connect(server);
+  client.send('GET /ha');
+  expect((await client.rest()).toString('latin1')).toMatch(/^HTTP\/1\.1 408 [^]*connection: close/i);
+  expect((await silent.rest()).length).toBe(0);
+  expect(server.stats().timeouts.headers).toBe(2);
+});
