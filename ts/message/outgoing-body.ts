@@ -37,6 +37,8 @@ const NONE: AsyncIterable<Uint8Array> = {
 export async function outgoing(body: BodyInput): Promise<Outgoing> {
   if (body === null) return { whole: '', chunks: NONE };
   if (typeof body === 'string') return { type: 'text/plain; charset=utf-8', whole: body, chunks: NONE };
+  // Callers without types: `in`, below, throws on what is no object.
+  if (typeof body !== 'object') throw unsendable(body);
   if (body instanceof Uint8Array) return { whole: body, chunks: NONE };
   if (body instanceof ArrayBuffer) return { whole: new Uint8Array(body), chunks: NONE };
   if (body instanceof URLSearchParams) {
@@ -52,7 +54,12 @@ export async function outgoing(body: BodyInput): Promise<Outgoing> {
   if (body instanceof ReadableStream) return { chunks: readStream(body) };
   if (Symbol.asyncIterator in body) return { chunks: body };
   if ('file' in body) return file(body);
-  throw misuse('MILLRACE_INVALID_ARGUMENT', `this kind of body cannot be sent: ${typeof body}`);
+  throw unsendable(body);
+}
+
+function unsendable(body: unknown): TypeError {
+  const kinds = 'a string, bytes, a Blob, FormData, URLSearchParams, a stream, an async iterable, { file } or null';
+  return misuse('MILLRACE_INVALID_ARGUMENT', `a body must be ${kinds}, got ${typeof body}`);
 }
 
 async function file({ file: path, start = 0, end }: { file: string; start?: number; end?: number }): Promise<Outgoing> {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use millrace_engine::{Chunk, EventKind, HeadLimits, Injection, Respond, ServerOptions, request};
+use millrace_head::Method;
 
 use super::choices;
 use crate::client::Client;
@@ -39,6 +40,7 @@ pub fn connection(data: &[u8]) {
     let mut ends = Ends::new();
     let mut client = Client::connect_unix(&path);
     let mut tunnelled = false;
+    let (mut requests, mut heads) = (0, Vec::new());
     let pieces = random_pieces(input, &mut random);
     let steps = pieces.iter().map(Some).chain([None]);
     for piece in steps {
@@ -52,6 +54,12 @@ pub fn connection(data: &[u8]) {
             let events: Vec<Happened> = driver.events.drain(..).collect();
             for event in &events {
                 tunnelled |= matches!(event.kind, EventKind::Upgrade | EventKind::Connect);
+                if event.kind == EventKind::Request {
+                    if event.b & 0xff == Method::Head as u64 {
+                        heads.push(requests);
+                    }
+                    requests += 1;
+                }
                 note(&mut ends, event);
                 react(&mut driver.engine, &mut random, event);
             }
@@ -82,7 +90,7 @@ pub fn connection(data: &[u8]) {
     }
     if !tunnelled {
         // Panics on what is no HTTP, or an answer after the last.
-        client.answers(&[]);
+        client.answers(&heads);
     }
     driver.engine.force_server(server);
     driver.settle();
