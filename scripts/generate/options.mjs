@@ -5,6 +5,7 @@ const SCALARS = {
   string: 'string',
   signal: 'AbortSignal',
   function: 'AnyFunction',
+  settings: 'boolean | object',
 };
 
 function checked(data) {

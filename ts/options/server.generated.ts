@@ -112,6 +112,7 @@ export interface ServerOptionValues {
   readonly onUpgrade: AnyFunction | null;
   readonly onConnect: AnyFunction | null;
   readonly onError: AnyFunction | null;
+  readonly compression: boolean | object;
 }
 
 export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
@@ -146,5 +147,6 @@ export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
     { name: 'onUpgrade', type: 'function', default: null },
     { name: 'onConnect', type: 'function', default: null },
     { name: 'onError', type: 'function', default: null },
+    { name: 'compression', type: 'settings', default: false },
   ],
 };

@@ -6,6 +6,8 @@ import type { ListenOptions, ServerLimits, ServerOptionValues, ServerTimeouts } 
 import { SERVER_OPTIONS } from '../options/server.generated.js';
 import { validateOptions } from '../options/validate.js';
 import type { Socket } from '../net/socket.js';
+import type { CompressionOptions, CompressionSettings } from './compression/options.js';
+import { compressionSettings } from './compression/options.js';
 import type { ServerRequest } from './request.js';
 import type { ServerResponse } from './response.js';
 import { Server } from './server.js';
@@ -21,6 +23,8 @@ interface ServeBase extends ListenOptions, ServerTimeouts, ServerLimits {
   onConnect?(req: ServerRequest, socket: Socket, head: Uint8Array): unknown;
   /** What a handler threw or rejected with: answer with a status or a Response; else 500. */
   onError?(error: unknown, req: ServerRequest | null): AnyResponse | number | void;
+  /** Compresses responses by content negotiation; off unless asked. */
+  compression?: boolean | CompressionOptions;
 }
 
 /** What `serve` takes: options, and one of the two kinds of handler. */
@@ -38,7 +42,9 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const values = validateOptions(SERVER_OPTIONS, options);
   const { signal } = values;
   signal?.throwIfAborted();
-  const server = values.path === null ? await listenTcp(values) : listenUnix(values, values.path);
+  const compression = await compressionOf(values.compression);
+  const server =
+    values.path === null ? await listenTcp(values, compression) : listenUnix(values, values.path, compression);
   if (signal !== null) {
     if (signal.aborted) {
       server.destroy();
@@ -51,14 +57,17 @@ export async function serve(options: ServeOptions): Promise<Server> {
   return server;
 }
 
-async function listenTcp(values: ServerOptionValues): Promise<Server> {
+async function listenTcp(
+  values: ServerOptionValues,
+  compression: CompressionSettings | undefined,
+): Promise<Server> {
   const { port } = values;
   // Without a host: every address; a system without IPv6 says so.
   for (const host of values.host === null ? ['::', '0.0.0.0'] : [await literal(values.host)]) {
     const id = native.listen({ ...nativeOptions(values), host, port });
     if (id >= 0) {
       const [address, bound] = native.serverAddress(id).split('\0');
-      return new Server(id, values, { address, port: Number(bound) });
+      return new Server(id, values, { address, port: Number(bound) }, compression);
     }
     const unsupported = id === -EAFNOSUPPORT || id === -EADDRNOTAVAIL;
     if (values.host !== null || host !== '::' || !unsupported) throw listenError(id, host, port);
@@ -66,10 +75,15 @@ async function listenTcp(values: ServerOptionValues): Promise<Server> {
   throw new MillraceError('MILLRACE_BUG', 'no address family could be listened on');
 }
 
-function listenUnix(values: ServerOptionValues, path: string): Server {
+function listenUnix(values: ServerOptionValues, path: string, compression: CompressionSettings | undefined): Server {
   const id = native.listen({ ...nativeOptions(values), path, port: 0 });
   if (id < 0) throw listenError(id, path);
-  return new Server(id, values, path);
+  return new Server(id, values, path, compression);
+}
+
+async function compressionOf(given: boolean | object): Promise<CompressionSettings | undefined> {
+  if (given === false) return undefined;
+  return compressionSettings(given === true ? {} : given)();
 }
 
 async function literal(host: string): Promise<string> {

@@ -12,6 +12,8 @@ import type { ServerOptionValues } from '../options/server.generated.js';
 import { Socket } from '../net/socket.js';
 import type { InjectOptions, InjectedResponse } from './inject.js';
 import { inject } from './inject.js';
+import { CompressedBody } from './compression/compressed-body.js';
+import type { CompressionSettings } from './compression/options.js';
 import { contextRunner } from './context.js';
 import { ServerRequest } from './request.js';
 import { ServerResponse } from './response.js';
@@ -32,6 +34,7 @@ export class Server extends EventEmitter implements RequestSink {
   private readonly _place: { address: string; port: number } | string | null;
   private readonly _run: ReturnType<typeof contextRunner>;
   private readonly _invoke: (req: ServerRequest, res: ServerResponse) => void;
+  private readonly _compression: CompressionSettings | undefined;
   private readonly _statsRow = new Float64Array(STATS_LENGTH);
   private _holds = false;
   private _closed: Promise<{ finished: number; forced: number }> | undefined;
@@ -39,7 +42,12 @@ export class Server extends EventEmitter implements RequestSink {
   private _isClosed = false;
 
   /** Made by `serve`. */
-  constructor(id: number, options: ServerOptionValues, place: { address: string; port: number } | string | null) {
+  constructor(
+    id: number,
+    options: ServerOptionValues,
+    place: { address: string; port: number } | string | null,
+    compression?: CompressionSettings,
+  ) {
     super();
     this.id = id;
     this._options = options;
@@ -47,6 +55,7 @@ export class Server extends EventEmitter implements RequestSink {
     this._handler = options.handler as Handler;
     this._fetch = options.fetch as FetchHandler;
     this._collectLimit = options.maxCollectedSize;
+    this._compression = compression;
     this._run = contextRunner();
     this._invoke =
       options.fetch === null ? (req, res) => this.invokeHandler(req, res) : (req, res) => this.invokeFetch(req, res);
@@ -148,6 +157,7 @@ export class Server extends EventEmitter implements RequestSink {
       return;
     }
     const res = new ServerResponse(req, slot);
+    if (this._compression !== undefined) res.codeBody(new CompressedBody(req, res, this._compression));
     register(slot, res);
     this._run(this._invoke, req, res);
   }
