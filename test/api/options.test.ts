@@ -50,6 +50,7 @@ test('fills in the defaults of SPEC', () => {
     onUpgrade: null,
     onConnect: null,
     onError: null,
+    compression: false,
   });
 });
 

@@ -38,11 +38,7 @@ export interface SettingsRow<Name extends string = string> extends RowOf<Name> {
 
 /** What the table says about one option. */
 export type OptionRow<Name extends string = string> =
-  | IntegerRow<Name>
-  | EnumRow<Name>
-  | PlainRow<Name>
-  | ListRow<Name>
-  | SettingsRow<Name>;
+  IntegerRow<Name> | EnumRow<Name> | PlainRow<Name> | ListRow<Name> | SettingsRow<Name>;
 
 /** The options of one function; `Values` is what they are when defaults have been filled in. */
 export interface OptionTable<Values extends object> {

@@ -57,10 +57,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   return server;
 }
 
-async function listenTcp(
-  values: ServerOptionValues,
-  compression: CompressionSettings | undefined,
-): Promise<Server> {
+async function listenTcp(values: ServerOptionValues, compression: CompressionSettings | undefined): Promise<Server> {
   const { port } = values;
   // Without a host: every address; a system without IPv6 says so.
   for (const host of values.host === null ? ['::', '0.0.0.0'] : [await literal(values.host)]) {

@@ -79,7 +79,8 @@ export function moduleEdges(root, { ts: table, addon, packages = {} }) {
       }
       if (!to.startsWith('.')) {
         if (!Object.hasOwn(packages, to)) wrong.push(`${where} imports ${to}, a package that no room may use`);
-        else if (!packages[to].includes(from)) wrong.push(`${where} imports ${to}; only ts/${packages[to].join(', ts/')} may`);
+        else if (!packages[to].includes(from))
+          wrong.push(`${where} imports ${to}; only ts/${packages[to].join(', ts/')} may`);
         continue;
       }
       const target = resolve(dirname(path), to);

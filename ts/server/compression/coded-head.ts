@@ -1,6 +1,7 @@
 import { acceptedCodings } from '../../message/negotiate-encoding.js';
 import type { ServerRequest } from '../request.js';
 import type { ServerResponse } from '../response.js';
+import { addVary } from '../vary.js';
 import type { ContentCoding } from './codings.js';
 import type { CompressionSettings } from './options.js';
 
@@ -49,11 +50,7 @@ function weakened(req: ServerRequest, res: ServerResponse, settings: Compression
   return undefined;
 }
 
-function negotiated(
-  req: ServerRequest,
-  res: ServerResponse,
-  settings: CompressionSettings,
-): ContentCoding | undefined {
+function negotiated(req: ServerRequest, res: ServerResponse, settings: CompressionSettings): ContentCoding | undefined {
   addVary(res, 'Accept-Encoding');
   return acceptedCodings(req.headers.get('accept-encoding'), settings.encodings)[0];
 }
@@ -62,14 +59,6 @@ function negotiated(
 function weaken(res: ServerResponse): void {
   const tag = fieldOf(res, 'etag');
   if (tag.startsWith('"')) res.setHeader('ETag', `W/${tag}`);
-}
-
-/** Adds a name to Vary unless it, or `*`, is there. */
-export function addVary(res: ServerResponse, name: string): void {
-  const before = fieldOf(res, 'vary');
-  const names = before.toLowerCase().split(/[\s,]+/);
-  if (names.includes('*') || names.includes(name.toLowerCase())) return;
-  res.setHeader('Vary', before === '' ? name : `${before}, ${name}`);
 }
 
 function fieldOf(res: ServerResponse, name: string): string {

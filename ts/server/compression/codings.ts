@@ -39,20 +39,19 @@ export function encodeWhole(
   bytes: Uint8Array,
   done: (error: Error | null, result: Uint8Array) => void,
 ): void {
-  const { brotliCompress, gzip, constants } = zlib();
+  const library = zlib();
   const quality = level ?? LEVELS[coding];
   if (coding === 'gzip') {
-    gzip(bytes, { level: quality }, done);
+    library.gzip(bytes, { level: quality }, done);
   } else if (coding === 'br') {
-    const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_SIZE_HINT } = constants;
-    brotliCompress(
+    const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_SIZE_HINT } = library.constants;
+    library.brotliCompress(
       bytes,
       { params: { [BROTLI_PARAM_QUALITY]: quality, [BROTLI_PARAM_SIZE_HINT]: bytes.byteLength } },
       done,
     );
   } else {
-    const { zstdCompress } = zlib() as unknown as { zstdCompress: Encode };
-    zstdCompress(
+    (library as unknown as { zstdCompress: Encode }).zstdCompress(
       bytes,
       { params: { [zstdConstant('ZSTD_c_compressionLevel')]: quality }, pledgedSrcSize: bytes.byteLength },
       done,
@@ -62,17 +61,16 @@ export function encodeWhole(
 
 /** A stream that compresses what is written to it. */
 export function createEncoder(coding: ContentCoding, level: number | null): Encoder {
-  const { createBrotliCompress, createGzip, constants } = zlib();
+  const library = zlib();
   const quality = level ?? LEVELS[coding];
-  if (coding === 'gzip') return createGzip({ level: quality });
+  if (coding === 'gzip') return library.createGzip({ level: quality });
   if (coding === 'br') {
-    const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_LGWIN } = constants;
-    return createBrotliCompress({
+    const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_LGWIN } = library.constants;
+    return library.createBrotliCompress({
       params: { [BROTLI_PARAM_QUALITY]: quality, [BROTLI_PARAM_LGWIN]: STREAM_WINDOW },
     });
   }
-  const { createZstdCompress } = zlib() as unknown as { createZstdCompress(options: object): Encoder };
-  return createZstdCompress({
+  return (library as unknown as { createZstdCompress(options: object): Encoder }).createZstdCompress({
     params: {
       [zstdConstant('ZSTD_c_compressionLevel')]: quality,
       [zstdConstant('ZSTD_c_windowLog')]: STREAM_WINDOW,
