@@ -9,7 +9,7 @@ import { Failure, Skip, stopAll } from './check/phase.mjs';
 /** The phases in their order: cheap and telling ones first, what needs the build after it. Each is a file in check/. */
 const PHASES = [
   ...['format', 'lint', 'layers', 'generated', 'scripts', 'build', 'symbols', 'rust', 'jest', 'types', 'package'],
-  ...['seeds', 'docs', 'cost'],
+  ...['seeds', 'docs', 'cost', 'sanitizers'],
 ];
 
 const load = (name) => import(pathToFileURL(inRoot('scripts/check', `${name}.mjs`)));

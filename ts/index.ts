@@ -16,12 +16,26 @@ setCounter((level) => native.count(FIRST_LEVEL + LEVELS.indexOf(level), 1));
 
 export { serve } from './server/serve.js';
 export type { AnyResponse, ServeOptions } from './server/serve.js';
+export type { AccessLog, AccessRecord } from './server/access-log.js';
+export type {
+  CloseMessage,
+  ListeningMessage,
+  RequestErrorMessage,
+  RequestFinishMessage,
+  RequestStartMessage,
+  TunnelMessage,
+} from './server/channels.js';
+export { gracefulShutdown } from './server/graceful-shutdown.js';
+export type { Closable, GracefulShutdownOptions } from './server/graceful-shutdown.js';
+export type { Middleware, Next } from './server/middleware.js';
+export type { Refusal, RequestHead, Validate } from './server/validate-head.js';
 export { Server } from './server/server.js';
 export { ServerRequest } from './server/request.js';
 export { ServerResponse } from './server/response.js';
 export { LazyRequest as Request } from './server/web-request.js';
 export { LazyResponse as Response } from './server/web-response.js';
 export { InjectedResponse } from './server/inject.js';
+export type { RequestLimits } from './server/request-limits.js';
 export type { InjectOptions } from './server/inject.js';
 export { compress } from './server/compression/compress.js';
 export type { Compress } from './server/compression/compress.js';
@@ -41,6 +55,7 @@ export type { ErrorCategory, ErrorCode, ErrorKind, Phase } from './errors/codes.
 export { isRetryable } from './errors/retryable.js';
 export { metrics } from './metrics/snapshot.js';
 export type { HistogramSnapshot, Snapshot } from './metrics/snapshot.js';
+export { getLogContext, withLogContext } from './log/context.js';
 export { getLevel, setLevel } from './log/log.js';
 export type { Level } from './log/level.js';
 export { consoleLogger, setLogger } from './log/logger.js';

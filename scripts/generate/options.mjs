@@ -5,6 +5,8 @@ const SCALARS = {
   string: 'string',
   signal: 'AbortSignal',
   function: 'AnyFunction',
+  functions: 'readonly AnyFunction[]',
+  switch: 'boolean | AnyFunction',
   settings: 'boolean | object',
 };
 
@@ -19,9 +21,9 @@ function checked(data) {
     if (!option.doc || !option.source) throw new Error(`${where}: a row needs doc and source`);
     if (!('default' in option)) throw new Error(`${where}: a row needs a default`);
     if (option.type === 'integer') {
-      const { min, max, default: value, nullable } = option;
+      const { min, max, default: value } = option;
       if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max) || min > max) throw new Error(`${where}: no range`);
-      if (value === null ? !nullable : value < min || value > max)
+      if (value !== null && (value < min || value > max))
         throw new Error(`${where}: the default is out of range`);
     }
     if (option.type === 'enum' && !option.values.includes(option.default)) throw new Error(`${where}: no such default`);
@@ -85,12 +87,15 @@ ${options.map(member).join('\n')}
 }`;
 }
 
-function rowOf(option) {
+const canReload = (data, option) => data.groups.find((group) => group.name === option.group).reloadable === true;
+
+function rowOf(option, reloadable) {
   const fields = [`name: '${option.name}'`, `type: '${option.type}'`];
   if (option.type === 'integer') fields.push(`min: ${literal(option.min)}`, `max: ${literal(option.max)}`);
   if (option.type === 'integer' && option.nullable) fields.push('nullable: true');
   if (option.values) fields.push(`values: [${option.values.map(literal).join(', ')}]`);
   fields.push(`default: ${literal(option.default)}`);
+  if (reloadable) fields.push('reloadable: true');
   const line = `    { ${fields.join(', ')} },`;
   return line.length <= 120 ? line : `    {\n${fields.map((field) => `      ${field},`).join('\n')}\n    },`;
 }
@@ -115,7 +120,7 @@ export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
   required: ${lists(data.required)},
   exclusive: ${lists(data.exclusive)},
   rows: [
-${data.options.map(rowOf).join('\n')}
+${data.options.map((option) => rowOf(option, canReload(data, option))).join('\n')}
   ],
 };
 `;

@@ -100,6 +100,7 @@ describe('a callback', () => {
         component: 'server',
         message: 'the handler failed',
         fields: { status: 500 },
+        context: {},
       },
     ]);
     expect(records[0].time).toBeGreaterThanOrEqual(before);
@@ -194,6 +195,7 @@ describe('the line for people', () => {
     component: 'server',
     message: 'slow',
     fields: { url: '/a', ms: 7 },
+    context: {},
   };
 
   test('has time, level, component, message and fields', () => {

@@ -26,6 +26,7 @@ test('fills in the defaults of SPEC', () => {
     port: 0,
     host: null,
     path: null,
+    fd: null,
     backlog: 511,
     ipv6Only: false,
     reusePort: false,
@@ -36,6 +37,9 @@ test('fills in the defaults of SPEC', () => {
     bodyTimeout: 30_000,
     writeTimeout: 60_000,
     keepAliveTimeout: 65_000,
+    minReceiveRate: 240,
+    minSendRate: 240,
+    handlerTimeout: null,
     maxConnections: null,
     maxRequestsPerConnection: null,
     maxPipelined: 32,
@@ -50,6 +54,10 @@ test('fills in the defaults of SPEC', () => {
     onUpgrade: null,
     onConnect: null,
     onError: null,
+    validate: null,
+    middleware: null,
+    accessLog: false,
+    logContext: false,
     compression: false,
   });
 });

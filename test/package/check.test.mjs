@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Failure, Skip, collect, demand, steps } from '../../scripts/check/phase.mjs';
+import { nightlyOf } from '../../scripts/lib/nightly.mjs';
 
 const script = (text) => ['-e', text];
 
@@ -51,4 +52,11 @@ test('says what a phase left out, and skips it when that is everything', async (
     'a left out: no tool',
   );
   await assert.rejects(steps([['a', 'no tool', null]]), (error) => error instanceof Skip);
+});
+
+test('finds the nightly toolchain among those that are installed, and none where there is none', () => {
+  const list = 'stable-x86_64-unknown-linux-gnu (active, default)\nnightly-2026-01-02-x86_64-unknown-linux-gnu\n';
+  assert.equal(nightlyOf(list), 'nightly-2026-01-02-x86_64-unknown-linux-gnu');
+  assert.equal(nightlyOf(`${list}nightly-x86_64-unknown-linux-gnu\n`), 'nightly-x86_64-unknown-linux-gnu');
+  assert.equal(nightlyOf('stable-x86_64-unknown-linux-gnu\n1.95.0-x86_64-unknown-linux-gnu\n'), undefined);
 });

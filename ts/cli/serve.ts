@@ -22,9 +22,6 @@ export const SERVE_HELP = `  millrace serve [folder | module] [options]
     --demo         a page that shows what is running, live
 `;
 
-/** How long requests in flight may take after the first signal. */
-const GRACE_MS = 10_000;
-
 /** What the command line said. */
 interface Arguments {
   given: string | undefined;
@@ -62,9 +59,9 @@ export async function serveCommand(args: string[]): Promise<void> {
     await Promise.all(parts.map((part) => part.close(0)));
     throw complaintOf(error);
   }
-  untilSignal(async () => {
+  untilSignal(async (timeout) => {
     page?.stop();
-    await Promise.all(parts.map((part) => part.close(GRACE_MS)));
+    await Promise.all(parts.map((part) => part.close(timeout)));
   });
 }
 

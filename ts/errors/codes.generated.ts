@@ -12,12 +12,14 @@ export type ErrorCode =
   | 'MILLRACE_NATIVE_MISMATCH'
   | 'MILLRACE_RUNTIME_UNSUPPORTED'
   | 'MILLRACE_HANDLER_FAILED'
+  | 'MILLRACE_OPTION_FIXED'
   | 'MILLRACE_CONNECTION_CLOSED'
   | 'MILLRACE_CONNECTION_RESET'
   | 'MILLRACE_STREAM_CLOSED'
   | 'MILLRACE_SERVER_CLOSED'
   | 'MILLRACE_DESTROYED'
   | 'MILLRACE_BUFFER_DETACHED'
+  | 'MILLRACE_FILE_TRUNCATED'
   | 'MILLRACE_HTTP_INVALID_METHOD'
   | 'MILLRACE_HTTP_METHOD_UNSUPPORTED'
   | 'MILLRACE_HTTP_INVALID_TARGET'
@@ -55,13 +57,16 @@ export type ErrorCode =
   | 'MILLRACE_REQUEST_TIMEOUT'
   | 'MILLRACE_WRITE_TIMEOUT'
   | 'MILLRACE_KEEP_ALIVE_TIMEOUT'
+  | 'MILLRACE_RECEIVE_RATE'
+  | 'MILLRACE_SEND_RATE'
+  | 'MILLRACE_HANDLER_TIMEOUT'
   | 'MILLRACE_CONNECTIONS_LIMIT'
   | 'MILLRACE_COLLECTED_TOO_LARGE';
 
 export type ErrorKind = 'protocol' | 'limit' | 'misuse' | 'system' | 'timeout' | 'closed' | 'bug';
 export type ErrorCategory = 'network' | 'protocol' | 'application' | 'timeout' | 'resource';
 /** The phase of an operation that a timeout or failure belongs to. */
-export type Phase = 'headers' | 'body' | 'request' | 'send' | 'idle';
+export type Phase = 'headers' | 'body' | 'request' | 'send' | 'idle' | 'handler';
 
 export type CodeRow = readonly [
   id: number,
@@ -86,12 +91,14 @@ export const CODES: readonly CodeRow[] = [
   [8, 'MILLRACE_NATIVE_MISMATCH', 'system', 'application', false, null, null, null, "the binary was built for another version of the package"],
   [9, 'MILLRACE_RUNTIME_UNSUPPORTED', 'misuse', 'application', false, null, null, null, "this JavaScript runtime cannot host the native core"],
   [10, 'MILLRACE_HANDLER_FAILED', 'misuse', 'application', false, 500, null, null, "a request handler threw, rejected or answered with something that is not a response"],
+  [11, 'MILLRACE_OPTION_FIXED', 'misuse', 'application', false, null, null, null, "the option cannot change while the server runs"],
   [20, 'MILLRACE_CONNECTION_CLOSED', 'closed', 'network', true, null, null, null, "the peer closed the connection"],
   [21, 'MILLRACE_CONNECTION_RESET', 'closed', 'network', true, null, null, null, "the peer reset the connection"],
   [22, 'MILLRACE_STREAM_CLOSED', 'closed', 'application', false, null, null, null, "the exchange has ended"],
   [23, 'MILLRACE_SERVER_CLOSED', 'closed', 'application', false, null, null, null, "the server was closed"],
   [24, 'MILLRACE_DESTROYED', 'closed', 'application', false, null, null, null, "our side destroyed the exchange or connection"],
   [25, 'MILLRACE_BUFFER_DETACHED', 'misuse', 'application', false, null, null, null, "an ArrayBuffer that was queued for sending was detached before it was sent"],
+  [26, 'MILLRACE_FILE_TRUNCATED', 'system', 'application', false, null, null, null, "a file that was queued for sending became shorter, or could not be read, before it was sent"],
   [40, 'MILLRACE_HTTP_INVALID_METHOD', 'protocol', 'protocol', false, 400, null, null, "the method is not a token (RFC 9110 §9.1)"],
   [41, 'MILLRACE_HTTP_METHOD_UNSUPPORTED', 'protocol', 'protocol', false, 501, null, null, "the method is not one that this parser knows (RFC 9110 §15.6.2)"],
   [42, 'MILLRACE_HTTP_INVALID_TARGET', 'protocol', 'protocol', false, 400, null, null, "the request target breaks RFC 9112 §3.2"],
@@ -129,6 +136,9 @@ export const CODES: readonly CodeRow[] = [
   [102, 'MILLRACE_REQUEST_TIMEOUT', 'timeout', 'timeout', false, 408, 'request', 'requestTimeout', "the request did not arrive whole within requestTimeout"],
   [103, 'MILLRACE_WRITE_TIMEOUT', 'timeout', 'timeout', false, null, 'send', 'writeTimeout', "the peer took no byte of the response for writeTimeout"],
   [104, 'MILLRACE_KEEP_ALIVE_TIMEOUT', 'timeout', 'timeout', false, null, 'idle', 'keepAliveTimeout', "no next request began within keepAliveTimeout"],
+  [105, 'MILLRACE_RECEIVE_RATE', 'timeout', 'timeout', false, 408, 'body', 'minReceiveRate', "the request body arrived more slowly than minReceiveRate"],
+  [106, 'MILLRACE_SEND_RATE', 'timeout', 'timeout', false, null, 'send', 'minSendRate', "the peer took the response more slowly than minSendRate"],
+  [110, 'MILLRACE_HANDLER_TIMEOUT', 'timeout', 'timeout', false, 503, 'handler', 'handlerTimeout', "the handler did not begin its answer within handlerTimeout"],
   [120, 'MILLRACE_CONNECTIONS_LIMIT', 'limit', 'resource', true, 503, null, 'maxConnections', "the server has as many connections as maxConnections allows"],
   [121, 'MILLRACE_COLLECTED_TOO_LARGE', 'limit', 'resource', false, 413, null, 'maxCollectedSize', "a body that is collected whole is larger than maxCollectedSize"],
 ];

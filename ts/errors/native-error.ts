@@ -46,7 +46,8 @@ export function errorFromNative(codeId: number, detail: NativeDetail = {}): Mill
 }
 
 function limitOf(facts: CodeFacts, { value, seen }: NativeDetail): LimitFacts | undefined {
-  if (value === undefined || seen === undefined) return undefined;
+  // An event has two numbers in any case; no limit is passed by nothing at all.
+  if (value === undefined || seen === undefined || (value === 0 && seen === 0)) return undefined;
   return { option: facts.option ?? FIXED_LIMITS[facts.code] ?? facts.code, value, seen };
 }
 

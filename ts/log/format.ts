@@ -28,7 +28,7 @@ const MAX_FRAMES = 20;
 export function formatRecord(record: LogRecord, isColoured: boolean): string {
   const time = new Date(record.time).toISOString().slice(11, 23);
   const level = record.level.toUpperCase().padEnd(5);
-  const fields = Object.entries(record.fields)
+  const fields = [...Object.entries(record.context), ...Object.entries(record.fields)]
     .map(([name, value]) => ` ${escapeControls(name)}=${formatValue(value)}`)
     .join('');
   const text = `${escapeControls(record.component)}: ${escapeControls(record.message)}`;

@@ -1,11 +1,11 @@
 import { describeValue, escapeControls } from '../errors/escape.js';
 import { misuse } from '../errors/millrace-error.js';
+import { getLogContext } from './context.js';
 import { DEFAULT_LEVEL, isLevel, LEVELS, rankOf } from './level.js';
 import type { Level } from './level.js';
 import { deliver, isSilent, warnOnStderr } from './logger.js';
+import { NO_FIELDS } from './record.js';
 import type { Fields } from './record.js';
-
-const NO_FIELDS: Fields = Object.freeze({});
 
 let threshold = rankOf(startLevel(process.env.MILLRACE_LOG));
 let count: ((level: Level) => void) | null = null;
@@ -48,11 +48,25 @@ export function setCounter(fn: ((level: Level) => void) | null): void {
 
 /**
  * Logs one record. Nothing is formatted, copied or escaped when the level is not enabled. A logger that
- * fails does not make it throw.
+ * fails does not make it throw. `about` is on whose behalf it is, where that is not the context that we are in.
  */
-export function logRecord(level: Level, component: string, message: string, fields: Fields = NO_FIELDS): void {
+export function logRecord(
+  level: Level,
+  component: string,
+  message: string,
+  fields: Fields = NO_FIELDS,
+  about: Fields = getLogContext(),
+): void {
   if (!isEnabled(level)) return;
-  deliver({ time: Date.now(), level, component, message: escapeControls(message), fields: escapeFields(fields) });
+  const context = escapeFields(about);
+  deliver({
+    time: Date.now(),
+    level,
+    component,
+    message: escapeControls(message),
+    fields: escapeFields(fields),
+    context,
+  });
   count?.(level);
 }
 

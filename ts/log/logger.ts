@@ -3,6 +3,7 @@ import { misuse } from '../errors/millrace-error.js';
 import { formatRecord } from './format.js';
 import { LEVELS } from './level.js';
 import type { Level } from './level.js';
+import { NO_FIELDS } from './record.js';
 import type { LogRecord } from './record.js';
 
 /** Writes one entry, as pino's methods do. */
@@ -36,7 +37,8 @@ export function setLogger(logger: Logger | ((record: LogRecord) => void) | null)
 function sinkFor(logger: unknown): Sink {
   // A pino-shaped logger may be a function as well, so the shape is asked first.
   if (isLogger(logger)) {
-    return ({ level, component, message, fields }) => logger[level]({ component, ...fields }, message);
+    return ({ level, component, message, fields, context }) =>
+      logger[level]({ component, ...context, ...fields }, message);
   }
   if (typeof logger === 'function') return logger as Sink;
   const shape = `an object with the methods ${LEVELS.join(', ')}, a function or null`;
@@ -102,7 +104,14 @@ function writeToStderr(record: LogRecord): void {
 
 /** Says something about logging itself, which cannot go through the log. */
 export function warnOnStderr(message: string): void {
-  const record: LogRecord = { time: Date.now(), level: 'warn', component: 'log', message, fields: {} };
+  const record: LogRecord = {
+    time: Date.now(),
+    level: 'warn',
+    component: 'log',
+    message,
+    fields: NO_FIELDS,
+    context: NO_FIELDS,
+  };
   try {
     writeToStderr(record);
   } catch {

@@ -40,7 +40,7 @@ export async function filePart({ file, start = 0, end }: FileInput): Promise<Fil
 }
 
 /**
- * The one place where a file becomes chunks. Every chunk has memory of its own: the one before may still wait to be
+ * The one place where a file becomes chunks; where it need not, the kernel sends it (`ServerResponse.sendFile`). Every chunk has memory of its own: the one before may still wait to be
  * sent. A file that has become shorter is an error: its client must not take what there is for the whole.
  */
 export async function* fileChunks({ handle, start, end }: Omit<FilePart, 'close'>): AsyncGenerator<Uint8Array> {
@@ -50,7 +50,7 @@ export async function* fileChunks({ handle, start, end }: Omit<FilePart, 'close'
     const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(length), 0, length, at);
     if (bytesRead === 0) {
       throw new MillraceError(
-        'MILLRACE_HTTP_RESPONSE_BODY_MISMATCH',
+        'MILLRACE_FILE_TRUNCATED',
         `the file has become shorter while it was sent: it ends at ${at}, the response at ${end}`,
       );
     }

@@ -17,6 +17,9 @@ export type CounterName =
   | 'millrace_http_server_timeouts_total{phase="request"}'
   | 'millrace_http_server_timeouts_total{phase="send"}'
   | 'millrace_http_server_timeouts_total{phase="idle"}'
+  | 'millrace_http_server_timeouts_total{phase="receiveRate"}'
+  | 'millrace_http_server_timeouts_total{phase="sendRate"}'
+  | 'millrace_http_server_timeouts_total{phase="handler"}'
   | 'millrace_http_server_upgrades_total'
   | 'millrace_limit_exceeded_total{option="maxUrlSize"}'
   | 'millrace_limit_exceeded_total{option="maxHeaderSize"}'
@@ -38,7 +41,8 @@ export type CounterName =
   | 'millrace_log_records_total{level="info"}'
   | 'millrace_log_records_total{level="warn"}'
   | 'millrace_log_records_total{level="error"}'
-  | 'millrace_log_records_total{level="fatal"}';
+  | 'millrace_log_records_total{level="fatal"}'
+  | 'millrace_http_server_validate_refusals_total';
 
 export type GaugeName =
   | 'millrace_http_server_connections'
@@ -143,35 +147,56 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     name: 'millrace_http_server_timeouts_total',
     label: ['phase', 'headers'],
     unit: null,
-    help: 'Connections cut by a deadline, by the phase that took too long',
+    help: 'Deadlines that expired, by the phase that took too long',
   },
   {
     key: 'millrace_http_server_timeouts_total{phase="body"}',
     name: 'millrace_http_server_timeouts_total',
     label: ['phase', 'body'],
     unit: null,
-    help: 'Connections cut by a deadline, by the phase that took too long',
+    help: 'Deadlines that expired, by the phase that took too long',
   },
   {
     key: 'millrace_http_server_timeouts_total{phase="request"}',
     name: 'millrace_http_server_timeouts_total',
     label: ['phase', 'request'],
     unit: null,
-    help: 'Connections cut by a deadline, by the phase that took too long',
+    help: 'Deadlines that expired, by the phase that took too long',
   },
   {
     key: 'millrace_http_server_timeouts_total{phase="send"}',
     name: 'millrace_http_server_timeouts_total',
     label: ['phase', 'send'],
     unit: null,
-    help: 'Connections cut by a deadline, by the phase that took too long',
+    help: 'Deadlines that expired, by the phase that took too long',
   },
   {
     key: 'millrace_http_server_timeouts_total{phase="idle"}',
     name: 'millrace_http_server_timeouts_total',
     label: ['phase', 'idle'],
     unit: null,
-    help: 'Connections cut by a deadline, by the phase that took too long',
+    help: 'Deadlines that expired, by the phase that took too long',
+  },
+  {
+    key: 'millrace_http_server_timeouts_total{phase="receiveRate"}',
+    name: 'millrace_http_server_timeouts_total',
+    label: ['phase', 'receiveRate'],
+    unit: null,
+    help: 'Deadlines that expired, by the phase that took too long',
+  },
+  {
+    key: 'millrace_http_server_timeouts_total{phase="sendRate"}',
+    name: 'millrace_http_server_timeouts_total',
+    label: ['phase', 'sendRate'],
+    unit: null,
+    help: 'Deadlines that expired, by the phase that took too long',
+  },
+  {
+    key: 'millrace_http_server_timeouts_total{phase="handler"}',
+    name: 'millrace_http_server_timeouts_total',
+    label: ['phase', 'handler'],
+    unit: null,
+    help: 'Deadlines that expired, by the phase that took too long',
   },
   {
     key: 'millrace_http_server_upgrades_total',
@@ -327,6 +352,13 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     unit: null,
     help: 'Log records written, by level',
   },
+  {
+    key: 'millrace_http_server_validate_refusals_total',
+    name: 'millrace_http_server_validate_refusals_total',
+    label: null,
+    unit: null,
+    help: 'Requests that validate refused',
+  },
 ];
 
 export const GAUGES: readonly MetricRow<GaugeName>[] = [
@@ -418,8 +450,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 38,
-  histograms: 43,
+  gauges: 42,
+  histograms: 47,
   histogramLength: 30,
-  length: 103,
+  length: 107,
 } as const;

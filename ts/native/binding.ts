@@ -5,6 +5,7 @@ export interface NativeServerOptions {
   host?: string;
   port: number;
   path?: string;
+  fd?: number;
   backlog: number;
   reusePort: boolean;
   ipv6Only: boolean;
@@ -24,6 +25,8 @@ export interface NativeServerOptions {
   writeHighWaterMark: number;
   upgrades: boolean;
   connects: boolean;
+  minReceiveRate: number;
+  minSendRate: number;
 }
 
 /** A string or bytes on their way out. */
@@ -39,6 +42,16 @@ export interface Binding {
   listen(options: NativeServerOptions): number;
   /** `status` plus `FINISH_WHOLE` where wanted. */
   respond(id: number, status: number, body: NativeBody, head?: string, reason?: string): Answer;
+  /** `respond` with a part of an open file as the body; the descriptor stays the caller's. */
+  respondFile(
+    id: number,
+    status: number,
+    head: string,
+    reason: string,
+    fd: number,
+    offset: number,
+    length: number,
+  ): Answer;
   respondHead(id: number, status: number, head: string, reason: string): Answer;
   write(id: number, chunk: NativeBody): Answer;
   end(id: number, trailers: string, flags: number): Answer;
@@ -50,6 +63,8 @@ export interface Binding {
   address(id: number): string;
   attach(onEvents: (count: number, ...values: unknown[]) => unknown[] | undefined, ring: Float64Array): void;
   hold(change: number): void;
+  /** Nothing: the socket is the server's now; else minus the errno, or the code. */
+  adopt(server: number, fd: number): Answer;
   closeServer(id: number): number;
   forceServer(id: number): number;
   serverAddress(id: number): string;
@@ -61,6 +76,16 @@ export interface Binding {
   census(target: Float64Array): void;
   plantPanic(id: number, now: number): void;
   calls(): number;
+  /** NaN leaves a limit as it is, a negative one is none. */
+  setLimits(
+    id: number,
+    bodySize: number,
+    bodyTimeout: number,
+    requestTimeout: number,
+    minReceiveRate: number,
+  ): Answer;
+  /** 0 when the server has closed. Where it listens stays as it is. */
+  reloadServer(id: number, options: NativeServerOptions): number;
 }
 
 /** Added to the status of `respond`: tell when the last byte is with the kernel. */

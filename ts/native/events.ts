@@ -30,6 +30,8 @@ const MOST = 32;
 export interface Target {
   /** The id; an event for another one that used the slot before is dropped. */
   readonly id: number;
+  /** False while it still waits for its last event; the core may have given its slot to another by then. */
+  readonly closed?: boolean;
   handleEvent(kind: number, flags: number, a: number, b: number, value: unknown, extra: unknown): void;
 }
 
@@ -52,6 +54,8 @@ export interface RequestSink {
 const ring = new Float64Array(MOST * STRIDE);
 /** By slot: exchanges, tunnels, injections. */
 const targets: (Target | undefined)[] = [];
+/** By id: whose slot another has taken while their last bytes were still on the way to the kernel. */
+const displaced = new Map<number, Target>();
 /** By slot: servers. */
 const servers: (RequestSink | undefined)[] = [];
 let attached = false;
@@ -63,6 +67,8 @@ export function slotOf(id: number): number {
 
 /** Events of this id go to the target. */
 export function register(slot: number, target: Target): void {
+  const before = targets[slot];
+  if (before !== undefined && before.closed === false) displaced.set(before.id, before);
   targets[slot] = target;
 }
 
@@ -113,12 +119,21 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | undefined {
       } else {
         const target = targets[slot];
         if (target !== undefined && target.id === id) target.handleEvent(kind, word >> 6, a, b, value, extra);
+        else if (displaced.size > 0) finishDisplaced(id, kind, word >> 6, a, b);
       }
     } catch (error) {
       (thrown ??= []).push(error);
     }
   }
   return thrown;
+}
+
+/** The last event of one whose slot was taken. */
+function finishDisplaced(id: number, kind: number, flags: number, a: number, b: number): void {
+  const target = displaced.get(id);
+  if (target === undefined) return;
+  if (kind === KIND.finished || kind === KIND.aborted) displaced.delete(id);
+  target.handleEvent(kind, flags, a, b, undefined, undefined);
 }
 
 /** How many servers, connections, streams, buffers, timers and pinned arrays live on this thread: for leak tests. */

@@ -23,11 +23,19 @@ export interface ListenOptions {
    * nobody but your balancer can reach. (default off)
    */
   proxyProtocol?: 'off' | 'optional' | 'required' | undefined;
+  /**
+   * A listening socket that somebody else made, such as systemd's first (3), instead of an address. It is the server's
+   * from then on. (0…2147483647)
+   */
+  fd?: number | undefined;
   /** Aborting it destroys the server, or the attempt to listen. */
   signal?: AbortSignal | undefined;
 }
 
-/** The deadlines of a server, in milliseconds. The clocks that watch the peer stand still while we withhold reading. */
+/**
+ * The deadlines of a server, in milliseconds, and the least rates of its clients. The clocks that watch the peer stand
+ * still while we withhold reading. `server.reload` can change them.
+ */
 export interface ServerTimeouts {
   /**
    * For the whole request head, from its first byte; on a new connection from the accept. (1…2147483647, ms, default
@@ -45,9 +53,24 @@ export interface ServerTimeouts {
    * longer than your balancer's idle time: shorter means 502s. (1…2147483647, ms, default 65000)
    */
   keepAliveTimeout?: number | undefined;
+  /**
+   * For a request body; a slower one gets 408. A body begins with 5 seconds of credit and each byte buys 1/rate second,
+   * up to `bodyTimeout` (at least 5 seconds); time spends it. 0: off. (0…2147483647, bytes/s, default 240)
+   */
+  minReceiveRate?: number | undefined;
+  /**
+   * For responses; a client that takes them more slowly is cut. Credit as for `minReceiveRate`, up to `writeTimeout`;
+   * only time in which bytes wait and the system takes none spends it. 0: off. (0…2147483647, bytes/s, default 240)
+   */
+  minSendRate?: number | undefined;
+  /**
+   * From a request's head until its handler begins the answer; then the client gets 503 and `req.signal` is aborted.
+   * (1…2147483647 or null, ms, default null: no limit)
+   */
+  handlerTimeout?: number | null | undefined;
 }
 
-/** What a server accepts and holds. Sizes are in bytes. */
+/** What a server accepts and holds. Sizes are in bytes. `server.reload` can change them. */
 export interface ServerLimits {
   /** Open connections; the client that is one too many gets 503. (1…2097151 or null, default null: no limit) */
   maxConnections?: number | null | undefined;
@@ -92,12 +115,16 @@ export interface ServerOptionValues {
   readonly ipv6Only: boolean;
   readonly reusePort: boolean;
   readonly proxyProtocol: 'off' | 'optional' | 'required';
+  readonly fd: number | null;
   readonly signal: AbortSignal | null;
   readonly headersTimeout: number;
   readonly requestTimeout: number;
   readonly bodyTimeout: number;
   readonly writeTimeout: number;
   readonly keepAliveTimeout: number;
+  readonly minReceiveRate: number;
+  readonly minSendRate: number;
+  readonly handlerTimeout: number | null;
   readonly maxConnections: number | null;
   readonly maxRequestsPerConnection: number | null;
   readonly maxPipelined: number;
@@ -112,13 +139,17 @@ export interface ServerOptionValues {
   readonly onUpgrade: AnyFunction | null;
   readonly onConnect: AnyFunction | null;
   readonly onError: AnyFunction | null;
+  readonly validate: AnyFunction | null;
+  readonly middleware: readonly AnyFunction[] | null;
+  readonly accessLog: boolean | AnyFunction;
+  readonly logContext: boolean;
   readonly compression: boolean | object;
 }
 
 export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
   owner: 'serve',
   required: [['handler', 'fetch']],
-  exclusive: [['handler', 'fetch'], ['port', 'path'], ['host', 'path']],
+  exclusive: [['handler', 'fetch'], ['port', 'path'], ['host', 'path'], ['fd', 'port'], ['fd', 'host'], ['fd', 'path']],
   rows: [
     { name: 'port', type: 'integer', min: 0, max: 65_535, default: 0 },
     { name: 'host', type: 'string', default: null },
@@ -127,26 +158,66 @@ export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
     { name: 'ipv6Only', type: 'boolean', default: false },
     { name: 'reusePort', type: 'boolean', default: false },
     { name: 'proxyProtocol', type: 'enum', values: ['off', 'optional', 'required'], default: 'off' },
+    { name: 'fd', type: 'integer', min: 0, max: 2_147_483_647, default: null },
     { name: 'signal', type: 'signal', default: null },
-    { name: 'headersTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 30_000 },
-    { name: 'requestTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 300_000 },
-    { name: 'bodyTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 30_000 },
-    { name: 'writeTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 60_000 },
-    { name: 'keepAliveTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 65_000 },
-    { name: 'maxConnections', type: 'integer', min: 1, max: 2_097_151, nullable: true, default: null },
-    { name: 'maxRequestsPerConnection', type: 'integer', min: 1, max: 2_147_483_647, nullable: true, default: null },
-    { name: 'maxPipelined', type: 'integer', min: 1, max: 1_024, default: 32 },
-    { name: 'maxUrlSize', type: 'integer', min: 1, max: 1_048_576, default: 16_384 },
-    { name: 'maxHeaderSize', type: 'integer', min: 1, max: 1_048_576, default: 65_536 },
-    { name: 'maxHeaderFields', type: 'integer', min: 1, max: 1_024, default: 128 },
-    { name: 'maxBodySize', type: 'integer', min: 0, max: 9_007_199_254_740_991, nullable: true, default: null },
-    { name: 'maxCollectedSize', type: 'integer', min: 0, max: 2_147_483_647, default: 10_485_760 },
-    { name: 'writeHighWaterMark', type: 'integer', min: 1, max: 1_073_741_824, default: 65_536 },
+    { name: 'headersTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 30_000, reloadable: true },
+    { name: 'requestTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 300_000, reloadable: true },
+    { name: 'bodyTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 30_000, reloadable: true },
+    { name: 'writeTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 60_000, reloadable: true },
+    { name: 'keepAliveTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 65_000, reloadable: true },
+    { name: 'minReceiveRate', type: 'integer', min: 0, max: 2_147_483_647, default: 240, reloadable: true },
+    { name: 'minSendRate', type: 'integer', min: 0, max: 2_147_483_647, default: 240, reloadable: true },
+    {
+      name: 'handlerTimeout',
+      type: 'integer',
+      min: 1,
+      max: 2_147_483_647,
+      nullable: true,
+      default: null,
+      reloadable: true,
+    },
+    {
+      name: 'maxConnections',
+      type: 'integer',
+      min: 1,
+      max: 2_097_151,
+      nullable: true,
+      default: null,
+      reloadable: true,
+    },
+    {
+      name: 'maxRequestsPerConnection',
+      type: 'integer',
+      min: 1,
+      max: 2_147_483_647,
+      nullable: true,
+      default: null,
+      reloadable: true,
+    },
+    { name: 'maxPipelined', type: 'integer', min: 1, max: 1_024, default: 32, reloadable: true },
+    { name: 'maxUrlSize', type: 'integer', min: 1, max: 1_048_576, default: 16_384, reloadable: true },
+    { name: 'maxHeaderSize', type: 'integer', min: 1, max: 1_048_576, default: 65_536, reloadable: true },
+    { name: 'maxHeaderFields', type: 'integer', min: 1, max: 1_024, default: 128, reloadable: true },
+    {
+      name: 'maxBodySize',
+      type: 'integer',
+      min: 0,
+      max: 9_007_199_254_740_991,
+      nullable: true,
+      default: null,
+      reloadable: true,
+    },
+    { name: 'maxCollectedSize', type: 'integer', min: 0, max: 2_147_483_647, default: 10_485_760, reloadable: true },
+    { name: 'writeHighWaterMark', type: 'integer', min: 1, max: 1_073_741_824, default: 65_536, reloadable: true },
     { name: 'handler', type: 'function', default: null },
     { name: 'fetch', type: 'function', default: null },
     { name: 'onUpgrade', type: 'function', default: null },
     { name: 'onConnect', type: 'function', default: null },
     { name: 'onError', type: 'function', default: null },
+    { name: 'validate', type: 'function', default: null },
+    { name: 'middleware', type: 'functions', default: null },
+    { name: 'accessLog', type: 'switch', default: false },
+    { name: 'logContext', type: 'boolean', default: false },
     { name: 'compression', type: 'settings', default: false },
   ],
 };

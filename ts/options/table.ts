@@ -4,6 +4,8 @@ export type AnyFunction = (...args: never[]) => unknown;
 interface RowOf<Name extends string> {
   readonly name: Name;
   readonly default: unknown;
+  /** Whether it can change while its owner runs. */
+  readonly reloadable?: boolean;
 }
 
 /** A whole number from `min` to `max`; where `nullable`, null means no limit. */
@@ -20,9 +22,9 @@ export interface EnumRow<Name extends string = string> extends RowOf<Name> {
   readonly values: readonly string[];
 }
 
-/** A value that its type says all about. */
+/** A value that its type says all about: `functions` is a list of them, `switch` true, false or a function. */
 export interface PlainRow<Name extends string = string> extends RowOf<Name> {
-  readonly type: 'boolean' | 'string' | 'function' | 'signal';
+  readonly type: 'boolean' | 'string' | 'function' | 'signal' | 'functions' | 'switch';
 }
 
 /** A list of texts; where `values` are given, of some of them. */

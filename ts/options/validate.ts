@@ -9,10 +9,7 @@ import type { OptionRow, OptionTable } from './table.js';
  */
 export function validateOptions<Values extends object>(table: OptionTable<Values>, given: unknown): Values {
   const { owner, rows } = table;
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw misuse('MILLRACE_INVALID_ARGUMENT', `${owner}: the options must be an object, got ${describeValue(given)}`);
-  }
-  const options = given as Readonly<Record<string, unknown>>;
+  const options = optionsOf(owner, given);
   const names = new Set<string>(rows.map((row) => row.name));
   for (const name of Object.keys(options)) {
     if (!names.has(name)) throw unknownOption(owner, name, names);
@@ -24,6 +21,37 @@ export function validateOptions<Values extends object>(table: OptionTable<Values
   }
   checkTogether(table, options);
   return values as Values;
+}
+
+/**
+ * The options in force with those that were given in their place. Throws as `validateOptions` does, and a TypeError for
+ * an option that cannot change.
+ */
+export function changeOptions<Values extends object>(
+  table: OptionTable<Values>,
+  owner: string,
+  inForce: Values,
+  given: unknown,
+): Values {
+  const options = optionsOf(owner, given);
+  const rows = new Map<string, OptionRow>(table.rows.map((row) => [row.name, row]));
+  const values = { ...inForce } as Record<string, unknown>;
+  for (const [name, value] of Object.entries(options)) {
+    const row = rows.get(name);
+    if (row === undefined) throw unknownOption(owner, name, new Set(rows.keys()));
+    if (value === undefined) continue;
+    if (row.reloadable !== true) {
+      const message = `${owner}: option ${quote(name)} cannot change while it is in use`;
+      throw misuse('MILLRACE_OPTION_FIXED', message);
+    }
+    values[name] = checkOption(owner, row, value);
+  }
+  return values as Values;
+}
+
+function optionsOf(owner: string, given: unknown): Readonly<Record<string, unknown>> {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given as Record<string, unknown>;
+  throw misuse('MILLRACE_INVALID_ARGUMENT', `${owner}: the options must be an object, got ${describeValue(given)}`);
 }
 
 /** Answers with the value of one option when the table allows it, and throws otherwise. */
@@ -44,6 +72,12 @@ export function checkOption(owner: string, row: OptionRow, value: unknown): unkn
       return value;
     case 'signal':
       if (!isSignal(value)) throw wrongType(owner, row, value);
+      return value;
+    case 'functions':
+      if (!Array.isArray(value) || value.some((one) => typeof one !== 'function')) throw wrongType(owner, row, value);
+      return value;
+    case 'switch':
+      if (typeof value !== 'boolean' && typeof value !== 'function') throw wrongType(owner, row, value);
       return value;
     case 'list':
       if (!Array.isArray(value)) throw wrongType(owner, row, value);
@@ -122,6 +156,10 @@ function expectedOf(row: OptionRow): string {
       return 'true, false or an object of options';
     case 'function':
       return 'a function';
+    case 'functions':
+      return 'an array of functions';
+    case 'switch':
+      return 'true, false or a function';
   }
 }
 

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 
-type Run = <A, B>(fn: (a: A, b: B) => void, a: A, b: B) => void;
+/** Runs a function in an asynchronous context of its own. */
+export type Run = <A, B>(fn: (a: A, b: B) => void, a: A, b: B) => void;
 
 /**
  * Runs each handler in an asynchronous context of its own: what one request enters with `enterWith` is invisible to

@@ -7,6 +7,8 @@ import { native } from '../native/loader.js';
 import { HeaderView } from '../message/header-view.js';
 import { IncomingBody } from '../message/incoming-body.js';
 import { METHODS } from './methods.js';
+import type { RequestLimits } from './request-limits.js';
+import { requestLimits } from './request-limits.js';
 import { webRequest } from './web-request.js';
 
 /** A request: head, body, and a signal that says whether its client is still there. */
@@ -141,6 +143,17 @@ export class ServerRequest implements AsyncIterable<Uint8Array> {
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
     return this.body()[Symbol.asyncIterator]();
+  }
+
+  /**
+   * Sets limits of this request in place of its server's. One that is passed already acts at once. A body whose
+   * declared length is above the server's `maxBodySize` was refused before: raise that one, and lower it here.
+   */
+  setLimits(limits: RequestLimits): void {
+    const [bodySize, bodyTimeout, requestTimeout, minReceiveRate] = requestLimits(limits);
+    // The body is there to be told, should it be too large already. An exchange that is over has no limits.
+    if (this.hasBody) this.body();
+    native.setLimits(this.id, bodySize, bodyTimeout, requestTimeout, minReceiveRate);
   }
 
   /** The same request in the web standard's shape. */

@@ -43,7 +43,7 @@ export class ServerResponse {
   statusMessage: string;
   /** The exchange's id in the native core. */
   readonly id: number;
-  private readonly _req: ServerRequest;
+  protected readonly _req: ServerRequest;
   private readonly _slot: number;
   /** The fields, once there is more than one; the only one is in the three below. */
   private _fields: Map<string, Field> | undefined;
@@ -51,7 +51,7 @@ export class ServerResponse {
   private _onlyValue: string;
   private _onlyText: string;
   private _trailers: string;
-  private _state: number;
+  protected _state: number;
   private _drained: { promise: Promise<void>; resolve: () => void } | undefined;
   private _coding: BodyCoding | undefined;
 
@@ -120,6 +120,11 @@ export class ServerResponse {
     this.fields().delete(name.toLowerCase());
   }
 
+  /** @internal Whether a field was set. */
+  get hasFields(): boolean {
+    return this._only !== undefined || this._fields !== undefined;
+  }
+
   /** Sets status, reason and fields, and queues the head; the body follows by `write` and `end`. */
   writeHead(status: number, reason?: string | HeadersInput, headers?: HeadersInput): this {
     this.mutable();
@@ -150,6 +155,11 @@ export class ServerResponse {
     this.informational(100, '');
   }
 
+  /** 102 Processing (RFC 2518 §10.1): the request is being worked on. */
+  writeProcessing(): void {
+    this.informational(102, '');
+  }
+
   /** 103 Early Hints (RFC 8297). */
   writeEarlyHints(headers: HeadersInput): void {
     this.informational(103, headText(headers));
@@ -159,15 +169,16 @@ export class ServerResponse {
   write(chunk: string | Uint8Array, encoding?: BufferEncoding): boolean {
     if ((this._state & (ENDED | CLOSED)) !== 0) return false;
     if (!this.headersSent && !this.begin()) return false;
-    const bytes = encoded(chunk, encoding);
+    const out = encoded(chunk, encoding);
     if (this._coding !== undefined) {
-      if (this._coding.write(bytes)) return true;
+      if (this._coding.write(out)) return true;
       this._state |= FULL;
       return false;
     }
-    const answer = native.write(this._req.id, bytes);
+    const answer = native.write(this._req.id, out);
+    if (answer !== undefined && answer !== 0) this.refused(answer);
+    else if ((this._state & WATCHED) !== 0) this.noteBody(out);
     if (answer === undefined) return true;
-    if (answer !== 0) this.refused(answer);
     this._state |= FULL;
     return false;
   }
@@ -178,13 +189,14 @@ export class ServerResponse {
     const state = this._state;
     if ((state & (ENDED | CLOSED)) !== 0) return this;
     const req = this._req;
-    const finish = this.hasListeners() ? FINISH : 0;
+    const finish = this.wantsFinish() ? FINISH : 0;
     if (this.statusCode > 999) throw badStatus(this.statusCode);
     this._state = state | HEAD | ENDED;
     let answer: number | undefined;
     if ((state & HEAD) === 0 && this._trailers === '') {
       const out =
         body === undefined || (typeof body === 'string' && encoding === undefined) ? body : encoded(body, encoding);
+      if ((state & WATCHED) !== 0) this.noteHead(out);
       if (this._fields === undefined && this.statusMessage === '') {
         answer =
           this._onlyText === ''
@@ -287,6 +299,7 @@ export class ServerResponse {
     if (this.closed) return true;
     const answer = native.write(this._req.id, chunk);
     if (answer !== undefined && answer !== 0) this.destroy();
+    else if ((this._state & WATCHED) !== 0) this.noteBody(chunk);
     return answer === undefined;
   }
 
@@ -294,7 +307,7 @@ export class ServerResponse {
   passEnd(): void {
     this._coding = undefined;
     if (this.closed) return;
-    const finish = this.hasListeners() ? FINISH : 0;
+    const finish = this.wantsFinish() ? FINISH : 0;
     const answer = native.end(this._req.id, this._trailers, finish);
     this.over(finish);
     if (answer !== undefined) this.destroy();
@@ -309,6 +322,25 @@ export class ServerResponse {
     this.emit('drain');
   }
 
+  /**
+   * @internal A part of an open file as the whole body: from file to socket within the kernel. Resolves when all of it
+   * is with the kernel. The descriptor is copied at once and stays the caller's.
+   */
+  async sendFile(fd: number, start: number, length: number): Promise<void> {
+    this.mutable();
+    const finished = this.finished();
+    this._state |= HEAD | ENDED;
+    if ((this._state & WATCHED) !== 0) {
+      this.noteHead(undefined);
+      this.noteBody(length);
+    }
+    const status = this.statusCode + FINISH * FINISH_WHOLE;
+    const answer = native.respondFile(this.id, status, this.headText(), this.statusMessage, fd, start, length);
+    if (answer !== undefined) this.refused(answer);
+    if (this.closed) return;
+    await finished;
+  }
+
   /** @internal Head and body of a lazy Response. */
   sendPrepared(prepared: Prepared): void {
     if ((this._state & (HEAD | ENDED | CLOSED)) !== 0) return;
@@ -321,7 +353,10 @@ export class ServerResponse {
     }
     this._state |= HEAD | ENDED;
     const { id } = this;
-    const finish = this.hasListeners() ? FINISH : 0;
+    const finish = this.wantsFinish() ? FINISH : 0;
+    // The access log and `finish` listeners ask for it.
+    this.statusCode = prepared.status;
+    if ((this._state & WATCHED) !== 0) this.noteHead(prepared.body);
     const answer =
       prepared.head === '' && prepared.reason === ''
         ? native.respond(id, prepared.status + finish * FINISH_WHOLE, prepared.body)
@@ -376,8 +411,17 @@ export class ServerResponse {
   }
 
   private async sendOutgoing(out: Outgoing): Promise<void> {
+    const { file } = out;
     if (out.type !== undefined && this.getHeader('content-type') === undefined && !this.headersSent) {
       this.setHeader('content-type', out.type);
+    }
+    if (out.length !== undefined && !this.headersSent && this.getHeader('content-length') === undefined) {
+      this.setHeader('content-length', out.length);
+    }
+    if (file !== undefined && !this.headersSent && this._trailers === '') {
+      this.decideCoding();
+      if (this._coding === undefined) return this.sendFile(file.handle.fd, file.start, file.end - file.start);
+      this.beginDecided();
     }
     const finished = this.finished();
     // Where the source fails, its error is the one to tell: this rejection must not end the process.
@@ -385,11 +429,8 @@ export class ServerResponse {
     if (out.whole !== undefined) {
       this.end(out.whole);
     } else {
-      if (out.length !== undefined && !this.headersSent && this.getHeader('content-length') === undefined) {
-        this.setHeader('content-length', out.length);
-      }
       // Nothing of a file is read that HEAD would throw away.
-      if (out.file === undefined || this._req.method !== 'HEAD') await this.sendChunks(out.chunks);
+      if (file === undefined || this._req.method !== 'HEAD') await this.sendChunks(out.chunks);
       this.end();
     }
     await finished;
@@ -451,8 +492,19 @@ export class ServerResponse {
     if (!this._req.hasBody) unregister(this._slot, this.id);
   }
 
-  private hasListeners(): boolean {
-    return (this as unknown as { _events?: object })._events !== undefined;
+  /** Whether anybody wants to hear when the last byte is with the kernel. */
+  private wantsFinish(): boolean {
+    return (this as unknown as { _events?: object })._events !== undefined || (this._state & WATCHED) !== 0;
+  }
+
+  /** Called where `WATCHED` is set, when the head goes out, with what of the body goes with it. */
+  protected noteHead(body: string | Uint8Array | undefined): void {
+    void body;
+  }
+
+  /** Called where `WATCHED` is set, for each further part of the body, or its length. */
+  protected noteBody(chunk: string | Uint8Array | number): void {
+    void chunk;
   }
 
   private mutable(): void {
@@ -483,8 +535,18 @@ export class ServerResponse {
   }
 
   private begin(): boolean {
+    this.decideCoding();
+    return this.beginDecided();
+  }
+
+  /** Asks the coding about a body that is not known whole; where it does not want it, it is forgotten. */
+  private decideCoding(): void {
     if (this._coding !== undefined && !this._coding.begin()) this._coding = undefined;
+  }
+
+  private beginDecided(): boolean {
     this._state |= HEAD;
+    if ((this._state & WATCHED) !== 0) this.noteHead(undefined);
     const answer = native.respondHead(this._req.id, this.statusCode, this.headText(), this.statusMessage);
     if (answer === undefined) return true;
     this.refused(answer);
@@ -514,6 +576,8 @@ const HEAD = 1;
 const ENDED = 2;
 const CLOSED = 4;
 const FULL = 8;
+/** Set by WatchedResponse: the two `note…` methods are called, and `finished` is asked for. */
+export const WATCHED = 16;
 
 Object.setPrototypeOf(ServerResponse.prototype, EventEmitter.prototype);
 

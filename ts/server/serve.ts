@@ -6,11 +6,14 @@ import type { ListenOptions, ServerLimits, ServerOptionValues, ServerTimeouts } 
 import { SERVER_OPTIONS } from '../options/server.generated.js';
 import { validateOptions } from '../options/validate.js';
 import type { Socket } from '../net/socket.js';
-import type { CompressionOptions, CompressionSettings } from './compression/options.js';
+import type { CompressionOptions } from './compression/options.js';
 import { compressionSettings } from './compression/options.js';
+import type { AccessLog } from './access-log.js';
+import type { Middleware } from './middleware.js';
 import type { ServerRequest } from './request.js';
 import type { ServerResponse } from './response.js';
 import { Server } from './server.js';
+import type { Validate } from './validate-head.js';
 import type { LazyResponse } from './web-response.js';
 
 /** A Response, ours or the platform's. */
@@ -21,10 +24,21 @@ interface ServeBase extends ListenOptions, ServerTimeouts, ServerLimits {
   onUpgrade?(req: ServerRequest, socket: Socket, head: Uint8Array): unknown;
   /** Takes over the connection of a CONNECT request. Absent: 405. */
   onConnect?(req: ServerRequest, socket: Socket, head: Uint8Array): unknown;
-  /** What a handler threw or rejected with: answer with a status or a Response; else 500. */
-  onError?(error: unknown, req: ServerRequest | null): AnyResponse | number | void;
+  /** What a handler threw or rejected with, or that it took too long: answer with a status or a Response; else 500. */
+  onError?(
+    error: unknown,
+    req: ServerRequest | null,
+  ): AnyResponse | number | void | Promise<AnyResponse | number | void>;
+  /** Looks at a request's head before anything else: answer with nothing, or with the status to refuse it with. */
+  validate?: Validate | undefined;
+  /** Functions round the handler, the first outermost. */
+  middleware?: readonly Middleware[] | undefined;
+  /** One record for each exchange that ended: true logs it at `info`, a function is given it. */
+  accessLog?: AccessLog | undefined;
+  /** Whether what is logged on behalf of a request carries its id and its trace's. */
+  logContext?: boolean | undefined;
   /** Compresses responses by content negotiation; off unless asked. */
-  compression?: boolean | CompressionOptions;
+  compression?: boolean | CompressionOptions | undefined;
 }
 
 /** What `serve` takes: options, and one of the two kinds of handler. */
@@ -39,12 +53,10 @@ const EADDRNOTAVAIL = 99;
 
 /** Starts a server; resolves when it listens. */
 export async function serve(options: ServeOptions): Promise<Server> {
-  const values = validateOptions(SERVER_OPTIONS, options);
+  const values = await withCompression(validateOptions(SERVER_OPTIONS, options));
   const { signal } = values;
   signal?.throwIfAborted();
-  const compression = await compressionOf(values.compression);
-  const server =
-    values.path === null ? await listenTcp(values, compression) : listenUnix(values, values.path, compression);
+  const server = await listen(values);
   if (signal !== null) {
     if (signal.aborted) {
       server.destroy();
@@ -57,14 +69,34 @@ export async function serve(options: ServeOptions): Promise<Server> {
   return server;
 }
 
-async function listenTcp(values: ServerOptionValues, compression: CompressionSettings | undefined): Promise<Server> {
+/** The options of `compression` in the form in which responses ask them; they are checked before anything listens. */
+async function withCompression(values: ServerOptionValues): Promise<ServerOptionValues> {
+  if (values.compression === false) return values;
+  const given = values.compression === true ? {} : values.compression;
+  return { ...values, compression: await compressionSettings(given)() };
+}
+
+function listen(values: ServerOptionValues): Server | Promise<Server> {
+  if (values.fd !== null) return listenOn(values, values.fd);
+  return values.path === null ? listenTcp(values) : listenUnix(values, values.path);
+}
+
+function listenOn(values: ServerOptionValues, fd: number): Server {
+  const id = native.listen({ ...nativeOptions(values), fd, port: 0 });
+  if (id < 0) throw listenError(id, `fd ${fd}`);
+  const [address, port] = native.serverAddress(id).split('\0');
+  const place = port === undefined ? null : { address, port: Number(port) };
+  return new Server(id, values, place, (next) => reloadNative(id, next));
+}
+
+async function listenTcp(values: ServerOptionValues): Promise<Server> {
   const { port } = values;
   // Without a host: every address; a system without IPv6 says so.
   for (const host of values.host === null ? ['::', '0.0.0.0'] : [await literal(values.host)]) {
     const id = native.listen({ ...nativeOptions(values), host, port });
     if (id >= 0) {
       const [address, bound] = native.serverAddress(id).split('\0');
-      return new Server(id, values, { address, port: Number(bound) }, compression);
+      return new Server(id, values, { address, port: Number(bound) }, (next) => reloadNative(id, next));
     }
     const unsupported = id === -EAFNOSUPPORT || id === -EADDRNOTAVAIL;
     if (values.host !== null || host !== '::' || !unsupported) throw listenError(id, host, port);
@@ -72,15 +104,10 @@ async function listenTcp(values: ServerOptionValues, compression: CompressionSet
   throw new MillraceError('MILLRACE_BUG', 'no address family could be listened on');
 }
 
-function listenUnix(values: ServerOptionValues, path: string, compression: CompressionSettings | undefined): Server {
+function listenUnix(values: ServerOptionValues, path: string): Server {
   const id = native.listen({ ...nativeOptions(values), path, port: 0 });
   if (id < 0) throw listenError(id, path);
-  return new Server(id, values, path, compression);
-}
-
-async function compressionOf(given: boolean | object): Promise<CompressionSettings | undefined> {
-  if (given === false) return undefined;
-  return compressionSettings(given === true ? {} : given)();
+  return new Server(id, values, path, (next) => reloadNative(id, next));
 }
 
 async function literal(host: string): Promise<string> {
@@ -93,6 +120,10 @@ async function literal(host: string): Promise<string> {
 function listenError(answer: number, address: string, port?: number): MillraceError {
   if (answer < -100_000) return errorFromNative(-answer - 100_000);
   return errorFromNative(2, { errno: -answer, syscall: 'listen', address, port });
+}
+
+function reloadNative(id: number, values: ServerOptionValues): number {
+  return native.reloadServer(id, nativeOptions(values));
 }
 
 /** Where "no limit" is null here, it is a negative number there. */
@@ -118,5 +149,7 @@ function nativeOptions(values: ServerOptionValues): NativeServerOptions {
     writeHighWaterMark: values.writeHighWaterMark,
     upgrades: values.onUpgrade !== null,
     connects: values.onConnect !== null,
+    minReceiveRate: values.minReceiveRate,
+    minSendRate: values.minSendRate,
   };
 }

@@ -1,40 +1,43 @@
 import { EventEmitter } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
-import { factsOf } from '../errors/code-table.js';
-import { MillraceError } from '../errors/millrace-error.js';
-import { isEnabled, logRecord } from '../log/log.js';
-import { COUNTERS } from '../metrics/catalogue.generated.js';
+import { MillraceError, outOfRange } from '../errors/millrace-error.js';
+import { errorFromNative } from '../errors/native-error.js';
 import type { RequestSink } from '../native/events.js';
 import { KIND, register, registerServer, unregisterServer } from '../native/events.js';
 import { native } from '../native/loader.js';
-import type { ServerOptionValues } from '../options/server.generated.js';
+import type { ServerLimits, ServerOptionValues, ServerTimeouts } from '../options/server.generated.js';
+import { SERVER_OPTIONS } from '../options/server.generated.js';
+import { changeOptions } from '../options/validate.js';
 import { Socket } from '../net/socket.js';
+import type { CloseMessage, ListeningMessage, TunnelMessage } from './channels.js';
+import { CHANNELS, isObserved, publishFailure } from './channels.js';
+import { contextRunner } from './context.js';
+import type { Invoke, TunnelHook } from './dispatch.js';
+import { Dispatch } from './dispatch.js';
 import type { InjectOptions, InjectedResponse } from './inject.js';
 import { inject } from './inject.js';
-import { CompressedBody } from './compression/compressed-body.js';
-import type { CompressionSettings } from './compression/options.js';
-import { contextRunner } from './context.js';
 import { ServerRequest } from './request.js';
 import { ServerResponse } from './response.js';
 import type { ServerStats } from './stats.js';
 import { readStats, STATS_LENGTH } from './stats.js';
-import { LazyResponse } from './web-response.js';
+import { Watch } from './watch.js';
 
-const HANDLER_ERRORS = COUNTERS.findIndex(({ key }) => key === 'millrace_http_server_handler_errors_total');
+const SYSTEM = 2;
 
-/** A server that listens. Its events are `close` and, for an error of a handler, `handlerError`. */
+/** A server that listens. Its event is `close`. */
 export class Server extends EventEmitter implements RequestSink {
   readonly id: number;
-  private readonly _options: ServerOptionValues;
+  private _options: ServerOptionValues;
   // The option object is a dictionary: what every request needs is taken out of it once.
-  private readonly _handler: Handler;
-  private readonly _fetch: FetchHandler;
-  private readonly _collectLimit: number;
+  private _collectLimit: number;
+  private readonly _reload: (options: ServerOptionValues) => number;
   private readonly _place: { address: string; port: number } | string | null;
   private readonly _run: ReturnType<typeof contextRunner>;
-  private readonly _invoke: (req: ServerRequest, res: ServerResponse) => void;
-  private readonly _compression: CompressionSettings | undefined;
+  private readonly _dispatch: Dispatch;
+  private readonly _invoke: Invoke;
+  private readonly _watch: Watch;
+  private readonly _isWatched: boolean;
   private readonly _statsRow = new Float64Array(STATS_LENGTH);
   private _holds = false;
   private _closed: Promise<{ finished: number; forced: number }> | undefined;
@@ -46,21 +49,22 @@ export class Server extends EventEmitter implements RequestSink {
     id: number,
     options: ServerOptionValues,
     place: { address: string; port: number } | string | null,
-    compression?: CompressionSettings,
+    reload: (options: ServerOptionValues) => number,
   ) {
     super();
+    this._reload = reload;
     this.id = id;
     this._options = options;
     this._place = place;
-    this._handler = options.handler as Handler;
-    this._fetch = options.fetch as FetchHandler;
     this._collectLimit = options.maxCollectedSize;
-    this._compression = compression;
     this._run = contextRunner();
-    this._invoke =
-      options.fetch === null ? (req, res) => this.invokeHandler(req, res) : (req, res) => this.invokeFetch(req, res);
+    this._dispatch = new Dispatch(options, (error, req, res) => publishFailure(this, error, req, res));
+    this._invoke = this._dispatch.invoke;
+    this._watch = new Watch(this, options, this._dispatch);
+    this._isWatched = this._watch.isAsked;
     registerServer(id, this);
     this.ref();
+    if (CHANNELS.listening.hasSubscribers) CHANNELS.listening.publish({ server: this } satisfies ListeningMessage);
   }
 
   /** The TCP port; 0 for a Unix socket. */
@@ -104,13 +108,42 @@ export class Server extends EventEmitter implements RequestSink {
     native.forceServer(this.id);
   }
 
+  /**
+   * Serves a connected stream socket that somebody else made (an ssh tunnel's, a socket activator's): from then on the
+   * descriptor is the server's. Throws when it is none, and leaves it as it was.
+   */
+  adopt(fd: number): void {
+    if (!Number.isInteger(fd) || fd < 0) throw outOfRange(`adopt: a descriptor must be an integer from 0, got ${fd}`);
+    const answer = native.adopt(this.id, fd);
+    if (answer === undefined) return;
+    throw answer < 0
+      ? errorFromNative(SYSTEM, { errno: answer, syscall: 'adopt', address: `fd ${fd}` })
+      : errorFromNative(answer);
+  }
+
+  /**
+   * Changes timeouts and limits of the running server; what is not given stays. Live connections take the new values
+   * from their next phase: the next head, body, answer or idle time.
+   */
+  reload(options: ServerTimeouts & ServerLimits): void {
+    const values = changeOptions(SERVER_OPTIONS, 'reload', this._options, options);
+    if (this._isClosed || this._reload(values) === 0) {
+      throw new MillraceError('MILLRACE_SERVER_CLOSED', 'the server was closed: there is nothing to reload');
+    }
+    this._options = values;
+    this._collectLimit = values.maxCollectedSize;
+  }
+
   /** A request without a socket. */
   inject(request: InjectOptions): Promise<InjectedResponse> {
     return inject(this.id, request);
   }
 
   stats(): ServerStats {
-    return readStats(this.id, this._statsRow);
+    return readStats(this.id, this._statsRow, {
+      failed: this._dispatch.failures,
+      handlerTimeouts: this._watch.handlerTimeouts,
+    });
   }
 
   ref(): this {
@@ -137,6 +170,10 @@ export class Server extends EventEmitter implements RequestSink {
     this._isClosed = true;
     this._closed ??= Promise.resolve({ finished, forced });
     this._ended?.({ finished, forced });
+    this._watch.close();
+    if (CHANNELS.close.hasSubscribers) {
+      CHANNELS.close.publish({ server: this, finished, forced } satisfies CloseMessage);
+    }
     this.emit('close');
   }
 
@@ -156,160 +193,22 @@ export class Server extends EventEmitter implements RequestSink {
       this.handleTunnel(kind, req, new Socket(id, slot), extra as Uint8Array);
       return;
     }
+    if (this._isWatched || isObserved()) {
+      this._watch.handle(req, slot, this._run);
+      return;
+    }
     const res = new ServerResponse(req, slot);
-    if (this._compression !== undefined) res.codeBody(new CompressedBody(req, res, this._compression));
     register(slot, res);
     this._run(this._invoke, req, res);
   }
 
   private handleTunnel(kind: number, req: ServerRequest, socket: Socket, head: Uint8Array): void {
-    const { onUpgrade, onConnect } = this._options;
-    const hook = (kind === KIND.connect ? onConnect : onUpgrade) as TunnelHook | null;
-    try {
-      const result: unknown = this._run((r, s) => (hook === null ? s.destroy() : hook(r, s, head)), req, socket);
-      if (isThenable(result)) result.then(undefined, (error) => this.tunnelFailed(error, req, socket));
-    } catch (error) {
-      this.tunnelFailed(error, req, socket);
+    const isConnect = kind === KIND.connect;
+    const channel = isConnect ? CHANNELS.connect : CHANNELS.upgrade;
+    if (channel.hasSubscribers) {
+      channel.publish({ server: this, request: req, socket, head } satisfies TunnelMessage);
     }
-  }
-
-  private tunnelFailed(error: unknown, req: ServerRequest, socket: Socket): void {
-    socket.destroy();
-    this.report(error, req);
-  }
-
-  private invokeHandler(req: ServerRequest, res: ServerResponse): void {
-    try {
-      const result: unknown = this._handler(req, res);
-      if (isThenable(result)) result.then(undefined, (error) => this.failed(error, req, res));
-    } catch (error) {
-      this.failed(error, req, res);
-    }
-  }
-
-  private invokeFetch(req: ServerRequest, res: ServerResponse): void {
-    try {
-      const result: unknown = this._fetch(req.toWeb(), { req });
-      if (isThenable(result)) {
-        result.then(
-          (response) => this.respondWith(response, req, res),
-          (error) => this.failed(error, req, res),
-        );
-      } else {
-        this.respondWith(result, req, res);
-      }
-    } catch (error) {
-      this.failed(error, req, res);
-    }
-  }
-
-  /** Sends a Response, ours or the platform's. */
-  private respondWith(response: unknown, req: ServerRequest, res: ServerResponse): void {
-    try {
-      if (response instanceof LazyResponse) {
-        const prepared = response.prepared();
-        if (prepared !== undefined) {
-          res.sendPrepared(prepared);
-          return;
-        }
-        response = response.platform();
-      }
-      if (!(response instanceof globalThis.Response)) {
-        throw new MillraceError('MILLRACE_HANDLER_FAILED', `fetch must answer with a Response, got ${typeof response}`);
-      }
-      void sendPlatform(response, res).catch((error: unknown) => this.failed(error, req, res));
-    } catch (error) {
-      this.failed(error, req, res);
-    }
-  }
-
-  /** A handler threw or rejected: `onError`, else the error's status or 500; or the exchange is cut. */
-  private failed(error: unknown, req: ServerRequest, res: ServerResponse): void {
-    if (req.gone !== undefined && (error === req.gone || res.closed)) return;
-    let answer: unknown;
-    try {
-      this.report(error, req);
-      answer = (this._options.onError as ErrorHook | null)?.(error, req);
-    } catch (second) {
-      this.report(second, req);
-    }
-    if (res.writableEnded || res.closed) return;
-    if (res.headersSent) {
-      res.destroy();
-      return;
-    }
-    if (answer instanceof LazyResponse || (typeof answer === 'object' && answer instanceof globalThis.Response)) {
-      this.respondWith(answer, req, res);
-      return;
-    }
-    const status = typeof answer === 'number' ? answer : statusOf(error);
-    try {
-      res.reset(status).end();
-    } catch (second) {
-      this.report(second, req);
-      res.destroy();
-    }
-  }
-
-  private report(error: unknown, req: ServerRequest): void {
-    native.count(HANDLER_ERRORS, 1);
-    if (isEnabled('error')) {
-      logRecord('error', 'server', 'a request handler failed', { err: error, method: req.method, url: req.url });
-    }
-  }
-}
-
-type Handler = (req: ServerRequest, res: ServerResponse) => unknown;
-type FetchHandler = (request: Request, info: { req: ServerRequest }) => unknown;
-type TunnelHook = (req: ServerRequest, socket: Socket, head: Uint8Array) => unknown;
-type ErrorHook = (error: unknown, req: ServerRequest | null) => unknown;
-
-interface Thenable {
-  then(resolve: ((value: unknown) => void) | undefined, reject: (error: unknown) => void): unknown;
-}
-
-function isThenable(value: unknown): value is Thenable {
-  return typeof value === 'object' && value !== null && typeof (value as Thenable).then === 'function';
-}
-
-/** A limit of ours that a handler ran into says its own status (413); anything else is 500. */
-function statusOf(error: unknown): number {
-  return error instanceof MillraceError ? (factsOf(error.code).status ?? 500) : 500;
-}
-
-/** A body that is one chunk, as text and bytes are, goes out whole and with its length; others as they come. */
-async function sendPlatform(response: globalThis.Response, res: ServerResponse): Promise<void> {
-  res.statusCode = response.status;
-  res.statusMessage = response.statusText;
-  for (const [name, value] of response.headers) res.appendHeader(name, value);
-  if (response.body === null) {
-    res.end();
-    return;
-  }
-  const reader = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
-  const first = await reader.read();
-  if (first.done) {
-    res.end();
-    return;
-  }
-  const second = reader.read();
-  const atOnce = await Promise.race([second, new Promise<undefined>((resolve) => setImmediate(resolve, undefined))]);
-  if (atOnce?.done === true) {
-    res.end(first.value);
-    return;
-  }
-  await res.send(chunksOf(reader, first.value, second));
-}
-
-async function* chunksOf(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  first: Uint8Array,
-  second: ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']>,
-): AsyncGenerator<Uint8Array> {
-  try {
-    yield first;
-    for (let next = await second; !next.done; next = await reader.read()) yield next.value;
-  } finally {
-    await reader.cancel().catch(() => undefined);
+    const hook = (isConnect ? this._options.onConnect : this._options.onUpgrade) as TunnelHook | null;
+    this._run((r, s) => this._dispatch.invokeTunnel(hook, r, s, head), req, socket);
   }
 }

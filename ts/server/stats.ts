@@ -17,29 +17,55 @@ export interface LatencyStats {
 /** What a server has counted since it began to listen. */
 export interface ServerStats {
   connections: { active: number; accepted: number; refused: number };
-  requests: { active: number; total: number; perSecond: number; errors: number; aborted: number };
+  requests: {
+    active: number;
+    total: number;
+    /** Completed in the last full second. */
+    perSecond: number;
+    /** Broke a rule of the protocol or a limit. */
+    errors: number;
+    /** Whose client left before the response was finished. */
+    aborted: number;
+    /** Whose handler threw, rejected or answered with something that is not a response. */
+    failed: number;
+  };
   /** Bytes over the wire. */
   bytes: { received: number; sent: number };
   responses: { '1xx': number; '2xx': number; '3xx': number; '4xx': number; '5xx': number };
-  timeouts: { headers: number; body: number; request: number; send: number; idle: number };
+  timeouts: {
+    headers: number;
+    body: number;
+    request: number;
+    send: number;
+    idle: number;
+    receiveRate: number;
+    sendRate: number;
+    handler: number;
+  };
   /** From a request's head to the flush of its response's end. */
   latency: LatencyStats;
 }
 
 const NS = 1e6;
 
+/** What is counted on this side of the border. */
+export interface OwnCounts {
+  readonly failed: number;
+  readonly handlerTimeouts: number;
+}
+
 /** The row of `crates/node/src/server.rs`, by name. A server that has closed reports its last numbers. */
-export function readStats(id: number, row: Float64Array): ServerStats {
+export function readStats(id: number, row: Float64Array, own: OwnCounts): ServerStats {
   native.serverStats(id, row);
   const [accepted, refused, active, total, running, errors, aborted, received, sent, perSecond] = row;
-  const [r1, r2, r3, r4, r5, headers, body, request, send, idle] = row.subarray(10);
-  const [count, sum, min, max, p50, p75, p90, p95, p99, p999] = row.subarray(20);
+  const [r1, r2, r3, r4, r5, headers, body, request, send, idle, receiveRate, sendRate] = row.subarray(10);
+  const [count, sum, min, max, p50, p75, p90, p95, p99, p999] = row.subarray(22);
   return {
     connections: { active, accepted, refused },
-    requests: { active: running, total, perSecond, errors, aborted },
+    requests: { active: running, total, perSecond, errors, aborted, failed: own.failed },
     bytes: { received, sent },
     responses: { '1xx': r1, '2xx': r2, '3xx': r3, '4xx': r4, '5xx': r5 },
-    timeouts: { headers, body, request, send, idle },
+    timeouts: { headers, body, request, send, idle, receiveRate, sendRate, handler: own.handlerTimeouts },
     latency: {
       count,
       mean: count === 0 ? 0 : sum / count / NS,
@@ -56,4 +82,4 @@ export function readStats(id: number, row: Float64Array): ServerStats {
 }
 
 /** Numbers in a row. */
-export const STATS_LENGTH = 30;
+export const STATS_LENGTH = 32;

@@ -1,10 +1,11 @@
 //! What waits to be written on a connection.
 
+use std::fs::File;
 use std::io::IoSlice;
 use std::mem;
 
 use crate::pool::Pool;
-use crate::queue::{PinId, Queue, RUN_CLOSES_AT, Segment};
+use crate::queue::{FileSpan, PinId, Queue, RUN_CLOSES_AT, Segment};
 
 /// Copied bytes and pinned chunks that wait to be written, in order.
 ///
@@ -69,6 +70,24 @@ impl Output {
         self.queue().push(Segment::Pinned { pin, offset, len });
     }
 
+    /// Queues `len` bytes at `offset` of a file, which is closed when the last of them has gone out.
+    pub fn push_file(&mut self, file: File, offset: u64, len: usize) {
+        self.queue().push(Segment::File { file, offset, len });
+    }
+
+    /// The part of a file that is next to go out; `None` when bytes in memory are. They take different system calls.
+    pub fn file(&self) -> Option<FileSpan<'_>> {
+        match &self.state {
+            State::Many(queue) => queue.file(),
+            _ => None,
+        }
+    }
+
+    /// Whether a file waits anywhere in it: then what goes before may wait for it (`MSG_MORE`).
+    pub fn has_file(&self) -> bool {
+        matches!(&self.state, State::Many(queue) if queue.has_file())
+    }
+
     /// Moves all of `other` behind what waits here and leaves it empty.
     pub fn append(&mut self, other: &mut Output, pool: &mut Pool) {
         match mem::take(&mut other.state) {
@@ -102,7 +121,8 @@ impl Output {
         }
     }
 
-    /// Fills `out` with the first bytes to write and says how many slices it filled; none of them is empty.
+    /// Fills `out` with the first bytes to write and says how many slices it filled; none of them is empty. It stops
+    /// before a file, see [`file`](Self::file).
     ///
     /// `resolve` finds a pinned chunk's memory as it is now.
     ///

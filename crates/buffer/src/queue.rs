@@ -1,6 +1,7 @@
 //! The general form of an output: segments of both sorts, in order.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io::IoSlice;
 
 use crate::pool::Pool;
@@ -16,17 +17,39 @@ pub(crate) const RUN_CLOSES_AT: usize = 32 * 1024;
 /// Up to this length, bytes that are moved behind others are copied to spare a slice in the vectored write.
 const MERGED_UP_TO: usize = 16 * 1024;
 
+/// A part of a file that is next to go out.
+#[derive(Clone, Copy, Debug)]
+pub struct FileSpan<'a> {
+    /// The file, open for reading.
+    pub file: &'a File,
+    /// Where the part begins.
+    pub offset: u64,
+    /// How long it is.
+    pub len: usize,
+}
+
+impl FileSpan<'_> {
+    /// Its first bytes, `len` at most.
+    pub fn up_to(self, len: usize) -> Self {
+        Self {
+            len: self.len.min(len),
+            ..self
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) enum Segment {
     Copied(Vec<u8>),
     Pinned { pin: PinId, offset: usize, len: usize },
+    File { file: File, offset: u64, len: usize },
 }
 
 impl Segment {
     fn len(&self) -> usize {
         match self {
             Self::Copied(run) => run.len(),
-            Self::Pinned { len, .. } => *len,
+            Self::Pinned { len, .. } | Self::File { len, .. } => *len,
         }
     }
 
@@ -34,6 +57,8 @@ impl Segment {
         match self {
             Self::Copied(run) => pool.give(run),
             Self::Pinned { pin, .. } => released(pin),
+            // Closed with its last byte.
+            Self::File { .. } => {}
         }
     }
 }
@@ -117,6 +142,11 @@ impl Queue {
                     offset: offset + sent,
                     len: len - sent,
                 }),
+                Segment::File { file, offset, len } => self.push(Segment::File {
+                    file,
+                    offset: offset + sent as u64,
+                    len: len - sent,
+                }),
             }
             sent = 0;
         }
@@ -128,6 +158,33 @@ impl Queue {
             Some(Segment::Copied(run)) if self.segments.len() == 1 => run.get(self.sent..),
             _ => None,
         }
+    }
+
+    /// See [`crate::Output::file`].
+    pub(crate) fn file(&self) -> Option<FileSpan<'_>> {
+        let mut sent = self.sent;
+        for segment in &self.segments {
+            match segment {
+                Segment::File { file, offset, len } if *len > sent => {
+                    return Some(FileSpan {
+                        file,
+                        offset: offset + sent as u64,
+                        len: len - sent,
+                    });
+                }
+                // What is empty, or sent already, is not in the way.
+                segment if segment.len() <= sent => sent -= segment.len(),
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// See [`crate::Output::has_file`].
+    pub(crate) fn has_file(&self) -> bool {
+        self.segments
+            .iter()
+            .any(|segment| matches!(segment, Segment::File { .. }))
     }
 
     /// See [`crate::Output::slices`].
@@ -142,6 +199,8 @@ impl Queue {
                 break;
             }
             let bytes = match segment {
+                Segment::File { len, .. } if *len > sent => break,
+                Segment::File { .. } => &[],
                 Segment::Copied(run) => run.get(sent..).unwrap_or_default(),
                 Segment::Pinned { pin, offset, len } => resolve(*pin)
                     .and_then(|chunk| chunk.get(*offset..)?.get(sent..*len))

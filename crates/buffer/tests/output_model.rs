@@ -1,7 +1,11 @@
 //! Random operations on two outputs, beside a model that is one string of bytes.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io::IoSlice;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use millrace_buffer::{Output, PinId, Pool};
 use proptest::prelude::*;
@@ -12,6 +16,8 @@ enum Operation {
     Copy(bool, usize),
     /// Queue `len` bytes at `offset` of a new chunk.
     Pin(bool, usize, usize),
+    /// Queue `len` bytes at `offset` of a new file.
+    File(bool, usize, usize),
     /// Move the second behind the first.
     Append,
     /// Send this share of an output, in 1/256.
@@ -24,6 +30,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
         4 => (any::<bool>(), length).prop_map(|(second, len)| Operation::Copy(second, len)),
         3 => (any::<bool>(), 0..9usize, 0..3_000usize).prop_map(|(second, offset, len)| Operation::Pin(second, offset, len)),
+        2 => (any::<bool>(), 0..9usize, 0..3_000usize).prop_map(|(second, offset, len)| Operation::File(second, offset, len)),
         2 => Just(Operation::Append),
         4 => (any::<bool>(), any::<u8>()).prop_map(|(second, share)| Operation::Advance(second, share)),
         1 => any::<bool>().prop_map(Operation::Clear),
@@ -64,13 +71,23 @@ impl World {
         }
         for room in [1, 3, 1_000] {
             let mut slices = vec![IoSlice::new(&[]); room];
+            if let Some(span) = side.output.file() {
+                let mut bytes = vec![0; span.len];
+                span.file
+                    .read_exact_at(&mut bytes, span.offset)
+                    .expect("the file is that long");
+                prop_assert!(span.len > 0 && side.bytes.starts_with(&bytes));
+                prop_assert!(side.output.has_file());
+                continue;
+            }
             let resolve = |pin: PinId| self.chunks.get(pin.0 as usize).map(Vec::as_slice);
             let count = side.output.slices(resolve, &mut slices).expect("every pin resolves");
             prop_assert!(slices[..count].iter().all(|slice| !slice.is_empty()));
             let mut bytes = Vec::with_capacity(side.bytes.len());
             slices[..count].iter().for_each(|slice| bytes.extend_from_slice(slice));
             prop_assert!(side.bytes.starts_with(&bytes));
-            prop_assert!(count == room || bytes.len() == side.bytes.len());
+            prop_assert!(count == room || bytes.len() == side.bytes.len() || side.output.has_file());
+            prop_assert!(count > 0 || side.bytes.is_empty());
         }
         Ok(())
     }
@@ -101,6 +118,17 @@ impl World {
     }
 }
 
+/// A file that nobody else can open.
+fn nameless_file(content: &[u8]) -> File {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let name = format!("output-{}", MADE.fetch_add(1, Ordering::Relaxed));
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, content).expect("room for a file");
+    let file = File::open(&path).expect("it was just written");
+    std::fs::remove_file(&path).expect("it is ours");
+    file
+}
+
 proptest! {
     #[test]
     fn keeps_the_order_leaks_no_buffer_and_releases_each_pin_once(
@@ -124,6 +152,13 @@ proptest! {
                     side.bytes.extend_from_slice(&chunk[offset..offset + len]);
                     side.pins.push_back((pin, side.bytes.len()));
                     world.chunks.push(chunk);
+                }
+                Operation::File(to_second, offset, len) => {
+                    let side = if to_second { &mut second } else { &mut first };
+                    let content = world.fresh(offset + len + 3);
+                    let file = nameless_file(&content);
+                    side.output.push_file(file, offset as u64, len);
+                    side.bytes.extend_from_slice(&content[offset..offset + len]);
                 }
                 Operation::Append => {
                     first.output.append(&mut second.output, &mut world.pool);

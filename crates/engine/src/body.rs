@@ -35,7 +35,7 @@ impl<V: Copy> Engine<V> {
         let most = self
             .servers
             .at(stream.server)
-            .map_or(u64::MAX, |(_, server)| server.options.max_body_size);
+            .map_or(u64::MAX, |(_, server)| stream.limits(&server.options).body_size);
         if stream.received > most && !stream.has(flag::RAW) {
             return Err(Error::limit(Code::HttpBodyTooLarge, most, stream.received));
         }
@@ -69,6 +69,11 @@ impl<V: Copy> Engine<V> {
 
     fn collected_too_large(&mut self, id: Id, error: &Error) {
         self.metrics.add(Counter::LimitExceededMaxCollectedSize, 1);
+        self.body_failed(id, error);
+    }
+
+    /// The body alone fails: the rest is drained, and the exchange goes on.
+    pub(crate) fn body_failed(&mut self, id: Id, error: &Error) {
         if let Some(stream) = self.streams.get_mut(id) {
             stream.consumer = Consumer::Discard(DRAIN_LIMIT);
             stream.flags |= flag::END_TOLD;

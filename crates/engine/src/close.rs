@@ -5,9 +5,10 @@ use crate::engine::Engine;
 use crate::event::{EventKind, Host};
 use crate::id::Id;
 use crate::link::Link;
-use crate::options::KEEP_ALIVE_MARGIN_MS;
+use crate::options::{KEEP_ALIVE_MARGIN_MS, or_forever};
+use crate::pace::Pace;
 use crate::protocol::Protocol;
-use crate::stream::flag;
+use crate::stream::{BodyLimits, flag};
 use millrace_error::{Code, Error, Kind, Limit};
 use millrace_http1::BodyFraming;
 use millrace_metrics::{Counter, Gauge};
@@ -216,6 +217,8 @@ impl<V: Copy> Engine<V> {
             Code::RequestTimeout => (Some(Counter::HttpServerTimeoutsRequest), Some(2)),
             Code::WriteTimeout => (Some(Counter::HttpServerTimeoutsSend), Some(3)),
             Code::KeepAliveTimeout => (Some(Counter::HttpServerTimeoutsIdle), Some(4)),
+            Code::ReceiveRate => (Some(Counter::HttpServerTimeoutsReceiveRate), Some(5)),
+            Code::SendRate => (Some(Counter::HttpServerTimeoutsSendRate), Some(6)),
             _ => (None, None),
         };
         if let Some(counter) = counter {
@@ -251,7 +254,8 @@ impl<V: Copy> Engine<V> {
 
     /// What a connection may take time for now, and until when.
     pub(crate) fn update_deadline(&mut self, id: Id) {
-        let now = self.now_ms;
+        // Clocks start at `from` and stop at `now`: no peer is cut early for our rounding.
+        let (now, from) = (self.now_ms, self.from_ms);
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
@@ -259,65 +263,78 @@ impl<V: Copy> Engine<V> {
             return;
         };
         let options = &server.options;
-        let after = |what, since: u64, timeout| {
-            if timeout == 0 {
-                (Deadline::None, 0)
-            } else {
-                (what, since + timeout)
-            }
-        };
-        let whole = |began| after(Deadline::Request, began, options.request_timeout_ms);
+        let none = (Deadline::None, 0);
+        let after = |what, since: u64, timeout| if timeout == 0 { none } else { (what, since + timeout) };
+        let paced = |what, due: Option<u64>| due.map_or(none, |due| (what, due));
         let keep_alive = after(
             Deadline::KeepAlive,
-            now + KEEP_ALIVE_MARGIN_MS,
+            from + KEEP_ALIVE_MARGIN_MS,
             options.keep_alive_timeout_ms,
         );
-        let blocked = connection.has(conn::BLOCKED);
+        let full = connection.has(conn::BLOCKED);
         // Before the first request the time since accept counts, whatever came: a PROXY head, empty lines, half a head.
         let first = connection.requests == 0;
         let (what, at) = match connection.stack.as_mut() {
             None if first => return,
             None => keep_alive,
             Some(stack) if !stack.layers.is_empty() => return,
-            Some(stack) if blocked && !stack.output.is_empty() => match stack.protocol {
-                Protocol::Raw(_) => (Deadline::None, 0),
-                Protocol::Http1(_) => after(Deadline::Write, stack.progress_ms, options.write_timeout_ms),
-            },
             Some(stack) => match &mut stack.protocol {
-                Protocol::Raw(_) => (Deadline::None, 0),
-                Protocol::Http1(http) => match http.receiving.and_then(|stream| self.streams.get(stream)) {
-                    Some(stream) if stream.wants_bytes() => {
-                        if stack.paused_ms != 0 {
-                            // The peer's clocks stood still while we withheld reading (SPEC §3).
-                            http.began_ms += now.saturating_sub(stack.paused_ms);
-                            stack.body_ms = now;
-                            stack.paused_ms = 0;
+                Protocol::Raw(_) => none,
+                Protocol::Http1(http) => {
+                    let stuck = full && !stack.output.is_empty();
+                    let written = if stuck {
+                        let still = after(Deadline::Write, stack.progress_ms, options.write_timeout_ms);
+                        let slow = stack.send_pace.due_ms(options.min_send_rate);
+                        earlier(still, paced(Deadline::SendRate, slow))
+                    } else {
+                        none
+                    };
+                    let read = match http.receiving.and_then(|stream| self.streams.get(stream)) {
+                        Some(stream) if stream.wants_bytes() => {
+                            if stack.paused_ms != 0 {
+                                // The peer's clocks stood still while we withheld reading (SPEC §3).
+                                http.began_ms += from.saturating_sub(stack.paused_ms);
+                                stack.body_ms = from;
+                                stack.paused_ms = 0;
+                            }
+                            let limits = stream.limits(options);
+                            stack.receive_pace.start(from);
+                            let most = or_forever(limits.body_timeout_ms);
+                            stack.receive_pace.cap(from, limits.min_receive_rate, most);
+                            let slow = stack.receive_pace.due_ms(limits.min_receive_rate);
+                            let gap = after(Deadline::Body, stack.body_ms, limits.body_timeout_ms);
+                            let whole = after(Deadline::Request, http.began_ms, limits.request_timeout_ms);
+                            earlier(earlier(gap, whole), paced(Deadline::ReceiveRate, slow))
                         }
-                        let gap = after(Deadline::Body, stack.body_ms, options.body_timeout_ms);
-                        earlier(gap, whole(http.began_ms))
-                    }
-                    // What a closing connection still sends is not read.
-                    None if connection.flags & conn::CLOSING != 0 => (Deadline::None, 0),
-                    None if http.held.is_none() && !http.parser.is_idle() => {
-                        let head = after(Deadline::Headers, http.began_ms, options.headers_timeout_ms);
-                        let due = earlier(head, whole(http.began_ms));
-                        if first && connection.deadline == Deadline::Headers && connection.deadline_ms <= due.1 {
-                            return;
+                        // What a closing connection still sends is not read.
+                        None if connection.flags & conn::CLOSING != 0 => none,
+                        None if http.held.is_none() && !http.parser.is_idle() => {
+                            let head = after(Deadline::Headers, http.began_ms, options.headers_timeout_ms);
+                            let due = earlier(
+                                head,
+                                after(Deadline::Request, http.began_ms, options.request_timeout_ms),
+                            );
+                            if first && connection.deadline == Deadline::Headers && connection.deadline_ms <= due.1 {
+                                return;
+                            }
+                            due
                         }
-                        due
-                    }
-                    // A body that nobody takes, or a head that waits for its turn: we withhold reading.
-                    None if http.held.is_none() && !http.order.is_empty() => (Deadline::None, 0),
-                    None if http.held.is_none() && first => return,
-                    None if http.dangling && connection.deadline == Deadline::KeepAlive => return,
-                    None if http.held.is_none() => keep_alive,
-                    _ => {
-                        if stack.paused_ms == 0 {
-                            stack.paused_ms = now;
+                        None if stuck => none,
+                        // A body that nobody takes, or a head that waits for its turn: we withhold reading.
+                        None if http.held.is_none() && !http.order.is_empty() => none,
+                        None if http.held.is_none() && first => return,
+                        None if http.dangling && connection.deadline == Deadline::KeepAlive => return,
+                        None if http.held.is_none() => keep_alive,
+                        _ => {
+                            if stack.paused_ms == 0 {
+                                stack.paused_ms = now;
+                                stack.receive_pace.stop(now);
+                            }
+                            none
                         }
-                        (Deadline::None, 0)
-                    }
-                },
+                    };
+                    earlier(written, read)
+                }
             },
         };
         if at > now {
@@ -339,7 +356,7 @@ impl<V: Copy> Engine<V> {
         }
         let peers = matches!(
             what,
-            Deadline::Headers | Deadline::Body | Deadline::Request | Deadline::KeepAlive
+            Deadline::Headers | Deadline::Body | Deadline::Request | Deadline::KeepAlive | Deadline::ReceiveRate
         );
         if peers && !connection.has(conn::OVERDUE) {
             // Perhaps we are late and not the peer: what is in the socket already counts, once.
@@ -355,28 +372,68 @@ impl<V: Copy> Engine<V> {
             return;
         };
         let begun = connection.stack.is_some();
-        let code = match what {
-            Deadline::None => return,
-            Deadline::Linger => return self.close(id, Code::ConnectionClosed.into()),
-            Deadline::Headers => Code::HeadersTimeout,
-            Deadline::Body => Code::BodyTimeout,
-            Deadline::Request => Code::RequestTimeout,
-            Deadline::Write => Code::WriteTimeout,
-            Deadline::KeepAlive => Code::KeepAliveTimeout,
-        };
         connection.deadline = Deadline::None;
         let below = connection.stack.as_ref().is_some_and(|stack| !stack.layers.is_empty());
-        if !begun || below || matches!(what, Deadline::Write | Deadline::KeepAlive) {
+        let Some(error) = self.expired(id, what, at) else {
+            return match what {
+                Deadline::Linger => self.close(id, Code::ConnectionClosed.into()),
+                _ => {}
+            };
+        };
+        if !begun || below || matches!(what, Deadline::Write | Deadline::SendRate | Deadline::KeepAlive) {
             // Nobody waits for an answer, or nobody takes one: closed silently.
-            self.count_error(id, &code.into());
-            return self.close(id, code.into());
+            self.count_error(id, &error);
+            return self.close(id, error);
         }
+        self.fail_now(id, error);
+    }
+
+    /// Fails what a connection is receiving, outside of its turn.
+    pub(crate) fn fail_now(&mut self, id: Id, error: Error) {
         let Some(mut stack) = self.take_stack(id) else { return };
-        let outcome = self.fail(id, &mut stack, code.into());
+        let outcome = self.fail(id, &mut stack, error);
         self.give_stack(id, stack);
         match outcome {
             Ok(()) => self.touch(id),
             Err(error) => self.close(id, error),
+        }
+    }
+
+    /// The error of a deadline that has passed: which limit, its value, and what was seen in its place.
+    fn expired(&self, id: Id, what: Deadline, at_ms: u64) -> Option<Error> {
+        let connection = self.connections.get(id)?;
+        let (_, server) = self.servers.at(connection.server)?;
+        let options = &server.options;
+        let stack = connection.stack.as_ref();
+        let receiving = stack.and_then(|stack| match &stack.protocol {
+            Protocol::Http1(http) => self.streams.get(http.receiving?),
+            Protocol::Raw(_) => None,
+        });
+        let limits = match receiving {
+            Some(stream) => stream.limits(options),
+            None => BodyLimits::of(options),
+        };
+        let late = self.now_ms.saturating_sub(at_ms);
+        let time = |code, value| Some(Error::limit(code, value, value + late));
+        let rate = |code, value, pace: Option<&Pace>| {
+            let seen = pace.map_or(0, |pace| pace.seen(self.now_ms));
+            Some(Error::limit(code, value, seen))
+        };
+        match what {
+            Deadline::None | Deadline::Linger => None,
+            Deadline::Headers => time(Code::HeadersTimeout, options.headers_timeout_ms),
+            Deadline::Body => time(Code::BodyTimeout, limits.body_timeout_ms),
+            Deadline::Request => time(Code::RequestTimeout, limits.request_timeout_ms),
+            Deadline::Write => time(Code::WriteTimeout, options.write_timeout_ms),
+            Deadline::KeepAlive => time(Code::KeepAliveTimeout, options.keep_alive_timeout_ms),
+            Deadline::ReceiveRate => {
+                let pace = stack.map(|stack| &stack.receive_pace);
+                rate(Code::ReceiveRate, limits.min_receive_rate, pace)
+            }
+            Deadline::SendRate => {
+                let pace = stack.map(|stack| &stack.send_pace);
+                rate(Code::SendRate, options.min_send_rate, pace)
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::id::Id;
 use crate::layer::Layer;
 use crate::link::Link;
+use crate::pace::Pace;
 use crate::protocol::Protocol;
 use millrace_buffer::Output;
 use millrace_net::{Interest, Peer};
@@ -51,6 +52,8 @@ pub(crate) enum Deadline {
     Write,
     KeepAlive,
     Linger,
+    ReceiveRate,
+    SendRate,
 }
 
 /// Everything a connection has while it is not idle.
@@ -68,6 +71,10 @@ pub(crate) struct Stack {
     pub progress_ms: u64,
     /// Since when we withhold reading from a body, in ms; 0: we do not.
     pub paused_ms: u64,
+    /// How fast the body comes that is being received.
+    pub receive_pace: Pace,
+    /// How fast the peer takes what we write; its clock runs while the socket is full.
+    pub send_pace: Pace,
     /// Answers that are queued whole and whose `Finished` is due when the output is empty.
     pub finishing: Vec<Id>,
 }

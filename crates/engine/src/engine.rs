@@ -15,6 +15,7 @@ use crate::connection::{Connection, Stack, flag as conn};
 use crate::event::{Event, EventKind, Host};
 use crate::id::{Id, Slab};
 use crate::link::memory::Collected;
+use crate::pace::Pace;
 use crate::protocol::Http1;
 use crate::server::Server;
 use crate::stream::Stream;
@@ -62,6 +63,8 @@ pub struct Engine<V: Copy> {
     pub released: Vec<PinId>,
     pub(crate) spare: Spare,
     pub(crate) now_ms: u64,
+    /// `now_ms` rounded up: what deadlines are counted from, so that none is early.
+    pub(crate) from_ms: u64,
     pub(crate) now_ns: u64,
     pub(crate) budget: usize,
     date: [u8; 29],
@@ -98,6 +101,7 @@ impl<V: Copy> Engine<V> {
             released: Vec::new(),
             spare: Spare::new(),
             now_ms,
+            from_ms: now_ms + 1,
             now_ns: Clock::now_ns(),
             budget: usize::MAX,
             date: [0; 29],
@@ -126,6 +130,7 @@ impl<V: Copy> Engine<V> {
     pub fn tick_at(&mut self, now_ns: u64) {
         self.now_ns = now_ns;
         self.now_ms = now_ns / 1_000_000;
+        self.from_ms = now_ns.div_ceil(1_000_000);
     }
 
     /// The time of the last [`tick`](Self::tick), in nanoseconds.
@@ -342,6 +347,8 @@ impl<V: Copy> Engine<V> {
             body_ms: 0,
             progress_ms: 0,
             paused_ms: 0,
+            receive_pace: Pace::new(),
+            send_pace: Pace::new(),
             finishing: Vec::new(),
         })
     }

@@ -4,9 +4,10 @@
 use crate::connection::{Deadline, flag as conn};
 use crate::engine::Engine;
 use crate::event::{EventKind, Host};
+use crate::file::send_span;
 use crate::id::Id;
 use crate::link::Link;
-use crate::options::LINGER_MS;
+use crate::options::{LINGER_MS, or_forever};
 use crate::protocol::Protocol;
 use crate::stream::flag;
 use millrace_error::{Code, Error};
@@ -16,6 +17,8 @@ use std::io::{ErrorKind, IoSlice};
 
 /// How many slices one write takes.
 const SLICES: usize = 64;
+/// How many bytes of files one flush hands to the kernel for one connection; the rest follows in the next turn.
+const FILE_BUDGET: usize = 1024 * 1024;
 
 impl<V: Copy> Engine<V> {
     /// Writes what waits, on every connection that was touched.
@@ -76,10 +79,23 @@ impl<V: Copy> Engine<V> {
             return Ok(());
         };
         let mut sent_all = 0;
+        let mut file_budget = FILE_BUDGET;
         let mut outcome = Ok(());
         while !stack.output.is_empty() && connection.flags & (conn::BLOCKED | conn::WRITE_CLOSED) == 0 {
             let detached = |_| Error::new(Code::BufferDetached);
             let (sent, wanted) = match &mut connection.link {
+                link if stack.output.file().is_some() => {
+                    if file_budget == 0 {
+                        break;
+                    }
+                    self.metrics.add(Counter::SocketsSendCalls, 1);
+                    let (sent, wanted) = stack.output.file().map_or((Ok(0), 0), |span| {
+                        let span = span.up_to(file_budget);
+                        (send_span(link, &span), span.len)
+                    });
+                    file_budget -= wanted;
+                    (sent, wanted)
+                }
                 Link::Memory(memory) => {
                     let mut slices = [IoSlice::new(&[]); SLICES];
                     let count = stack
@@ -107,30 +123,46 @@ impl<V: Copy> Engine<V> {
                             .output
                             .slices(|pin| host.pinned(pin), &mut slices)
                             .map_err(detached)?;
-                        let wanted = slices[..count].iter().map(|slice| slice.len()).sum();
-                        (socket::send_vectored(fd, &slices[..count]), wanted)
+                        let slices = &slices[..count];
+                        let wanted = slices.iter().map(|slice| slice.len()).sum();
+                        let sent = if stack.output.has_file() {
+                            socket::send_before_more(fd, slices)
+                        } else {
+                            socket::send_vectored(fd, slices)
+                        };
+                        (sent, wanted)
                     }
                 }
             };
             match sent {
                 Ok(sent) => {
                     sent_all += sent as u64;
-                    stack.progress_ms = self.now_ms;
+                    stack.progress_ms = self.from_ms;
                     let released = &mut self.released;
                     stack.output.advance(sent, &mut self.pool, |pin| released.push(pin));
+                    stack.send_pace.add(sent as u64);
                     if sent < wanted {
                         connection.flags |= conn::BLOCKED;
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     // The wait begins now, however long ago the last byte went.
-                    stack.progress_ms = self.now_ms;
+                    stack.progress_ms = self.from_ms;
                     connection.flags |= conn::BLOCKED;
                 }
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => outcome = Err(Code::FileTruncated.into()),
                 Err(error) => outcome = Err(write_error(&error)),
             }
             if outcome.is_err() {
                 break;
+            }
+        }
+        if connection.flags & conn::BLOCKED != 0 {
+            let options = self.servers.at(slot).map(|(_, server)| &server.options);
+            if let Some(options) = options {
+                let most = or_forever(options.write_timeout_ms);
+                stack.send_pace.start(self.from_ms);
+                stack.send_pace.cap(self.from_ms, options.min_send_rate, most);
             }
         }
         if sent_all > 0 {
@@ -138,6 +170,11 @@ impl<V: Copy> Engine<V> {
             if let Some(server) = self.servers.at_mut(slot) {
                 server.stats.sent += sent_all;
             }
+        }
+        let blocked = connection.flags & conn::BLOCKED != 0;
+        if file_budget == 0 && outcome.is_ok() && !blocked && !stack.output.is_empty() {
+            // Its reader is faster than its share: the others come first.
+            self.queue(id);
         }
         outcome
     }
@@ -261,7 +298,7 @@ impl<V: Copy> Engine<V> {
         }
         self.abort_all(id, &Code::StreamClosed.into());
         self.update_interest(id);
-        self.set_deadline(id, Deadline::Linger, self.now_ms + LINGER_MS);
+        self.set_deadline(id, Deadline::Linger, self.from_ms + LINGER_MS);
     }
 
     /// Whether the socket is to be read now.

@@ -13,13 +13,16 @@ mod close;
 mod connection;
 mod engine;
 mod event;
+mod file;
 mod flush;
 mod http1;
 mod id;
 mod inject;
 mod layer;
+mod limits;
 mod link;
 mod options;
+mod pace;
 mod protocol;
 mod raw;
 mod receive;
@@ -37,6 +40,7 @@ pub use layer::{ProxyHead, ProxyHeadParser, Verdict};
 pub use options::{HeadLimits, ProxyProtocol, ServerOptions};
 pub use server::ListenOn;
 pub use stats::{Rate, ServerStats, TIMEOUT_NAMES};
+pub use stream::RequestLimits;
 
 /// The crates below, for drivers: they depend on the engine alone.
 pub use {millrace_buffer as buffer, millrace_error as error, millrace_head as head};

@@ -38,6 +38,10 @@ pub struct ServerOptions {
     pub write_timeout_ms: u64,
     /// Between requests, in ms; 0: none.
     pub keep_alive_timeout_ms: u64,
+    /// Bytes a second of a request body, see `pace.rs`; 0: none.
+    pub min_receive_rate: u64,
+    /// Bytes a second of responses, see `pace.rs`; 0: none.
+    pub min_send_rate: u64,
     /// Simultaneous connections; `u64::MAX`: no limit.
     pub max_connections: u64,
     /// Requests on one connection; `u64::MAX`: no limit.
@@ -67,6 +71,8 @@ impl Default for ServerOptions {
             body_timeout_ms: 30_000,
             write_timeout_ms: 60_000,
             keep_alive_timeout_ms: 65_000,
+            min_receive_rate: 240,
+            min_send_rate: 240,
             max_connections: u64::MAX,
             max_requests_per_connection: u64::MAX,
             max_pipelined: 32,
@@ -78,4 +84,9 @@ impl Default for ServerOptions {
             connects: false,
         }
     }
+}
+
+/// A time-out as a bound: 0 stands for none.
+pub(crate) const fn or_forever(timeout_ms: u64) -> u64 {
+    if timeout_ms == 0 { u64::MAX } else { timeout_ms }
 }

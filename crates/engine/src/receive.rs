@@ -6,6 +6,7 @@ use crate::event::Host;
 use crate::id::Id;
 use crate::layer::{Layer, ProxyHead, ProxyHeadParser, Verdict};
 use crate::options::{DRAIN_LIMIT, ProxyProtocol};
+use crate::pace::Pace;
 use crate::protocol::Protocol;
 use crate::stream::flag;
 use millrace_error::{Code, Error};
@@ -26,6 +27,9 @@ impl<V: Copy> Engine<V> {
         }
         if ready.is_writable() && connection.has(conn::BLOCKED) {
             connection.flags &= !conn::BLOCKED;
+            if let Some(stack) = &mut connection.stack {
+                stack.send_pace.stop(self.now_ms);
+            }
             self.touch(id);
         }
         if ready.is_readable() && self.wants_read(id) {
@@ -129,8 +133,8 @@ impl<V: Copy> Engine<V> {
         connection.flags |= conn::SEEN_BYTES;
         let socket = connection.link.descriptor().is_some();
         let mut stack = self.fresh_stack(server);
-        let now = self.now_ms;
-        stack.progress_ms = now;
+        stack.progress_ms = self.from_ms;
+        stack.send_pace = Pace::new();
         if first && socket {
             match self.servers.at(server).map(|(_, server)| server.options.proxy_protocol) {
                 Some(ProxyProtocol::Optional) => stack.layers.push(Layer::ProxyProtocol(ProxyHeadParser::new(false))),

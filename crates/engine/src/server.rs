@@ -12,8 +12,9 @@ use millrace_metrics::{Counter, Gauge};
 use millrace_net::socket::{self, AcceptError};
 use millrace_net::{Interest, ListenTcp, Peer};
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// How many waiting connections a closing server takes over: what the kernel's queue holds at most by default
 /// (`net.core.somaxconn`).
@@ -36,6 +37,8 @@ pub enum ListenOn {
     },
     /// A Unix socket.
     Unix(PathBuf),
+    /// A listening socket that somebody else made; we listen on a copy of the descriptor.
+    Inherited(Arc<OwnedFd>),
     /// Nowhere: injected requests only.
     Nowhere,
 }
@@ -60,8 +63,17 @@ impl<V: Copy> Engine<V> {
     /// Starts a server.
     pub fn listen(&mut self, on: &ListenOn, backlog: i32, options: ServerOptions) -> Result<Id, Error> {
         let mut file = None;
+        let mut unix = matches!(on, ListenOn::Unix(_));
         let listener = match on {
             ListenOn::Nowhere => None,
+            ListenOn::Inherited(fd) => {
+                let seen = socket::inherit(fd.as_fd()).map_err(|error| Error::system("listen", &error))?;
+                if !seen.listens {
+                    return Err(Code::InvalidArgument.into());
+                }
+                unix = seen.unix;
+                Some(fd.try_clone().map_err(|error| Error::system("fcntl", &error))?)
+            }
             ListenOn::Tcp {
                 addr,
                 reuse_port,
@@ -86,7 +98,7 @@ impl<V: Copy> Engine<V> {
             options,
             stats: ServerStats::default(),
             listener,
-            unix: matches!(on, ListenOn::Unix(_)),
+            unix,
             file,
             paused_until: 0,
             closing: false,
@@ -124,11 +136,12 @@ impl<V: Copy> Engine<V> {
             let Some(server) = self.servers.get(id) else {
                 return false;
             };
+            let unix = server.unix;
             let Some(listener) = server.listener.as_ref().map(AsRawFd::as_raw_fd) else {
                 return false;
             };
             match socket::accept(listener) {
-                Ok(accepted) => self.accepted(id, accepted.fd, accepted.peer),
+                Ok(accepted) => self.accepted(id, accepted.fd, accepted.peer, unix),
                 Err(AcceptError::Retry(_)) => {}
                 Err(AcceptError::WouldBlock) => return false,
                 Err(AcceptError::Exhausted(_)) => {
@@ -146,9 +159,27 @@ impl<V: Copy> Engine<V> {
         true
     }
 
-    fn accepted(&mut self, id: Id, fd: OwnedFd, peer: Peer) {
+    /// Makes a connection of a socket that is connected already, as if it had been accepted.
+    ///
+    /// # Errors
+    /// What is wrong with the socket or the server; the descriptor is given back, as it was.
+    pub fn adopt(&mut self, server: f64, fd: OwnedFd) -> Result<(), (Error, OwnedFd)> {
+        let id = Id::from_f64(server).filter(|id| self.servers.get(*id).is_some_and(|server| !server.closing));
+        let Some(id) = id else {
+            return Err((Code::ServerClosed.into(), fd));
+        };
+        match socket::inherit(fd.as_fd()) {
+            Ok(seen) if seen.listens => Err((Code::InvalidArgument.into(), fd)),
+            Ok(seen) => {
+                self.accepted(id, fd, seen.peer, seen.unix);
+                Ok(())
+            }
+            Err(error) => Err((Error::system("getsockopt", &error), fd)),
+        }
+    }
+
+    fn accepted(&mut self, id: Id, fd: OwnedFd, peer: Peer, unix: bool) {
         let Some(server) = self.servers.get_mut(id) else { return };
-        let unix = server.unix;
         let over = server.stats.active >= server.options.max_connections;
         if !unix {
             // A peer that has gone already is noticed at the first read.
@@ -202,7 +233,7 @@ impl<V: Copy> Engine<V> {
             watched
         });
         match added {
-            Some(id) => self.set_deadline(id, deadline, self.now_ms + after_ms),
+            Some(id) => self.set_deadline(id, deadline, self.from_ms + after_ms),
             None if flags & conn::REFUSED == 0 => {
                 self.metrics.gauge_add(Gauge::HttpServerConnections, -1);
                 if let Some(server) = self.servers.get_mut(server) {
@@ -236,7 +267,7 @@ impl<V: Copy> Engine<V> {
 
     fn pause_accepting(&mut self, id: Id, listener: std::os::fd::RawFd) {
         self.poller.remove(listener, id.as_u64() | LISTENER_TOKEN);
-        let until = self.now_ms + ACCEPT_PAUSE_MS;
+        let until = self.from_ms + ACCEPT_PAUSE_MS;
         if let Some(server) = self.servers.get_mut(id) {
             self.paused_servers += usize::from(server.paused_until == 0);
             server.paused_until = until;
@@ -324,7 +355,7 @@ impl<V: Copy> Engine<V> {
         self.force_server(id.as_f64());
     }
 
-    fn connections_of(&self, server: u32) -> Vec<Id> {
+    pub(crate) fn connections_of(&self, server: u32) -> Vec<Id> {
         let of = |id: &Id| {
             self.connections
                 .get(*id)

@@ -33,7 +33,7 @@ impl Rate {
 }
 
 /// Which deadline expired, as an index into [`ServerStats::timeouts`].
-pub const TIMEOUT_NAMES: [&str; 5] = ["headers", "body", "request", "send", "idle"];
+pub const TIMEOUT_NAMES: [&str; 7] = ["headers", "body", "request", "send", "idle", "receiveRate", "sendRate"];
 
 /// The counts of one server since it began to listen.
 #[derive(Debug, Default)]
@@ -59,7 +59,7 @@ pub struct ServerStats {
     /// Final and interim responses by class, 1xx first.
     pub responses: [u64; 5],
     /// Deadlines expired, see [`TIMEOUT_NAMES`].
-    pub timeouts: [u64; 5],
+    pub timeouts: [u64; 7],
     /// Completed requests per second.
     pub rate: Rate,
     /// From the head's arrival to the flush that has the end of the response, in ns.

@@ -1,6 +1,7 @@
 //! One exchange: an HTTP/1 request with its response, or a tunnel.
 
 use crate::id::Id;
+use crate::options::ServerOptions;
 use millrace_buffer::Output;
 use millrace_head::Method;
 use millrace_http1::BodyFraming;
@@ -74,6 +75,41 @@ pub(crate) struct Stream {
     pub trailers: Vec<u8>,
     /// The response while other answers go first.
     pub output: Option<Box<Output>>,
+    /// Limits of its own, in place of the server's: few have any.
+    pub own_limits: Option<Box<RequestLimits>>,
+}
+
+/// Limits of one request in place of its server's; `None`: the server's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RequestLimits {
+    /// Body bytes; `u64::MAX`: no limit.
+    pub body_size: Option<u64>,
+    /// Between body bytes, in ms; 0: none.
+    pub body_timeout_ms: Option<u64>,
+    /// From the first byte to the last, in ms; 0: none.
+    pub request_timeout_ms: Option<u64>,
+    /// Bytes a second; 0: none.
+    pub min_receive_rate: Option<u64>,
+}
+
+/// What holds for one body.
+#[derive(Clone, Copy)]
+pub(crate) struct BodyLimits {
+    pub body_size: u64,
+    pub body_timeout_ms: u64,
+    pub request_timeout_ms: u64,
+    pub min_receive_rate: u64,
+}
+
+impl BodyLimits {
+    pub fn of(options: &ServerOptions) -> Self {
+        Self {
+            body_size: options.max_body_size,
+            body_timeout_ms: options.body_timeout_ms,
+            request_timeout_ms: options.request_timeout_ms,
+            min_receive_rate: options.min_receive_rate,
+        }
+    }
 }
 
 impl Stream {
@@ -92,6 +128,19 @@ impl Stream {
             stash: Vec::new(),
             trailers: Vec::new(),
             output: None,
+            own_limits: None,
+        }
+    }
+
+    /// Its own limits over those of its server.
+    pub fn limits(&self, options: &ServerOptions) -> BodyLimits {
+        let server = BodyLimits::of(options);
+        let Some(own) = &self.own_limits else { return server };
+        BodyLimits {
+            body_size: own.body_size.unwrap_or(server.body_size),
+            body_timeout_ms: own.body_timeout_ms.unwrap_or(server.body_timeout_ms),
+            request_timeout_ms: own.request_timeout_ms.unwrap_or(server.request_timeout_ms),
+            min_receive_rate: own.min_receive_rate.unwrap_or(server.min_receive_rate),
         }
     }
 

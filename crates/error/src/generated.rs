@@ -25,6 +25,8 @@ pub enum Code {
     RuntimeUnsupported = 9,
     /// A request handler threw, rejected or answered with something that is not a response.
     HandlerFailed = 10,
+    /// The option cannot change while the server runs.
+    OptionFixed = 11,
     /// The peer closed the connection.
     ConnectionClosed = 20,
     /// The peer reset the connection.
@@ -37,6 +39,8 @@ pub enum Code {
     Destroyed = 24,
     /// An ArrayBuffer that was queued for sending was detached before it was sent.
     BufferDetached = 25,
+    /// A file that was queued for sending became shorter, or could not be read, before it was sent.
+    FileTruncated = 26,
     /// The method is not a token (RFC 9110 §9.1).
     HttpInvalidMethod = 40,
     /// The method is not one that this parser knows (RFC 9110 §15.6.2).
@@ -111,6 +115,12 @@ pub enum Code {
     WriteTimeout = 103,
     /// No next request began within keepAliveTimeout.
     KeepAliveTimeout = 104,
+    /// The request body arrived more slowly than minReceiveRate.
+    ReceiveRate = 105,
+    /// The peer took the response more slowly than minSendRate.
+    SendRate = 106,
+    /// The handler did not begin its answer within handlerTimeout.
+    HandlerTimeout = 110,
     /// The server has as many connections as maxConnections allows.
     ConnectionsLimit = 120,
     /// A body that is collected whole is larger than maxCollectedSize.
@@ -130,12 +140,14 @@ impl Code {
         Self::NativeMismatch,
         Self::RuntimeUnsupported,
         Self::HandlerFailed,
+        Self::OptionFixed,
         Self::ConnectionClosed,
         Self::ConnectionReset,
         Self::StreamClosed,
         Self::ServerClosed,
         Self::Destroyed,
         Self::BufferDetached,
+        Self::FileTruncated,
         Self::HttpInvalidMethod,
         Self::HttpMethodUnsupported,
         Self::HttpInvalidTarget,
@@ -173,6 +185,9 @@ impl Code {
         Self::RequestTimeout,
         Self::WriteTimeout,
         Self::KeepAliveTimeout,
+        Self::ReceiveRate,
+        Self::SendRate,
+        Self::HandlerTimeout,
         Self::ConnectionsLimit,
         Self::CollectedTooLarge,
     ];
@@ -200,12 +215,14 @@ impl Code {
             Self::NativeMismatch => "MILLRACE_NATIVE_MISMATCH",
             Self::RuntimeUnsupported => "MILLRACE_RUNTIME_UNSUPPORTED",
             Self::HandlerFailed => "MILLRACE_HANDLER_FAILED",
+            Self::OptionFixed => "MILLRACE_OPTION_FIXED",
             Self::ConnectionClosed => "MILLRACE_CONNECTION_CLOSED",
             Self::ConnectionReset => "MILLRACE_CONNECTION_RESET",
             Self::StreamClosed => "MILLRACE_STREAM_CLOSED",
             Self::ServerClosed => "MILLRACE_SERVER_CLOSED",
             Self::Destroyed => "MILLRACE_DESTROYED",
             Self::BufferDetached => "MILLRACE_BUFFER_DETACHED",
+            Self::FileTruncated => "MILLRACE_FILE_TRUNCATED",
             Self::HttpInvalidMethod => "MILLRACE_HTTP_INVALID_METHOD",
             Self::HttpMethodUnsupported => "MILLRACE_HTTP_METHOD_UNSUPPORTED",
             Self::HttpInvalidTarget => "MILLRACE_HTTP_INVALID_TARGET",
@@ -243,6 +260,9 @@ impl Code {
             Self::RequestTimeout => "MILLRACE_REQUEST_TIMEOUT",
             Self::WriteTimeout => "MILLRACE_WRITE_TIMEOUT",
             Self::KeepAliveTimeout => "MILLRACE_KEEP_ALIVE_TIMEOUT",
+            Self::ReceiveRate => "MILLRACE_RECEIVE_RATE",
+            Self::SendRate => "MILLRACE_SEND_RATE",
+            Self::HandlerTimeout => "MILLRACE_HANDLER_TIMEOUT",
             Self::ConnectionsLimit => "MILLRACE_CONNECTIONS_LIMIT",
             Self::CollectedTooLarge => "MILLRACE_COLLECTED_TOO_LARGE",
         }
@@ -263,12 +283,16 @@ impl Code {
             Self::HandlerFailed => {
                 "a request handler threw, rejected or answered with something that is not a response"
             }
+            Self::OptionFixed => "the option cannot change while the server runs",
             Self::ConnectionClosed => "the peer closed the connection",
             Self::ConnectionReset => "the peer reset the connection",
             Self::StreamClosed => "the exchange has ended",
             Self::ServerClosed => "the server was closed",
             Self::Destroyed => "our side destroyed the exchange or connection",
             Self::BufferDetached => "an ArrayBuffer that was queued for sending was detached before it was sent",
+            Self::FileTruncated => {
+                "a file that was queued for sending became shorter, or could not be read, before it was sent"
+            }
             Self::HttpInvalidMethod => "the method is not a token (RFC 9110 §9.1)",
             Self::HttpMethodUnsupported => "the method is not one that this parser knows (RFC 9110 §15.6.2)",
             Self::HttpInvalidTarget => "the request target breaks RFC 9112 §3.2",
@@ -310,6 +334,9 @@ impl Code {
             Self::RequestTimeout => "the request did not arrive whole within requestTimeout",
             Self::WriteTimeout => "the peer took no byte of the response for writeTimeout",
             Self::KeepAliveTimeout => "no next request began within keepAliveTimeout",
+            Self::ReceiveRate => "the request body arrived more slowly than minReceiveRate",
+            Self::SendRate => "the peer took the response more slowly than minSendRate",
+            Self::HandlerTimeout => "the handler did not begin its answer within handlerTimeout",
             Self::ConnectionsLimit => "the server has as many connections as maxConnections allows",
             Self::CollectedTooLarge => "a body that is collected whole is larger than maxCollectedSize",
         }
@@ -328,12 +355,14 @@ impl Code {
             Self::NativeMismatch => Kind::System,
             Self::RuntimeUnsupported => Kind::Misuse,
             Self::HandlerFailed => Kind::Misuse,
+            Self::OptionFixed => Kind::Misuse,
             Self::ConnectionClosed => Kind::Closed,
             Self::ConnectionReset => Kind::Closed,
             Self::StreamClosed => Kind::Closed,
             Self::ServerClosed => Kind::Closed,
             Self::Destroyed => Kind::Closed,
             Self::BufferDetached => Kind::Misuse,
+            Self::FileTruncated => Kind::System,
             Self::HttpInvalidMethod => Kind::Protocol,
             Self::HttpMethodUnsupported => Kind::Protocol,
             Self::HttpInvalidTarget => Kind::Protocol,
@@ -371,6 +400,9 @@ impl Code {
             Self::RequestTimeout => Kind::Timeout,
             Self::WriteTimeout => Kind::Timeout,
             Self::KeepAliveTimeout => Kind::Timeout,
+            Self::ReceiveRate => Kind::Timeout,
+            Self::SendRate => Kind::Timeout,
+            Self::HandlerTimeout => Kind::Timeout,
             Self::ConnectionsLimit => Kind::Limit,
             Self::CollectedTooLarge => Kind::Limit,
         }
@@ -389,12 +421,14 @@ impl Code {
             Self::NativeMismatch => None,
             Self::RuntimeUnsupported => None,
             Self::HandlerFailed => Some(500),
+            Self::OptionFixed => None,
             Self::ConnectionClosed => None,
             Self::ConnectionReset => None,
             Self::StreamClosed => None,
             Self::ServerClosed => None,
             Self::Destroyed => None,
             Self::BufferDetached => None,
+            Self::FileTruncated => None,
             Self::HttpInvalidMethod => Some(400),
             Self::HttpMethodUnsupported => Some(501),
             Self::HttpInvalidTarget => Some(400),
@@ -432,6 +466,9 @@ impl Code {
             Self::RequestTimeout => Some(408),
             Self::WriteTimeout => None,
             Self::KeepAliveTimeout => None,
+            Self::ReceiveRate => Some(408),
+            Self::SendRate => None,
+            Self::HandlerTimeout => Some(503),
             Self::ConnectionsLimit => Some(503),
             Self::CollectedTooLarge => Some(413),
         }

@@ -5,6 +5,7 @@ use millrace_error::Error;
 use crate::chunked::{Chunked, Piece};
 use crate::event::BodyFraming;
 use crate::limits::Limits;
+use crate::reader::Reader;
 
 /// Reads one body after the other.
 #[derive(Debug)]
@@ -48,14 +49,14 @@ impl Body {
     }
 
     pub(crate) fn trailers(&self) -> &[u8] {
-        self.chunked.trailers.block()
+        self.chunked.trailers()
     }
 
-    /// Reads on.
-    pub(crate) fn read(&mut self, input: &[u8], limits: &Limits) -> Result<Piece, Error> {
+    /// Reads on. `reader` has read the head; it sees chunked bodies, the others are counted here.
+    pub(crate) fn read(&mut self, input: &[u8], limits: &Limits, reader: &mut Reader) -> Result<Piece, Error> {
         match self.framing {
             BodyFraming::None => Ok(Piece::End(0)),
-            BodyFraming::Chunked => self.chunked.read(input, limits),
+            BodyFraming::Chunked => self.chunked.read(input, limits, reader),
             BodyFraming::Length(_) if self.left == 0 => Ok(Piece::End(0)),
             _ if input.is_empty() => Ok(Piece::NeedMore),
             BodyFraming::Length(_) => {

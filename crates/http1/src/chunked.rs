@@ -4,14 +4,19 @@
 //! chunk     = 1*HEXDIG [ chunk-ext ] CRLF chunk-data CRLF
 //! chunk-ext = *( ";" name [ "=" ( token / quoted-string ) ] )
 //! ```
+//! llhttp reads it all: sizes, data, trailers. What it does not bound or report is scanned here first: how many digits
+//! a size has (leading zeros could go on for ever) and how many bytes of extensions there are. llhttp is shown what
+//! the scan of a line has accepted and not a byte more, and both must accept.
+//!
 //! The RFC lets a recipient take white space around `;` and `=`; we refuse it, as llhttp does: readings of it differ
 //! between implementations, and a difference in framing is an attack.
 
 use millrace_error::{Code, Error};
 use millrace_head::{is_token_byte, is_value_byte};
 
+use crate::fields::recycle;
 use crate::limits::Limits;
-use crate::trailers::Trailers;
+use crate::reader::{Data, Progress, Reader};
 
 /// The state, named by what is read next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,24 +35,26 @@ enum Expect {
     /// `;` or CR, after a closing quote.
     ExtEnd,
     SizeLf,
+    /// Data or the CRLF behind it.
     Data,
-    DataCr,
+    /// The LF behind data and its CR.
     DataLf,
     Trailers,
 }
 
-/// 16 digits fill 64 bits; leading zeros count, or a size could go on for ever.
+/// 16 digits fill 64 bits.
 const MAX_DIGITS: u8 = 16;
 
 /// Reads a chunked body.
 #[derive(Debug)]
 pub(crate) struct Chunked {
     expect: Expect,
-    /// The size that is being read; then what is left of the chunk.
-    left: u64,
+    /// Whether all digits of the size were zeros: the last chunk.
+    last: bool,
     /// Bytes of extensions seen, over the whole body.
     extensions: u32,
-    pub(crate) trailers: Trailers,
+    /// The trailers of the body that ended last.
+    trailers: Vec<u8>,
 }
 
 /// What reading some bytes of a body gave.
@@ -68,75 +75,102 @@ impl Chunked {
     pub(crate) const fn new() -> Self {
         Self {
             expect: Expect::Size(0),
-            left: 0,
+            last: true,
             extensions: 0,
-            trailers: Trailers::new(),
+            trailers: Vec::new(),
         }
     }
 
-    /// Makes ready for a body.
+    /// Makes ready for a body, or forgets the last one.
     pub(crate) fn clear(&mut self) {
+        recycle(&mut self.trailers);
         self.expect = Expect::Size(0);
-        self.left = 0;
+        self.last = true;
         self.extensions = 0;
-        self.trailers.clear();
     }
 
-    /// Reads on, up to the end of the next run of data.
-    pub(crate) fn read(&mut self, input: &[u8], limits: &Limits) -> Result<Piece, Error> {
+    pub(crate) fn trailers(&self) -> &[u8] {
+        &self.trailers
+    }
+
+    /// Reads on, up to the end of the next run of data. `reader` has read the head.
+    pub(crate) fn read(&mut self, input: &[u8], limits: &Limits, reader: &mut Reader) -> Result<Piece, Error> {
         let mut at = 0;
-        while let Some(&byte) = input.get(at) {
-            match self.expect {
-                Expect::Data => {
-                    let here = input.len() - at;
-                    let len = usize::try_from(self.left).map_or(here, |left| left.min(here));
-                    self.left -= len as u64; // len <= left
-                    if self.left == 0 {
-                        self.expect = Expect::DataCr;
+        while at < input.len() {
+            let rest = &input[at..];
+            at += match self.expect {
+                Expect::Data | Expect::DataLf => match reader.read_data(rest, self.expect == Expect::DataLf)? {
+                    Data::Bytes(len) => return Ok(Piece::Data(at, at + len)),
+                    Data::More => {
+                        self.expect = Expect::DataLf;
+                        rest.len()
                     }
-                    return Ok(Piece::Data(at, at + len));
-                }
+                    Data::Over(len) => {
+                        self.expect = Expect::Size(0);
+                        self.last = true;
+                        len
+                    }
+                },
                 Expect::Trailers => {
-                    let end = self.trailers.read(&input[at..], limits)?;
-                    return Ok(end.map_or(Piece::NeedMore, |end| Piece::End(at + end)));
+                    let Progress::Complete(len) = reader.read_fields(rest, 0)? else {
+                        return Ok(Piece::NeedMore);
+                    };
+                    self.trailers = std::mem::take(&mut reader.sink().block);
+                    return Ok(Piece::End(at + len));
                 }
-                expect => self.expect = self.read_frame(expect, byte, limits.chunk_extensions)?,
-            }
-            at += 1;
+                _ => self.read_line(rest, limits, reader)?,
+            };
         }
         Ok(Piece::NeedMore)
     }
 
-    /// One byte of what stands around the data.
-    fn read_frame(&mut self, expect: Expect, byte: u8, max_extensions: u32) -> Result<Expect, Error> {
-        match (expect, byte) {
-            (Expect::Size(digits), _) if byte.is_ascii_hexdigit() => {
-                if digits == MAX_DIGITS {
-                    return refuse(Code::HttpInvalidChunk);
-                }
-                self.left = self.left << 4 | u64::from(hex(byte));
-                Ok(Expect::Size(digits + 1))
+    /// Reads on in the line with a size. Returns how many bytes of it there were.
+    fn read_line(&mut self, input: &[u8], limits: &Limits, reader: &mut Reader) -> Result<usize, Error> {
+        let mut len = 0;
+        let mut whole = false;
+        for &byte in input {
+            len += 1;
+            whole = self.expect == Expect::SizeLf && byte == b'\n';
+            if whole {
+                break;
             }
-            (Expect::Size(1..) | Expect::ExtName | Expect::ExtValue | Expect::ExtEnd, b'\r') => Ok(Expect::SizeLf),
-            (Expect::SizeLf, b'\n') if self.left == 0 => Ok(Expect::Trailers),
-            (Expect::SizeLf, b'\n') => Ok(Expect::Data),
-            (Expect::DataCr, b'\r') => Ok(Expect::DataLf),
-            (Expect::DataLf, b'\n') => Ok(Expect::Size(0)),
-            (_, b'\n') | (Expect::SizeLf | Expect::DataLf, _) => refuse(Code::HttpInvalidLineEnding),
-            (Expect::DataCr | Expect::Size(0), _) => refuse(Code::HttpInvalidChunk),
-            _ => {
+            self.scan(byte, limits.chunk_extensions)?;
+        }
+        reader.read_chunk_line(&input[..len], whole)?;
+        if whole && self.last {
+            reader.start_trailers(std::mem::take(&mut self.trailers), limits);
+            self.expect = Expect::Trailers;
+        } else if whole {
+            self.expect = Expect::Data;
+        }
+        Ok(len)
+    }
+
+    /// One byte of a line with a size, but the LF that ends it.
+    pub(crate) fn scan(&mut self, byte: u8, max_extensions: u32) -> Result<(), Error> {
+        self.expect = match (self.expect, byte) {
+            (Expect::Size(MAX_DIGITS), _) if byte.is_ascii_hexdigit() => return refuse(Code::HttpInvalidChunk),
+            (Expect::Size(digits), _) if byte.is_ascii_hexdigit() => {
+                self.last &= byte == b'0';
+                Expect::Size(digits + 1)
+            }
+            (Expect::Size(1..) | Expect::ExtName | Expect::ExtValue | Expect::ExtEnd, b'\r') => Expect::SizeLf,
+            (_, b'\n') | (Expect::SizeLf, _) => return refuse(Code::HttpInvalidLineEnding),
+            (Expect::Size(0), _) => return refuse(Code::HttpInvalidChunk),
+            (expect, _) => {
                 self.extensions = self.extensions.saturating_add(1);
                 if self.extensions > max_extensions {
                     let (limit, seen) = (u64::from(max_extensions), u64::from(self.extensions));
                     return Err(Error::limit(Code::HttpChunkExtensionsTooLarge, limit, seen));
                 }
-                read_extension(expect, byte)
+                scan_extension(expect, byte)?
             }
-        }
+        };
+        Ok(())
     }
 }
 
-fn read_extension(expect: Expect, byte: u8) -> Result<Expect, Error> {
+fn scan_extension(expect: Expect, byte: u8) -> Result<Expect, Error> {
     match (expect, byte) {
         (Expect::Size(_) | Expect::ExtName | Expect::ExtValue | Expect::ExtEnd, b';') => Ok(Expect::ExtNameStart),
         (Expect::ExtNameStart | Expect::ExtName, _) if is_token_byte(byte) => Ok(Expect::ExtName),
@@ -147,13 +181,5 @@ fn read_extension(expect: Expect, byte: u8) -> Result<Expect, Error> {
         (Expect::Quoted, b'\\') => Ok(Expect::QuotedPair),
         (Expect::Quoted | Expect::QuotedPair, _) if is_value_byte(byte) => Ok(Expect::Quoted),
         _ => refuse(Code::HttpInvalidChunk),
-    }
-}
-
-/// The value of a hex digit.
-fn hex(byte: u8) -> u8 {
-    match byte {
-        b'0'..=b'9' => byte - b'0',
-        _ => (byte | 0x20) - b'a' + 10,
     }
 }

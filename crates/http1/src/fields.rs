@@ -1,19 +1,31 @@
-//! Where the field lines of a head are collected while llhttp reads them.
+//! Where the start line's text and the field lines are collected while llhttp reads them.
 
 use millrace_error::{Code, Error};
-use millrace_head::trim_ows;
+use millrace_head::{trailer_allowed, trim_ows};
 
 use crate::facts::Facts;
-use crate::llhttp::{HeadParser, Kind, Outcome, errno};
+use crate::llhttp::{Pause, errno};
 
 /// A pooled parser gives back what its buffers grew beyond this.
 pub(crate) const KEPT_CAPACITY: usize = 8 * 1024;
 
-/// Builds the block of a head and notes what its fields say about the message.
+/// Which field lines are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Section {
+    Head,
+    Trailers,
+}
+
+/// Builds the block of a head or of a trailer section, and notes what the fields of a head say about the message.
 pub(crate) struct FieldSink {
-    /// First what the start line puts there, then `name\0value\0…`.
+    /// The target or the reason phrase, then `name\0value\0…`; of trailers the fields alone.
     pub(crate) block: Vec<u8>,
     pub(crate) facts: Facts,
+    /// Where llhttp paused last.
+    pub(crate) pause: Pause,
+    /// How many bytes of `block` the start line gave.
+    pub(crate) start_line_len: usize,
+    section: Section,
     name_start: usize,
     /// Set while a value is being read.
     value_start: Option<usize>,
@@ -23,32 +35,57 @@ pub(crate) struct FieldSink {
 }
 
 impl FieldSink {
-    pub(crate) fn new(max_fields: u32) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             block: Vec::new(),
             facts: Facts::default(),
+            pause: Pause::Head,
+            start_line_len: 0,
+            section: Section::Head,
             name_start: 0,
             value_start: None,
             count: 0,
-            max_fields,
+            max_fields: 0,
             error: None,
         }
     }
 
-    pub(crate) fn clear(&mut self, max_fields: u32) {
-        self.block.clear();
+    /// Makes ready for a head, in `block`, which is cleared.
+    #[inline]
+    pub(crate) fn start_head(&mut self, block: Vec<u8>, max_fields: u32) {
         self.facts = Facts::default();
-        self.value_start = None;
+        self.start_line_len = 0;
+        self.start(Section::Head, block, max_fields);
+    }
+
+    /// Makes ready for a trailer section, in `block`, which is cleared.
+    pub(crate) fn start_trailers(&mut self, block: Vec<u8>, max_fields: u32) {
+        self.start(Section::Trailers, block, max_fields);
+    }
+
+    #[inline]
+    fn start(&mut self, section: Section, block: Vec<u8>, max_fields: u32) {
+        self.block = block;
+        self.block.clear();
+        self.section = section;
         self.name_start = 0;
+        self.value_start = None;
         self.count = 0;
         self.max_fields = max_fields;
         self.error = None;
     }
 
-    /// The start line is complete and in the block: fields begin here.
     #[inline]
-    pub(crate) fn begin_fields(&mut self) {
-        self.name_start = self.block.len();
+    pub(crate) fn in_trailers(&self) -> bool {
+        self.section == Section::Trailers
+    }
+
+    /// Bytes of the target or of the reason phrase.
+    #[inline]
+    pub(crate) fn start_line(&mut self, bytes: &[u8]) {
+        self.block.extend_from_slice(bytes);
+        self.start_line_len = self.block.len();
+        self.name_start = self.start_line_len;
     }
 
     /// Bytes of a name.
@@ -87,7 +124,11 @@ impl FieldSink {
             .get(self.name_start..start.saturating_sub(1))
             .unwrap_or_default();
         let value = trim_ows(self.block.get(start..).unwrap_or_default());
-        let noted = self.facts.note(name, value);
+        let noted = match self.section {
+            Section::Head => self.facts.note(name, value),
+            Section::Trailers if trailer_allowed(name) => Ok(()),
+            Section::Trailers => Err(Error::new(Code::HttpInvalidTrailer)),
+        };
         // llhttp skips white space before a value, so trimming can only have cut its end.
         let end = start.saturating_add(value.len());
         self.block.truncate(end);
@@ -103,16 +144,19 @@ impl FieldSink {
         self.error.is_none()
     }
 
-    /// Why a head failed: our own rule if one refused, else what llhttp's number means.
-    fn failure(&self, number: i32, at_lf: bool) -> Error {
+    /// Why field lines failed: our own rule if one refused, else what llhttp's number means.
+    pub(crate) fn failure(&self, number: i32, at_lf: bool) -> Error {
         match self.error {
             Some(error) => error,
-            None => Error::new(code_of(number, at_lf, &self.facts)),
+            None => Error::new(match self.section {
+                Section::Head => code_of(number, at_lf, &self.facts),
+                Section::Trailers => trailer_code_of(number, at_lf),
+            }),
         }
     }
 }
 
-/// Our code for an error of llhttp within field lines.
+/// Our code for an error of llhttp within a head.
 fn code_of(number: i32, at_lf: bool, facts: &Facts) -> Code {
     match number {
         errno::STRICT | errno::LF_EXPECTED | errno::CR_EXPECTED => Code::HttpInvalidLineEnding,
@@ -124,97 +168,18 @@ fn code_of(number: i32, at_lf: bool, facts: &Facts) -> Code {
         errno::INVALID_TRANSFER_ENCODING if facts.has_content_length() => Code::HttpConflictingFraming,
         errno::INVALID_CONTENT_LENGTH | errno::UNEXPECTED_CONTENT_LENGTH => Code::HttpInvalidContentLength,
         errno::INVALID_TRANSFER_ENCODING => Code::HttpInvalidTransferEncoding,
-        // Nothing else can come out of field lines; were it to, the message is refused all the same.
-        _ => Code::HttpInvalidHeader,
+        errno::INVALID_URL => Code::HttpInvalidTarget,
+        // What else llhttp refuses is in a start line, where our scan has refused before it.
+        _ => Code::HttpInvalidRequestLine,
     }
 }
 
-/// The field lines of one head: llhttp, the sink, and the size limit.
-pub(crate) struct FieldReader {
-    parser: HeadParser,
-    kind: Kind,
-    limit: u32,
-    /// Bytes of field lines seen.
-    used: u32,
-    /// The last byte of the input before; at first that of the start line.
-    last: u8,
-}
-
-/// What reading some bytes of a head gave.
-pub(crate) enum Progress {
-    /// All of them belong to the head, which is not complete.
-    More,
-    /// The head is complete; so many bytes belong to it.
-    Complete(usize),
-}
-
-impl FieldReader {
-    pub(crate) fn new(kind: Kind, limit: u32, max_fields: u32) -> Self {
-        Self {
-            parser: HeadParser::new(FieldSink::new(max_fields)),
-            kind,
-            limit,
-            used: 0,
-            last: b'\n',
-        }
-    }
-
-    /// Makes ready for one head, in `block`, which is cleared.
-    #[inline]
-    pub(crate) fn start(&mut self, block: Vec<u8>, limit: u32, max_fields: u32) {
-        self.parser.sink.block = block;
-        self.parser.sink.clear(max_fields);
-        self.parser.start(self.kind);
-        self.limit = limit;
-        self.used = 0;
-        self.last = b'\n';
-    }
-
-    /// What the callbacks write to.
-    #[inline]
-    pub(crate) fn sink(&mut self) -> &mut FieldSink {
-        &mut self.parser.sink
-    }
-
-    /// Reads field lines.
-    ///
-    /// llhttp is shown no more bytes than the limit allows, and the empty line. So the limit holds at the same byte
-    /// however the input is cut, whatever that byte is part of.
-    #[inline]
-    pub(crate) fn read(&mut self, input: &[u8]) -> Result<Progress, Error> {
-        const EMPTY_LINE: u32 = 2;
-        let left = self.limit.saturating_add(EMPTY_LINE).saturating_sub(self.used) as usize;
-        let shown = input.len().min(left);
-        match self.parser.execute(&input[..shown]) {
-            Outcome::Complete(end) => Ok(Progress::Complete(end)),
-            Outcome::Failed(number, taken) => Err(self.parser.sink.failure(number, self.stopped_at_lf(input, taken))),
-            Outcome::More if shown == left => {
-                let (limit, seen) = (u64::from(self.limit), u64::from(self.limit) + 1);
-                Err(Error::limit(Code::HttpHeadersTooLarge, limit, seen))
-            }
-            Outcome::More => {
-                self.used = self.used.saturating_add(shown as u32); // less than `left`, which is a u32
-                self.last = input.last().copied().unwrap_or(self.last);
-                Ok(Progress::More)
-            }
-        }
-    }
-}
-
-impl FieldReader {
-    /// Whether it was a bare LF that llhttp refused as a byte of a name or value.
-    ///
-    /// Some of its states take the byte that they refuse and some do not, and the answer must not depend on what
-    /// follows. A taken LF without CR before it was the one. A taken space or tab was a fold. Else it was not taken.
-    fn stopped_at_lf(&self, input: &[u8], taken: usize) -> bool {
-        let refused = input.get(taken) == Some(&b'\n');
-        match input.get(..taken).unwrap_or_default() {
-            [] => refused,
-            [b'\n'] => self.last != b'\r' || refused,
-            [.., before, b'\n'] => *before != b'\r' || refused,
-            [.., b' ' | b'\t'] => false,
-            _ => refused,
-        }
+/// Our code for an error of llhttp within trailers; framing fields there are one of them.
+fn trailer_code_of(number: i32, at_lf: bool) -> Code {
+    match number {
+        errno::STRICT | errno::LF_EXPECTED | errno::CR_EXPECTED => Code::HttpInvalidLineEnding,
+        errno::INVALID_HEADER_TOKEN if at_lf => Code::HttpInvalidLineEnding,
+        _ => Code::HttpInvalidTrailer,
     }
 }
 

@@ -1,10 +1,10 @@
 //! The binding to llhttp 9.2.1, as `libgit2-sys` builds it: the one file of this crate with unsafe code.
 //!
-//! llhttp reads the field lines of one head here and nothing else. Start lines are our own scanners' (llhttp is laxer,
-//! and cannot tell an unknown method from a malformed one), so a parser begins as a copy of one that has just read a
-//! start line of ours, and it is paused when the head is complete: no state of one message can reach the next, and
-//! none of its opinions on bodies, upgrades and keep-alive are used. Callbacks append and record only; a panic in one
-//! would abort the process, so none can.
+//! llhttp reads whole messages here: the start line and the field lines of a head, and the sizes, data and trailers of
+//! a chunked body. It pauses where one of these parts ends. Content-Length bodies are counted elsewhere and never
+//! shown to it; each message begins with a fresh state, so nothing of one can reach the next, and none of llhttp's
+//! opinions on upgrades and keep-alive are used. Callbacks append and record only; a panic in one would abort the
+//! process, so none can.
 #![allow(unsafe_code)]
 
 use std::ffi::{c_char, c_int};
@@ -35,22 +35,19 @@ impl Raw {
         Self([MaybeUninit::new(0); 12])
     }
 
-    /// A parser that has read a start line and waits for the first field line.
-    fn at_fields(kind: Kind) -> Self {
+    /// A parser before its first byte.
+    #[inline]
+    fn fresh(kind: Kind) -> Self {
         static REQUEST: OnceLock<Raw> = OnceLock::new();
         static RESPONSE: OnceLock<Raw> = OnceLock::new();
-        let (cell, line) = match kind {
-            Kind::Request => (&REQUEST, &b"GET / HTTP/1.1\r\n"[..]),
-            Kind::Response => (&RESPONSE, &b"HTTP/1.1 200 OK\r\n"[..]),
+        let cell = match kind {
+            Kind::Request => &REQUEST,
+            Kind::Response => &RESPONSE,
         };
         *cell.get_or_init(|| {
             let mut raw = Raw::blank();
-            // SAFETY: `raw` has the size and alignment of llhttp_t and the settings are static. No callback that
-            // SETTINGS has can fire within a start line, so none takes this `raw` for a HeadParser.
-            unsafe {
-                llhttp_init(&raw mut raw, kind as c_int, &raw const SETTINGS);
-                llhttp_execute(&raw mut raw, line.as_ptr().cast(), line.len());
-            }
+            // SAFETY: `raw` has the size and alignment of llhttp_t and the settings are static.
+            unsafe { llhttp_init(&raw mut raw, kind as c_int, &raw const SETTINGS) };
             raw
         })
     }
@@ -92,14 +89,17 @@ unsafe extern "C" {
     fn llhttp_init(parser: *mut Raw, kind: c_int, settings: *const Settings);
     fn llhttp_execute(parser: *mut Raw, data: *const c_char, len: usize) -> c_int;
     fn llhttp_get_error_pos(parser: *const Raw) -> *const c_char;
+    fn llhttp_resume(parser: *mut Raw);
+    fn llhttp_message_needs_eof(parser: *const Raw) -> c_int;
 }
 
-/// The numbers of `llhttp_errno` that can come out of a head; see `fields::code_of`.
+/// The numbers of `llhttp_errno` that are told apart; see `fields::code_of`.
 pub(crate) mod errno {
     pub(crate) const OK: i32 = 0;
     pub(crate) const STRICT: i32 = 2;
     pub(crate) const LF_EXPECTED: i32 = 3;
     pub(crate) const UNEXPECTED_CONTENT_LENGTH: i32 = 4;
+    pub(crate) const INVALID_URL: i32 = 7;
     pub(crate) const INVALID_HEADER_TOKEN: i32 = 10;
     pub(crate) const INVALID_CONTENT_LENGTH: i32 = 11;
     pub(crate) const INVALID_TRANSFER_ENCODING: i32 = 15;
@@ -109,13 +109,28 @@ pub(crate) mod errno {
     pub(crate) const UNEXPECTED_SPACE: i32 = 30;
 }
 
-/// What llhttp made of some bytes of the field lines.
+/// Where llhttp pauses: the part of a message that has just ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pause {
+    /// The head, with its empty line.
+    Head,
+    /// The line with the size of a chunk.
+    ChunkLine,
+    /// A run of chunk data: all that was taken is data.
+    Data,
+    /// The CRLF behind the data of a chunk.
+    ChunkEnd,
+    /// A chunked body, with its trailers.
+    Message,
+}
+
+/// What llhttp made of some bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// All of them belong to the head, which is not complete.
+    /// It took all of them and wants more.
     More,
-    /// The head is complete; so many bytes belong to it.
-    Complete(usize),
+    /// It stopped behind a part; so many bytes belong to it.
+    Paused(Pause, usize),
     /// A rule is broken: llhttp's number, and how many bytes it had taken.
     Failed(i32, usize),
 }
@@ -124,15 +139,15 @@ pub(crate) enum Outcome {
 ///
 /// `raw` is first and the layout is C's, so a callback reaches the sink through the pointer that llhttp hands it.
 #[repr(C)]
-pub(crate) struct HeadParser {
+pub(crate) struct Parser {
     raw: Raw,
     pub(crate) sink: FieldSink,
 }
 
 static SETTINGS: Settings = Settings {
     on_message_begin: None,
-    on_url: None,
-    on_status: None,
+    on_url: Some(on_start_line),
+    on_status: Some(on_start_line),
     on_method: None,
     on_version: None,
     on_header_field: Some(on_header_field),
@@ -140,8 +155,8 @@ static SETTINGS: Settings = Settings {
     on_chunk_extension_name: None,
     on_chunk_extension_value: None,
     on_headers_complete: Some(on_headers_complete),
-    on_body: None,
-    on_message_complete: None,
+    on_body: Some(on_body),
+    on_message_complete: Some(on_message_complete),
     on_url_complete: None,
     on_status_complete: None,
     on_method_complete: None,
@@ -150,32 +165,45 @@ static SETTINGS: Settings = Settings {
     on_header_value_complete: Some(on_header_value_complete),
     on_chunk_extension_name_complete: None,
     on_chunk_extension_value_complete: None,
-    on_chunk_header: None,
-    on_chunk_complete: None,
+    on_chunk_header: Some(on_chunk_header),
+    on_chunk_complete: Some(on_chunk_complete),
     on_reset: None,
 };
 
-impl HeadParser {
-    pub(crate) fn new(sink: FieldSink) -> Self {
+impl Parser {
+    pub(crate) fn new(kind: Kind, sink: FieldSink) -> Self {
         Self {
-            raw: Raw::blank(),
+            raw: Raw::fresh(kind),
             sink,
         }
     }
 
-    /// Makes ready for the field lines of one head. The sink is the caller's to clear.
+    /// Makes ready for a message. The sink is the caller's to clear.
     #[inline]
     pub(crate) fn start(&mut self, kind: Kind) {
-        self.raw = Raw::at_fields(kind);
+        self.raw = Raw::fresh(kind);
     }
 
-    /// Reads bytes of the field lines that [`HeadParser::start`] began; not to be called again after an error.
+    /// Goes on behind a pause; nothing happens where there was none.
+    #[inline]
+    pub(crate) fn resume(&mut self) {
+        // SAFETY: `raw` is initialised; the call changes its error number and nothing else.
+        unsafe { llhttp_resume(&raw mut self.raw) };
+    }
+
+    /// Whether the head that has been read leaves the end of the body to the end of the connection.
+    pub(crate) fn needs_eof(&self) -> bool {
+        // SAFETY: `raw` is initialised; the call reads it alone.
+        unsafe { llhttp_message_needs_eof(&raw const self.raw) != 0 }
+    }
+
+    /// Reads on; not to be called again after an error, and after a pause only behind [`Parser::resume`].
     #[inline]
     pub(crate) fn execute(&mut self, input: &[u8]) -> Outcome {
         let this = &raw mut *self;
-        // SAFETY: `this` points to an initialised parser (`start`), with `raw` as its first field; the callbacks
-        // cast it back to the whole, for which this pointer has provenance. `input` outlives the call, and llhttp
-        // keeps no pointer into it that it would read in a later call (it resets its span start on entry).
+        // SAFETY: `this` points to an initialised parser, with `raw` as its first field; the callbacks cast it back
+        // to the whole, for which this pointer has provenance. `input` outlives the call, and llhttp keeps no
+        // pointer into it that it would read in a later call (it resets its span start on entry).
         let result = unsafe { llhttp_execute(this.cast::<Raw>(), input.as_ptr().cast(), input.len()) };
         if result == errno::OK {
             return Outcome::More;
@@ -187,7 +215,7 @@ impl HeadParser {
             .wrapping_sub(input.as_ptr() as usize)
             .min(input.len());
         match result {
-            errno::PAUSED => Outcome::Complete(taken),
+            errno::PAUSED => Outcome::Paused(self.sink.pause, taken),
             _ => Outcome::Failed(result, taken),
         }
     }
@@ -196,10 +224,10 @@ impl HeadParser {
 /// The sink behind a parser that llhttp hands to a callback.
 ///
 /// # Safety
-/// `raw` is the pointer that `execute` gave to llhttp, so it points to a `HeadParser` that nobody else borrows.
+/// `raw` is the pointer that `execute` gave to llhttp, so it points to a `Parser` that nobody else borrows.
 unsafe fn sink<'a>(raw: *mut Raw) -> &'a mut FieldSink {
-    // SAFETY: by the contract above and by `HeadParser` being repr(C) with `raw` first.
-    unsafe { &mut (*raw.cast::<HeadParser>()).sink }
+    // SAFETY: by the contract above and by `Parser` being repr(C) with `raw` first.
+    unsafe { &mut (*raw.cast::<Parser>()).sink }
 }
 
 /// The bytes of a span.
@@ -212,6 +240,13 @@ unsafe fn span<'a>(at: *const c_char, len: usize) -> &'a [u8] {
     }
     // SAFETY: by the contract above.
     unsafe { std::slice::from_raw_parts(at.cast(), len) }
+}
+
+/// The request target, or the reason phrase.
+unsafe extern "C" fn on_start_line(raw: *mut Raw, at: *const c_char, len: usize) -> c_int {
+    // SAFETY: llhttp calls this from `execute`, with its parser and a span of its input.
+    unsafe { sink(raw).start_line(span(at, len)) };
+    errno::OK
 }
 
 unsafe extern "C" fn on_header_field(raw: *mut Raw, at: *const c_char, len: usize) -> c_int {
@@ -232,8 +267,45 @@ unsafe extern "C" fn on_header_value_complete(raw: *mut Raw) -> c_int {
     if accepted { errno::OK } else { errno::USER }
 }
 
-unsafe extern "C" fn on_headers_complete(_: *mut Raw) -> c_int {
+/// Pauses, and notes where.
+///
+/// # Safety
+/// As for [`sink`].
+unsafe fn pause(raw: *mut Raw, at: Pause) -> c_int {
+    // SAFETY: by the contract.
+    unsafe { sink(raw) }.pause = at;
     errno::PAUSED
+}
+
+unsafe extern "C" fn on_headers_complete(raw: *mut Raw) -> c_int {
+    // SAFETY: llhttp calls this from `execute`, with its parser.
+    unsafe { pause(raw, Pause::Head) }
+}
+
+unsafe extern "C" fn on_chunk_header(raw: *mut Raw) -> c_int {
+    // SAFETY: llhttp calls this from `execute`, with its parser.
+    unsafe { pause(raw, Pause::ChunkLine) }
+}
+
+/// The span is all that `execute` has taken, because it was called at the first byte of data.
+unsafe extern "C" fn on_body(raw: *mut Raw, _: *const c_char, _: usize) -> c_int {
+    // SAFETY: llhttp calls this from `execute`, with its parser.
+    unsafe { pause(raw, Pause::Data) }
+}
+
+/// The last chunk has no data and no CRLF behind it: llhttp calls this behind the trailers.
+unsafe extern "C" fn on_chunk_complete(raw: *mut Raw) -> c_int {
+    // SAFETY: llhttp calls this from `execute`, with its parser.
+    if unsafe { sink(raw) }.in_trailers() {
+        return errno::OK;
+    }
+    // SAFETY: as above.
+    unsafe { pause(raw, Pause::ChunkEnd) }
+}
+
+unsafe extern "C" fn on_message_complete(raw: *mut Raw) -> c_int {
+    // SAFETY: llhttp calls this from `execute`, with its parser.
+    unsafe { pause(raw, Pause::Message) }
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 
-use proptest::strategy::Strategy as _;
+use proptest::strategy::Strategy;
 
 use super::*;
+use crate::Event;
 
 thread_local! {
     static FIRED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
@@ -133,45 +134,157 @@ fn the_parser_is_as_large_as_llhttp_t() {
 
 #[test]
 fn a_head_costs_one_call_and_stops_behind_its_empty_line() {
-    let mut parser = HeadParser::new(FieldSink::new(128));
+    let mut parser = Parser::new(Kind::Request, FieldSink::new());
     for _ in 0..2 {
-        parser.sink.clear(128);
+        parser.sink.start_head(Vec::new(), 128);
         parser.start(Kind::Request);
-        let input = b"Host: a\r\n\r\nrest";
-        assert_eq!(parser.execute(input), Outcome::Complete(input.len() - 4));
-        assert_eq!(parser.sink.block, b"Host\0a\0");
+        let input = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\nrest";
+        assert_eq!(parser.execute(input), Outcome::Paused(Pause::Head, input.len() - 4));
+        assert_eq!(parser.sink.block, b"/aHost\0a\0");
+        assert_eq!(parser.sink.start_line_len, 2);
     }
 }
 
+#[test]
+fn llhttp_pauses_behind_every_part_of_a_chunked_body() {
+    let mut parser = Parser::new(Kind::Request, FieldSink::new());
+    parser.sink.start_head(Vec::new(), 128);
+    let input = b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nxy\r\n0\r\nX: y\r\n\r\nrest";
+    let mut rest = &input[..];
+    let mut parts = Vec::new();
+    loop {
+        let Outcome::Paused(pause, taken) = parser.execute(rest) else {
+            panic!("no pause before {}", rest.escape_ascii());
+        };
+        parts.push((pause, taken));
+        rest = &rest[taken..];
+        parser.resume();
+        match parts.len() {
+            5 => parser.sink.start_trailers(Vec::new(), 128),
+            6 => break,
+            _ => {}
+        }
+    }
+    let expected = [
+        (Pause::Head, 46),
+        (Pause::ChunkLine, 7),
+        (Pause::Data, 2),
+        (Pause::ChunkEnd, 2),
+        (Pause::ChunkLine, 3),
+        (Pause::Message, 8),
+    ];
+    assert_eq!((&parts[..], rest), (&expected[..], &b"rest"[..]));
+    assert_eq!(parser.sink.block, b"X\0y\0");
+}
+
+/// Feeds a parser byte by byte, until an error or the end of the first message.
+fn read_slowly(input: &[u8]) -> (String, Event) {
+    let mut parser = crate::RequestParser::new(crate::Limits::default());
+    let mut body = String::new();
+    let mut last = Event::NeedMore;
+    'bytes: for byte in input.chunks(1) {
+        let mut rest = byte;
+        loop {
+            let step = parser.handle_bytes(rest);
+            match step.event {
+                Event::NeedMore => break,
+                Event::Body { start, end } => body.push_str(&rest[start..end].escape_ascii().to_string()),
+                event => {
+                    last = event;
+                    if matches!(event, Event::Head { ended: true } | Event::End | Event::Error(_)) {
+                        break 'bytes;
+                    }
+                }
+            }
+            rest = &rest[step.consumed..];
+        }
+    }
+    (body, last)
+}
+
 /// Bodies put together from the pieces that chunked framing is made of, in and out of place.
-fn almost_chunked() -> impl proptest::strategy::Strategy<Value = String> {
+fn almost_chunked() -> impl Strategy<Value = String> {
     let piece = "(1\r\na\r\n|3\r\nabc\r\n|0\r\n|0\r\n\r\n|0A\r\n0123456789\r\n|\r\n|;a|;a=b|;a=\"b\"|2|g|\n|\r| |X: y\r\n|a|\")";
     proptest::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
 
+/// What a chunk line may say behind a size, quoted strings of any byte among it.
+fn extension() -> impl Strategy<Value = Vec<u8>> {
+    let quoted = proptest::collection::vec(proptest::num::u8::ANY, 0..4)
+        .prop_map(|inner| [&b";a=\""[..], &inner, b"\""].concat());
+    proptest::prop_oneof!["(;[!-~]{0,3}|;[a-z]=[!-~]{1,3})".prop_map(String::into_bytes), quoted]
+}
+
+fn request_line() -> impl Strategy<Value = String> {
+    let method = proptest::sample::select(millrace_head::Method::ALL).prop_map(|method| method.as_str());
+    let host = "([!$&'()*+,;=a-zA-Z0-9._~-]|%[0-9a-f]{2}){1,6}(:[0-9]{0,4})?|\\[::1\\](:80)?";
+    let target = proptest::prop_oneof![
+        "/[!-~]{0,12}",
+        "[!-~]{1,4}",
+        host,
+        ("https?", host, "([/?][!-~]{0,6})?").prop_map(|(s, h, p)| format!("{s}://{h}{p}")),
+    ];
+    (method, target, "1\\.[01]").prop_map(|(method, target, version)| format!("{method} {target} HTTP/{version}\r\n"))
+}
+
 proptest::proptest! {
-    /// llhttp is the oracle for our own body framing: the same data, and both end or refuse alike.
+    /// llhttp alone, in one call, is the oracle for the body that we let it read in parts behind our scan.
     #[test]
-    fn our_chunk_decoder_agrees_with_llhttp(body in almost_chunked()) {
-        let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
-        let (result, fired) = recorder::run(Kind::Request, format!("{head}{body}").as_bytes());
+    fn a_chunked_body_is_what_llhttp_alone_reads(body in almost_chunked()) {
+        let head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let input = [head, body.as_bytes()].concat();
+        let (result, fired) = recorder::run(Kind::Request, &input);
         let theirs: String = fired.iter().filter_map(|entry| entry.strip_prefix("on_body ")).collect();
         let theirs_ended = fired.iter().any(|entry| entry == "on_message_complete");
-        let mut decoder = crate::chunked::Chunked::new();
-        let (mut ours, mut at) = (String::new(), 0);
-        let outcome = loop {
-            match decoder.read(&body.as_bytes()[at..], &crate::Limits::default()) {
-                Ok(crate::chunked::Piece::Data(start, end)) => {
-                    ours.push_str(&body[at + start..at + end].escape_default().to_string());
-                    at += end;
-                }
-                other => break other,
-            }
-        };
-        let ours_ended = matches!(outcome, Ok(crate::chunked::Piece::End(_)));
-        proptest::prop_assert_eq!(ours, theirs, "{:?}: {:?}", body, outcome);
-        proptest::prop_assert_eq!(ours_ended, theirs_ended, "{:?}: {:?} against {}", body, outcome, result);
-        // What follows the end is the next message, which is not this decoder's.
-        proptest::prop_assert!(ours_ended || outcome.is_err() == (result != errno::OK), "{:?}: {:?} against {}", body, outcome, result);
+        let (ours, last) = read_slowly(&input);
+        proptest::prop_assert_eq!(ours, theirs, "{:?}: {:?}", body, last);
+        proptest::prop_assert_eq!(last == Event::End, theirs_ended, "{:?}: {:?} against {}", body, last, result);
+        // What follows the end is the next message.
+        let refused = matches!(last, Event::Error(_));
+        proptest::prop_assert!(theirs_ended || refused == (result != errno::OK), "{:?}: {:?}", body, last);
+    }
+
+    /// So that the scan's refusal is the answer however the line is cut: llhttp has none of its own to add.
+    #[test]
+    fn llhttp_accepts_every_chunk_line_that_our_scan_accepts(line in extension()) {
+        let head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1";
+        let input = [head, &line[..], b"\r\n"].concat();
+        let (result, _) = recorder::run(Kind::Request, &input);
+        let mut scan = crate::chunked::Chunked::new();
+        let accepted = [b"1", &line[..], b"\r"].concat().iter().all(|&byte| scan.scan(byte, 4_096).is_ok());
+        proptest::prop_assert!(!accepted || result == errno::OK, "{}", line.escape_ascii());
+    }
+
+    /// The scan and llhttp read one line: both accept, and mean the same.
+    #[test]
+    fn llhttp_accepts_every_request_line_that_our_scan_accepts(line in request_line()) {
+        use crate::start_line::Scan as _;
+        let mut scan = crate::request_line::RequestLine::default();
+        if scan.scan(line.as_bytes(), 16_384) != Ok(Some(line.len())) {
+            return Ok(());
+        }
+        let (result, fired) = recorder::run(Kind::Request, line.as_bytes());
+        let mut parts = line.trim_end().split(' ');
+        let mut expect = |name: &str| format!("{name} {}", parts.next().expect("three parts").escape_default());
+        let expected = [expect("on_method"), expect("on_url"), expect("on_version").replace("HTTP/", "")];
+        proptest::prop_assert_eq!(result, errno::OK, "{:?}", line);
+        proptest::prop_assert!(expected.iter().all(|entry| fired.contains(entry)), "{:?}: {:?}", line, fired);
+        proptest::prop_assert_eq!(&expected[0], &format!("on_method {}", scan.method().as_str()));
+        proptest::prop_assert!(expected[2].ends_with(char::from(b'0' + scan.minor())));
+    }
+
+    #[test]
+    fn llhttp_accepts_every_status_line_that_our_scan_accepts(
+        status in "[1-9][0-9]{2}", minor in "[01]", reason in proptest::collection::vec(proptest::num::u8::ANY, 0..6),
+    ) {
+        use crate::start_line::Scan as _;
+        let line = [format!("HTTP/1.{minor} {status} ").as_bytes(), &reason, b"\r\n"].concat();
+        let mut scan = crate::status_line::StatusLine::default();
+        if scan.scan(&line, 16_384) == Ok(Some(line.len())) {
+            let (result, fired) = recorder::run(Kind::Response, &line);
+            let said = format!("on_status {}", reason.escape_ascii());
+            proptest::prop_assert_eq!(result, errno::OK, "{}", line.escape_ascii());
+            proptest::prop_assert!(reason.is_empty() || fired.contains(&said), "{}: {:?}", line.escape_ascii(), fired);
+        }
     }
 }

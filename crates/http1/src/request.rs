@@ -8,11 +8,13 @@ use millrace_head::Method;
 use crate::body::Body;
 use crate::chunked::Piece;
 use crate::event::{BodyFraming, Event, Step};
-use crate::fields::{FieldReader, Progress, recycle};
+use crate::fields::recycle;
 use crate::leading::Leading;
 use crate::limits::Limits;
 use crate::llhttp::Kind;
+use crate::reader::{Progress, Reader};
 use crate::request_line::RequestLine;
+use crate::start_line::{Line, StartLine};
 
 /// The head of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,8 +87,8 @@ pub struct RequestParser {
     state: State,
     limits: Limits,
     leading: Leading,
-    line: RequestLine,
-    fields: FieldReader,
+    line: StartLine<RequestLine>,
+    reader: Reader,
     body: Body,
     head: RequestHead,
 }
@@ -98,8 +100,8 @@ impl RequestParser {
             state: State::Idle,
             limits,
             leading: Leading::default(),
-            line: RequestLine::new(),
-            fields: FieldReader::new(Kind::Request, limits.header_size, limits.header_fields),
+            line: StartLine::default(),
+            reader: Reader::new(Kind::Request),
             body: Body::new(),
             head: RequestHead::new(),
         }
@@ -109,16 +111,22 @@ impl RequestParser {
     pub fn reset(&mut self, limits: Limits) {
         let mut block = std::mem::take(&mut self.head.block);
         if block.capacity() == 0 {
-            block = std::mem::take(&mut self.fields.sink().block);
+            block = std::mem::take(&mut self.reader.sink().block);
         }
         recycle(&mut block);
         self.head = RequestHead {
             block,
             ..RequestHead::new()
         };
+        self.line.start();
         self.body.start(BodyFraming::None);
         self.state = State::Idle;
         self.leading = Leading::default();
+        self.limits = limits;
+    }
+
+    /// Other limits, from now on; size and number of the fields of a head that has begun stay as they were.
+    pub fn set_limits(&mut self, limits: Limits) {
         self.limits = limits;
     }
 
@@ -175,7 +183,7 @@ impl RequestParser {
                 self.read_line(input, start)
             }
             State::Line => self.read_line(input, 0),
-            State::Fields => self.read_fields(input, 0),
+            State::Fields => self.read_fields(input, 0, 0),
             State::Body => self.read_body(input),
             State::Closed => {
                 if self.leading.skip(input)? < input.len() {
@@ -190,30 +198,33 @@ impl RequestParser {
     #[inline]
     fn begin(&mut self) {
         let block = std::mem::take(&mut self.head.block);
-        self.fields
-            .start(block, self.limits.header_size, self.limits.header_fields);
-        self.line = RequestLine::new();
+        self.reader.start(block, &self.limits);
+        self.line.start();
         self.state = State::Line;
     }
 
     #[inline]
     fn read_line(&mut self, input: &[u8], start: usize) -> Result<Step, Error> {
-        let end = self
+        let read = self
             .line
-            .scan(&input[start..], &mut self.fields.sink().block, self.limits.target_size)?;
-        match end {
-            Some(end) => {
-                self.fields.sink().begin_fields();
+            .read(&input[start..], self.limits.target_size, &mut self.reader)?;
+        match read {
+            Line::More => Ok(Step::new(input.len(), Event::NeedMore)),
+            Line::Whole(end) => {
                 self.state = State::Fields;
-                self.read_fields(input, start + end)
+                self.read_fields(input, start, end)
             }
-            None => Ok(Step::new(input.len(), Event::NeedMore)),
+            Line::Read(end) => {
+                self.state = State::Fields;
+                self.read_fields(input, start + end, 0)
+            }
         }
     }
 
+    /// Reads on from `start`; the first `line` bytes there are the start line.
     #[inline]
-    fn read_fields(&mut self, input: &[u8], start: usize) -> Result<Step, Error> {
-        match self.fields.read(&input[start..])? {
+    fn read_fields(&mut self, input: &[u8], start: usize, line: usize) -> Result<Step, Error> {
+        match self.reader.read_fields(&input[start..], line)? {
             Progress::More => Ok(Step::new(input.len(), Event::NeedMore)),
             Progress::Complete(end) => {
                 let ended = self.complete_head()?;
@@ -225,13 +236,8 @@ impl RequestParser {
     /// Applies the rules that need the whole head. True if the message is over with it.
     #[inline]
     fn complete_head(&mut self) -> Result<bool, Error> {
-        let RequestLine {
-            method,
-            target_len,
-            minor,
-            ..
-        } = self.line;
-        let sink = self.fields.sink();
+        let (method, minor) = (self.line.scan.method(), self.line.scan.minor());
+        let sink = self.reader.sink();
         let facts = sink.facts;
         if minor != 0 && !facts.has_host() {
             return Err(Error::new(Code::HttpMissingHost));
@@ -248,7 +254,7 @@ impl RequestParser {
         self.head = RequestHead {
             method,
             minor,
-            target_len,
+            target_len: sink.start_line_len as u32, // at most the limit of a target
             block: std::mem::take(&mut sink.block),
             framing,
             keep_alive: facts.keep_alive(minor),
@@ -266,7 +272,7 @@ impl RequestParser {
     }
 
     fn read_body(&mut self, input: &[u8]) -> Result<Step, Error> {
-        Ok(match self.body.read(input, &self.limits)? {
+        Ok(match self.body.read(input, &self.limits, &mut self.reader)? {
             Piece::NeedMore => Step::new(input.len(), Event::NeedMore),
             Piece::Data(start, end) => Step::new(end, Event::Body { start, end }),
             Piece::End(end) => {

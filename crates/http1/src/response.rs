@@ -7,9 +7,11 @@ use millrace_error::{Code, Error};
 use crate::body::Body;
 use crate::chunked::Piece;
 use crate::event::{BodyFraming, Event, Step};
-use crate::fields::{FieldReader, Progress, recycle};
+use crate::fields::recycle;
 use crate::limits::Limits;
 use crate::llhttp::Kind;
+use crate::reader::{Progress, Reader};
+use crate::start_line::{Line, StartLine};
 use crate::status_line::StatusLine;
 
 /// More 1xx responses than this before one final response are refused.
@@ -88,8 +90,8 @@ pub struct ResponseParser {
     limits: Limits,
     context: ResponseContext,
     informational: u64,
-    line: StatusLine,
-    fields: FieldReader,
+    line: StartLine<StatusLine>,
+    reader: Reader,
     body: Body,
     head: ResponseHead,
 }
@@ -102,8 +104,8 @@ impl ResponseParser {
             limits,
             context,
             informational: 0,
-            line: StatusLine::new(),
-            fields: FieldReader::new(Kind::Response, limits.header_size, limits.header_fields),
+            line: StartLine::default(),
+            reader: Reader::new(Kind::Response),
             body: Body::new(),
             head: ResponseHead::new(),
         }
@@ -113,13 +115,14 @@ impl ResponseParser {
     pub fn reset(&mut self, limits: Limits, context: ResponseContext) {
         let mut block = std::mem::take(&mut self.head.block);
         if block.capacity() == 0 {
-            block = std::mem::take(&mut self.fields.sink().block);
+            block = std::mem::take(&mut self.reader.sink().block);
         }
         recycle(&mut block);
         self.head = ResponseHead {
             block,
             ..ResponseHead::new()
         };
+        self.line.start();
         self.body.start(BodyFraming::None);
         self.state = State::Idle;
         self.informational = 0;
@@ -202,14 +205,13 @@ impl ResponseParser {
             }
             State::Idle => {
                 let block = std::mem::take(&mut self.head.block);
-                self.fields
-                    .start(block, self.limits.header_size, self.limits.header_fields);
-                self.line = StatusLine::new();
+                self.reader.start(block, &self.limits);
+                self.line.start();
                 self.state = State::Line;
                 self.read_line(input)
             }
             State::Line => self.read_line(input),
-            State::Fields => self.read_fields(input, 0),
+            State::Fields => self.read_fields(input, 0, 0),
             State::Body => self.read_body(input),
             State::Closed => Err(Error::new(Code::HttpUnexpectedData)),
             State::Failed(error) => Err(error),
@@ -217,21 +219,22 @@ impl ResponseParser {
     }
 
     fn read_line(&mut self, input: &[u8]) -> Result<Step, Error> {
-        let end = self
-            .line
-            .scan(input, &mut self.fields.sink().block, self.limits.target_size)?;
-        match end {
-            Some(end) => {
-                self.fields.sink().begin_fields();
+        match self.line.read(input, self.limits.target_size, &mut self.reader)? {
+            Line::More => Ok(Step::new(input.len(), Event::NeedMore)),
+            Line::Whole(end) => {
                 self.state = State::Fields;
-                self.read_fields(input, end)
+                self.read_fields(input, 0, end)
             }
-            None => Ok(Step::new(input.len(), Event::NeedMore)),
+            Line::Read(end) => {
+                self.state = State::Fields;
+                self.read_fields(input, end, 0)
+            }
         }
     }
 
-    fn read_fields(&mut self, input: &[u8], start: usize) -> Result<Step, Error> {
-        match self.fields.read(&input[start..])? {
+    /// Reads on from `start`; the first `line` bytes there are the start line.
+    fn read_fields(&mut self, input: &[u8], start: usize, line: usize) -> Result<Step, Error> {
+        match self.reader.read_fields(&input[start..], line)? {
             Progress::More => Ok(Step::new(input.len(), Event::NeedMore)),
             Progress::Complete(end) => {
                 let ended = self.complete_head()?;
@@ -242,18 +245,18 @@ impl ResponseParser {
 
     /// Applies the rules that need the whole head. True if the response is over with it.
     fn complete_head(&mut self) -> Result<bool, Error> {
-        let StatusLine {
-            status,
-            minor,
-            reason_len,
-            ..
-        } = self.line;
-        let sink = self.fields.sink();
+        let StatusLine { status, minor, .. } = self.line.scan;
+        let expects_chunks = self.reader.expects_chunks();
+        let sink = self.reader.sink();
         let facts = sink.facts;
         let tunnel = self.context.connect && (200..300).contains(&status);
         let bodiless = status < 200 || status == 204 || status == 304 || self.context.head_request || tunnel;
         let declared = facts.framing(minor)?;
         let framing = match declared {
+            // llhttp is to read the chunks; a list with empty members ("chunked,") is no coding to it.
+            Some(BodyFraming::Chunked) if !expects_chunks => {
+                return Err(Error::new(Code::HttpInvalidTransferEncoding));
+            }
             _ if bodiless => BodyFraming::None,
             Some(framing) => framing,
             None => BodyFraming::UntilClose,
@@ -261,7 +264,7 @@ impl ResponseParser {
         self.head = ResponseHead {
             status,
             minor,
-            reason_len,
+            reason_len: sink.start_line_len as u32, // at most the limit of a reason
             block: std::mem::take(&mut sink.block),
             framing,
             keep_alive: facts.keep_alive(minor) && framing != BodyFraming::UntilClose && status != 101 && !tunnel,
@@ -282,7 +285,7 @@ impl ResponseParser {
     }
 
     fn read_body(&mut self, input: &[u8]) -> Result<Step, Error> {
-        Ok(match self.body.read(input, &self.limits)? {
+        Ok(match self.body.read(input, &self.limits, &mut self.reader)? {
             Piece::NeedMore => Step::new(input.len(), Event::NeedMore),
             Piece::Data(start, end) => Step::new(end, Event::Body { start, end }),
             Piece::End(end) => {

@@ -26,16 +26,22 @@ pub enum Counter {
     HttpServerAborted,
     /// Request handlers that threw, rejected or answered with something that is not a response.
     HttpServerHandlerErrors,
-    /// Connections cut by a deadline, by the phase that took too long (`phase="headers"`).
+    /// Deadlines that expired, by the phase that took too long (`phase="headers"`).
     HttpServerTimeoutsHeaders,
-    /// Connections cut by a deadline, by the phase that took too long (`phase="body"`).
+    /// Deadlines that expired, by the phase that took too long (`phase="body"`).
     HttpServerTimeoutsBody,
-    /// Connections cut by a deadline, by the phase that took too long (`phase="request"`).
+    /// Deadlines that expired, by the phase that took too long (`phase="request"`).
     HttpServerTimeoutsRequest,
-    /// Connections cut by a deadline, by the phase that took too long (`phase="send"`).
+    /// Deadlines that expired, by the phase that took too long (`phase="send"`).
     HttpServerTimeoutsSend,
-    /// Connections cut by a deadline, by the phase that took too long (`phase="idle"`).
+    /// Deadlines that expired, by the phase that took too long (`phase="idle"`).
     HttpServerTimeoutsIdle,
+    /// Deadlines that expired, by the phase that took too long (`phase="receiveRate"`).
+    HttpServerTimeoutsReceiveRate,
+    /// Deadlines that expired, by the phase that took too long (`phase="sendRate"`).
+    HttpServerTimeoutsSendRate,
+    /// Deadlines that expired, by the phase that took too long (`phase="handler"`).
+    HttpServerTimeoutsHandler,
     /// Connections handed over after an Upgrade or a CONNECT request.
     HttpServerUpgrades,
     /// Refusals by the limit that was passed (`option="maxUrlSize"`).
@@ -80,11 +86,13 @@ pub enum Counter {
     LogRecordsError,
     /// Log records written, by level (`level="fatal"`).
     LogRecordsFatal,
+    /// Requests that validate refused.
+    HttpServerValidateRefusals,
 }
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 38;
+    pub const COUNT: usize = 42;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -104,6 +112,9 @@ impl Counter {
         Self::HttpServerTimeoutsRequest,
         Self::HttpServerTimeoutsSend,
         Self::HttpServerTimeoutsIdle,
+        Self::HttpServerTimeoutsReceiveRate,
+        Self::HttpServerTimeoutsSendRate,
+        Self::HttpServerTimeoutsHandler,
         Self::HttpServerUpgrades,
         Self::LimitExceededMaxUrlSize,
         Self::LimitExceededMaxHeaderSize,
@@ -126,6 +137,7 @@ impl Counter {
         Self::LogRecordsWarn,
         Self::LogRecordsError,
         Self::LogRecordsFatal,
+        Self::HttpServerValidateRefusals,
     ];
 
     /// The series of `millrace_http_server_responses_total`, in the order of its label `class`: 1xx, 2xx, 3xx, 4xx, 5xx.
@@ -137,13 +149,16 @@ impl Counter {
         Self::HttpServerResponses5xx,
     ];
 
-    /// The series of `millrace_http_server_timeouts_total`, in the order of its label `phase`: headers, body, request, send, idle.
-    pub const HTTP_SERVER_TIMEOUTS: [Self; 5] = [
+    /// The series of `millrace_http_server_timeouts_total`, in the order of its label `phase`: headers, body, request, send, idle, receiveRate, sendRate, handler.
+    pub const HTTP_SERVER_TIMEOUTS: [Self; 8] = [
         Self::HttpServerTimeoutsHeaders,
         Self::HttpServerTimeoutsBody,
         Self::HttpServerTimeoutsRequest,
         Self::HttpServerTimeoutsSend,
         Self::HttpServerTimeoutsIdle,
+        Self::HttpServerTimeoutsReceiveRate,
+        Self::HttpServerTimeoutsSendRate,
+        Self::HttpServerTimeoutsHandler,
     ];
 
     /// The series of `millrace_limit_exceeded_total`, in the order of its label `option`: maxUrlSize, maxHeaderSize, maxHeaderFields, maxBodySize, maxCollectedSize, maxConnections, chunkExtensions, trailers.
@@ -187,6 +202,9 @@ impl Counter {
             Self::HttpServerTimeoutsRequest => "millrace_http_server_timeouts_total",
             Self::HttpServerTimeoutsSend => "millrace_http_server_timeouts_total",
             Self::HttpServerTimeoutsIdle => "millrace_http_server_timeouts_total",
+            Self::HttpServerTimeoutsReceiveRate => "millrace_http_server_timeouts_total",
+            Self::HttpServerTimeoutsSendRate => "millrace_http_server_timeouts_total",
+            Self::HttpServerTimeoutsHandler => "millrace_http_server_timeouts_total",
             Self::HttpServerUpgrades => "millrace_http_server_upgrades_total",
             Self::LimitExceededMaxUrlSize => "millrace_limit_exceeded_total",
             Self::LimitExceededMaxHeaderSize => "millrace_limit_exceeded_total",
@@ -209,6 +227,7 @@ impl Counter {
             Self::LogRecordsWarn => "millrace_log_records_total",
             Self::LogRecordsError => "millrace_log_records_total",
             Self::LogRecordsFatal => "millrace_log_records_total",
+            Self::HttpServerValidateRefusals => "millrace_http_server_validate_refusals_total",
         }
     }
 
@@ -230,11 +249,14 @@ impl Counter {
             Self::HttpServerHandlerErrors => {
                 "Request handlers that threw, rejected or answered with something that is not a response"
             }
-            Self::HttpServerTimeoutsHeaders => "Connections cut by a deadline, by the phase that took too long",
-            Self::HttpServerTimeoutsBody => "Connections cut by a deadline, by the phase that took too long",
-            Self::HttpServerTimeoutsRequest => "Connections cut by a deadline, by the phase that took too long",
-            Self::HttpServerTimeoutsSend => "Connections cut by a deadline, by the phase that took too long",
-            Self::HttpServerTimeoutsIdle => "Connections cut by a deadline, by the phase that took too long",
+            Self::HttpServerTimeoutsHeaders => "Deadlines that expired, by the phase that took too long",
+            Self::HttpServerTimeoutsBody => "Deadlines that expired, by the phase that took too long",
+            Self::HttpServerTimeoutsRequest => "Deadlines that expired, by the phase that took too long",
+            Self::HttpServerTimeoutsSend => "Deadlines that expired, by the phase that took too long",
+            Self::HttpServerTimeoutsIdle => "Deadlines that expired, by the phase that took too long",
+            Self::HttpServerTimeoutsReceiveRate => "Deadlines that expired, by the phase that took too long",
+            Self::HttpServerTimeoutsSendRate => "Deadlines that expired, by the phase that took too long",
+            Self::HttpServerTimeoutsHandler => "Deadlines that expired, by the phase that took too long",
             Self::HttpServerUpgrades => "Connections handed over after an Upgrade or a CONNECT request",
             Self::LimitExceededMaxUrlSize => "Refusals by the limit that was passed",
             Self::LimitExceededMaxHeaderSize => "Refusals by the limit that was passed",
@@ -257,6 +279,7 @@ impl Counter {
             Self::LogRecordsWarn => "Log records written, by level",
             Self::LogRecordsError => "Log records written, by level",
             Self::LogRecordsFatal => "Log records written, by level",
+            Self::HttpServerValidateRefusals => "Requests that validate refused",
         }
     }
 
@@ -273,6 +296,9 @@ impl Counter {
             Self::HttpServerTimeoutsRequest => Some(("phase", "request")),
             Self::HttpServerTimeoutsSend => Some(("phase", "send")),
             Self::HttpServerTimeoutsIdle => Some(("phase", "idle")),
+            Self::HttpServerTimeoutsReceiveRate => Some(("phase", "receiveRate")),
+            Self::HttpServerTimeoutsSendRate => Some(("phase", "sendRate")),
+            Self::HttpServerTimeoutsHandler => Some(("phase", "handler")),
             Self::LimitExceededMaxUrlSize => Some(("option", "maxUrlSize")),
             Self::LimitExceededMaxHeaderSize => Some(("option", "maxHeaderSize")),
             Self::LimitExceededMaxHeaderFields => Some(("option", "maxHeaderFields")),
@@ -439,4 +465,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 103;
+pub const FILL_LEN: usize = 107;

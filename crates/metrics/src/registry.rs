@@ -99,13 +99,16 @@ mod tests {
     use crate::{Counter, Gauge, Histogram, HistogramData, Shard};
 
     /// A registry of the test's own, so that tests do not see each other's counts.
-    fn registry() -> &'static Registry {
-        Box::leak(Box::new(Registry::new()))
+    macro_rules! registry {
+        () => {{
+            static REGISTRY: Registry = Registry::new();
+            &REGISTRY
+        }};
     }
 
     #[test]
     fn the_counts_of_eight_threads_add_up_exactly() {
-        let registry = registry();
+        let registry = registry!();
         let written = Arc::new(Barrier::new(9));
         let read = Arc::new(Barrier::new(9));
         let threads: Vec<_> = (0..8_u64)
@@ -144,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_shard_is_retired_with_its_last_handle_and_counted_once() {
-        let registry = registry();
+        let registry = registry!();
         let shard = Shard::register_in(registry);
         let clone = shard.clone();
         shard.add(Counter::ReactorWakes, 2);
@@ -163,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_reset_zeroes_counters_and_histograms_but_neither_gauges_nor_totals() {
-        let registry = registry();
+        let registry = registry!();
         let shard = Shard::register_in(registry);
         shard.add(Counter::ReactorWakes, 5);
         shard.gauge_add(Gauge::Buffers, 3);
@@ -189,7 +192,7 @@ mod tests {
 
     #[test]
     fn snapshots_taken_while_threads_write_and_end_never_go_backwards() {
-        let registry = registry();
+        let registry = registry!();
         let stop = Arc::new(AtomicBool::new(false));
         let writers: Vec<_> = (0..3)
             .map(|_| {

@@ -11,11 +11,13 @@ use socket2::{Domain, Socket, Type};
 use crate::sys;
 
 mod accept;
+mod inherit;
 mod listen;
 mod peer;
 mod spare;
 
 pub use accept::{AcceptError, Accepted, accept};
+pub use inherit::{Inherited, inherit};
 pub use listen::{ListenTcp, listen_tcp, listen_unix};
 pub use peer::Peer;
 pub use spare::Spare;
@@ -45,6 +47,23 @@ pub fn send(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
 /// As [`send`].
 pub fn send_vectored(fd: RawFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
     sys::socket::send_vectored(fd, slices)
+}
+
+/// As [`send_vectored`], where more follows at once: the last packet may wait for it (`MSG_MORE`).
+///
+/// # Errors
+/// As [`send`].
+pub fn send_before_more(fd: RawFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    sys::socket::send_before_more(fd, slices)
+}
+
+/// Hands up to `len` bytes of a file, from `offset` on, to the kernel and says how many it took; 0: the file ends
+/// there. Never raises SIGPIPE. May wait for a disk.
+///
+/// # Errors
+/// As [`send`]; `InvalidInput` when the system cannot do it with this file.
+pub fn send_file(fd: RawFd, file: RawFd, offset: u64, len: usize) -> io::Result<usize> {
+    sys::socket::send_file(fd, file, offset, len)
 }
 
 /// Finishes our sending side: the peer reads the end of the stream and can still send.

@@ -5,8 +5,10 @@
 use crate::js::{Arguments, Value};
 use crate::state::{Life, State};
 use millrace_engine::error::{Code, Error};
-use millrace_engine::{Chunk, Engine, Respond};
+use millrace_engine::{Chunk, Engine, RequestLimits, Respond};
 use napi_sys as sys;
+use std::fs::File;
+use std::os::fd::BorrowedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
@@ -115,6 +117,45 @@ pub unsafe extern "C" fn respond(env: sys::napi_env, info: sys::napi_callback_in
     answer(&arguments, result)
 }
 
+/// `respondFile(id, status + flags, head, reason, fd, offset, length)`; the descriptor stays the caller's.
+pub unsafe extern "C" fn respond_file(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let result = with(&arguments, Err(Code::StaleId.into()), |state, engine| {
+        let (mut block, mut reason) = (Vec::new(), Vec::new());
+        arguments.latin1(2, &mut block);
+        arguments.latin1(3, &mut reason);
+        let word = arguments.number(1) as u32;
+        let head = Respond {
+            status: (word % FINISH_WHOLE) as u16,
+            reason: &reason,
+            block: &block,
+        };
+        let file = duplicate(arguments.number(4) as i32)?;
+        let body = Chunk::File {
+            file,
+            offset: arguments.number(5) as u64,
+            len: arguments.number(6) as usize,
+        };
+        let result = engine.respond(arguments.number(0), &head, body, word >= FINISH_WHOLE);
+        release(state, engine);
+        result
+    });
+    answer(&arguments, result)
+}
+
+/// A descriptor of our own for an open file.
+fn duplicate(fd: i32) -> Result<File, Error> {
+    if fd < 0 {
+        return Err(Code::InvalidArgument.into());
+    }
+    // SAFETY: it is borrowed for this call alone; a number that names no open file is an error of the system.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
+    let own = borrowed
+        .try_clone_to_owned()
+        .map_err(|error| Error::system("fcntl", &error))?;
+    Ok(own.into())
+}
+
 fn release(state: &State, engine: &mut Engine<Value>) {
     if !engine.released.is_empty() {
         let mut host = state.host.borrow_mut();
@@ -205,6 +246,27 @@ pub unsafe extern "C" fn discard(env: sys::napi_env, info: sys::napi_callback_in
     let arguments = Arguments::of(env, info);
     let result = with(&arguments, Err(Code::StaleId.into()), |_, engine| {
         engine.discard(arguments.number(0), arguments.number(1))
+    });
+    answer(&arguments, result)
+}
+
+/// `setLimits(id, bodySize, bodyTimeout, requestTimeout, minReceiveRate)`: NaN leaves a limit as it is, a negative one is
+/// none.
+pub unsafe extern "C" fn set_limits(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let result = with(&arguments, Err(Code::StaleId.into()), |_, engine| {
+        let limit = |place, none: u64| match arguments.number(place) {
+            value if value.is_nan() => None,
+            value if value < 0.0 => Some(none),
+            value => Some(value as u64),
+        };
+        let limits = RequestLimits {
+            body_size: limit(1, u64::MAX),
+            body_timeout_ms: limit(2, 0),
+            request_timeout_ms: limit(3, 0),
+            min_receive_rate: limit(4, 0),
+        };
+        engine.set_limits(arguments.number(0), &limits)
     });
     answer(&arguments, result)
 }

@@ -30,7 +30,7 @@ macro_rules! call {
 pub(crate) use call;
 
 /// How many values a call may take that we read.
-pub const MOST_ARGUMENTS: usize = 6;
+pub const MOST_ARGUMENTS: usize = 7;
 
 /// The arguments of a call from JavaScript.
 pub struct Arguments {

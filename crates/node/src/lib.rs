@@ -39,8 +39,9 @@ pub fn abi_version() -> u32 {
 
 type Function = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
-const FUNCTIONS: [(&str, Function); 23] = [
+const FUNCTIONS: [(&str, Function); 26] = [
     ("respond", exchange::respond),
+    ("respondFile", exchange::respond_file),
     ("respondHead", exchange::respond_head),
     ("write", exchange::write),
     ("end", exchange::end),
@@ -52,6 +53,7 @@ const FUNCTIONS: [(&str, Function); 23] = [
     ("address", exchange::address),
     ("attach", server::attach),
     ("hold", server::hold),
+    ("adopt", server::adopt),
     ("closeServer", server::close_server),
     ("forceServer", server::force_server),
     ("serverAddress", server::server_address),
@@ -63,6 +65,7 @@ const FUNCTIONS: [(&str, Function); 23] = [
     ("census", server::census),
     ("plantPanic", server::plant_panic),
     ("calls", server::calls),
+    ("setLimits", exchange::set_limits),
 ];
 
 /// Sets the environment up and registers the functions above.

@@ -1,14 +1,16 @@
 //! `listen`: an object of options, validated in TypeScript, becomes a server.
 
-use crate::js::call;
+use crate::js::{Value, call};
 use crate::state::{Life, State};
 use millrace_engine::error::Error;
-use millrace_engine::{HeadLimits, ListenOn, ProxyProtocol, ServerOptions};
+use millrace_engine::{Engine, HeadLimits, ListenOn, ProxyProtocol, ServerOptions};
 use napi::Env;
 use napi_derive::napi;
 use std::ffi::OsStr;
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::ptr;
+use std::sync::Arc;
 
 /// What a server is to be. Numbers below zero stand for "no limit".
 #[napi(object)]
@@ -18,6 +20,8 @@ pub struct NativeServerOptions {
     pub port: u32,
     /// A Unix socket; `@name` is an abstract name.
     pub path: Option<String>,
+    /// A listening socket that somebody else made; it is ours when `listen` succeeds.
+    pub fd: Option<i32>,
     pub backlog: i32,
     pub reuse_port: bool,
     pub ipv6_only: bool,
@@ -38,34 +42,56 @@ pub struct NativeServerOptions {
     pub write_high_water_mark: f64,
     pub upgrades: bool,
     pub connects: bool,
+    pub min_receive_rate: f64,
+    pub min_send_rate: f64,
 }
 
 /// Starts a server: its id, or minus the errno, or minus (100 000 + the code).
 #[napi(catch_unwind)]
 pub fn listen(env: Env, options: NativeServerOptions) -> f64 {
-    let mut data = ptr::null_mut();
-    call!(napi_get_instance_data(env.raw(), &mut data));
-    if data.is_null() {
-        return -100_001.0;
-    }
-    // SAFETY: set when the module was loaded; the state outlives its environment.
-    let state = unsafe { &*data.cast::<State>() };
-    if state.life.get() != Life::Live {
-        return -100_001.0;
-    }
     let on = match place(&options) {
         Ok(on) => on,
         Err(errno) => return -f64::from(errno),
     };
-    let mut engine = state.engine.borrow_mut();
-    let Some(engine) = engine.as_mut() else {
-        return -100_001.0;
-    };
-    engine.tick();
-    match engine.listen(&on, options.backlog, settings(&options)) {
-        Ok(id) => id.as_f64(),
-        Err(Error { errno: Some(errno), .. }) => -f64::from(errno),
-        Err(error) => -100_000.0 - f64::from(error.code.id()),
+    on_engine(env, -100_001.0, |engine| {
+        engine.tick();
+        match engine.listen(&on, options.backlog, settings(&options)) {
+            Ok(id) => {
+                if let Some(fd) = options.fd {
+                    // SAFETY: it was looked at by `listen`, and its owner handed it over.
+                    drop(unsafe { OwnedFd::from_raw_fd(fd) });
+                }
+                id.as_f64()
+            }
+            Err(Error { errno: Some(errno), .. }) => -f64::from(errno),
+            Err(error) => -100_000.0 - f64::from(error.code.id()),
+        }
+    })
+}
+
+/// Gives a running server other timeouts and limits: 1, or 0 when it has closed. Where it listens stays as it is.
+#[napi(catch_unwind)]
+pub fn reload_server(env: Env, id: f64, options: NativeServerOptions) -> f64 {
+    on_engine(env, 0.0, |engine| {
+        f64::from(u8::from(engine.reload_server(id, &settings(&options))))
+    })
+}
+
+/// Runs a function on the environment's engine, unless the environment has ended.
+fn on_engine<T>(env: Env, gone: T, work: impl FnOnce(&mut Engine<Value>) -> T) -> T {
+    let mut data = ptr::null_mut();
+    call!(napi_get_instance_data(env.raw(), &mut data));
+    if data.is_null() {
+        return gone;
+    }
+    // SAFETY: set when the module was loaded; the state outlives its environment.
+    let state = unsafe { &*data.cast::<State>() };
+    if state.life.get() != Life::Live {
+        return gone;
+    }
+    match state.engine.borrow_mut().as_mut() {
+        Some(engine) => work(engine),
+        None => gone,
     }
 }
 
@@ -76,6 +102,18 @@ fn place(options: &NativeServerOptions) -> Result<ListenOn, i32> {
             None => path.clone(),
         };
         return Ok(ListenOn::Unix(OsStr::from_bytes(name.as_bytes()).into()));
+    }
+    if let Some(fd) = options.fd {
+        if fd < 0 {
+            return Err(libc::EBADF);
+        }
+        // SAFETY: borrowed for this call alone; a number that names nothing open is an error of the system.
+        let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
+        let own = borrowed.try_clone_to_owned();
+        return match own {
+            Ok(own) => Ok(ListenOn::Inherited(Arc::new(own))),
+            Err(error) => Err(error.raw_os_error().unwrap_or(libc::EBADF)),
+        };
     }
     let Some(host) = &options.host else {
         return Ok(ListenOn::Nowhere);
@@ -115,5 +153,7 @@ fn settings(options: &NativeServerOptions) -> ServerOptions {
         },
         upgrades: options.upgrades,
         connects: options.connects,
+        min_receive_rate: options.min_receive_rate as u64,
+        min_send_rate: options.min_send_rate as u64,
     }
 }

@@ -7,6 +7,7 @@ use millrace_engine::error::Code;
 use millrace_engine::metrics::{self, Counter};
 use millrace_engine::{Injection, ServerStats};
 use napi_sys as sys;
+use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
 use std::ptr;
 
 /// `attach(onEvents, ring)`: from now on events are given to the function.
@@ -31,6 +32,39 @@ pub unsafe extern "C" fn hold(env: sys::napi_env, info: sys::napi_callback_info)
     // SAFETY: the function was made with the state as its data.
     unsafe { &*arguments.data.cast::<State>() }.hold(arguments.number(0) as i64);
     ptr::null_mut()
+}
+
+/// `adopt(server, fd)`: the connected socket is ours when nothing is answered; minus the errno, or the code.
+pub unsafe extern "C" fn adopt(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let fd = arguments.number(1) as i32;
+    // SAFETY: asked of the system before anything is done with it.
+    if fd < 0 || unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
+        return arguments.env.double(-f64::from(libc::EBADF));
+    }
+    // SAFETY: it is open, and its owner hands it over; on an error it is handed back.
+    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    let mut fd = Some(fd);
+    let result = with(&arguments, Err(Code::ServerClosed.into()), |_, engine| {
+        let Some(own) = fd.take() else { return Ok(()) };
+        engine.tick();
+        engine.adopt(arguments.number(0), own).map_err(|(error, back)| {
+            fd = Some(back);
+            error
+        })
+    });
+    if let Some(back) = fd {
+        let _ = back.into_raw_fd();
+    }
+    match result {
+        Ok(()) => ptr::null_mut(),
+        Err(error) => {
+            let code = f64::from(error.code.id());
+            arguments
+                .env
+                .double(error.errno.map_or(code, |errno| -f64::from(errno)))
+        }
+    }
 }
 
 /// `closeServer(id)`

@@ -94,14 +94,16 @@ impl Client {
         Self::over(Stream::Tcp(socket.into()))
     }
 
-    /// Connects over a Unix socket.
+    /// Connects over a Unix socket; a path that begins with a zero byte is an abstract name.
     ///
     /// # Panics
     /// When nobody listens.
     pub fn connect_unix(path: &Path) -> Self {
-        let stream = UnixStream::connect(path).expect("a server that listens");
-        stream.set_nonblocking(true).expect("a socket");
-        Self::over(Stream::Unix(stream))
+        let address = socket2::SockAddr::unix(path).expect("a path that fits an address");
+        let socket = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None).expect("a descriptor");
+        socket.connect(&address).expect("a server that listens");
+        socket.set_nonblocking(true).expect("a socket");
+        Self::over(Stream::Unix(socket.into()))
     }
 
     fn over(stream: Stream) -> Self {

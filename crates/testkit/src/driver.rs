@@ -7,6 +7,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::os::fd::RawFd;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
@@ -161,6 +163,21 @@ impl Driver {
         (id, addr)
     }
 
+    /// Listens on an abstract Unix name that nobody else of this process or another has; the path says it.
+    ///
+    /// A TCP connection leaves its port in TIME_WAIT for a minute: some hundred tries a second use all ports up.
+    ///
+    /// # Panics
+    /// When the system refuses.
+    pub fn listen_unix(&mut self, options: ServerOptions) -> (f64, PathBuf) {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = PathBuf::from(format!("\0millrace-testkit-{}-{number}", std::process::id()));
+        let on = ListenOn::Unix(path.clone());
+        let id = self.engine.listen(&on, 511, options).expect("a free name").as_f64();
+        (id, path)
+    }
+
     /// Has `handler` run at each event, besides its being kept in [`events`](Self::events).
     pub fn on_event(&mut self, handler: impl FnMut(&mut TestEngine, &mut Values, &Happened) + 'static) {
         self.handler = Some(Box::new(handler));
@@ -171,16 +188,23 @@ impl Driver {
         self.handler = None;
     }
 
-    /// From now on time passes only by [`advance`](Self::advance).
+    /// From now on time passes only by [`advance`](Self::advance). It stops at a whole millisecond, so that deadlines
+    /// are due to the millisecond.
     pub fn stop_clock(&mut self) {
         self.engine.tick();
-        self.stopped_at = Some(self.engine.now_ns());
+        self.stopped_at = Some(self.engine.now_ns().next_multiple_of(1_000_000));
+        self.tick();
     }
 
     /// Lets time pass on a stopped clock, and makes a turn.
     pub fn advance(&mut self, ms: u64) {
+        self.advance_ns(ms * 1_000_000);
+    }
+
+    /// As [`advance`](Self::advance), by fractions of a millisecond.
+    pub fn advance_ns(&mut self, ns: u64) {
         let now = self.stopped_at.as_mut().expect("only a stopped clock is advanced");
-        *now += ms * 1_000_000;
+        *now += ns;
         self.settle();
     }
 

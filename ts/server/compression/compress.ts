@@ -1,4 +1,4 @@
-import type { Next } from '../next.js';
+import type { Next } from '../middleware.js';
 import type { ServerRequest } from '../request.js';
 import type { ServerResponse } from '../response.js';
 import { CompressedBody } from './compressed-body.js';

@@ -2,7 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 
 import { quote } from '../../errors/escape.js';
 import { misuse } from '../../errors/millrace-error.js';
-import type { Next } from '../next.js';
+import type { Next } from '../middleware.js';
 import type { ServerRequest } from '../request.js';
 import type { ServerResponse } from '../response.js';
 import type { Contained, Root } from './contained-file.js';
@@ -15,7 +15,7 @@ import { refuse } from './refuse.js';
 import { sendFile } from './send-file.js';
 
 /** Answers with files: a `handler` of `serve` as it is, and a step of a chain when it is given `next`. */
-export type StaticHandler = (req: ServerRequest, res: ServerResponse, next?: Next) => Promise<void>;
+export type StaticHandler = (req: ServerRequest, res: ServerResponse, next?: Next) => Promise<unknown>;
 
 const METHODS = 'GET, HEAD, OPTIONS';
 
@@ -45,7 +45,7 @@ class Site {
     this._options = options;
   }
 
-  async handle(req: ServerRequest, res: ServerResponse, next: Next | undefined): Promise<void> {
+  async handle(req: ServerRequest, res: ServerResponse, next: Next | undefined): Promise<unknown> {
     const path = this.below(req.path);
     const names = path === null ? null : path === '' ? [] : namesOf(path, this._root.dotfiles);
     const isRead = req.method === 'GET' || req.method === 'HEAD';
@@ -80,13 +80,13 @@ class Site {
     folder: Contained,
     names: readonly string[],
     next: Next | undefined,
-  ): Promise<void> {
+  ): Promise<unknown> {
     const { index, onFolder } = this._options;
     const found = await findIndex(this._root, names, index);
     if (found !== null) return this.answerFile(req, res, found);
     if (onFolder === null) return notFound(res, next);
     const answer = onFolder as (req: ServerRequest, res: ServerResponse, folder: StaticFolder) => unknown;
-    await answer(req, res, new StaticFolder(this._root, folder.path, names));
+    return answer(req, res, new StaticFolder(this._root, folder.path, names));
   }
 
   private async answerFile(
@@ -114,9 +114,9 @@ class Site {
   }
 }
 
-async function notFound(res: ServerResponse, next: Next | undefined): Promise<void> {
-  if (next === undefined) refuse(res, 404, 'There is nothing here.');
-  else await next();
+function notFound(res: ServerResponse, next: Next | undefined): unknown {
+  if (next !== undefined) return next();
+  return refuse(res, 404, 'There is nothing here.');
 }
 
 function refuseMethod(req: ServerRequest, res: ServerResponse): void {

@@ -9,6 +9,7 @@ use crate::connection::{Stack, flag as conn};
 use crate::engine::Engine;
 use crate::event::{Event as Told, EventKind, Host, request};
 use crate::id::Id;
+use crate::pace::Pace;
 use crate::protocol::{Http1, Protocol};
 use crate::stream::{Consumer, Stream, flag};
 use millrace_error::{Code, Error, Limit};
@@ -70,7 +71,7 @@ impl<V: Copy> Engine<V> {
             }
             let step = http.parser.handle_bytes(input);
             if http.began_ms == 0 && !http.parser.is_idle() {
-                http.began_ms = self.now_ms;
+                http.began_ms = self.from_ms;
             }
             match step.event {
                 Event::NeedMore => {
@@ -82,7 +83,8 @@ impl<V: Copy> Engine<V> {
                     http.held = Some(ended);
                 }
                 Event::Body { start, end } => {
-                    stack.body_ms = self.now_ms;
+                    stack.body_ms = self.from_ms;
+                    stack.receive_pace.add((end - start) as u64);
                     if let Some(stream) = http.receiving {
                         if let Err(error) = self.take_body(host, stream, &input[start..end]) {
                             return self.fail(id, stack, error);
@@ -237,14 +239,16 @@ impl<V: Copy> Engine<V> {
         http.unsafe_owed += unsafe_owed;
         if stack.paused_ms != 0 {
             // It was held: the peer's clocks stood still meanwhile (SPEC §3).
-            http.began_ms += self.now_ms.saturating_sub(stack.paused_ms);
+            http.began_ms += self.from_ms.saturating_sub(stack.paused_ms);
             stack.paused_ms = 0;
         }
         if ended {
             http.began_ms = 0;
         } else {
             http.receiving = Some(stream);
-            stack.body_ms = self.now_ms;
+            stack.body_ms = self.from_ms;
+            stack.receive_pace = Pace::new();
+            stack.receive_pace.start(self.from_ms);
         }
         Ok(input)
     }

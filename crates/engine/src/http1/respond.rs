@@ -13,9 +13,10 @@ use millrace_http1::{
     Answer, BodyFraming, BodySize, CHUNK_END, write_chunk_prefix, write_informational, write_last_chunk,
     write_response_head,
 };
+use std::fs::File;
 
 /// Bytes of a body.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub enum Chunk<'a> {
     /// Copied now.
     Bytes(&'a [u8]),
@@ -26,13 +27,22 @@ pub enum Chunk<'a> {
         /// How long it is.
         len: usize,
     },
+    /// A part of a file, handed to the kernel without passing through us where the link allows it.
+    File {
+        /// The file; closed when the last byte is with the kernel.
+        file: File,
+        /// Where the part begins.
+        offset: u64,
+        /// How long it is.
+        len: usize,
+    },
 }
 
 impl Chunk<'_> {
     fn len(&self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.len(),
-            Self::Pin { len, .. } => *len,
+            Self::Pin { len, .. } | Self::File { len, .. } => *len,
         }
     }
 }
@@ -297,5 +307,6 @@ fn push(output: &mut Output, pool: &mut millrace_buffer::Pool, chunk: Chunk<'_>)
     match chunk {
         Chunk::Bytes(bytes) => output.tail(pool).extend_from_slice(bytes),
         Chunk::Pin { pin, len } => output.push_pin(pin, 0, len),
+        Chunk::File { file, offset, len } => output.push_file(file, offset, len),
     }
 }

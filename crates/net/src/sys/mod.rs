@@ -10,6 +10,8 @@
 //! socket::recv(RawFd, &mut [u8]) -> io::Result<usize>
 //! socket::send(RawFd, &[u8]) -> io::Result<usize>            raises no SIGPIPE
 //! socket::send_vectored(RawFd, &[IoSlice]) -> io::Result<usize>
+//! socket::send_before_more(RawFd, &[IoSlice]) -> io::Result<usize>     as above; the rest of the packet follows soon
+//! socket::send_file(RawFd, RawFd, u64, usize) -> io::Result<usize>     raises SIGPIPE no more than the others
 //!
 //! socket::shutdown_write(RawFd) -> io::Result<()>
 //! socket::set_nodelay(RawFd, bool) -> io::Result<()>

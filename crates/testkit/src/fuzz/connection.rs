@@ -34,10 +34,10 @@ pub fn connection(data: &[u8]) {
         },
         ..Default::default()
     };
-    let (server, addr) = driver.listen(options);
+    let (server, path) = driver.listen_unix(options);
     let mut random = Random::new(u64::from(cuts) << 8 | u64::from(choice));
     let mut ends = Ends::new();
-    let mut client = Client::connect(addr);
+    let mut client = Client::connect_unix(&path);
     let mut tunnelled = false;
     let pieces = random_pieces(input, &mut random);
     let steps = pieces.iter().map(Some).chain([None]);

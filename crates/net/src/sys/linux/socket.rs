@@ -63,6 +63,10 @@ pub(crate) fn send(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
 }
 
 pub(crate) fn send_vectored(fd: RawFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    send_message(fd, slices, 0)
+}
+
+fn send_message(fd: RawFd, slices: &[IoSlice<'_>], flags: c_int) -> io::Result<usize> {
     // SAFETY: all-zero bytes are a valid msghdr, an empty one; musl has private padding that only this can fill.
     let mut message: libc::msghdr = unsafe { mem::zeroed() };
     // The kernel only reads through the pointer; std promises that an IoSlice is laid out as an iovec.
@@ -70,8 +74,22 @@ pub(crate) fn send_vectored(fd: RawFd, slices: &[IoSlice<'_>]) -> io::Result<usi
     // The field's type differs between C libraries.
     message.msg_iovlen = slices.len().min(MOST_SLICES) as _;
     // SAFETY: `message` points to that many slices, all of which live through the call.
-    let count = retry(|| unsafe { libc::sendmsg(fd, &message, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) })?;
+    let count = retry(|| unsafe { libc::sendmsg(fd, &message, flags | libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) })?;
     Ok(count as usize)
+}
+
+pub(crate) fn send_before_more(fd: RawFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    send_message(fd, slices, libc::MSG_MORE)
+}
+
+pub(crate) fn send_file(fd: RawFd, file: RawFd, offset: u64, len: usize) -> io::Result<usize> {
+    let mut offset = offset as libc::off64_t;
+    // sendfile has no flag against SIGPIPE.
+    let mask = PipeMask::set();
+    // SAFETY: the call reads and writes the offset alone.
+    let result = retry(|| unsafe { libc::sendfile64(fd, file, &mut offset, len) });
+    mask.restore(matches!(&result, Err(error) if error.raw_os_error() == Some(libc::EPIPE)));
+    Ok(result? as usize)
 }
 
 pub(crate) fn shutdown_write(fd: RawFd) -> io::Result<()> {
@@ -108,6 +126,37 @@ pub(crate) fn local_addr(fd: RawFd) -> io::Result<Peer> {
 pub(crate) fn peer_addr(fd: RawFd) -> io::Result<Peer> {
     // SAFETY: `with_address` passes a buffer and its length.
     with_address(|address, len| retry(|| unsafe { libc::getpeername(fd, address, len) }).map(drop))
+}
+
+/// SIGPIPE blocked on this thread, and what was blocked before.
+struct PipeMask {
+    pipe: libc::sigset_t,
+    before: libc::sigset_t,
+}
+
+impl PipeMask {
+    fn set() -> Self {
+        // SAFETY: all-zero bytes are valid for both sets, and the calls write nothing but them.
+        unsafe {
+            let (mut pipe, mut before) = (mem::zeroed(), mem::zeroed());
+            libc::sigemptyset(&mut pipe);
+            libc::sigaddset(&mut pipe, libc::SIGPIPE);
+            libc::pthread_sigmask(libc::SIG_BLOCK, &pipe, &mut before);
+            Self { pipe, before }
+        }
+    }
+
+    /// Puts the mask back; a signal that the call `raised` is taken first. One that the thread had blocked itself stays.
+    fn restore(self, raised: bool) {
+        let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: the sets were made by `set`; the calls only read them.
+        unsafe {
+            if raised && libc::sigismember(&self.before, libc::SIGPIPE) == 0 {
+                libc::sigtimedwait(&self.pipe, std::ptr::null_mut(), &now);
+            }
+            libc::pthread_sigmask(libc::SIG_SETMASK, &self.before, std::ptr::null_mut());
+        }
+    }
 }
 
 fn set_option<T>(fd: RawFd, level: c_int, name: c_int, value: &T) -> io::Result<()> {
@@ -168,9 +217,12 @@ mod tests {
         let before = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
         let plain = send(near.as_raw_fd(), b"x");
         let vectored = send_vectored(near.as_raw_fd(), &[IoSlice::new(b"x")]);
+        let file = std::fs::File::open("/proc/self/exe").expect("our own program");
+        let from_file = send_file(near.as_raw_fd(), file.as_raw_fd(), 0, 1);
         // SAFETY: as above; `before` is what was set.
         unsafe { libc::signal(libc::SIGPIPE, before) };
         assert_eq!(plain.expect_err("nobody reads").raw_os_error(), Some(libc::EPIPE));
         assert_eq!(vectored.expect_err("nobody reads").raw_os_error(), Some(libc::EPIPE));
+        assert_eq!(from_file.expect_err("nobody reads").raw_os_error(), Some(libc::EPIPE));
     }
 }

@@ -1,0 +1,103 @@
+//! Limits that change while they are watched: those of one request (`setLimits`), and a server's (`reload`).
+
+use crate::engine::Engine;
+use crate::id::Id;
+use crate::options::ServerOptions;
+use crate::protocol::Protocol;
+use crate::stream::{RequestLimits, flag};
+use millrace_error::{Code, Error};
+use millrace_http1::BodyFraming;
+
+impl<V: Copy> Engine<V> {
+    /// Sets limits of one request in place of its server's; `None` leaves one as it is. What is passed already is cut
+    /// at once: by the answer of the limit where the request still arrives, else by `BodyFailed`, and not at all where
+    /// the body has been given whole. A tunnel has no limits: nothing happens.
+    pub fn set_limits(&mut self, id: f64, change: &RequestLimits) -> Result<(), Error> {
+        let id = Id::from_f64(id).ok_or(Code::StaleId)?;
+        let stream = self.streams.get_mut(id).ok_or(Code::StaleId)?;
+        if stream.has(flag::RAW | flag::CLIENT | flag::INTERNAL) {
+            return Ok(());
+        }
+        let own = stream.own_limits.get_or_insert_default();
+        own.body_size = change.body_size.or(own.body_size);
+        own.body_timeout_ms = change.body_timeout_ms.or(own.body_timeout_ms);
+        own.request_timeout_ms = change.request_timeout_ms.or(own.request_timeout_ms);
+        own.min_receive_rate = change.min_receive_rate.or(own.min_receive_rate);
+        let (connection, received) = (stream.connection, stream.received);
+        let whole = stream.has(flag::REQUEST_ENDED);
+        if let (Some(most), false) = (change.body_size, stream.has(flag::END_TOLD)) {
+            let seen = received.max(self.declared(connection, id));
+            if seen > most {
+                let error = Error::limit(Code::HttpBodyTooLarge, most, seen);
+                if whole {
+                    self.count_error(connection, &error);
+                    self.body_failed(id, &error);
+                } else {
+                    self.fail_now(connection, error);
+                }
+            }
+        }
+        // A deadline that has passed is found by the flush.
+        self.touch(connection);
+        Ok(())
+    }
+
+    /// The Content-Length of the request that a connection is receiving, if it is this one; else 0.
+    fn declared(&self, connection: Id, stream: Id) -> u64 {
+        let stack = self
+            .connections
+            .get(connection)
+            .and_then(|connection| connection.stack.as_ref());
+        match stack.map(|stack| &stack.protocol) {
+            Some(Protocol::Http1(http)) if http.receiving == Some(stream) => match http.parser.head().framing {
+                BodyFraming::Length(length) => length,
+                _ => 0,
+            },
+            _ => 0,
+        }
+    }
+
+    /// Gives a running server other options, but for those by which its connections began. Connections that live take
+    /// them from their next phase: a clock that runs keeps its deadline until something happens on its connection.
+    pub fn reload_server(&mut self, id: f64, options: &ServerOptions) -> bool {
+        let id = Id::from_f64(id).filter(|id| self.servers.get(*id).is_some());
+        let Some((id, server)) = id.and_then(|id| Some((id, self.servers.get_mut(id)?))) else {
+            return false;
+        };
+        let ServerOptions {
+            proxy_protocol,
+            upgrades,
+            connects,
+            ..
+        } = server.options;
+        server.options = ServerOptions {
+            proxy_protocol,
+            upgrades,
+            connects,
+            ..*options
+        };
+        for connection in self.connections_of(id.slot()) {
+            let stack = self
+                .connections
+                .get_mut(connection)
+                .and_then(|connection| connection.stack.as_mut());
+            if let Some(Protocol::Http1(http)) = stack.map(|stack| &mut stack.protocol) {
+                http.parser.set_limits(options.head);
+                http.limits = options.head;
+            }
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::Stream;
+
+    #[test]
+    fn limits_of_its_own_cost_a_stream_one_word() {
+        assert_eq!(size_of::<Option<Box<RequestLimits>>>(), 8);
+        assert!(size_of::<Stream>() <= 168, "{}", size_of::<Stream>());
+    }
+}

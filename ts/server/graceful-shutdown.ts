@@ -1,0 +1,108 @@
+import { constants } from 'node:os';
+import { isMainThread } from 'node:worker_threads';
+
+import { describeValue, quote } from '../errors/escape.js';
+import { misuse, outOfRange } from '../errors/millrace-error.js';
+import { logRecord } from '../log/log.js';
+
+/** What can be closed gracefully: our servers, and whatever else has such a method. */
+export interface Closable {
+  close(options: { timeout: number }): Promise<unknown>;
+  /** Cuts everything now. */
+  destroy?(): void;
+}
+
+/** Options of `gracefulShutdown`. */
+export interface GracefulShutdownOptions {
+  /** SIGTERM and SIGINT unless given. */
+  signals?: readonly NodeJS.Signals[] | undefined;
+  /** Milliseconds after which what is left is cut; 30 000 unless given. */
+  timeout?: number | undefined;
+  /** Whether the process exits when all is closed, and at the second signal; true unless given. */
+  exit?: boolean | undefined;
+  /** Called at the first signal, before anything is closed. */
+  onSignal?: ((signal: NodeJS.Signals) => void) | undefined;
+}
+
+/** What a shell reports of a process that a signal ended: 128 and the signal's number. */
+const SIGNALLED = 128;
+const MAX_TIMEOUT = 2_147_483_647;
+
+/**
+ * Closes the servers at the first of the signals: what is in flight is finished, at most `timeout` ms. Then the process
+ * exits: with 0 when all was finished, with 1 when something had to be cut or could not be closed. A second signal
+ * forces: with 128 and its number. Answers with a function that takes its signal handlers away again.
+ */
+export function gracefulShutdown(
+  servers: Closable | Iterable<Closable>,
+  { signals = ['SIGTERM', 'SIGINT'], timeout = 30_000, exit = true, onSignal }: GracefulShutdownOptions = {},
+): () => void {
+  check(signals, timeout);
+  // A live view: what is added to an array or a Set later is closed too.
+  const all = Symbol.iterator in servers ? servers : [servers];
+  let isClosing = false;
+
+  const dispose = (): void => {
+    for (const signal of signals) process.off(signal, handle);
+  };
+  const handle = (signal: NodeJS.Signals): void => {
+    if (isClosing) {
+      dispose();
+      for (const server of all) server.destroy?.();
+      if (exit) process.exit(SIGNALLED + constants.signals[signal]);
+      return;
+    }
+    isClosing = true;
+    try {
+      onSignal?.(signal);
+    } catch (error) {
+      logRecord('error', 'server', 'onSignal failed', { err: error, signal });
+    }
+    void closeAll(all, timeout).then((isClean) => {
+      dispose();
+      if (exit) process.exit(isClean ? 0 : 1);
+    });
+  };
+  for (const signal of signals) process.on(signal, handle);
+  return dispose;
+}
+
+/** Whether all was finished and nothing cut. */
+async function closeAll(servers: Iterable<Closable>, timeout: number): Promise<boolean> {
+  const results = await Promise.allSettled([...servers].map(async (server) => server.close({ timeout })));
+  let isClean = true;
+  for (const result of results) {
+    if (result.status === 'rejected') {
+      logRecord('error', 'server', 'a server could not be closed', { err: result.reason });
+      isClean = false;
+    } else if (forcedOf(result.value) > 0) {
+      logRecord('warn', 'server', 'exchanges were cut at the deadline', { forced: forcedOf(result.value), timeout });
+      isClean = false;
+    }
+  }
+  return isClean;
+}
+
+function forcedOf(value: unknown): number {
+  const forced = typeof value === 'object' && value !== null ? (value as { forced?: unknown }).forced : 0;
+  return typeof forced === 'number' ? forced : 0;
+}
+
+function check(signals: readonly NodeJS.Signals[], timeout: number): void {
+  if (!isMainThread) {
+    // Node.js gives signals to the main thread alone: handlers here would never run.
+    throw misuse('MILLRACE_INVALID_STATE', 'gracefulShutdown: signals reach only the main thread');
+  }
+  for (const signal of signals) {
+    if (typeof signal !== 'string' || !(signal in constants.signals)) {
+      throw misuse('MILLRACE_INVALID_ARGUMENT', `gracefulShutdown: there is no signal ${describeValue(signal)}`);
+    }
+    if (signal === 'SIGKILL' || signal === 'SIGSTOP') {
+      throw misuse('MILLRACE_INVALID_ARGUMENT', `gracefulShutdown: the signal ${quote(signal)} cannot be handled`);
+    }
+  }
+  if (!Number.isInteger(timeout) || timeout < 0 || timeout > MAX_TIMEOUT) {
+    const range = `an integer from 0 to ${MAX_TIMEOUT}`;
+    throw outOfRange(`gracefulShutdown: the timeout must be ${range}, got ${describeValue(timeout)}`);
+  }
+}
