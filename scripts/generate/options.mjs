@@ -9,6 +9,7 @@ const SCALARS = {
   switch: 'boolean | AnyFunction',
   strings: 'readonly string[]',
   objects: 'readonly object[]',
+  settings: 'boolean | object',
 };
 
 function checked(data) {

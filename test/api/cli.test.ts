@@ -186,7 +186,7 @@ describe('serving a folder', () => {
     expect(text).toMatch(/content-length: 9000001\r\n/i);
     expect(text.endsWith('\r\n\r\n')).toBe(true);
     const post = await fetch(new URL('/a.txt', url), { method: 'POST', body: 'x' });
-    expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS']);
   });
 
   test('sends a large file whole after another reader has left in the middle of it', async () => {

@@ -46,8 +46,6 @@ test('fills in the defaults of SPEC', () => {
     maxRequestsPerConnection: null,
     maxPipelined: 32,
     maxUrlSize: 16_384,
-    minReceiveRate: 240,
-    minSendRate: 240,
     maxHeaderSize: 65_536,
     maxHeaderFields: 128,
     maxBodySize: null,
@@ -66,6 +64,7 @@ test('fills in the defaults of SPEC', () => {
     middleware: null,
     accessLog: false,
     logContext: false,
+    compression: false,
   });
 });
 

@@ -1,7 +1,8 @@
-import { createReadStream, promises } from 'node:fs';
 import type { Readable } from 'node:stream';
 
 import { misuse } from '../errors/millrace-error.js';
+import type { FileInput, FilePart } from './file-body.js';
+import { fileChunks, filePart } from './file-body.js';
 import { nodeStream } from './node-stream.js';
 
 /** Every kind of body that can be sent. */
@@ -15,7 +16,7 @@ export type BodyInput =
   | Readable
   | ReadableStream
   | AsyncIterable<Uint8Array | string>
-  | { file: string; start?: number; end?: number }
+  | FileInput
   | null;
 
 /** A body on its way out: whole, or in chunks with a length where it is known. */
@@ -25,6 +26,8 @@ export interface Outgoing {
   whole?: string | Uint8Array;
   length?: number;
   chunks: AsyncIterable<Uint8Array | string>;
+  /** The part of a file that `chunks` reads; whoever takes the body closes it. */
+  file?: FilePart;
 }
 
 const NONE: AsyncIterable<Uint8Array> = {
@@ -62,11 +65,9 @@ function unsendable(body: unknown): TypeError {
   return misuse('MILLRACE_INVALID_ARGUMENT', `a body must be ${kinds}, got ${typeof body}`);
 }
 
-async function file({ file: path, start = 0, end }: { file: string; start?: number; end?: number }): Promise<Outgoing> {
-  const { size } = await promises.stat(path);
-  const stop = Math.min(end ?? size, size);
-  if (start >= stop) return { whole: '', chunks: NONE };
-  return { length: stop - start, chunks: createReadStream(path, { start, end: stop - 1, highWaterMark: 256 * 1024 }) };
+async function file(input: FileInput): Promise<Outgoing> {
+  const part = await filePart(input);
+  return { length: part.end - part.start, chunks: fileChunks(part), file: part };
 }
 
 /** The chunks of a web stream; leaving early cancels it. */

@@ -172,6 +172,7 @@ export interface ServerOptionValues {
   readonly middleware: readonly AnyFunction[] | null;
   readonly accessLog: boolean | AnyFunction;
   readonly logContext: boolean;
+  readonly compression: boolean | object;
 }
 
 export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
@@ -260,5 +261,6 @@ export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
     { name: 'middleware', type: 'functions', default: null },
     { name: 'accessLog', type: 'switch', default: false },
     { name: 'logContext', type: 'boolean', default: false },
+    { name: 'compression', type: 'settings', default: false },
   ],
 };

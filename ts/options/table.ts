@@ -27,8 +27,20 @@ export interface PlainRow<Name extends string = string> extends RowOf<Name> {
   readonly type: 'boolean' | 'string' | 'function' | 'signal' | 'functions' | 'switch' | 'strings' | 'objects';
 }
 
+/** A list of texts; where `values` are given, of some of them. */
+export interface ListRow<Name extends string = string> extends RowOf<Name> {
+  readonly type: 'list';
+  readonly values?: readonly string[];
+}
+
+/** A switch that may hold options of its own, which their owner checks: true, false or an object. */
+export interface SettingsRow<Name extends string = string> extends RowOf<Name> {
+  readonly type: 'settings';
+}
+
 /** What the table says about one option. */
-export type OptionRow<Name extends string = string> = IntegerRow<Name> | EnumRow<Name> | PlainRow<Name>;
+export type OptionRow<Name extends string = string> =
+  IntegerRow<Name> | EnumRow<Name> | PlainRow<Name> | ListRow<Name> | SettingsRow<Name>;
 
 /** The options of one function; `Values` is what they are when defaults have been filled in. */
 export interface OptionTable<Values extends object> {

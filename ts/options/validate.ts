@@ -87,6 +87,19 @@ export function checkOption(owner: string, row: OptionRow, value: unknown): unkn
     case 'switch':
       if (typeof value !== 'boolean' && typeof value !== 'function') throw wrongType(owner, row, value);
       return value;
+    case 'list':
+      if (!Array.isArray(value)) throw wrongType(owner, row, value);
+      for (const one of value as unknown[]) {
+        if (typeof one !== 'string') throw wrongType(owner, row, one);
+        if (one === '' || one.includes('\0')) throw wrongValue(owner, row, one);
+        if (row.values !== undefined && !row.values.includes(one)) throw wrongValue(owner, row, one);
+      }
+      return [...(value as string[])];
+    case 'settings':
+      if (typeof value !== 'boolean' && (typeof value !== 'object' || value === null)) {
+        throw wrongType(owner, row, value);
+      }
+      return value;
     default:
       if (typeof value !== row.type) throw wrongType(owner, row, value);
       return value;
@@ -143,6 +156,12 @@ function expectedOf(row: OptionRow): string {
       return 'a string that is not empty and has no NUL';
     case 'signal':
       return 'an AbortSignal';
+    case 'list':
+      return row.values === undefined
+        ? 'an array of strings that are not empty and have no NUL'
+        : `an array of ${listed(row.values, 'or')}`;
+    case 'settings':
+      return 'true, false or an object of options';
     case 'function':
       return 'a function';
     case 'functions':

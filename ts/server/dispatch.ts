@@ -6,6 +6,8 @@ import { COUNTERS } from '../metrics/catalogue.generated.js';
 import { native } from '../native/loader.js';
 import type { Socket } from '../net/socket.js';
 import type { ServerOptionValues } from '../options/server.generated.js';
+import { CompressedBody } from './compression/compressed-body.js';
+import type { CompressionSettings } from './compression/options.js';
 import type { Innermost, Middleware } from './middleware.js';
 import { chain } from './middleware.js';
 import type { ServerRequest } from './request.js';
@@ -54,6 +56,7 @@ export class Dispatch {
     let invoke: Invoke =
       options.fetch === null ? (req, res) => this.invokeHandler(req, res) : (req, res) => this.invokeFetch(req, res);
     if (this._hasMiddleware) invoke = this.chained([...middleware]);
+    if (options.compression !== false) invoke = compressed(options.compression as CompressionSettings, invoke);
     if (this._validate !== null) invoke = this.validated(this._validate, invoke);
     this.invoke = invoke;
   }
@@ -234,6 +237,14 @@ export class Dispatch {
     }
     this._onFailure(error, req, res);
   }
+}
+
+/** Whatever answers, the response is compressed where that is worth it. */
+function compressed(settings: CompressionSettings, invoke: Invoke): Invoke {
+  return (req, res) => {
+    res.codeBody(new CompressedBody(req, res, settings));
+    invoke(req, res);
+  };
 }
 
 /** What `fetch` must answer with. */

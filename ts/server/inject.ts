@@ -135,6 +135,10 @@ export async function inject(server: number, request: InjectOptions): Promise<In
 async function collected(out: Awaited<ReturnType<typeof outgoing>>): Promise<Uint8Array> {
   if (out.whole !== undefined) return typeof out.whole === 'string' ? Buffer.from(out.whole) : out.whole;
   const parts: Uint8Array[] = [];
-  for await (const chunk of out.chunks) parts.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+  try {
+    for await (const chunk of out.chunks) parts.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+  } finally {
+    await out.file?.close();
+  }
   return Buffer.concat(parts);
 }

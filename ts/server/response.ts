@@ -6,13 +6,16 @@ import { MillraceError, misuse, outOfRange } from '../errors/millrace-error.js';
 import { KIND, unregister } from '../native/events.js';
 import { FINISH, FINISH_WHOLE } from '../native/binding.js';
 import { native } from '../native/loader.js';
+import { HeaderView } from '../message/header-view.js';
+import { logRecord } from '../log/log.js';
 import { nodeStream } from '../message/node-stream.js';
-import type { BodyInput } from '../message/outgoing-body.js';
+import type { BodyInput, Outgoing } from '../message/outgoing-body.js';
 import { outgoing } from '../message/outgoing-body.js';
 import type { HeadersInput } from '../message/head-text.js';
 import { checkValue, entriesOf, headText } from '../message/head-text.js';
 import type { KnownField } from '../message/field-cache.js';
 import { knownField, setValue } from '../message/field-cache.js';
+import type { BodyCoding } from './body-coding.js';
 import type { ServerRequest } from './request.js';
 import type { Prepared } from './web-response.js';
 
@@ -50,6 +53,7 @@ export class ServerResponse {
   private _trailers: string;
   protected _state: number;
   private _drained: { promise: Promise<void>; resolve: () => void } | undefined;
+  private _coding: BodyCoding | undefined;
 
   /** Made by the server. */
   constructor(req: ServerRequest, slot: number) {
@@ -65,6 +69,7 @@ export class ServerResponse {
     this._trailers = '';
     this._state = 0;
     this._drained = undefined;
+    this._coding = undefined;
   }
 
   /** Whether the head has gone out, or is queued to. */
@@ -165,6 +170,11 @@ export class ServerResponse {
     if ((this._state & (ENDED | CLOSED)) !== 0) return false;
     if (!this.headersSent && !this.begin()) return false;
     const out = encoded(chunk, encoding);
+    if (this._coding !== undefined) {
+      if (this._coding.write(out)) return true;
+      this._state |= FULL;
+      return false;
+    }
     const answer = native.write(this._req.id, out);
     if (answer !== undefined && answer !== 0) this.refused(answer);
     else if ((this._state & WATCHED) !== 0) this.noteBody(out);
@@ -175,6 +185,7 @@ export class ServerResponse {
 
   /** Ends the response; without a `write` before, head and body cross in one call. */
   end(body?: string | Uint8Array, encoding?: BufferEncoding): this {
+    if (this._coding !== undefined && this.endCoded(body, encoding)) return this;
     const state = this._state;
     if ((state & (ENDED | CLOSED)) !== 0) return this;
     const req = this._req;
@@ -211,30 +222,11 @@ export class ServerResponse {
   /** Any kind of body, with back-pressure, then the end. Resolves when all of it is with the kernel. */
   async send(body: BodyInput): Promise<void> {
     const out = await outgoing(body);
-    if (out.type !== undefined && this.getHeader('content-type') === undefined && !this.headersSent) {
-      this.setHeader('content-type', out.type);
+    try {
+      await this.sendOutgoing(out);
+    } finally {
+      await out.file?.close();
     }
-    const finished = this.finished();
-    // Where the source fails, its error is the one to tell: this rejection must not end the process.
-    finished.catch(() => undefined);
-    if (out.whole !== undefined) {
-      this.end(out.whole);
-    } else {
-      if (out.length !== undefined && !this.headersSent && this.getHeader('content-length') === undefined) {
-        this.setHeader('content-length', out.length);
-      }
-      try {
-        for await (const chunk of out.chunks) {
-          if (this.closed) break;
-          if (!this.write(chunk)) await this.drained();
-        }
-      } catch (error) {
-        this.destroy();
-        throw error;
-      }
-      this.end();
-    }
-    await finished;
   }
 
   /** Fields after the body; the response is then chunked. */
@@ -283,6 +275,53 @@ export class ServerResponse {
     return stream;
   }
 
+  /** @internal Has the body coded, whoever sends it and however, unless the head has left. */
+  codeBody(coding: BodyCoding): void {
+    if ((this._state & (HEAD | ENDED | CLOSED)) === 0) this._coding = coding;
+  }
+
+  /** @internal The coding's answer to `whole`. */
+  deliver(body: Uint8Array): void {
+    this._coding = undefined;
+    if (this.closed) return;
+    this._state &= ~(HEAD | ENDED);
+    try {
+      this.end(body);
+    } catch (error) {
+      // `end` has returned to its caller long ago: there is nobody else to tell.
+      this.destroy();
+      logRecord('error', 'server', 'a compressed response could not be sent', { err: error });
+    }
+  }
+
+  /** @internal Bytes that the coding has made; false: wait for `resume`. */
+  pass(chunk: Uint8Array): boolean {
+    if (this.closed) return true;
+    const answer = native.write(this._req.id, chunk);
+    if (answer !== undefined && answer !== 0) this.destroy();
+    else if ((this._state & WATCHED) !== 0) this.noteBody(chunk);
+    return answer === undefined;
+  }
+
+  /** @internal The coding has made its last byte. */
+  passEnd(): void {
+    this._coding = undefined;
+    if (this.closed) return;
+    const finish = this.wantsFinish() ? FINISH : 0;
+    const answer = native.end(this._req.id, this._trailers, finish);
+    this.over(finish);
+    if (answer !== undefined) this.destroy();
+  }
+
+  /** @internal More can be written: the connection, or the coding before it, has room. */
+  roomAgain(): void {
+    if ((this._state & FULL) === 0) return;
+    this._state &= ~FULL;
+    this._drained?.resolve();
+    this._drained = undefined;
+    this.emit('drain');
+  }
+
   /**
    * @internal A part of an open file as the whole body: from file to socket within the kernel. Resolves when all of it
    * is with the kernel. The descriptor is copied at once and stays the caller's.
@@ -291,6 +330,10 @@ export class ServerResponse {
     this.mutable();
     const finished = this.finished();
     this._state |= HEAD | ENDED;
+    if ((this._state & WATCHED) !== 0) {
+      this.noteHead(undefined);
+      this.noteBody(length);
+    }
     const status = this.statusCode + FINISH * FINISH_WHOLE;
     const answer = native.respondFile(this.id, status, this.headText(), this.statusMessage, fd, start, length);
     if (answer !== undefined) this.refused(answer);
@@ -301,6 +344,13 @@ export class ServerResponse {
   /** @internal Head and body of a lazy Response. */
   sendPrepared(prepared: Prepared): void {
     if ((this._state & (HEAD | ENDED | CLOSED)) !== 0) return;
+    if (this._coding !== undefined) {
+      this.statusCode = prepared.status;
+      this.statusMessage = prepared.reason;
+      for (const [name, value] of new HeaderView(prepared.head)) this.appendHeader(name, value);
+      this.end(prepared.body);
+      return;
+    }
     this._state |= HEAD | ENDED;
     const { id } = this;
     const finish = this.wantsFinish() ? FINISH : 0;
@@ -338,6 +388,7 @@ export class ServerResponse {
         this._req.leave(errorFromNative(flags, { value: a, seen: b }), true);
         if (this.closed) break;
         this._state |= CLOSED;
+        this._coding?.destroy();
         this._drained?.resolve();
         this.emit('close');
         break;
@@ -345,10 +396,8 @@ export class ServerResponse {
         this._req.leave(new MillraceError('MILLRACE_CONNECTION_CLOSED', 'the client closed its side'), false);
         break;
       case KIND.drain:
-        this._state &= ~FULL;
-        this._drained?.resolve();
-        this._drained = undefined;
-        this.emit('drain');
+        if (this._coding === undefined) this.roomAgain();
+        else this._coding.resume();
         break;
       case KIND.finished:
         this._state |= CLOSED;
@@ -359,6 +408,65 @@ export class ServerResponse {
       default:
         break;
     }
+  }
+
+  private async sendOutgoing(out: Outgoing): Promise<void> {
+    const { file } = out;
+    if (out.type !== undefined && this.getHeader('content-type') === undefined && !this.headersSent) {
+      this.setHeader('content-type', out.type);
+    }
+    if (out.length !== undefined && !this.headersSent && this.getHeader('content-length') === undefined) {
+      this.setHeader('content-length', out.length);
+    }
+    if (file !== undefined && !this.headersSent && this._trailers === '') {
+      this.decideCoding();
+      if (this._coding === undefined) return this.sendFile(file.handle.fd, file.start, file.end - file.start);
+      this.beginDecided();
+    }
+    const finished = this.finished();
+    // Where the source fails, its error is the one to tell: this rejection must not end the process.
+    finished.catch(() => undefined);
+    if (out.whole !== undefined) {
+      this.end(out.whole);
+    } else {
+      // Nothing of a file is read that HEAD would throw away.
+      if (file === undefined || this._req.method !== 'HEAD') await this.sendChunks(out.chunks);
+      this.end();
+    }
+    await finished;
+  }
+
+  private async sendChunks(chunks: AsyncIterable<string | Uint8Array>): Promise<void> {
+    try {
+      for await (const chunk of chunks) {
+        if (this.closed) break;
+        if (!this.write(chunk)) await this.drained();
+      }
+    } catch (error) {
+      this.destroy();
+      throw error;
+    }
+  }
+
+  /** Whether the coding has taken the end over; where it wants none of this response, it is forgotten. */
+  private endCoded(body: string | Uint8Array | undefined, encoding: BufferEncoding | undefined): boolean {
+    if ((this._state & (ENDED | CLOSED)) !== 0) return true;
+    if (!this.headersSent && this._trailers === '') {
+      const answer = (this._coding as BodyCoding).whole(body === undefined ? body : encoded(body, encoding));
+      if (answer === 'taken') {
+        this._state |= HEAD | ENDED;
+        return true;
+      }
+      this._coding = undefined;
+      if (answer === 'head') this.begin();
+      return false;
+    }
+    if (!this.headersSent && !this.begin()) return true;
+    if (this._coding === undefined) return false;
+    if (body !== undefined && body.length > 0) this.write(body, encoding);
+    this._state |= ENDED;
+    this._coding.end();
+    return true;
   }
 
   /** Resolves with `finish`, rejects when the exchange is cut before. */
@@ -394,8 +502,8 @@ export class ServerResponse {
     void body;
   }
 
-  /** Called where `WATCHED` is set, for each further part of the body. */
-  protected noteBody(chunk: string | Uint8Array): void {
+  /** Called where `WATCHED` is set, for each further part of the body, or its length. */
+  protected noteBody(chunk: string | Uint8Array | number): void {
     void chunk;
   }
 
@@ -427,6 +535,16 @@ export class ServerResponse {
   }
 
   private begin(): boolean {
+    this.decideCoding();
+    return this.beginDecided();
+  }
+
+  /** Asks the coding about a body that is not known whole; where it does not want it, it is forgotten. */
+  private decideCoding(): void {
+    if (this._coding !== undefined && !this._coding.begin()) this._coding = undefined;
+  }
+
+  private beginDecided(): boolean {
     this._state |= HEAD;
     if ((this._state & WATCHED) !== 0) this.noteHead(undefined);
     const answer = native.respondHead(this._req.id, this.statusCode, this.headText(), this.statusMessage);

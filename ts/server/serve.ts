@@ -6,6 +6,8 @@ import type { ListenOptions, ServerLimits, ServerOptionValues, ServerTimeouts } 
 import { SERVER_OPTIONS } from '../options/server.generated.js';
 import { validateOptions } from '../options/validate.js';
 import type { Socket } from '../net/socket.js';
+import type { CompressionOptions } from './compression/options.js';
+import { compressionSettings } from './compression/options.js';
 import type { AccessLog } from './access-log.js';
 import { setGate } from './gate.js';
 import type { Middleware } from './middleware.js';
@@ -40,6 +42,8 @@ interface ServeBase extends ListenOptions, ServerTimeouts, ServerLimits {
   accessLog?: AccessLog | undefined;
   /** Whether what is logged on behalf of a request carries its id and its trace's. */
   logContext?: boolean | undefined;
+  /** Compresses responses by content negotiation; off unless asked. */
+  compression?: boolean | CompressionOptions | undefined;
 }
 
 /** What `serve` takes: options, and one of the two kinds of handler. */
@@ -54,7 +58,7 @@ const EADDRNOTAVAIL = 99;
 
 /** Starts a server; resolves when it listens. */
 export async function serve(options: ServeOptions): Promise<Server> {
-  const values = withRateLimits(validateOptions(SERVER_OPTIONS, options));
+  const values = await withCompression(withRateLimits(validateOptions(SERVER_OPTIONS, options)));
   const { signal } = values;
   signal?.throwIfAborted();
   const server = await listen(values);
@@ -88,6 +92,13 @@ function guarded(id: number, values: ServerOptionValues, place: string, make: ()
     throw error;
   }
   return make();
+}
+
+/** The options of `compression` in the form in which responses ask them; they are checked before anything listens. */
+async function withCompression(values: ServerOptionValues): Promise<ServerOptionValues> {
+  if (values.compression === false) return values;
+  const given = values.compression === true ? {} : values.compression;
+  return { ...values, compression: await compressionSettings(given)() };
 }
 
 function listen(values: ServerOptionValues): Server | Promise<Server> {

@@ -23,7 +23,7 @@ export class WatchedResponse extends ServerResponse {
   readonly isLogged: boolean;
   /** What is logged beside records about this exchange. */
   readonly context: Fields;
-  /** Bytes of the body so far, as the handler gave them. */
+  /** Bytes of the body so far, as they are sent: those of its content coding where it is compressed. */
   bodyBytes: number;
   /** The list of `HandlerDeadlines`. */
   later: WatchedResponse | undefined;
@@ -48,11 +48,12 @@ export class WatchedResponse extends ServerResponse {
     this._watcher?.begun(this);
   }
 
-  protected override noteBody(chunk: string | Uint8Array): void {
+  protected override noteBody(chunk: string | Uint8Array | number): void {
     // RFC 9110 §6.4.1: these have no body, whatever was given.
     const { statusCode } = this;
     if (statusCode === 204 || statusCode === 304 || this.request.method === 'HEAD') return;
-    this.bodyBytes += typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.byteLength;
+    if (typeof chunk === 'number') this.bodyBytes += chunk;
+    else this.bodyBytes += typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.byteLength;
   }
 
   /** @internal */

@@ -56,8 +56,8 @@ function specifiers(ts, path) {
 const roomOf = (path) =>
   path.includes('/') ? path.slice(0, path.indexOf('/')) : path.replace(/(\.d)?\.[cm]?[jt]s$/, '');
 
-/** Edges between the folders of ts/; only one room may load the addon, and nothing comes from another package. */
-export function moduleEdges(root, { ts: table, addon }) {
+/** Edges between the folders of ts/; only one room may load the addon, and another package only the rooms it is for. */
+export function moduleEdges(root, { ts: table, addon, packages = {} }) {
   const ts = createRequire(import.meta.url)('typescript');
   const home = join(root, 'ts');
   const native = join(root, 'native');
@@ -78,7 +78,9 @@ export function moduleEdges(root, { ts: table, addon }) {
         continue;
       }
       if (!to.startsWith('.')) {
-        wrong.push(`${where} imports ${to}: only node: modules and our own files (the package has no dependencies)`);
+        if (!Object.hasOwn(packages, to)) wrong.push(`${where} imports ${to}, a package that no room may use`);
+        else if (!packages[to].includes(from))
+          wrong.push(`${where} imports ${to}; only ts/${packages[to].join(', ts/')} may`);
         continue;
       }
       const target = resolve(dirname(path), to);

@@ -1,49 +1,23 @@
-import type { Dirent } from 'node:fs';
-import { opendir, stat } from 'node:fs/promises';
-
-import { containedPath, isServable } from './contained-path.js';
+import type { FolderEntry, StaticFolder } from '../../index.js';
 
 /** More entries than this are not listed, so that one folder cannot take all memory. */
 const MAX_ENTRIES = 2_000;
 
-interface Entry {
-  name: string;
-  isFolder: boolean;
-  size: number;
-  modified: Date;
-}
-
 /** The page that lists a folder: what can be asked for and nothing else, folders first. */
-export async function listing(root: string, folder: string, names: readonly string[]): Promise<string> {
-  const entries: Entry[] = [];
+export async function listing(folder: StaticFolder): Promise<string> {
+  const entries: FolderEntry[] = [];
   let isCut = false;
-  for await (const found of await opendir(folder)) {
-    if (entries.length === MAX_ENTRIES) {
-      isCut = true;
-      break;
-    }
-    const entry = await entryOf(root, names, found);
-    if (entry !== null) entries.push(entry);
+  for await (const entry of folder.entries()) {
+    isCut = entries.length === MAX_ENTRIES;
+    if (isCut) break;
+    entries.push(entry);
   }
   entries.sort((a, b) => Number(b.isFolder) - Number(a.isFolder) || (a.name < b.name ? -1 : 1));
+  const { names } = folder;
   return page(`/${names.map((name) => `${name}/`).join('')}`, names.length > 0, entries, isCut);
 }
 
-async function entryOf(root: string, names: readonly string[], { name }: Dirent): Promise<Entry | null> {
-  if (!isServable(name)) return null;
-  const path = await containedPath(root, [...names, name]);
-  if (path === null) return null;
-  try {
-    const facts = await stat(path);
-    if (!facts.isFile() && !facts.isDirectory()) return null;
-    return { name, isFolder: facts.isDirectory(), size: facts.size, modified: facts.mtime };
-  } catch {
-    // Gone since.
-    return null;
-  }
-}
-
-function page(title: string, hasParent: boolean, entries: readonly Entry[], isCut: boolean): string {
+function page(title: string, hasParent: boolean, entries: readonly FolderEntry[], isCut: boolean): string {
   const rows = entries.map(({ name, isFolder, size, modified }) => {
     const mark = isFolder ? '/' : '';
     const date = modified.toISOString().slice(0, 16).replace('T', ' ');
