@@ -28,6 +28,7 @@ export type {
 export { gracefulShutdown } from './server/graceful-shutdown.js';
 export type { Closable, GracefulShutdownOptions } from './server/graceful-shutdown.js';
 export type { Middleware, Next } from './server/middleware.js';
+export { heldMemory, setMaxMemory } from './server/memory.js';
 export type { RateLimit, RateLimitStore } from './server/rate-limit.js';
 export type { Refusal, RequestHead, Validate } from './server/validate-head.js';
 export { Server } from './server/server.js';

@@ -64,7 +64,8 @@ export type ErrorCode =
   | 'MILLRACE_COLLECTED_TOO_LARGE'
   | 'MILLRACE_CLIENT_CONNECTIONS_LIMIT'
   | 'MILLRACE_CLIENT_DENIED'
-  | 'MILLRACE_RATE_LIMITED';
+  | 'MILLRACE_RATE_LIMITED'
+  | 'MILLRACE_MEMORY_LIMIT';
 
 export type ErrorKind = 'protocol' | 'limit' | 'misuse' | 'system' | 'timeout' | 'closed' | 'bug';
 export type ErrorCategory = 'network' | 'protocol' | 'application' | 'timeout' | 'resource';
@@ -147,4 +148,5 @@ export const CODES: readonly CodeRow[] = [
   [122, 'MILLRACE_CLIENT_CONNECTIONS_LIMIT', 'limit', 'resource', true, 503, null, 'maxConnectionsPerIp', "the client has as many connections as maxConnectionsPerIp allows"],
   [123, 'MILLRACE_CLIENT_DENIED', 'limit', 'resource', false, 403, null, 'deny', "the client's address is not let in by allow and deny"],
   [124, 'MILLRACE_RATE_LIMITED', 'limit', 'resource', true, 429, null, 'rateLimits', "more requests came than a rate limit allows"],
+  [125, 'MILLRACE_MEMORY_LIMIT', 'limit', 'resource', true, 503, null, 'setMaxMemory', "the process holds as much memory for its peers as setMaxMemory allows"],
 ];

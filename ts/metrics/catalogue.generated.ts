@@ -32,6 +32,7 @@ export type CounterName =
   | 'millrace_limit_exceeded_total{option="maxConnectionsPerIp"}'
   | 'millrace_limit_exceeded_total{option="deny"}'
   | 'millrace_limit_exceeded_total{option="rateLimits"}'
+  | 'millrace_limit_exceeded_total{option="maxMemory"}'
   | 'millrace_sockets_received_bytes_total'
   | 'millrace_sockets_sent_bytes_total'
   | 'millrace_sockets_receive_calls_total'
@@ -52,7 +53,8 @@ export type GaugeName =
   | 'millrace_http_server_requests'
   | 'millrace_http_server_listeners'
   | 'millrace_reactor_threads'
-  | 'millrace_buffers';
+  | 'millrace_buffers'
+  | 'millrace_memory_held_bytes';
 
 export type HistogramName =
   | 'millrace_http_server_request_duration_seconds'
@@ -286,6 +288,13 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Refusals by the limit that was passed',
   },
   {
+    key: 'millrace_limit_exceeded_total{option="maxMemory"}',
+    name: 'millrace_limit_exceeded_total',
+    label: ['option', 'maxMemory'],
+    unit: null,
+    help: 'Refusals by the limit that was passed',
+  },
+  {
     key: 'millrace_sockets_received_bytes_total',
     name: 'millrace_sockets_received_bytes_total',
     label: null,
@@ -421,6 +430,13 @@ export const GAUGES: readonly MetricRow<GaugeName>[] = [
     unit: null,
     help: 'Pool buffers in use',
   },
+  {
+    key: 'millrace_memory_held_bytes',
+    name: 'millrace_memory_held_bytes',
+    label: null,
+    unit: 'bytes',
+    help: 'Memory held for peers: what waits to be written, what was received and not taken',
+  },
 ];
 
 export const HISTOGRAMS: readonly MetricRow<HistogramName>[] = [
@@ -474,8 +490,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 45,
-  histograms: 50,
+  gauges: 46,
+  histograms: 52,
   histogramLength: 30,
-  length: 110,
+  length: 112,
 } as const;

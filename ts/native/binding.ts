@@ -85,6 +85,10 @@ export interface Binding {
   hold(change: number): void;
   /** Nothing: the socket is the server's now; else minus the errno, or the code. */
   adopt(server: number, fd: number): Answer;
+  /** For all threads of the process; below zero: no cap. */
+  setMaxMemory(bytes: number): void;
+  /** Bytes held for the connection of a stream, or without an id for all peers of the process. */
+  memory(id?: number): number;
   closeServer(id: number): number;
   forceServer(id: number): number;
   serverAddress(id: number): string;

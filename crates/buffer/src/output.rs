@@ -107,6 +107,15 @@ impl Output {
         }
     }
 
+    /// How many bytes of memory are held for it: its buffers and the pinned chunks, files not.
+    pub fn memory(&self) -> usize {
+        match &self.state {
+            State::Empty => 0,
+            State::Single { run, .. } => run.capacity(),
+            State::Many(queue) => queue.memory(),
+        }
+    }
+
     /// Whether no byte is left to write.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

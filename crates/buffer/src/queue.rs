@@ -91,6 +91,16 @@ impl Queue {
         (self.closed + back).saturating_sub(self.sent)
     }
 
+    /// See [`crate::Output::memory`].
+    pub(crate) fn memory(&self) -> usize {
+        let of = |segment: &Segment| match segment {
+            Segment::Copied(run) => run.capacity(),
+            Segment::Pinned { len, .. } => *len,
+            Segment::File { .. } => 0,
+        };
+        self.segments.iter().map(of).sum()
+    }
+
     pub(crate) fn has_segments(&self) -> bool {
         !self.segments.is_empty()
     }

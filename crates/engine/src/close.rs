@@ -79,6 +79,7 @@ impl<V: Copy> Engine<V> {
             self.poller.remove(fd, id.as_u64());
         }
         self.wheel.cancel(id.slot());
+        self.memory.account.release(connection.memory as usize);
         if let Some(mut stack) = connection.stack.take() {
             let released = &mut self.released;
             stack.output.clear(&mut self.pool, |pin| released.push(pin));
@@ -221,6 +222,7 @@ impl<V: Copy> Engine<V> {
             Code::HttpBodyTooLarge => (Some(Counter::LimitExceededMaxBodySize), None),
             Code::HttpChunkExtensionsTooLarge => (Some(Counter::LimitExceededChunkExtensions), None),
             Code::ClientConnectionsLimit => (Some(Counter::LimitExceededMaxConnectionsPerIp), None),
+            Code::MemoryLimit => (Some(Counter::LimitExceededMaxMemory), None),
             Code::ClientDenied => (Some(Counter::LimitExceededDeny), None),
             Code::RateLimited => (Some(Counter::LimitExceededRateLimits), None),
             Code::HttpTrailersTooLarge => (Some(Counter::LimitExceededTrailers), None),
@@ -266,6 +268,7 @@ impl<V: Copy> Engine<V> {
 
     /// What a connection may take time for now, and until when.
     pub(crate) fn update_deadline(&mut self, id: Id) {
+        let pressed = self.memory.is_pressed();
         // Clocks start at `from` and stop at `now`: no peer is cut early for our rounding.
         let (now, from) = (self.now_ms, self.from_ms);
         let Some(connection) = self.connections.get_mut(id) else {
@@ -303,7 +306,7 @@ impl<V: Copy> Engine<V> {
                         none
                     };
                     let read = match http.receiving.and_then(|stream| self.streams.get(stream)) {
-                        Some(stream) if stream.wants_bytes() => {
+                        Some(stream) if stream.wants_bytes() && !pressed => {
                             if stack.paused_ms != 0 {
                                 // The peer's clocks stood still while we withheld reading (SPEC §3).
                                 http.began_ms += from.saturating_sub(stack.paused_ms);

@@ -94,6 +94,8 @@ pub(crate) struct Connection {
     pub server: u32,
     /// Requests so far.
     pub requests: u32,
+    /// Bytes of memory that are held for it, as the account knows them.
+    pub memory: u32,
     /// Bytes drained at a lingering close.
     pub drained: u32,
     pub flags: u16,

@@ -15,6 +15,7 @@ use crate::connection::{Connection, Stack, flag as conn};
 use crate::event::{Event, EventKind, Host};
 use crate::id::{Id, Slab};
 use crate::link::memory::Collected;
+use crate::memory::Memory;
 use crate::pace::Pace;
 use crate::protocol::Http1;
 use crate::server::Server;
@@ -71,6 +72,7 @@ pub struct Engine<V: Copy> {
     date_ms: u64,
     buffers_told: i64,
     pub(crate) metrics: Shard,
+    pub(crate) memory: Memory,
 }
 
 impl<V: Copy> Engine<V> {
@@ -108,6 +110,7 @@ impl<V: Copy> Engine<V> {
             date_ms: 0,
             buffers_told: 0,
             metrics,
+            memory: Memory::new(),
         }
     }
 
@@ -141,6 +144,7 @@ impl<V: Copy> Engine<V> {
     /// Works until about `budget` events wait or nothing is left to do. Never blocks.
     pub fn turn<H: Host<Value = V>>(&mut self, host: &mut H, budget: usize) {
         self.budget = budget;
+        self.look_at_memory();
         self.expire(host);
         self.part(host);
         self.tell_answers(host);
@@ -185,11 +189,12 @@ impl<V: Copy> Engine<V> {
 
     /// When [`turn`](Self::turn) must be called at the latest, in ms of the monotonic clock.
     pub fn next_deadline(&self) -> Option<u64> {
-        let pause = self.servers_paused_until();
-        match (self.wheel.next_expiry(), pause) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        let times = [
+            self.wheel.next_expiry(),
+            self.servers_paused_until(),
+            self.memory.next_look(self.now_ms),
+        ];
+        times.into_iter().flatten().min()
     }
 
     /// Takes the next events, at most `most`, in order.
@@ -212,6 +217,9 @@ impl<V: Copy> Engine<V> {
         if buffers != self.buffers_told {
             self.metrics.gauge_add(Gauge::Buffers, buffers - self.buffers_told);
             self.buffers_told = buffers;
+        }
+        if let Some(change) = self.memory.change_to_tell() {
+            self.metrics.gauge_add(Gauge::MemoryHeldBytes, change);
         }
     }
 

@@ -59,6 +59,7 @@ impl<V: Copy> Engine<V> {
             return self.close(id, error);
         }
         self.tell_written(id);
+        self.account(id);
         let answered = match self.connections.get(id).map(|connection| &connection.link) {
             Some(Link::Memory(memory)) => memory.is_complete(),
             _ => false,
@@ -370,7 +371,9 @@ impl<V: Copy> Engine<V> {
         if !stack.backlog.is_empty() {
             return false;
         }
-        let wanted = |stream| self.streams.get(stream).is_some_and(|stream| stream.wants_bytes());
+        // A head is small; what follows it waits for memory.
+        let pressed = self.memory.is_pressed();
+        let wanted = |stream| !pressed && self.streams.get(stream).is_some_and(|stream| stream.wants_bytes());
         match &stack.protocol {
             Protocol::Raw(stream) => wanted(*stream),
             Protocol::Http1(http) => match http.receiving {

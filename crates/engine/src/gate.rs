@@ -8,6 +8,7 @@ use crate::connection::flag as conn;
 use crate::engine::Engine;
 use crate::forwarded;
 use crate::id::Id;
+use crate::memory;
 use crate::options::ProxyProtocol;
 use millrace_admission::{
     ClientKey, ConnectionCaps, Connections, Decision, Network, NetworkSet, Rate, RateKey, RateLimits, RateRule,
@@ -229,6 +230,9 @@ impl<V: Copy> Engine<V> {
 
     /// Whether a connection may enter; its flags then.
     pub(crate) fn enter(&mut self, server: Id, peer: Option<IpAddr>) -> Result<u16, Error> {
+        if self.memory.is_full() {
+            return Err(memory::refusal());
+        }
         let server = self.servers.get_mut(server).ok_or(Code::StaleId)?;
         let named_later = server.options.proxy_protocol != ProxyProtocol::Off;
         let counted = server.gate.enter(peer, named_later)?;

@@ -32,9 +32,13 @@ impl<V: Copy> Engine<V> {
             }
             self.touch(id);
         }
-        if ready.is_readable() && self.wants_read(id) {
-            self.read(host, id, fd);
-            return;
+        if ready.is_readable() {
+            if self.wants_read(id) {
+                self.read(host, id, fd);
+                return;
+            }
+            // Not any more, for want of memory: the poller is to say no more of it.
+            self.touch(id);
         }
         if ready.is_closed() {
             let reset = socket::take_error(fd).is_ok_and(|error| error.is_some());

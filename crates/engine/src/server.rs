@@ -225,6 +225,7 @@ impl<V: Copy> Engine<V> {
             armed_ms: 0,
             server: server.slot(),
             requests: 0,
+            memory: 0,
             drained: 0,
             flags,
             deadline: Deadline::None,
@@ -266,6 +267,7 @@ impl<V: Copy> Engine<V> {
     fn refuse(&mut self, server: Id, link: Link, peer: Peer, error: &Error) {
         self.refused(server);
         let (counter, answer) = match error.code {
+            Code::MemoryLimit => (Counter::LimitExceededMaxMemory, BUSY),
             Code::ClientDenied => (Counter::LimitExceededDeny, DENIED),
             Code::ClientConnectionsLimit => (Counter::LimitExceededMaxConnectionsPerIp, BUSY),
             _ => (Counter::LimitExceededMaxConnections, BUSY),

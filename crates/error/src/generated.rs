@@ -131,6 +131,8 @@ pub enum Code {
     ClientDenied = 123,
     /// More requests came than a rate limit allows.
     RateLimited = 124,
+    /// The process holds as much memory for its peers as setMaxMemory allows.
+    MemoryLimit = 125,
 }
 
 impl Code {
@@ -199,6 +201,7 @@ impl Code {
         Self::ClientConnectionsLimit,
         Self::ClientDenied,
         Self::RateLimited,
+        Self::MemoryLimit,
     ];
 
     /// The stable number.
@@ -277,6 +280,7 @@ impl Code {
             Self::ClientConnectionsLimit => "MILLRACE_CLIENT_CONNECTIONS_LIMIT",
             Self::ClientDenied => "MILLRACE_CLIENT_DENIED",
             Self::RateLimited => "MILLRACE_RATE_LIMITED",
+            Self::MemoryLimit => "MILLRACE_MEMORY_LIMIT",
         }
     }
 
@@ -354,6 +358,7 @@ impl Code {
             Self::ClientConnectionsLimit => "the client has as many connections as maxConnectionsPerIp allows",
             Self::ClientDenied => "the client's address is not let in by allow and deny",
             Self::RateLimited => "more requests came than a rate limit allows",
+            Self::MemoryLimit => "the process holds as much memory for its peers as setMaxMemory allows",
         }
     }
 
@@ -423,6 +428,7 @@ impl Code {
             Self::ClientConnectionsLimit => Kind::Limit,
             Self::ClientDenied => Kind::Limit,
             Self::RateLimited => Kind::Limit,
+            Self::MemoryLimit => Kind::Limit,
         }
     }
 
@@ -492,6 +498,7 @@ impl Code {
             Self::ClientConnectionsLimit => Some(503),
             Self::ClientDenied => Some(403),
             Self::RateLimited => Some(429),
+            Self::MemoryLimit => Some(503),
         }
     }
 }

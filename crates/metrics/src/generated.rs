@@ -66,6 +66,8 @@ pub enum Counter {
     LimitExceededDeny,
     /// Refusals by the limit that was passed (`option="rateLimits"`).
     LimitExceededRateLimits,
+    /// Refusals by the limit that was passed (`option="maxMemory"`).
+    LimitExceededMaxMemory,
     /// Bytes received from sockets.
     SocketsReceivedBytes,
     /// Bytes that the kernel took for sending.
@@ -98,7 +100,7 @@ pub enum Counter {
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 45;
+    pub const COUNT: usize = 46;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -133,6 +135,7 @@ impl Counter {
         Self::LimitExceededMaxConnectionsPerIp,
         Self::LimitExceededDeny,
         Self::LimitExceededRateLimits,
+        Self::LimitExceededMaxMemory,
         Self::SocketsReceivedBytes,
         Self::SocketsSentBytes,
         Self::SocketsReceiveCalls,
@@ -170,8 +173,8 @@ impl Counter {
         Self::HttpServerTimeoutsHandler,
     ];
 
-    /// The series of `millrace_limit_exceeded_total`, in the order of its label `option`: maxUrlSize, maxHeaderSize, maxHeaderFields, maxBodySize, maxCollectedSize, maxConnections, chunkExtensions, trailers, maxConnectionsPerIp, deny, rateLimits.
-    pub const LIMIT_EXCEEDED: [Self; 11] = [
+    /// The series of `millrace_limit_exceeded_total`, in the order of its label `option`: maxUrlSize, maxHeaderSize, maxHeaderFields, maxBodySize, maxCollectedSize, maxConnections, chunkExtensions, trailers, maxConnectionsPerIp, deny, rateLimits, maxMemory.
+    pub const LIMIT_EXCEEDED: [Self; 12] = [
         Self::LimitExceededMaxUrlSize,
         Self::LimitExceededMaxHeaderSize,
         Self::LimitExceededMaxHeaderFields,
@@ -183,6 +186,7 @@ impl Counter {
         Self::LimitExceededMaxConnectionsPerIp,
         Self::LimitExceededDeny,
         Self::LimitExceededRateLimits,
+        Self::LimitExceededMaxMemory,
     ];
 
     /// The series of `millrace_log_records_total`, in the order of its label `level`: trace, debug, info, warn, error, fatal.
@@ -229,6 +233,7 @@ impl Counter {
             Self::LimitExceededMaxConnectionsPerIp => "millrace_limit_exceeded_total",
             Self::LimitExceededDeny => "millrace_limit_exceeded_total",
             Self::LimitExceededRateLimits => "millrace_limit_exceeded_total",
+            Self::LimitExceededMaxMemory => "millrace_limit_exceeded_total",
             Self::SocketsReceivedBytes => "millrace_sockets_received_bytes_total",
             Self::SocketsSentBytes => "millrace_sockets_sent_bytes_total",
             Self::SocketsReceiveCalls => "millrace_sockets_receive_calls_total",
@@ -284,6 +289,7 @@ impl Counter {
             Self::LimitExceededMaxConnectionsPerIp => "Refusals by the limit that was passed",
             Self::LimitExceededDeny => "Refusals by the limit that was passed",
             Self::LimitExceededRateLimits => "Refusals by the limit that was passed",
+            Self::LimitExceededMaxMemory => "Refusals by the limit that was passed",
             Self::SocketsReceivedBytes => "Bytes received from sockets",
             Self::SocketsSentBytes => "Bytes that the kernel took for sending",
             Self::SocketsReceiveCalls => "System calls made to receive",
@@ -328,6 +334,7 @@ impl Counter {
             Self::LimitExceededMaxConnectionsPerIp => Some(("option", "maxConnectionsPerIp")),
             Self::LimitExceededDeny => Some(("option", "deny")),
             Self::LimitExceededRateLimits => Some(("option", "rateLimits")),
+            Self::LimitExceededMaxMemory => Some(("option", "maxMemory")),
             Self::LogRecordsTrace => Some(("level", "trace")),
             Self::LogRecordsDebug => Some(("level", "debug")),
             Self::LogRecordsInfo => Some(("level", "info")),
@@ -361,11 +368,13 @@ pub enum Gauge {
     ReactorThreads,
     /// Pool buffers in use.
     Buffers,
+    /// Memory held for peers: what waits to be written, what was received and not taken.
+    MemoryHeldBytes,
 }
 
 impl Gauge {
     /// How many there are.
-    pub const COUNT: usize = 5;
+    pub const COUNT: usize = 6;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -374,6 +383,7 @@ impl Gauge {
         Self::HttpServerListeners,
         Self::ReactorThreads,
         Self::Buffers,
+        Self::MemoryHeldBytes,
     ];
 
     /// The name of the family, as Prometheus sees it.
@@ -384,6 +394,7 @@ impl Gauge {
             Self::HttpServerListeners => "millrace_http_server_listeners",
             Self::ReactorThreads => "millrace_reactor_threads",
             Self::Buffers => "millrace_buffers",
+            Self::MemoryHeldBytes => "millrace_memory_held_bytes",
         }
     }
 
@@ -395,6 +406,7 @@ impl Gauge {
             Self::HttpServerListeners => "Listening HTTP servers",
             Self::ReactorThreads => "Threads that run a reactor",
             Self::Buffers => "Pool buffers in use",
+            Self::MemoryHeldBytes => "Memory held for peers: what waits to be written, what was received and not taken",
         }
     }
 
@@ -405,7 +417,10 @@ impl Gauge {
 
     /// The base unit, where there is one.
     pub const fn unit(self) -> Option<&'static str> {
-        None
+        match self {
+            Self::MemoryHeldBytes => Some("bytes"),
+            _ => None,
+        }
     }
 }
 
@@ -486,4 +501,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 110;
+pub const FILL_LEN: usize = 112;

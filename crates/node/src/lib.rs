@@ -39,7 +39,7 @@ pub fn abi_version() -> u32 {
 
 type Function = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
-const FUNCTIONS: [(&str, Function); 26] = [
+const FUNCTIONS: [(&str, Function); 28] = [
     ("respond", exchange::respond),
     ("respondFile", exchange::respond_file),
     ("respondHead", exchange::respond_head),
@@ -54,6 +54,8 @@ const FUNCTIONS: [(&str, Function); 26] = [
     ("attach", server::attach),
     ("hold", server::hold),
     ("adopt", server::adopt),
+    ("setMaxMemory", server::set_max_memory),
+    ("memory", server::memory),
     ("closeServer", server::close_server),
     ("forceServer", server::force_server),
     ("serverAddress", server::server_address),

@@ -67,6 +67,25 @@ pub unsafe extern "C" fn adopt(env: sys::napi_env, info: sys::napi_callback_info
     }
 }
 
+/// `setMaxMemory(bytes)`; below zero: no cap. For all threads of the process.
+pub unsafe extern "C" fn set_max_memory(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let bytes = Arguments::of(env, info).number(0);
+    millrace_engine::set_max_memory((bytes >= 0.0).then_some(bytes as u64));
+    ptr::null_mut()
+}
+
+/// `memory(id)`: what is held for a stream's connection, or by the whole process without an id.
+pub unsafe extern "C" fn memory(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let bytes = match arguments.get(0) {
+        None => millrace_engine::memory_held(),
+        Some(_) => with(&arguments, 0, |_, engine| {
+            engine.memory_of_connection(arguments.number(0))
+        }),
+    };
+    arguments.env.double(bytes as f64)
+}
+
 /// `closeServer(id)`
 pub unsafe extern "C" fn close_server(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let arguments = Arguments::of(env, info);

@@ -9,6 +9,7 @@ use crate::connection::{Stack, flag as conn};
 use crate::engine::Engine;
 use crate::event::{Event as Told, EventKind, Host, request};
 use crate::id::Id;
+use crate::memory;
 use crate::pace::Pace;
 use crate::protocol::{Http1, Protocol};
 use crate::stream::{Consumer, Stream, flag};
@@ -175,13 +176,21 @@ impl<V: Copy> Engine<V> {
         connection.requests = connection.requests.saturating_add(1);
         let peer = connection.peer.addr().map(|addr| addr.ip());
         let forwarded = server.gate.forwarded(peer, head.fields());
-        if let Err(seconds) = server.gate.check(head.target(), forwarded.or(peer), self.now_ns) {
-            server.stats.rate_limited += 1;
+        let refused = if self.memory.is_full() {
+            Some((memory::refusal(), 503, 1))
+        } else {
+            let checked = server.gate.check(head.target(), forwarded.or(peer), self.now_ns);
+            checked.err().map(|seconds| {
+                server.stats.rate_limited += 1;
+                (Code::RateLimited.into(), 429, seconds)
+            })
+        };
+        if let Some((error, status, seconds)) = refused {
             let last = !ended || !head.keep_alive || server.closing;
             http.began_ms = 0;
-            self.count_error(id, &Code::RateLimited.into());
+            self.count_error(id, &error);
             let retry = format!("Retry-After\0{seconds}\0");
-            self.answer_unread(id, stack, 429, retry.as_bytes(), last)?;
+            self.answer_unread(id, stack, status, retry.as_bytes(), last)?;
             return Ok(if last { &[] } else { input });
         }
         let mut stream = Stream::new(id, slot, head.method, self.now_ns);
