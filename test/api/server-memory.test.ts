@@ -15,7 +15,9 @@ test('past setMaxMemory a request gets 503, the largest exchange is cut, and the
   const server = await start({
     handler: (req, res) => {
       if (req.path === '/') return void res.end('small');
-      req.signal.addEventListener('abort', () => (failed = req.signal.reason));
+      req.signal.addEventListener('abort', () => {
+        failed = req.signal.reason as unknown;
+      });
       // Of its own memory: what is copied counts as what is pinned.
       for (let i = 0; i < 24; i++) res.write(Buffer.alloc(MIB));
     },
