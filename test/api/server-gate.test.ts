@@ -97,9 +97,7 @@ test('a store decides, and its failure or silence follows the policy', async () 
   const store = {
     consume: (key: string): Promise<unknown> => {
       if (mode === 'silent') return new Promise(() => undefined);
-      // rate-limiter-flexible rejects with an object that is no Error.
-      const refusal: unknown = Object.assign(Object.create(null) as object, { msBeforeNext: 4_500 });
-      if (mode === 'refuse') return Promise.reject(refusal as Error);
+      if (mode === 'refuse') return Promise.reject(Object.assign(new Error('spent'), { msBeforeNext: 4_500 }));
       if (mode === 'fail') return Promise.reject(new Error('no connection'));
       return Promise.resolve(key);
     },

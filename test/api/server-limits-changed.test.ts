@@ -149,8 +149,14 @@ test('reload names what cannot change, and then changes nothing', async () => {
     message: 'reload: option "port" cannot change while it is in use',
     isTypeError: true,
   });
-  expect(refused({ maxUrlSize: 100, handler: () => undefined })).toMatchObject({ kind: 'misuse', code: 'MILLRACE_OPTION_FIXED' });
-  expect(refused({ maxUrlSize: 100, maxPipelined: 0 })).toMatchObject({ kind: 'misuse', code: 'MILLRACE_INVALID_ARGUMENT' });
+  expect(refused({ maxUrlSize: 100, handler: () => undefined })).toMatchObject({
+    kind: 'misuse',
+    code: 'MILLRACE_OPTION_FIXED',
+  });
+  expect(refused({ maxUrlSize: 100, maxPipelined: 0 })).toMatchObject({
+    kind: 'misuse',
+    code: 'MILLRACE_INVALID_ARGUMENT',
+  });
   expect(refused({ maxUrlSise: 100 })).toMatchObject({ kind: 'misuse', code: 'MILLRACE_UNKNOWN_OPTION' });
   expect(refused(null as never)).toMatchObject({ kind: 'misuse', code: 'MILLRACE_INVALID_ARGUMENT' });
   const client = await RawClient.connect(server);

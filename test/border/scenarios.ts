@@ -37,7 +37,10 @@ const panics = /a test asked for this panic/;
 export const SCENARIOS: readonly Scenario[] = [
   { name: 'workers share a port, and the main thread sees the metrics of all', program: 'workers-share-port.mjs' },
   { name: 'twenty workers close their servers at once', program: 'twenty-workers.mjs' },
-  { name: 'descriptors run out: it refuses one by one, does not spin and recovers', program: 'descriptors-run-out.mjs' },
+  {
+    name: 'descriptors run out: it refuses one by one, does not spin and recovers',
+    program: 'descriptors-run-out.mjs',
+  },
   {
     name: 'workers are terminated at random moments',
     program: 'worker-cycles.mjs',

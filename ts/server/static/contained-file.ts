@@ -1,7 +1,6 @@
 import type { BigIntStats } from 'node:fs';
-import { constants, fstatSync, readlinkSync } from 'node:fs';
+import { constants, fstatSync, promises, readlinkSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { open, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 
 import { isServable } from './request-path.js';
@@ -42,7 +41,7 @@ export async function openContained(root: Root, names: readonly string[]): Promi
       const opened = await openChecked(root, path);
       if (opened !== 'moved') return opened;
       // Links are on the way, or were just exchanged: once more by the path without them.
-      path = await realpath(direct);
+      path = await promises.realpath(direct);
       if (!isContained(root, path)) return null;
     }
     return null;
@@ -64,7 +63,7 @@ export function isContained(root: Root, path: string): boolean {
 async function openChecked(root: Root, path: string): Promise<Contained | null | 'moved'> {
   let handle: FileHandle;
   try {
-    handle = await open(path, FLAGS);
+    handle = await promises.open(path, FLAGS);
   } catch (error) {
     // ELOOP is what O_NOFOLLOW says of a link (FreeBSD: EMLINK).
     if (['ELOOP', 'EMLINK'].includes((error as NodeJS.ErrnoException).code ?? '')) return 'moved';
@@ -98,7 +97,7 @@ async function isStillAt(handle: FileHandle, stats: BigIntStats, path: string): 
       hasProc = false;
     }
   }
-  if ((await realpath(path)) !== path) return false;
-  const there = await stat(path, { bigint: true });
+  if ((await promises.realpath(path)) !== path) return false;
+  const there = await promises.stat(path, { bigint: true });
   return there.ino === stats.ino && there.dev === stats.dev;
 }

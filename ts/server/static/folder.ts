@@ -1,4 +1,4 @@
-import { opendir } from 'node:fs/promises';
+import { promises } from 'node:fs';
 
 import type { Root } from './contained-file.js';
 import { openContained } from './contained-file.js';
@@ -30,7 +30,7 @@ export class StaticFolder {
 
   /** What can be asked for in it, in the order of the system: no dot files, no links that lead out, no devices. */
   async *entries(): AsyncGenerator<FolderEntry> {
-    for await (const { name } of await opendir(this.path)) {
+    for await (const { name } of await promises.opendir(this.path)) {
       if (!isServable(name, this._root.dotfiles)) continue;
       const found = await openContained(this._root, [...this.names, name]);
       if (found === null) continue;

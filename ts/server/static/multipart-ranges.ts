@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 
 import { fileChunks } from '../../message/file-body.js';
@@ -14,7 +13,7 @@ export class MultipartRanges {
 
   constructor(ranges: readonly ByteRange[], size: number, type: string) {
     // Random, so that no file can hold it on purpose.
-    const boundary = randomBytes(18).toString('base64url');
+    const boundary = process.getBuiltinModule('node:crypto').randomBytes(18).toString('base64url');
     this.type = `multipart/byteranges; boundary=${boundary}`;
     this._ranges = ranges;
     this._heads = ranges.map(
