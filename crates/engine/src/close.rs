@@ -383,10 +383,10 @@ impl<V: Copy> Engine<V> {
         connection.deadline = Deadline::None;
         let below = connection.stack.as_ref().is_some_and(|stack| !stack.layers.is_empty());
         let Some(error) = self.expired(id, what, at) else {
-            return match what {
-                Deadline::Linger => self.close(id, Code::ConnectionClosed.into()),
-                _ => {}
-            };
+            if what == Deadline::Linger {
+                self.close(id, Code::ConnectionClosed.into());
+            }
+            return;
         };
         if !begun || below || matches!(what, Deadline::Write | Deadline::SendRate | Deadline::KeepAlive) {
             // Nobody waits for an answer, or nobody takes one: closed silently.
