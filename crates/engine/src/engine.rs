@@ -133,7 +133,7 @@ impl<V: Copy> Engine<V> {
     pub fn tick_at(&mut self, now_ns: u64) {
         self.now_ns = now_ns;
         self.now_ms = now_ns / 1_000_000;
-        self.from_ms = now_ns.div_ceil(1_000_000);
+        self.from_ms = self.now_ms + u64::from(self.now_ms * 1_000_000 != now_ns);
     }
 
     /// The time of the last [`tick`](Self::tick), in nanoseconds.

@@ -3,7 +3,7 @@
 //! HTTP/2 will be a further variant. Driving them is `server/`'s and `stream/`'s work; here is their state alone.
 
 use crate::id::Id;
-use crate::options::{HEADS_AHEAD, ServerOptions};
+use crate::options::ServerOptions;
 use millrace_http1::{Limits, RequestParser};
 use std::collections::VecDeque;
 
@@ -65,11 +65,6 @@ impl Http1 {
     /// `queued` bytes are in the connection's output.
     pub fn may_begin(&self, options: &ServerOptions, queued: usize) -> bool {
         self.order.len() < options.max_pipelined && queued + self.waiting <= options.write_high_water_mark
-    }
-
-    /// Whether a head of so many bytes may go ahead of the answers owed.
-    pub fn has_room_for_head(&self, bytes: usize) -> bool {
-        self.order.is_empty() || self.heads + bytes <= HEADS_AHEAD
     }
 
     /// Nothing owed, nothing half received.

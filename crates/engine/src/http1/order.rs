@@ -46,7 +46,10 @@ impl<V: Copy> Engine<V> {
                 break;
             }
             http.order.pop_front();
-            http.heads = http.heads.saturating_sub(stream.head_size as usize);
+            http.heads = match http.order.is_empty() {
+                true => 0,
+                false => http.heads.saturating_sub(stream.head_size as usize),
+            };
             if stream.has(flag::UNSAFE) {
                 http.unsafe_owed -= 1;
             }
@@ -81,9 +84,6 @@ impl<V: Copy> Engine<V> {
             }
             self.maybe_let_go(front);
         }
-        if http.order.is_empty() {
-            http.heads = 0;
-        }
         let waiting = http.held.is_some() || !stack.backlog.is_empty();
         if http.waiting != 0 {
             http.waiting = self.waiting_of(&http.order);
@@ -97,7 +97,8 @@ impl<V: Copy> Engine<V> {
     /// that is first in line has no output of its own, and costs nothing here.
     pub(crate) fn count_waiting(&self, id: Id, stack: &mut Stack) {
         if let Protocol::Http1(http) = &mut stack.protocol {
-            if self.streams.get(id).is_some_and(|stream| stream.output.is_some()) {
+            let waits = |stream: &Stream| stream.output.is_some();
+            if !http.order.is_empty() && self.streams.get(id).is_some_and(waits) {
                 http.waiting = self.waiting_of(&http.order);
             }
         }

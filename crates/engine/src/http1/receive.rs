@@ -10,6 +10,7 @@ use crate::engine::Engine;
 use crate::event::{Event as Told, EventKind, Host, request};
 use crate::id::Id;
 use crate::memory;
+use crate::options::HEADS_AHEAD;
 use crate::pace::Pace;
 use crate::protocol::{Http1, Protocol};
 use crate::stream::{Consumer, Stream, flag};
@@ -128,8 +129,8 @@ impl<V: Copy> Engine<V> {
             .and_then(|connection| self.servers.at(connection.server));
         let upgrades = options.is_some_and(|(_, server)| server.options.upgrades);
         let alone = !head.method.is_safe() || head.method == Method::Connect || (head.upgrade && upgrades);
-        let room = http.has_room_for_head(head.block.len());
-        if http.order.is_empty() || (!alone && http.unsafe_owed == 0 && room) {
+        let ahead = || !alone && http.unsafe_owed == 0 && http.heads + head.block.len() <= HEADS_AHEAD;
+        if http.order.is_empty() || ahead() {
             Leave::Granted
         } else {
             Leave::Wait
