@@ -129,9 +129,7 @@ export class ServerResponse {
   writeHead(status: number, reason?: string | HeadersInput, headers?: HeadersInput): this {
     this.mutable();
     const given = typeof reason === 'string' ? headers : (headers ?? reason);
-    if (!Number.isInteger(status) || status < 200 || status > 999) {
-      throw badStatus(status);
-    }
+    checkStatus(status);
     this.statusCode = status;
     if (typeof reason === 'string') this.statusMessage = reason;
     if (given !== undefined) {
@@ -176,7 +174,7 @@ export class ServerResponse {
       return false;
     }
     const answer = native.write(this._req.id, out);
-    if (answer !== undefined && answer !== 0) this.refused(answer);
+    if (answer !== undefined && answer !== 0) this.refused(answer, 0);
     else if ((this._state & WATCHED) !== 0) this.noteBody(out);
     if (answer === undefined) return true;
     this._state |= FULL;
@@ -190,10 +188,13 @@ export class ServerResponse {
     if ((state & (ENDED | CLOSED)) !== 0) return this;
     const req = this._req;
     const finish = this.wantsFinish() ? FINISH : 0;
-    if (this.statusCode > 999) throw badStatus(this.statusCode);
-    this._state = state | HEAD | ENDED;
     let answer: number | undefined;
+    let taken = ENDED;
     if ((state & HEAD) === 0 && this._trailers === '') {
+      // What is refused before its head is queued can still be answered otherwise, with a 500 say.
+      taken |= HEAD;
+      checkStatus(this.statusCode);
+      this._state = state | HEAD | ENDED;
       const out =
         body === undefined || (typeof body === 'string' && encoding === undefined) ? body : encoded(body, encoding);
       if ((state & WATCHED) !== 0) this.noteHead(out);
@@ -207,20 +208,23 @@ export class ServerResponse {
         answer = native.respond(req.id, status, out, this.headText(), this.statusMessage);
       }
     } else {
-      this._state = state;
       if (body !== undefined && body.length > 0) this.write(body, encoding);
       else if ((state & HEAD) === 0) this.begin();
       this._state |= HEAD | ENDED;
       if (this.closed) return this;
       answer = native.end(req.id, this._trailers, finish);
     }
-    this.over(finish);
-    if (answer !== undefined) this.refused(answer);
+    if (answer !== undefined) this.refused(answer, taken);
+    else this.over(finish);
     return this;
   }
 
-  /** Any kind of body, with back-pressure, then the end. Resolves when all of it is with the kernel. */
+  /**
+   * Any kind of body, with back-pressure, then the end. Resolves when all of it is with the kernel; rejects with
+   * MILLRACE_STREAM_CLOSED when the exchange is over before, or was ended already.
+   */
   async send(body: BodyInput): Promise<void> {
+    if (this.writableEnded) throw new MillraceError('MILLRACE_STREAM_CLOSED', 'the response has ended');
     const out = await outgoing(body);
     try {
       await this.sendOutgoing(out);
@@ -235,7 +239,7 @@ export class ServerResponse {
     this._trailers += headText(headers);
   }
 
-  /** Resolves when there is room again; rejects when the exchange is over before that. */
+  /** Resolves when there is room again, or the exchange is over: `closed` says which. */
   drained(): Promise<void> {
     if (this.closed) return Promise.resolve();
     if ((this._state & FULL) === 0) return Promise.resolve();
@@ -328,7 +332,10 @@ export class ServerResponse {
    */
   async sendFile(fd: number, start: number, length: number): Promise<void> {
     this.mutable();
+    checkStatus(this.statusCode);
     const finished = this.finished();
+    // What is refused is thrown below: this rejection must not end the process.
+    finished.catch(() => undefined);
     this._state |= HEAD | ENDED;
     if ((this._state & WATCHED) !== 0) {
       this.noteHead(undefined);
@@ -336,7 +343,7 @@ export class ServerResponse {
     }
     const status = this.statusCode + FINISH * FINISH_WHOLE;
     const answer = native.respondFile(this.id, status, this.headText(), this.statusMessage, fd, start, length);
-    if (answer !== undefined) this.refused(answer);
+    if (answer !== undefined) this.refused(answer, HEAD | ENDED);
     if (this.closed) return;
     await finished;
   }
@@ -361,8 +368,8 @@ export class ServerResponse {
       prepared.head === '' && prepared.reason === ''
         ? native.respond(id, prepared.status + finish * FINISH_WHOLE, prepared.body)
         : native.respond(id, prepared.status + finish * FINISH_WHOLE, prepared.body, prepared.head, prepared.reason);
-    this.over(finish);
-    if (answer !== undefined) this.refused(answer);
+    if (answer !== undefined) this.refused(answer, HEAD | ENDED);
+    else this.over(finish);
   }
 
   /** @internal Forgets what a failed handler had prepared. */
@@ -471,6 +478,10 @@ export class ServerResponse {
 
   /** Resolves with `finish`, rejects when the exchange is cut before. */
   private finished(): Promise<void> {
+    const cut = (): MillraceError =>
+      new MillraceError('MILLRACE_STREAM_CLOSED', 'the exchange ended before the response', { cause: this._req.gone });
+    // No event comes any more.
+    if (this.closed) return Promise.reject(cut());
     return new Promise((resolve, reject) => {
       let done = false;
       this.once('finish', () => {
@@ -478,9 +489,7 @@ export class ServerResponse {
         resolve();
       });
       this.once('close', () => {
-        const cause = this._req.gone;
-        if (!done)
-          reject(new MillraceError('MILLRACE_STREAM_CLOSED', 'the exchange ended before the response', { cause }));
+        if (!done) reject(cut());
       });
     });
   }
@@ -545,28 +554,31 @@ export class ServerResponse {
   }
 
   private beginDecided(): boolean {
+    checkStatus(this.statusCode);
     this._state |= HEAD;
     if ((this._state & WATCHED) !== 0) this.noteHead(undefined);
     const answer = native.respondHead(this._req.id, this.statusCode, this.headText(), this.statusMessage);
     if (answer === undefined) return true;
-    this.refused(answer);
+    this.refused(answer, HEAD);
     return false;
   }
 
   private informational(status: number, head: string): void {
     this.mutable();
     const answer = native.informational(this._req.id, status, head);
-    if (answer !== undefined) this.refused(answer);
+    if (answer !== undefined) this.refused(answer, 0);
   }
 
-  /** The native core said no: silently where the exchange is over, else our caller's mistake is thrown. */
-  private refused(code: number): void {
+  /**
+   * The native core said no: silently where the exchange is over, else our caller's mistake is thrown, and the bits
+   * of the state that were set too early are taken back.
+   */
+  private refused(code: number, bits: number): void {
     if (code === STALE || code === STREAM_CLOSED) {
       this._state |= CLOSED;
       return;
     }
-    // What could not be sent must not leave the client waiting.
-    this._state &= ~ENDED;
+    this._state &= ~bits;
     throw errorFromNative(code);
   }
 }
@@ -581,8 +593,11 @@ export const WATCHED = 16;
 
 Object.setPrototypeOf(ServerResponse.prototype, EventEmitter.prototype);
 
-function badStatus(status: unknown): RangeError {
-  return outOfRange(`a status must be an integer from 200 to 999, got ${String(status)}`);
+/** 1xx have calls of their own, and 101 is for `onUpgrade`. */
+function checkStatus(status: number): void {
+  if ((status | 0) !== status || status < 200 || status > 999) {
+    throw outOfRange(`a status must be an integer from 200 to 999, got ${String(status)}`);
+  }
 }
 
 function encoded(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): string | Uint8Array {
