@@ -65,12 +65,40 @@ export type ErrorCode =
   | 'MILLRACE_CLIENT_CONNECTIONS_LIMIT'
   | 'MILLRACE_CLIENT_DENIED'
   | 'MILLRACE_RATE_LIMITED'
-  | 'MILLRACE_MEMORY_LIMIT';
+  | 'MILLRACE_MEMORY_LIMIT'
+  | 'MILLRACE_SOCKS_GENERAL_FAILURE'
+  | 'MILLRACE_SOCKS_FORBIDDEN'
+  | 'MILLRACE_SOCKS_NETWORK_UNREACHABLE'
+  | 'MILLRACE_SOCKS_HOST_UNREACHABLE'
+  | 'MILLRACE_SOCKS_CONNECTION_REFUSED'
+  | 'MILLRACE_SOCKS_TTL_EXPIRED'
+  | 'MILLRACE_SOCKS_COMMAND_UNSUPPORTED'
+  | 'MILLRACE_SOCKS_ADDRESS_UNSUPPORTED'
+  | 'MILLRACE_SOCKS4_REJECTED'
+  | 'MILLRACE_SOCKS4_IDENTD_UNREACHABLE'
+  | 'MILLRACE_SOCKS4_USER_REJECTED'
+  | 'MILLRACE_SOCKS_AUTHENTICATION_REFUSED'
+  | 'MILLRACE_SOCKS_NO_ACCEPTABLE_METHOD'
+  | 'MILLRACE_SOCKS_MALFORMED_REPLY'
+  | 'MILLRACE_SOCKS_MALFORMED_REQUEST'
+  | 'MILLRACE_SOCKS_FIELD_TOO_LARGE'
+  | 'MILLRACE_PROXY_AUTHENTICATION_REQUIRED'
+  | 'MILLRACE_PROXY_AUTHENTICATION_UNSUPPORTED'
+  | 'MILLRACE_PROXY_STATUS'
+  | 'MILLRACE_PROXY_CLOSED'
+  | 'MILLRACE_PROXY_TARGET_UNSUPPORTED'
+  | 'MILLRACE_PROXY_TARGET_INVALID'
+  | 'MILLRACE_PROXY_CREDENTIALS_INVALID'
+  | 'MILLRACE_PROXY_REQUEST_UNRECOGNISED'
+  | 'MILLRACE_SOCKS4_UNAUTHENTICATED'
+  | 'MILLRACE_PROXY_CANCELLED'
+  | 'MILLRACE_PROXY_URL_INVALID'
+  | 'MILLRACE_PROXY_URL_ENCODING';
 
 export type ErrorKind = 'protocol' | 'limit' | 'misuse' | 'system' | 'timeout' | 'closed' | 'bug';
 export type ErrorCategory = 'network' | 'protocol' | 'application' | 'timeout' | 'resource';
 /** The phase of an operation that a timeout or failure belongs to. */
-export type Phase = 'headers' | 'body' | 'request' | 'send' | 'idle' | 'handler';
+export type Phase = 'headers' | 'body' | 'request' | 'send' | 'idle' | 'handler' | 'proxy';
 
 export type CodeRow = readonly [
   id: number,
@@ -149,4 +177,32 @@ export const CODES: readonly CodeRow[] = [
   [123, 'MILLRACE_CLIENT_DENIED', 'limit', 'resource', false, 403, null, 'deny', "the client's address is not let in by allow and deny"],
   [124, 'MILLRACE_RATE_LIMITED', 'limit', 'resource', true, 429, null, 'rateLimits', "more requests came than a rate limit allows"],
   [125, 'MILLRACE_MEMORY_LIMIT', 'limit', 'resource', true, 503, null, 'setMaxMemory', "the process holds as much memory for its peers as setMaxMemory allows"],
+  [300, 'MILLRACE_SOCKS_GENERAL_FAILURE', 'system', 'network', true, null, 'proxy', null, "the proxy reports a general failure (RFC 1928 §6, reply 1)"],
+  [301, 'MILLRACE_SOCKS_FORBIDDEN', 'protocol', 'application', false, null, 'proxy', null, "the proxy's rules forbid the connection (RFC 1928 §6, reply 2)"],
+  [302, 'MILLRACE_SOCKS_NETWORK_UNREACHABLE', 'system', 'network', true, null, 'proxy', null, "the proxy cannot reach the target's network (RFC 1928 §6, reply 3)"],
+  [303, 'MILLRACE_SOCKS_HOST_UNREACHABLE', 'system', 'network', true, null, 'proxy', null, "the proxy cannot reach the target (RFC 1928 §6, reply 4)"],
+  [304, 'MILLRACE_SOCKS_CONNECTION_REFUSED', 'system', 'network', true, null, 'proxy', null, "the target refused the proxy's connection (RFC 1928 §6, reply 5)"],
+  [305, 'MILLRACE_SOCKS_TTL_EXPIRED', 'system', 'network', true, null, 'proxy', null, "the proxy's connection to the target expired (RFC 1928 §6, reply 6)"],
+  [306, 'MILLRACE_SOCKS_COMMAND_UNSUPPORTED', 'protocol', 'protocol', false, null, 'proxy', null, "the proxy does not support the command (RFC 1928 §6, reply 7)"],
+  [307, 'MILLRACE_SOCKS_ADDRESS_UNSUPPORTED', 'protocol', 'protocol', false, null, 'proxy', null, "the proxy does not support the type of the address (RFC 1928 §6, reply 8)"],
+  [308, 'MILLRACE_SOCKS4_REJECTED', 'system', 'network', true, null, 'proxy', null, "the proxy rejected the request or failed at it (SOCKS4, reply 91)"],
+  [309, 'MILLRACE_SOCKS4_IDENTD_UNREACHABLE', 'protocol', 'application', false, null, 'proxy', null, "the proxy could not reach identd on this host (SOCKS4, reply 92)"],
+  [310, 'MILLRACE_SOCKS4_USER_REJECTED', 'protocol', 'application', false, null, 'proxy', null, "identd and this client name different users (SOCKS4, reply 93)"],
+  [311, 'MILLRACE_SOCKS_AUTHENTICATION_REFUSED', 'protocol', 'application', false, null, 'proxy', null, "the proxy refused the user name and password (RFC 1929 §2)"],
+  [312, 'MILLRACE_SOCKS_NO_ACCEPTABLE_METHOD', 'protocol', 'application', false, null, 'proxy', null, "client and proxy have no authentication method in common (RFC 1928 §3)"],
+  [313, 'MILLRACE_SOCKS_MALFORMED_REPLY', 'protocol', 'protocol', false, null, 'proxy', null, "a reply of the proxy breaks RFC 1928, RFC 1929 or the SOCKS4 protocol"],
+  [314, 'MILLRACE_SOCKS_MALFORMED_REQUEST', 'protocol', 'protocol', false, 400, null, null, "a request to the proxy breaks RFC 1928, RFC 1929 or the SOCKS4 protocol"],
+  [315, 'MILLRACE_SOCKS_FIELD_TOO_LARGE', 'limit', 'resource', false, null, null, null, "a name or user id of a SOCKS4 request is longer than 255 bytes"],
+  [316, 'MILLRACE_PROXY_AUTHENTICATION_REQUIRED', 'protocol', 'application', false, 407, 'proxy', null, "the proxy wants other credentials, or any (RFC 9110 §15.5.8)"],
+  [317, 'MILLRACE_PROXY_AUTHENTICATION_UNSUPPORTED', 'protocol', 'application', false, null, 'proxy', null, "the proxy offers no authentication scheme that millrace knows: Basic, or Digest with MD5, SHA-256 or SHA-512-256"],
+  [318, 'MILLRACE_PROXY_STATUS', 'protocol', 'network', false, null, 'proxy', null, "the proxy answered CONNECT with a status outside 2xx"],
+  [319, 'MILLRACE_PROXY_CLOSED', 'closed', 'network', true, null, 'proxy', null, "the proxy ended the connection within the handshake"],
+  [320, 'MILLRACE_PROXY_TARGET_UNSUPPORTED', 'misuse', 'application', false, null, 'proxy', null, "this kind of proxy cannot be asked for this target: SOCKS4 takes IPv4 alone, SOCKS4 and SOCKS5 no name, only SOCKS5 UDP"],
+  [321, 'MILLRACE_PROXY_TARGET_INVALID', 'misuse', 'application', false, null, 'proxy', null, "the target's name is empty, longer than 255 bytes or holds bytes that no name has, or its port is 0"],
+  [322, 'MILLRACE_PROXY_CREDENTIALS_INVALID', 'misuse', 'application', false, null, 'proxy', null, "user name or password are too long for this kind of proxy, or hold bytes that it cannot carry"],
+  [323, 'MILLRACE_PROXY_REQUEST_UNRECOGNISED', 'protocol', 'protocol', false, null, null, null, "the first byte to the proxy is neither SOCKS4, SOCKS5 nor the beginning of an HTTP request"],
+  [324, 'MILLRACE_SOCKS4_UNAUTHENTICATED', 'protocol', 'application', false, null, null, null, "SOCKS4 carries no password and the proxy demands authentication"],
+  [325, 'MILLRACE_PROXY_CANCELLED', 'closed', 'application', false, null, 'proxy', null, "our side cancelled the handshake with the proxy"],
+  [326, 'MILLRACE_PROXY_URL_INVALID', 'misuse', 'application', false, null, null, null, "a proxy's URL has an unknown scheme, no host, or parts that a proxy's URL cannot have"],
+  [327, 'MILLRACE_PROXY_URL_ENCODING', 'misuse', 'application', false, null, null, null, "user name or password of a proxy's URL hold a malformed percent-encoding"],
 ];

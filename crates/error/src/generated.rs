@@ -133,6 +133,62 @@ pub enum Code {
     RateLimited = 124,
     /// The process holds as much memory for its peers as setMaxMemory allows.
     MemoryLimit = 125,
+    /// The proxy reports a general failure (RFC 1928 §6, reply 1).
+    SocksGeneralFailure = 300,
+    /// The proxy's rules forbid the connection (RFC 1928 §6, reply 2).
+    SocksForbidden = 301,
+    /// The proxy cannot reach the target's network (RFC 1928 §6, reply 3).
+    SocksNetworkUnreachable = 302,
+    /// The proxy cannot reach the target (RFC 1928 §6, reply 4).
+    SocksHostUnreachable = 303,
+    /// The target refused the proxy's connection (RFC 1928 §6, reply 5).
+    SocksConnectionRefused = 304,
+    /// The proxy's connection to the target expired (RFC 1928 §6, reply 6).
+    SocksTtlExpired = 305,
+    /// The proxy does not support the command (RFC 1928 §6, reply 7).
+    SocksCommandUnsupported = 306,
+    /// The proxy does not support the type of the address (RFC 1928 §6, reply 8).
+    SocksAddressUnsupported = 307,
+    /// The proxy rejected the request or failed at it (SOCKS4, reply 91).
+    Socks4Rejected = 308,
+    /// The proxy could not reach identd on this host (SOCKS4, reply 92).
+    Socks4IdentdUnreachable = 309,
+    /// Identd and this client name different users (SOCKS4, reply 93).
+    Socks4UserRejected = 310,
+    /// The proxy refused the user name and password (RFC 1929 §2).
+    SocksAuthenticationRefused = 311,
+    /// Client and proxy have no authentication method in common (RFC 1928 §3).
+    SocksNoAcceptableMethod = 312,
+    /// A reply of the proxy breaks RFC 1928, RFC 1929 or the SOCKS4 protocol.
+    SocksMalformedReply = 313,
+    /// A request to the proxy breaks RFC 1928, RFC 1929 or the SOCKS4 protocol.
+    SocksMalformedRequest = 314,
+    /// A name or user id of a SOCKS4 request is longer than 255 bytes.
+    SocksFieldTooLarge = 315,
+    /// The proxy wants other credentials, or any (RFC 9110 §15.5.8).
+    ProxyAuthenticationRequired = 316,
+    /// The proxy offers no authentication scheme that millrace knows: Basic, or Digest with MD5, SHA-256 or SHA-512-256.
+    ProxyAuthenticationUnsupported = 317,
+    /// The proxy answered CONNECT with a status outside 2xx.
+    ProxyStatus = 318,
+    /// The proxy ended the connection within the handshake.
+    ProxyClosed = 319,
+    /// This kind of proxy cannot be asked for this target: SOCKS4 takes IPv4 alone, SOCKS4 and SOCKS5 no name, only SOCKS5 UDP.
+    ProxyTargetUnsupported = 320,
+    /// The target's name is empty, longer than 255 bytes or holds bytes that no name has, or its port is 0.
+    ProxyTargetInvalid = 321,
+    /// User name or password are too long for this kind of proxy, or hold bytes that it cannot carry.
+    ProxyCredentialsInvalid = 322,
+    /// The first byte to the proxy is neither SOCKS4, SOCKS5 nor the beginning of an HTTP request.
+    ProxyRequestUnrecognised = 323,
+    /// SOCKS4 carries no password and the proxy demands authentication.
+    Socks4Unauthenticated = 324,
+    /// Our side cancelled the handshake with the proxy.
+    ProxyCancelled = 325,
+    /// A proxy's URL has an unknown scheme, no host, or parts that a proxy's URL cannot have.
+    ProxyUrlInvalid = 326,
+    /// User name or password of a proxy's URL hold a malformed percent-encoding.
+    ProxyUrlEncoding = 327,
 }
 
 impl Code {
@@ -202,6 +258,34 @@ impl Code {
         Self::ClientDenied,
         Self::RateLimited,
         Self::MemoryLimit,
+        Self::SocksGeneralFailure,
+        Self::SocksForbidden,
+        Self::SocksNetworkUnreachable,
+        Self::SocksHostUnreachable,
+        Self::SocksConnectionRefused,
+        Self::SocksTtlExpired,
+        Self::SocksCommandUnsupported,
+        Self::SocksAddressUnsupported,
+        Self::Socks4Rejected,
+        Self::Socks4IdentdUnreachable,
+        Self::Socks4UserRejected,
+        Self::SocksAuthenticationRefused,
+        Self::SocksNoAcceptableMethod,
+        Self::SocksMalformedReply,
+        Self::SocksMalformedRequest,
+        Self::SocksFieldTooLarge,
+        Self::ProxyAuthenticationRequired,
+        Self::ProxyAuthenticationUnsupported,
+        Self::ProxyStatus,
+        Self::ProxyClosed,
+        Self::ProxyTargetUnsupported,
+        Self::ProxyTargetInvalid,
+        Self::ProxyCredentialsInvalid,
+        Self::ProxyRequestUnrecognised,
+        Self::Socks4Unauthenticated,
+        Self::ProxyCancelled,
+        Self::ProxyUrlInvalid,
+        Self::ProxyUrlEncoding,
     ];
 
     /// The stable number.
@@ -281,6 +365,34 @@ impl Code {
             Self::ClientDenied => "MILLRACE_CLIENT_DENIED",
             Self::RateLimited => "MILLRACE_RATE_LIMITED",
             Self::MemoryLimit => "MILLRACE_MEMORY_LIMIT",
+            Self::SocksGeneralFailure => "MILLRACE_SOCKS_GENERAL_FAILURE",
+            Self::SocksForbidden => "MILLRACE_SOCKS_FORBIDDEN",
+            Self::SocksNetworkUnreachable => "MILLRACE_SOCKS_NETWORK_UNREACHABLE",
+            Self::SocksHostUnreachable => "MILLRACE_SOCKS_HOST_UNREACHABLE",
+            Self::SocksConnectionRefused => "MILLRACE_SOCKS_CONNECTION_REFUSED",
+            Self::SocksTtlExpired => "MILLRACE_SOCKS_TTL_EXPIRED",
+            Self::SocksCommandUnsupported => "MILLRACE_SOCKS_COMMAND_UNSUPPORTED",
+            Self::SocksAddressUnsupported => "MILLRACE_SOCKS_ADDRESS_UNSUPPORTED",
+            Self::Socks4Rejected => "MILLRACE_SOCKS4_REJECTED",
+            Self::Socks4IdentdUnreachable => "MILLRACE_SOCKS4_IDENTD_UNREACHABLE",
+            Self::Socks4UserRejected => "MILLRACE_SOCKS4_USER_REJECTED",
+            Self::SocksAuthenticationRefused => "MILLRACE_SOCKS_AUTHENTICATION_REFUSED",
+            Self::SocksNoAcceptableMethod => "MILLRACE_SOCKS_NO_ACCEPTABLE_METHOD",
+            Self::SocksMalformedReply => "MILLRACE_SOCKS_MALFORMED_REPLY",
+            Self::SocksMalformedRequest => "MILLRACE_SOCKS_MALFORMED_REQUEST",
+            Self::SocksFieldTooLarge => "MILLRACE_SOCKS_FIELD_TOO_LARGE",
+            Self::ProxyAuthenticationRequired => "MILLRACE_PROXY_AUTHENTICATION_REQUIRED",
+            Self::ProxyAuthenticationUnsupported => "MILLRACE_PROXY_AUTHENTICATION_UNSUPPORTED",
+            Self::ProxyStatus => "MILLRACE_PROXY_STATUS",
+            Self::ProxyClosed => "MILLRACE_PROXY_CLOSED",
+            Self::ProxyTargetUnsupported => "MILLRACE_PROXY_TARGET_UNSUPPORTED",
+            Self::ProxyTargetInvalid => "MILLRACE_PROXY_TARGET_INVALID",
+            Self::ProxyCredentialsInvalid => "MILLRACE_PROXY_CREDENTIALS_INVALID",
+            Self::ProxyRequestUnrecognised => "MILLRACE_PROXY_REQUEST_UNRECOGNISED",
+            Self::Socks4Unauthenticated => "MILLRACE_SOCKS4_UNAUTHENTICATED",
+            Self::ProxyCancelled => "MILLRACE_PROXY_CANCELLED",
+            Self::ProxyUrlInvalid => "MILLRACE_PROXY_URL_INVALID",
+            Self::ProxyUrlEncoding => "MILLRACE_PROXY_URL_ENCODING",
         }
     }
 
@@ -359,6 +471,48 @@ impl Code {
             Self::ClientDenied => "the client's address is not let in by allow and deny",
             Self::RateLimited => "more requests came than a rate limit allows",
             Self::MemoryLimit => "the process holds as much memory for its peers as setMaxMemory allows",
+            Self::SocksGeneralFailure => "the proxy reports a general failure (RFC 1928 §6, reply 1)",
+            Self::SocksForbidden => "the proxy's rules forbid the connection (RFC 1928 §6, reply 2)",
+            Self::SocksNetworkUnreachable => "the proxy cannot reach the target's network (RFC 1928 §6, reply 3)",
+            Self::SocksHostUnreachable => "the proxy cannot reach the target (RFC 1928 §6, reply 4)",
+            Self::SocksConnectionRefused => "the target refused the proxy's connection (RFC 1928 §6, reply 5)",
+            Self::SocksTtlExpired => "the proxy's connection to the target expired (RFC 1928 §6, reply 6)",
+            Self::SocksCommandUnsupported => "the proxy does not support the command (RFC 1928 §6, reply 7)",
+            Self::SocksAddressUnsupported => {
+                "the proxy does not support the type of the address (RFC 1928 §6, reply 8)"
+            }
+            Self::Socks4Rejected => "the proxy rejected the request or failed at it (SOCKS4, reply 91)",
+            Self::Socks4IdentdUnreachable => "the proxy could not reach identd on this host (SOCKS4, reply 92)",
+            Self::Socks4UserRejected => "identd and this client name different users (SOCKS4, reply 93)",
+            Self::SocksAuthenticationRefused => "the proxy refused the user name and password (RFC 1929 §2)",
+            Self::SocksNoAcceptableMethod => "client and proxy have no authentication method in common (RFC 1928 §3)",
+            Self::SocksMalformedReply => "a reply of the proxy breaks RFC 1928, RFC 1929 or the SOCKS4 protocol",
+            Self::SocksMalformedRequest => "a request to the proxy breaks RFC 1928, RFC 1929 or the SOCKS4 protocol",
+            Self::SocksFieldTooLarge => "a name or user id of a SOCKS4 request is longer than 255 bytes",
+            Self::ProxyAuthenticationRequired => "the proxy wants other credentials, or any (RFC 9110 §15.5.8)",
+            Self::ProxyAuthenticationUnsupported => {
+                "the proxy offers no authentication scheme that millrace knows: Basic, or Digest with MD5, SHA-256 or SHA-512-256"
+            }
+            Self::ProxyStatus => "the proxy answered CONNECT with a status outside 2xx",
+            Self::ProxyClosed => "the proxy ended the connection within the handshake",
+            Self::ProxyTargetUnsupported => {
+                "this kind of proxy cannot be asked for this target: SOCKS4 takes IPv4 alone, SOCKS4 and SOCKS5 no name, only SOCKS5 UDP"
+            }
+            Self::ProxyTargetInvalid => {
+                "the target's name is empty, longer than 255 bytes or holds bytes that no name has, or its port is 0"
+            }
+            Self::ProxyCredentialsInvalid => {
+                "user name or password are too long for this kind of proxy, or hold bytes that it cannot carry"
+            }
+            Self::ProxyRequestUnrecognised => {
+                "the first byte to the proxy is neither SOCKS4, SOCKS5 nor the beginning of an HTTP request"
+            }
+            Self::Socks4Unauthenticated => "SOCKS4 carries no password and the proxy demands authentication",
+            Self::ProxyCancelled => "our side cancelled the handshake with the proxy",
+            Self::ProxyUrlInvalid => {
+                "a proxy's URL has an unknown scheme, no host, or parts that a proxy's URL cannot have"
+            }
+            Self::ProxyUrlEncoding => "user name or password of a proxy's URL hold a malformed percent-encoding",
         }
     }
 
@@ -429,6 +583,34 @@ impl Code {
             Self::ClientDenied => Kind::Limit,
             Self::RateLimited => Kind::Limit,
             Self::MemoryLimit => Kind::Limit,
+            Self::SocksGeneralFailure => Kind::System,
+            Self::SocksForbidden => Kind::Protocol,
+            Self::SocksNetworkUnreachable => Kind::System,
+            Self::SocksHostUnreachable => Kind::System,
+            Self::SocksConnectionRefused => Kind::System,
+            Self::SocksTtlExpired => Kind::System,
+            Self::SocksCommandUnsupported => Kind::Protocol,
+            Self::SocksAddressUnsupported => Kind::Protocol,
+            Self::Socks4Rejected => Kind::System,
+            Self::Socks4IdentdUnreachable => Kind::Protocol,
+            Self::Socks4UserRejected => Kind::Protocol,
+            Self::SocksAuthenticationRefused => Kind::Protocol,
+            Self::SocksNoAcceptableMethod => Kind::Protocol,
+            Self::SocksMalformedReply => Kind::Protocol,
+            Self::SocksMalformedRequest => Kind::Protocol,
+            Self::SocksFieldTooLarge => Kind::Limit,
+            Self::ProxyAuthenticationRequired => Kind::Protocol,
+            Self::ProxyAuthenticationUnsupported => Kind::Protocol,
+            Self::ProxyStatus => Kind::Protocol,
+            Self::ProxyClosed => Kind::Closed,
+            Self::ProxyTargetUnsupported => Kind::Misuse,
+            Self::ProxyTargetInvalid => Kind::Misuse,
+            Self::ProxyCredentialsInvalid => Kind::Misuse,
+            Self::ProxyRequestUnrecognised => Kind::Protocol,
+            Self::Socks4Unauthenticated => Kind::Protocol,
+            Self::ProxyCancelled => Kind::Closed,
+            Self::ProxyUrlInvalid => Kind::Misuse,
+            Self::ProxyUrlEncoding => Kind::Misuse,
         }
     }
 
@@ -499,6 +681,34 @@ impl Code {
             Self::ClientDenied => Some(403),
             Self::RateLimited => Some(429),
             Self::MemoryLimit => Some(503),
+            Self::SocksGeneralFailure => None,
+            Self::SocksForbidden => None,
+            Self::SocksNetworkUnreachable => None,
+            Self::SocksHostUnreachable => None,
+            Self::SocksConnectionRefused => None,
+            Self::SocksTtlExpired => None,
+            Self::SocksCommandUnsupported => None,
+            Self::SocksAddressUnsupported => None,
+            Self::Socks4Rejected => None,
+            Self::Socks4IdentdUnreachable => None,
+            Self::Socks4UserRejected => None,
+            Self::SocksAuthenticationRefused => None,
+            Self::SocksNoAcceptableMethod => None,
+            Self::SocksMalformedReply => None,
+            Self::SocksMalformedRequest => Some(400),
+            Self::SocksFieldTooLarge => None,
+            Self::ProxyAuthenticationRequired => Some(407),
+            Self::ProxyAuthenticationUnsupported => None,
+            Self::ProxyStatus => None,
+            Self::ProxyClosed => None,
+            Self::ProxyTargetUnsupported => None,
+            Self::ProxyTargetInvalid => None,
+            Self::ProxyCredentialsInvalid => None,
+            Self::ProxyRequestUnrecognised => None,
+            Self::Socks4Unauthenticated => None,
+            Self::ProxyCancelled => None,
+            Self::ProxyUrlInvalid => None,
+            Self::ProxyUrlEncoding => None,
         }
     }
 }

@@ -161,6 +161,11 @@ impl RequestParser {
         &self.head
     }
 
+    /// The head of the current message, when nothing more will be read: who holds its bytes alone can wipe them.
+    pub fn into_head(self) -> RequestHead {
+        self.head
+    }
+
     /// The trailers of the body that has just ended, as a block.
     pub fn trailers(&self) -> &[u8] {
         self.body.trailers()

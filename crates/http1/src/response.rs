@@ -250,7 +250,8 @@ impl ResponseParser {
         let facts = sink.facts;
         let tunnel = self.context.connect && (200..300).contains(&status);
         let bodiless = status < 200 || status == 204 || status == 304 || self.context.head_request || tunnel;
-        let declared = facts.framing(minor)?;
+        // RFC 9110 §9.3.6: a 2xx to CONNECT has no framing, whatever its fields say.
+        let declared = if tunnel { None } else { facts.framing(minor)? };
         let framing = match declared {
             _ if bodiless => BodyFraming::None,
             Some(framing) => framing,

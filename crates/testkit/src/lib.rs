@@ -7,3 +7,4 @@ pub mod driver;
 pub mod feed;
 pub mod fuzz;
 pub mod http1;
+pub mod socks;

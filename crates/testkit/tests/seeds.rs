@@ -12,6 +12,8 @@ const TARGETS: &[(&str, Target)] = &[
     ("connection", fuzz::connection),
     ("http1_request", fuzz::http1_request),
     ("http1_response", fuzz::http1_response),
+    ("socks_client", fuzz::socks_client),
+    ("socks_server", fuzz::socks_server),
 ];
 
 fn seeds(folder: &Path) -> Vec<Vec<u8>> {

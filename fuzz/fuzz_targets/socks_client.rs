@@ -1,0 +1,4 @@
+//! The client's side of the proxy handshakes; see `crates/testkit/src/fuzz`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| millrace_testkit::fuzz::socks_client(data));
