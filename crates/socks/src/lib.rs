@@ -29,7 +29,7 @@
 //! client.connected()?; // the dial has ended well
 //! assert_eq!(&*client.poll_output().expect("a greeting"), b"\x05\x02\x00\x02");
 //!
-//! assert_eq!(client.handle_bytes(b"\x05\x00").event, ClientEvent::NeedMore); // no password wanted
+//! assert_eq!(client.handle_bytes(b"\x05\x00").event, ClientEvent::Send); // no password wanted
 //! let request = client.poll_output().expect("a request");
 //! assert_eq!(&*request, b"\x05\x01\x00\x03\x0bexample.com\x01\xbb");
 //!

@@ -45,8 +45,13 @@ impl fmt::Debug for Credentials {
 pub struct Output(Zeroizing<Vec<u8>>);
 
 impl Output {
-    pub(crate) fn new(bytes: Vec<u8>) -> Self {
-        Self(Zeroizing::new(bytes))
+    /// Queues bytes behind those that wait. Whatever is copied is wiped where it was.
+    pub(crate) fn push(queue: &mut Option<Self>, bytes: Vec<u8>) {
+        let bytes = Zeroizing::new(bytes);
+        *queue = Some(Self(match queue.take() {
+            None => bytes,
+            Some(Self(before)) => Zeroizing::new([&before[..], &bytes[..]].concat()),
+        }));
     }
 }
 
@@ -71,9 +76,12 @@ mod tests {
     #[test]
     fn no_debug_text_shows_a_secret() {
         let credentials = Credentials::new(b"alice", b"hunter2");
-        let output = Output::new(b"hunter2".to_vec());
+        let mut queue = None;
+        Output::push(&mut queue, b"hunter2".to_vec());
+        Output::push(&mut queue, b"!".to_vec());
+        let output = queue.expect("two pushed");
         let text = format!("{credentials:?} {credentials:#?} {output:?}");
         assert!(!text.contains("alice") && !text.contains("hunter2"), "{text}");
-        assert_eq!(&*output, b"hunter2");
+        assert_eq!(&*output, b"hunter2!");
     }
 }

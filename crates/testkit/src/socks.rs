@@ -85,14 +85,26 @@ pub fn run_client(config: ClientConfig, pieces: &[&[u8]], end: bool) -> Vec<Foun
             put(&mut found, Found::Rest, piece);
             continue;
         }
-        let step = client.handle_bytes(piece);
-        poll(&mut client, &mut found);
-        match step.event {
-            ClientEvent::NeedMore => assert_eq!(step.consumed, piece.len(), "NeedMore with bytes left over"),
+        let mut input = *piece;
+        let event = loop {
+            let step = client.handle_bytes(input);
+            poll(&mut client, &mut found);
+            match step.event {
+                ClientEvent::NeedMore => assert_eq!(step.consumed, input.len(), "NeedMore with bytes left over"),
+                ClientEvent::Error(_) => break step.event,
+                _ => {}
+            }
+            input = &input[step.consumed..];
+            if step.event != ClientEvent::Send {
+                break step.event;
+            }
+        };
+        match event {
+            ClientEvent::NeedMore | ClientEvent::Send => {}
             ClientEvent::Open => {
                 open = true;
                 found.push(Found::Open);
-                put(&mut found, Found::Rest, &piece[step.consumed..]);
+                put(&mut found, Found::Rest, input);
             }
             ClientEvent::DialAgain => {
                 found.push(Found::DialAgain);
@@ -109,7 +121,7 @@ pub fn run_client(config: ClientConfig, pieces: &[&[u8]], end: bool) -> Vec<Foun
     }
     if end {
         found.push(match client.handle_end() {
-            ClientEvent::NeedMore | ClientEvent::Open => Found::End,
+            ClientEvent::NeedMore | ClientEvent::Send | ClientEvent::Open => Found::End,
             ClientEvent::DialAgain => Found::DialAgain,
             ClientEvent::Error(error) => Found::Error(error),
         });

@@ -26,6 +26,8 @@ use http::{Exchange, Progress};
 pub enum ClientEvent {
     /// All input is consumed and more is needed.
     NeedMore,
+    /// Send the output, then give what was not consumed again: it answers the output, if it is anything.
+    Send,
     /// The tunnel is open. What was not consumed is its first bytes.
     Open,
     /// Close this connection, dial the proxy again, and say [`Client::connected`]. At most three times in a row.
@@ -47,8 +49,8 @@ pub struct Refusal {
 ///
 /// Drive it so: dial the proxy, call [`connected`](Self::connected) (and, with TLS, [`secured`](Self::secured) once
 /// its handshake is done, the bytes going through TLS from there on), send what [`poll_output`](Self::poll_output)
-/// gives until it gives nothing, and pass what arrives to [`handle_bytes`](Self::handle_bytes) until an event other
-/// than `NeedMore`. Poll the output after each call. A deadline is the driver's: [`cancel`](Self::cancel) then.
+/// gives, and pass what arrives to [`handle_bytes`](Self::handle_bytes), after `Send` what it left of it once more,
+/// until an event ends the handshake. A deadline is the driver's: [`cancel`](Self::cancel) then.
 ///
 /// Credentials are wiped as soon as the handshake is over.
 pub struct Client {
@@ -225,10 +227,7 @@ impl Client {
     }
 
     fn send(&mut self, bytes: Vec<u8>) {
-        self.output = Some(match self.output.take() {
-            None => Output::new(bytes),
-            Some(before) => Output::new([&*before, &bytes].concat()),
-        });
+        Output::push(&mut self.output, bytes);
     }
 
     fn advance(&mut self, input: &[u8], at: &mut usize) -> Result<ClientEvent, Error> {
@@ -241,33 +240,28 @@ impl Client {
                 State::Connecting | State::Tls => return Err(Error::new(Code::InvalidState)),
                 State::Greeting | State::Auth | State::Request => {}
             }
-            let more = match self.config.kind {
-                Kind::Connect => {
-                    if let Some(event) = self.advance_http(input, at)? {
-                        return Ok(event);
-                    }
-                    continue;
-                }
-                Kind::Socks4 | Kind::Socks4a => !self.advance_socks4(input, at)?,
-                Kind::Socks5 | Kind::Socks5h => !self.advance_socks5(input, at)?,
+            let event = match self.config.kind {
+                Kind::Connect => self.advance_http(input, at)?,
+                Kind::Socks4 | Kind::Socks4a => self.advance_socks4(input, at)?,
+                Kind::Socks5 | Kind::Socks5h => self.advance_socks5(input, at)?,
             };
-            if more {
-                return Ok(ClientEvent::NeedMore);
+            if let Some(event) = event {
+                return Ok(event);
             }
         }
     }
 
-    /// Each takes one message; false when more input is needed.
-    fn advance_socks4(&mut self, input: &[u8], at: &mut usize) -> Result<bool, Error> {
+    /// Each takes one message; `None`: look at the state again.
+    fn advance_socks4(&mut self, input: &[u8], at: &mut usize) -> Result<Option<ClientEvent>, Error> {
         if !self.collect.fill(input, at, socks4::measure_reply)? {
-            return Ok(false);
+            return Ok(Some(ClientEvent::NeedMore));
         }
         self.bound = Some(socks4::read_reply(self.collect.bytes())?);
         self.grant()?;
-        Ok(true)
+        Ok(None)
     }
 
-    fn advance_socks5(&mut self, input: &[u8], at: &mut usize) -> Result<bool, Error> {
+    fn advance_socks5(&mut self, input: &[u8], at: &mut usize) -> Result<Option<ClientEvent>, Error> {
         let whole = match self.state {
             State::Greeting => self
                 .collect
@@ -279,7 +273,7 @@ impl Client {
             _ => self.collect.fill(input, at, socks5::measure_reply)?,
         };
         if !whole {
-            return Ok(false);
+            return Ok(Some(ClientEvent::NeedMore));
         }
         let second = self.collect.bytes().get(1).copied().unwrap_or_default();
         match (self.state, second) {
@@ -301,13 +295,13 @@ impl Client {
             _ => {
                 self.bound = Some(socks5::read_reply(self.collect.bytes())?);
                 self.grant()?;
+                return Ok(None);
             }
         }
         self.collect.clear();
-        Ok(true)
+        Ok(Some(ClientEvent::Send))
     }
 
-    /// One step of the response; `None`: look at the state again.
     fn advance_http(&mut self, input: &[u8], at: &mut usize) -> Result<Option<ClientEvent>, Error> {
         let Some(exchange) = &mut self.exchange else {
             return Err(Error::new(Code::Bug));
@@ -323,6 +317,7 @@ impl Client {
                 }
                 self.state = self.state.after(Move::Ask)?;
                 self.ask();
+                return Ok(Some(ClientEvent::Send));
             }
             Progress::Redial => {
                 *at = input.len(); // what is left of this connection is nobody's

@@ -279,10 +279,7 @@ impl Server {
     // ---- the rest is private
 
     fn send(&mut self, bytes: Vec<u8>) {
-        self.output = Some(match self.output.take() {
-            None => Output::new(bytes),
-            Some(before) => Output::new([&*before, &bytes].concat()),
-        });
+        Output::push(&mut self.output, bytes);
     }
 
     fn advance(&mut self, input: &[u8], at: &mut usize) -> Result<ServerEvent, Error> {
