@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Writable } from 'node:stream';
 
 import { errorFromNative } from '../errors/native-error.js';
-import { MillraceError, misuse, outOfRange } from '../errors/millrace-error.js';
+import { MillraceError, misuse } from '../errors/millrace-error.js';
 import { KIND, unregister } from '../native/events.js';
 import { FINISH, FINISH_WHOLE } from '../native/binding.js';
 import { native } from '../native/loader.js';
@@ -12,11 +12,10 @@ import { nodeStream } from '../message/node-stream.js';
 import type { BodyInput, Outgoing } from '../message/outgoing-body.js';
 import { outgoing } from '../message/outgoing-body.js';
 import type { HeadersInput } from '../message/head-text.js';
-import { checkValue, entriesOf, headText } from '../message/head-text.js';
-import type { KnownField } from '../message/field-cache.js';
-import { knownField, setValue } from '../message/field-cache.js';
+import { headText } from '../message/head-text.js';
 import type { BodyCoding } from './body-coding.js';
 import type { ServerRequest } from './request.js';
+import { checkStatus, CLOSED, ENDED, FULL, HEAD, ResponseHead, WATCHED } from './response-head.js';
 import type { Prepared } from './web-response.js';
 
 const STALE = 6;
@@ -24,11 +23,6 @@ const STREAM_CLOSED = 22;
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-empty-object-type
 export interface ServerResponse extends EventEmitter {}
-
-interface Field {
-  name: string;
-  value: string | string[];
-}
 
 /**
  * A response. Its events are `drain`, `finish` (the last byte is with the kernel) and `close`.
@@ -38,43 +32,24 @@ interface Field {
  */
 // Its prototype is linked to EventEmitter's below; the constructor of that one is what is left out.
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
-export class ServerResponse {
-  statusCode: number;
-  statusMessage: string;
+export class ServerResponse extends ResponseHead {
   /** The exchange's id in the native core. */
   readonly id: number;
   protected readonly _req: ServerRequest;
   private readonly _slot: number;
-  /** The fields, once there is more than one; the only one is in the three below. */
-  private _fields: Map<string, Field> | undefined;
-  private _only: KnownField | undefined;
-  private _onlyValue: string;
-  private _onlyText: string;
   private _trailers: string;
-  protected _state: number;
   private _drained: { promise: Promise<void>; resolve: () => void } | undefined;
   private _coding: BodyCoding | undefined;
 
   /** Made by the server. */
   constructor(req: ServerRequest, slot: number) {
+    super();
     this.id = req.id;
-    this.statusCode = 200;
-    this.statusMessage = '';
     this._req = req;
     this._slot = slot;
-    this._fields = undefined;
-    this._only = undefined;
-    this._onlyValue = '';
-    this._onlyText = '';
     this._trailers = '';
-    this._state = 0;
     this._drained = undefined;
     this._coding = undefined;
-  }
-
-  /** Whether the head has gone out, or is queued to. */
-  get headersSent(): boolean {
-    return (this._state & HEAD) !== 0;
   }
 
   get writableEnded(): boolean {
@@ -84,64 +59,6 @@ export class ServerResponse {
   /** Whether the exchange is over: sent, cut, or its client gone. */
   get closed(): boolean {
     return (this._state & CLOSED) !== 0;
-  }
-
-  setHeader(name: string, value: string | number | readonly string[]): this {
-    if (this.headersSent) this.mutable();
-    const field = knownField(name);
-    const only = this._only;
-    if (typeof value === 'string' && this._fields === undefined && (only === undefined || only === field)) {
-      setValue(field, value);
-      this._only = field;
-      this._onlyValue = field.value;
-      this._onlyText = field.text;
-      return this;
-    }
-    const checked = Array.isArray(value) ? value.map((one) => checkValue(name, one)) : checkValue(name, value);
-    this.fields().set(field.lower, { name, value: checked });
-    return this;
-  }
-
-  appendHeader(name: string, value: string | readonly string[]): this {
-    const before = this.getHeader(name);
-    if (before === undefined) return this.setHeader(name, value);
-    const list = (one: string | readonly string[]): readonly string[] => (typeof one === 'string' ? [one] : one);
-    return this.setHeader(name, [...list(before), ...list(value)]);
-  }
-
-  getHeader(name: string): string | string[] | undefined {
-    const lower = name.toLowerCase();
-    if (this._fields !== undefined) return this._fields.get(lower)?.value;
-    return this._only?.lower === lower ? this._onlyValue : undefined;
-  }
-
-  removeHeader(name: string): void {
-    this.mutable();
-    this.fields().delete(name.toLowerCase());
-  }
-
-  /** @internal Whether a field was set. */
-  get hasFields(): boolean {
-    return this._only !== undefined || this._fields !== undefined;
-  }
-
-  /** Sets status, reason and fields, and queues the head; the body follows by `write` and `end`. */
-  writeHead(status: number, reason?: string | HeadersInput, headers?: HeadersInput): this {
-    this.mutable();
-    const given = typeof reason === 'string' ? headers : (headers ?? reason);
-    checkStatus(status);
-    this.statusCode = status;
-    if (typeof reason === 'string') this.statusMessage = reason;
-    if (given !== undefined) {
-      const names = new Set<string>();
-      for (const [name, value] of entriesOf(given)) {
-        const key = name.toLowerCase();
-        if (names.has(key)) this.appendHeader(name, value);
-        else this.setHeader(name, value);
-        names.add(key);
-      }
-    }
-    return this;
   }
 
   /** Sends the head now; otherwise it leaves with the first of the body. */
@@ -374,12 +291,8 @@ export class ServerResponse {
 
   /** @internal Forgets what a failed handler had prepared. */
   reset(status: number): this {
-    this._fields = undefined;
-    this._only = undefined;
-    this._onlyText = '';
+    this.forget(status);
     this._trailers = '';
-    this.statusMessage = '';
-    this.statusCode = status;
     return this;
   }
 
@@ -516,33 +429,6 @@ export class ServerResponse {
     void chunk;
   }
 
-  private mutable(): void {
-    if (this.headersSent) {
-      throw misuse('MILLRACE_HTTP_HEADERS_SENT', 'the response head has gone out: fields and status come before that');
-    }
-  }
-
-  /** The fields as a map, which the only one moves into. */
-  private fields(): Map<string, Field> {
-    if (this._fields === undefined) {
-      this._fields = new Map();
-      if (this._only !== undefined)
-        this._fields.set(this._only.lower, { name: this._only.name, value: this._onlyValue });
-      this._only = undefined;
-    }
-    return this._fields;
-  }
-
-  private headText(): string {
-    let text = '';
-    if (this._fields === undefined) return this._onlyText;
-    for (const { name, value } of this._fields.values()) {
-      if (typeof value === 'string') text += `${name}\0${value}\0`;
-      else for (const one of value) text += `${name}\0${one}\0`;
-    }
-    return text;
-  }
-
   private begin(): boolean {
     this.decideCoding();
     return this.beginDecided();
@@ -583,22 +469,7 @@ export class ServerResponse {
   }
 }
 
-/** Bits of `_state`. */
-const HEAD = 1;
-const ENDED = 2;
-const CLOSED = 4;
-const FULL = 8;
-/** Set by WatchedResponse: the two `note…` methods are called, and `finished` is asked for. */
-export const WATCHED = 16;
-
-Object.setPrototypeOf(ServerResponse.prototype, EventEmitter.prototype);
-
-/** 1xx have calls of their own, and 101 is for `onUpgrade`. */
-function checkStatus(status: number): void {
-  if ((status | 0) !== status || status < 200 || status > 999) {
-    throw outOfRange(`a status must be an integer from 200 to 999, got ${String(status)}`);
-  }
-}
+Object.setPrototypeOf(ResponseHead.prototype, EventEmitter.prototype);
 
 function encoded(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): string | Uint8Array {
   if (typeof chunk === 'string') {

@@ -1,7 +1,8 @@
 import { KIND } from '../native/events.js';
 import type { Fields } from '../log/record.js';
 import type { ServerRequest } from './request.js';
-import { ServerResponse, WATCHED } from './response.js';
+import { ServerResponse } from './response.js';
+import { WATCHED } from './response-head.js';
 
 /** Whoever wants to know how exchanges go. */
 export interface Watcher {

@@ -1,0 +1,147 @@
+import { misuse, outOfRange } from '../errors/millrace-error.js';
+import type { KnownField } from '../message/field-cache.js';
+import { knownField, setValue } from '../message/field-cache.js';
+import type { HeadersInput } from '../message/head-text.js';
+import { checkValue, entriesOf } from '../message/head-text.js';
+
+/** Bits of `_state`. */
+export const HEAD = 1;
+export const ENDED = 2;
+export const CLOSED = 4;
+export const FULL = 8;
+/** Set by WatchedResponse: the two `note…` methods are called, and `finished` is asked for. */
+export const WATCHED = 16;
+
+interface Field {
+  name: string;
+  value: string | string[];
+}
+
+/** The head of a response as it is put together: status, reason and fields, until it is sent. */
+export class ResponseHead {
+  statusCode: number;
+  statusMessage: string;
+  /** How far the response is: the bits above. */
+  protected _state: number;
+  /** The fields, once there is more than one; the only one is in the three below. */
+  protected _fields: Map<string, Field> | undefined;
+  private _only: KnownField | undefined;
+  private _onlyValue: string;
+  protected _onlyText: string;
+
+  constructor() {
+    this.statusCode = 200;
+    this.statusMessage = '';
+    this._state = 0;
+    this._fields = undefined;
+    this._only = undefined;
+    this._onlyValue = '';
+    this._onlyText = '';
+  }
+
+  /** Whether the head has gone out, or is queued to. */
+  get headersSent(): boolean {
+    return (this._state & HEAD) !== 0;
+  }
+
+  setHeader(name: string, value: string | number | readonly string[]): this {
+    if (this.headersSent) this.mutable();
+    const field = knownField(name);
+    const only = this._only;
+    if (typeof value === 'string' && this._fields === undefined && (only === undefined || only === field)) {
+      setValue(field, value);
+      this._only = field;
+      this._onlyValue = field.value;
+      this._onlyText = field.text;
+      return this;
+    }
+    const checked = Array.isArray(value) ? value.map((one) => checkValue(name, one)) : checkValue(name, value);
+    this.fields().set(field.lower, { name, value: checked });
+    return this;
+  }
+
+  appendHeader(name: string, value: string | readonly string[]): this {
+    const before = this.getHeader(name);
+    if (before === undefined) return this.setHeader(name, value);
+    const list = (one: string | readonly string[]): readonly string[] => (typeof one === 'string' ? [one] : one);
+    return this.setHeader(name, [...list(before), ...list(value)]);
+  }
+
+  getHeader(name: string): string | string[] | undefined {
+    const lower = name.toLowerCase();
+    if (this._fields !== undefined) return this._fields.get(lower)?.value;
+    return this._only?.lower === lower ? this._onlyValue : undefined;
+  }
+
+  removeHeader(name: string): void {
+    this.mutable();
+    this.fields().delete(name.toLowerCase());
+  }
+
+  /** @internal Whether a field was set. */
+  get hasFields(): boolean {
+    return this._only !== undefined || this._fields !== undefined;
+  }
+
+  /** Sets status, reason and fields, and queues the head; the body follows by `write` and `end`. */
+  writeHead(status: number, reason?: string | HeadersInput, headers?: HeadersInput): this {
+    this.mutable();
+    const given = typeof reason === 'string' ? headers : (headers ?? reason);
+    checkStatus(status);
+    this.statusCode = status;
+    if (typeof reason === 'string') this.statusMessage = reason;
+    if (given !== undefined) {
+      const names = new Set<string>();
+      for (const [name, value] of entriesOf(given)) {
+        const key = name.toLowerCase();
+        if (names.has(key)) this.appendHeader(name, value);
+        else this.setHeader(name, value);
+        names.add(key);
+      }
+    }
+    return this;
+  }
+
+  protected mutable(): void {
+    if (this.headersSent) {
+      throw misuse('MILLRACE_HTTP_HEADERS_SENT', 'the response head has gone out: fields and status come before that');
+    }
+  }
+
+  /** The fields as a map, which the only one moves into. */
+  private fields(): Map<string, Field> {
+    if (this._fields === undefined) {
+      this._fields = new Map();
+      if (this._only !== undefined)
+        this._fields.set(this._only.lower, { name: this._only.name, value: this._onlyValue });
+      this._only = undefined;
+    }
+    return this._fields;
+  }
+
+  protected headText(): string {
+    let text = '';
+    if (this._fields === undefined) return this._onlyText;
+    for (const { name, value } of this._fields.values()) {
+      if (typeof value === 'string') text += `${name}\0${value}\0`;
+      else for (const one of value) text += `${name}\0${one}\0`;
+    }
+    return text;
+  }
+
+  /** Forgets the fields, and takes another status. */
+  protected forget(status: number): void {
+    this._fields = undefined;
+    this._only = undefined;
+    this._onlyText = '';
+    this.statusMessage = '';
+    this.statusCode = status;
+  }
+}
+
+/** 1xx have calls of their own, and 101 is for `onUpgrade`. */
+export function checkStatus(status: number): void {
+  if ((status | 0) !== status || status < 200 || status > 999) {
+    throw outOfRange(`a status must be an integer from 200 to 999, got ${String(status)}`);
+  }
+}
