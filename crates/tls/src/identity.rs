@@ -76,11 +76,6 @@ impl Identity {
     pub(crate) fn key(&self) -> &Arc<CertifiedKey> {
         &self.key
     }
-
-    /// Whether both show the same chain.
-    pub(crate) fn same_chain(&self, other: &Self) -> bool {
-        self.key.cert == other.key.cert
-    }
 }
 
 fn names_of(chain: &[CertificateDer<'_>]) -> Result<Vec<String>, TlsError> {

@@ -60,7 +60,10 @@ mod tests {
     #[test]
     fn a_wildcard_stands_for_one_whole_label() {
         let mut table = NameTable::default();
-        for (index, name) in ["a.test", "*.a.test", "c.a.test", "*.b.a.test", "A.TEST."].iter().enumerate() {
+        for (index, name) in ["a.test", "*.a.test", "c.a.test", "*.b.a.test", "A.TEST."]
+            .iter()
+            .enumerate()
+        {
             table.insert(name, index).expect("a good name");
         }
         let rows = [
@@ -81,7 +84,9 @@ mod tests {
 
     #[test]
     fn what_is_no_name_is_refused() {
-        for name in ["", "*", "*.", "a*.test", "*a.test", "a.*.test", "*.*.test", "a b", "a..test", ".a", "é.test"] {
+        for name in [
+            "", "*", "*.", "a*.test", "*a.test", "a.*.test", "*.*.test", "a b", "a..test", ".a", "é.test",
+        ] {
             assert!(NameTable::default().insert(name, 0).is_err(), "{name}");
         }
         assert!(NameTable::default().insert(&"a".repeat(63), 0).is_ok());

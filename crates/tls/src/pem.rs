@@ -53,7 +53,9 @@ pub(crate) fn private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, TlsErr
             .map_err(|_| TlsError::configuration("expected a private key as PKCS#8, PKCS#1 or SEC1 in DER"));
     }
     if bytes.windows(ENCRYPTED.len()).any(|window| window == ENCRYPTED) {
-        return Err(TlsError::configuration("the private key is encrypted; decrypt it first"));
+        return Err(TlsError::configuration(
+            "the private key is encrypted; decrypt it first",
+        ));
     }
     PrivateKeyDer::from_pem_slice(bytes)
         .map_err(|error| TlsError::configuration(format!("expected a private key in PEM or DER: {error}")))
@@ -67,7 +69,10 @@ mod tests {
     fn an_encrypted_key_is_refused_with_what_to_do() {
         let pem = b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
         let error = private_key(pem).expect_err("it is encrypted");
-        assert!(error.detail().is_some_and(|words| words.contains("decrypt it")), "{error}");
+        assert!(
+            error.detail().is_some_and(|words| words.contains("decrypt it")),
+            "{error}"
+        );
     }
 
     #[test]

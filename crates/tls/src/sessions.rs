@@ -154,7 +154,10 @@ mod tests {
         for id in 1..=3 {
             cache.put(vec![id], vec![id]);
         }
-        assert_eq!((cache.get(&[1]), cache.get(&[2]), cache.get(&[3])), (None, Some(vec![2]), Some(vec![3])));
+        assert_eq!(
+            (cache.get(&[1]), cache.get(&[2]), cache.get(&[3])),
+            (None, Some(vec![2]), Some(vec![3]))
+        );
         for _ in 0..1_000 {
             cache.put(vec![7], vec![7]);
             assert_eq!(cache.take(&[7]), Some(vec![7]));

@@ -7,8 +7,16 @@ use crate::TlsError;
 
 /// Suite, its name in OpenSSL and so in Node, its name at IANA; in the order of preference.
 const NAMES: &[(CipherSuite, &str, &str)] = &[
-    (CipherSuite::TLS13_AES_256_GCM_SHA384, "TLS_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384"),
-    (CipherSuite::TLS13_AES_128_GCM_SHA256, "TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"),
+    (
+        CipherSuite::TLS13_AES_256_GCM_SHA384,
+        "TLS_AES_256_GCM_SHA384",
+        "TLS_AES_256_GCM_SHA384",
+    ),
+    (
+        CipherSuite::TLS13_AES_128_GCM_SHA256,
+        "TLS_AES_128_GCM_SHA256",
+        "TLS_AES_128_GCM_SHA256",
+    ),
     (
         CipherSuite::TLS13_CHACHA20_POLY1305_SHA256,
         "TLS_CHACHA20_POLY1305_SHA256",
@@ -113,9 +121,9 @@ pub(crate) fn versions(min: TlsVersion, max: TlsVersion) -> Result<Vec<&'static 
         (TlsVersion::Tls12, TlsVersion::Tls13) => Ok(vec![&version::TLS13, &version::TLS12]),
         (TlsVersion::Tls12, TlsVersion::Tls12) => Ok(vec![&version::TLS12]),
         (TlsVersion::Tls13, TlsVersion::Tls13) => Ok(vec![&version::TLS13]),
-        (TlsVersion::Tls13, TlsVersion::Tls12) => {
-            Err(TlsError::configuration("minVersion is TLSv1.3 and maxVersion is TLSv1.2"))
-        }
+        (TlsVersion::Tls13, TlsVersion::Tls12) => Err(TlsError::configuration(
+            "minVersion is TLSv1.3 and maxVersion is TLSv1.2",
+        )),
     }
 }
 
@@ -146,7 +154,11 @@ mod tests {
 
     #[test]
     fn a_suite_named_twice_is_offered_once_and_the_order_is_kept() {
-        let names = ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "tls_aes_128_gcm_sha256"];
+        let names = [
+            "TLS_AES_128_GCM_SHA256",
+            "TLS_AES_256_GCM_SHA384",
+            "tls_aes_128_gcm_sha256",
+        ];
         let found = select(&names.map(str::to_owned)).expect("known names");
         let found: Vec<&str> = found.iter().map(|suite| name(suite.suite())).collect();
         assert_eq!(found, ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"]);

@@ -25,6 +25,32 @@ const NAME_LEN: usize = 16;
 const NONCE_LEN: usize = 12;
 const TIME_LEN: usize = 8;
 
+/// Key material that the members of a fleet share. It is wiped when it is dropped, and never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TicketSecret(Zeroizing<[u8; TICKET_KEY_LEN]>);
+
+impl TicketSecret {
+    /// From [`TICKET_KEY_LEN`] secret bytes.
+    ///
+    /// # Errors
+    /// Another length.
+    pub fn new(material: &[u8]) -> Result<Self, TlsError> {
+        let material: &[u8; TICKET_KEY_LEN] = material.try_into().map_err(|_| {
+            TlsError::configuration(format!(
+                "ticket keys must be {TICKET_KEY_LEN} bytes long and are {}",
+                material.len()
+            ))
+        })?;
+        Ok(Self(Zeroizing::new(*material)))
+    }
+}
+
+impl fmt::Debug for TicketSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TicketSecret")
+    }
+}
+
 struct Key {
     name: [u8; NAME_LEN],
     aead: RandomizedNonceKey,
@@ -60,11 +86,8 @@ struct Keys {
     next_rotation: Option<u64>,
 }
 
-/// Ticket keys, shared by every context that is to accept the others' tickets.
-///
-/// Contexts of one process share one object; processes of a fleet each make one from the same
-/// [`TICKET_KEY_LEN`] secret bytes. A key that was made here rotates by itself.
-pub struct TicketKeys {
+/// The keys of one context, which outlive its replacements.
+pub(crate) struct TicketKeys {
     keys: Mutex<Keys>,
     clock: Clock,
     lifetime_s: u32,
@@ -76,13 +99,13 @@ impl TicketKeys {
     /// A ticket is good for `lifetime_s` seconds from when it was issued.
     ///
     /// # Errors
-    /// Material that is not [`TICKET_KEY_LEN`] bytes long.
-    pub fn new(material: Option<&[u8]>, lifetime_s: u32, clock: Clock) -> Result<Arc<Self>, TlsError> {
+    /// The system gave no random bytes.
+    pub(crate) fn new(secret: Option<&TicketSecret>, lifetime_s: u32, clock: Clock) -> Result<Arc<Self>, TlsError> {
         let now = clock.now();
         let keys = Keys {
-            current: Self::key(material)?,
+            current: Self::key(secret)?,
             grace: None,
-            next_rotation: material.is_none().then(|| now + ROTATION_INTERVAL_S),
+            next_rotation: secret.is_none().then(|| now + ROTATION_INTERVAL_S),
         };
         Ok(Arc::new(Self {
             keys: Mutex::new(keys),
@@ -93,31 +116,25 @@ impl TicketKeys {
 
     /// Seals with a new key from now on; the one before opens tickets for one lifetime more.
     ///
-    /// With material, only the owner rotates from now on; without, a random key that rotates by itself follows.
+    /// With a secret, only the owner rotates from now on; without, a random key that rotates by itself follows.
     ///
     /// # Errors
-    /// Material that is not [`TICKET_KEY_LEN`] bytes long; the keys are as before then.
-    pub fn rotate(&self, material: Option<&[u8]>) -> Result<(), TlsError> {
-        let next = Self::key(material)?;
+    /// The system gave no random bytes; the keys are as before then.
+    pub(crate) fn rotate(&self, secret: Option<&TicketSecret>) -> Result<(), TlsError> {
+        let next = Self::key(secret)?;
         let now = self.clock.now();
         self.with_keys(|keys| {
             self.replace(keys, next, now);
-            keys.next_rotation = material.is_none().then(|| now + ROTATION_INTERVAL_S);
+            keys.next_rotation = secret.is_none().then(|| now + ROTATION_INTERVAL_S);
         });
         Ok(())
     }
 
-    fn key(material: Option<&[u8]>) -> Result<Key, TlsError> {
-        let Some(material) = material else {
-            return Key::random();
-        };
-        let material: &[u8; TICKET_KEY_LEN] = material.try_into().map_err(|_| {
-            TlsError::configuration(format!(
-                "ticket keys must be {TICKET_KEY_LEN} bytes long and are {}",
-                material.len()
-            ))
-        })?;
-        Key::new(material)
+    fn key(secret: Option<&TicketSecret>) -> Result<Key, TlsError> {
+        match secret {
+            Some(secret) => Key::new(&secret.0),
+            None => Key::random(),
+        }
     }
 
     fn replace(&self, keys: &mut Keys, next: Key, now: u64) {
@@ -212,9 +229,13 @@ mod tests {
 
     const A: [u8; 32] = [1; 32];
 
-    fn keys(material: Option<&[u8]>) -> (Arc<TicketKeys>, Clock) {
+    fn keys(material: Option<&[u8; TICKET_KEY_LEN]>) -> (Arc<TicketKeys>, Clock) {
         let clock = Clock::manual(1_000_000);
-        (TicketKeys::new(material, 300, clock.clone()).expect("good keys"), clock)
+        let secret = material.map(|material| TicketSecret::new(material).expect("48 bytes"));
+        (
+            TicketKeys::new(secret.as_ref(), 300, clock.clone()).expect("good keys"),
+            clock,
+        )
     }
 
     #[test]
@@ -240,7 +261,7 @@ mod tests {
 
     #[test]
     fn random_keys_rotate_by_themselves_and_given_ones_do_not() {
-        for (material, same) in [(None, false), (Some(&[7_u8; TICKET_KEY_LEN][..]), true)] {
+        for (material, same) in [(None, false), (Some(&[7; TICKET_KEY_LEN]), true)] {
             let (keys, clock) = keys(material);
             let name = keys.seal(b"", &A).expect("sealed")[..NAME_LEN].to_vec();
             clock.set(1_000_000 + ROTATION_INTERVAL_S);
@@ -274,7 +295,7 @@ mod tests {
     #[test]
     fn material_of_another_length_is_refused() {
         for len in [0, TICKET_KEY_LEN - 1, TICKET_KEY_LEN + 1] {
-            let error = TicketKeys::new(Some(&vec![0; len]), 300, Clock::system()).expect_err("not 48 bytes");
+            let error = TicketSecret::new(&vec![0; len]).expect_err("not 48 bytes");
             assert!(error.to_string().contains("48 bytes"), "{error}");
         }
     }
