@@ -48,6 +48,8 @@ pub struct TlsSession {
     /// The name that a client asked for.
     servername: Option<Box<str>>,
     peer_closed: bool,
+    /// Whether our close_notify is out; rustls would seal on behind it.
+    closing: bool,
     /// Whether early data was taken.
     early_data: bool,
 }
@@ -139,6 +141,7 @@ impl TlsSession {
             authorization_error: None,
             servername: None,
             peer_closed: false,
+            closing: false,
             early_data: false,
         }
     }
@@ -385,7 +388,7 @@ impl TlsEngine for TlsSession {
         let Stage::Live(connection, _) = &mut self.stage else {
             return Err(TlsError::new(Code::InvalidState));
         };
-        if connection.is_handshaking() || self.ended.is_some() {
+        if connection.is_handshaking() || self.closing || self.ended.is_some() {
             return Err(TlsError::new(Code::InvalidState));
         }
         let mut taken = 0;
@@ -423,6 +426,7 @@ impl TlsEngine for TlsSession {
     fn close_notify(&mut self) {
         if let Stage::Live(connection, _) = &mut self.stage {
             connection.send_close_notify();
+            self.closing = true;
         }
     }
 
