@@ -12,6 +12,7 @@ const TARGETS: &[(&str, Target)] = &[
     ("connection", fuzz::connection),
     ("http1_request", fuzz::http1_request),
     ("http1_response", fuzz::http1_response),
+    ("tls_server", fuzz::tls_server),
 ];
 
 fn seeds(folder: &Path) -> Vec<Vec<u8>> {

@@ -66,9 +66,14 @@ enum Stage {
 /// A server's session before the ClientHello is whole.
 struct Hello {
     context: Arc<ServerContext>,
-    acceptor: Acceptor,
+    opening: Opened,
+}
+
+/// A connection that says nothing costs no acceptor.
+enum Opened {
     /// The first bytes, while they could still be plain HTTP.
-    first: Option<Vec<u8>>,
+    Undecided(Vec<u8>),
+    Tls(Box<Acceptor>),
 }
 
 /// A server's session that waits for its certificate.
@@ -108,8 +113,7 @@ impl TlsSession {
     pub(crate) fn server(context: Arc<ServerContext>) -> Self {
         Self::new(Stage::Hello(Box::new(Hello {
             context,
-            acceptor: Acceptor::default(),
-            first: Some(Vec::new()),
+            opening: Opened::Undecided(Vec::new()),
         })))
     }
 
@@ -173,25 +177,27 @@ impl TlsSession {
         let Stage::Hello(hello) = &mut self.stage else {
             return Ok(0);
         };
-        let held = match &mut hello.first {
-            Some(first) => {
-                first.extend_from_slice(bytes);
-                match opening(first) {
-                    Opening::Undecided => return Ok(bytes.len()),
-                    Opening::Http => return Err(self.refuse(TlsError::new(Code::TlsPlainHttp), Vec::new())),
-                    Opening::Other => hello.first.take(),
-                }
+        let mut held = Vec::new();
+        if let Opened::Undecided(first) = &mut hello.opening {
+            first.extend_from_slice(bytes);
+            match opening(first) {
+                Opening::Undecided => return Ok(bytes.len()),
+                Opening::Http => return Err(self.refuse(TlsError::new(Code::TlsPlainHttp), Vec::new())),
+                Opening::Other => held = std::mem::take(first),
             }
-            None => None,
-        };
-        let mut input = held.as_deref().unwrap_or(bytes);
+            hello.opening = Opened::Tls(Box::default());
+        }
+        let mut input = if held.is_empty() { bytes } else { &held };
         while !input.is_empty() {
             let Stage::Hello(hello) = &mut self.stage else { break };
+            let Opened::Tls(acceptor) = &mut hello.opening else {
+                break;
+            };
             // Reading from a slice cannot fail; an error here is rustls's "message buffer full".
-            if hello.acceptor.read_tls(&mut input).is_err() {
+            if acceptor.read_tls(&mut input).is_err() {
                 return Err(self.refuse(TlsError::new(Code::TlsRecordOverflow), alert::fatal(22).to_vec()));
             }
-            match hello.acceptor.accept() {
+            match acceptor.accept() {
                 Ok(None) => {}
                 Ok(Some(accepted)) => self.handle_accepted(accepted, input)?,
                 Err((error, alert)) => return Err(self.refuse_with(error, alert)),

@@ -5,10 +5,12 @@
 pub mod connection;
 pub mod http1_request;
 pub mod http1_response;
+pub mod tls_server;
 
 pub use connection::connection;
 pub use http1_request::http1_request;
 pub use http1_response::http1_response;
+pub use tls_server::tls_server;
 
 use millrace_http1::Limits;
 
