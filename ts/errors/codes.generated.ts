@@ -66,6 +66,38 @@ export type ErrorCode =
   | 'MILLRACE_CLIENT_DENIED'
   | 'MILLRACE_RATE_LIMITED'
   | 'MILLRACE_MEMORY_LIMIT'
+  | 'MILLRACE_TLS_CERTIFICATE_EXPIRED'
+  | 'MILLRACE_TLS_CERTIFICATE_NOT_YET_VALID'
+  | 'MILLRACE_TLS_UNKNOWN_CA'
+  | 'MILLRACE_TLS_SELF_SIGNED'
+  | 'MILLRACE_TLS_WRONG_HOST'
+  | 'MILLRACE_TLS_CERTIFICATE_REVOKED'
+  | 'MILLRACE_TLS_REVOCATION_UNKNOWN'
+  | 'MILLRACE_TLS_CRL_EXPIRED'
+  | 'MILLRACE_TLS_NAME_CONSTRAINTS'
+  | 'MILLRACE_TLS_WEAK_SIGNATURE'
+  | 'MILLRACE_TLS_WRONG_PURPOSE'
+  | 'MILLRACE_TLS_BAD_CERTIFICATE'
+  | 'MILLRACE_TLS_CERTIFICATE_REQUIRED'
+  | 'MILLRACE_TLS_PIN_MISMATCH'
+  | 'MILLRACE_TLS_OCSP_MISSING'
+  | 'MILLRACE_TLS_OCSP_INVALID'
+  | 'MILLRACE_TLS_CT_MISSING'
+  | 'MILLRACE_TLS_NO_SHARED_VERSION'
+  | 'MILLRACE_TLS_NO_SHARED_SUITE'
+  | 'MILLRACE_TLS_NO_SHARED_ALPN'
+  | 'MILLRACE_TLS_HANDSHAKE_TRUNCATED'
+  | 'MILLRACE_TLS_TRUNCATED'
+  | 'MILLRACE_TLS_ALERT_RECEIVED'
+  | 'MILLRACE_TLS_RECORD_OVERFLOW'
+  | 'MILLRACE_TLS_DECRYPT_FAILED'
+  | 'MILLRACE_TLS_INVALID_MESSAGE'
+  | 'MILLRACE_TLS_PLAIN_HTTP'
+  | 'MILLRACE_TLS_BUFFER_LIMIT'
+  | 'MILLRACE_TLS_NO_CERTIFICATE'
+  | 'MILLRACE_TLS_INVALID_CONFIGURATION'
+  | 'MILLRACE_TLS_EXHAUSTED'
+  | 'MILLRACE_TLS_EARLY_DATA_REFUSED'
   | 'MILLRACE_SOCKS_GENERAL_FAILURE'
   | 'MILLRACE_SOCKS_FORBIDDEN'
   | 'MILLRACE_SOCKS_NETWORK_UNREACHABLE'
@@ -98,7 +130,7 @@ export type ErrorCode =
 export type ErrorKind = 'protocol' | 'limit' | 'misuse' | 'system' | 'timeout' | 'closed' | 'bug';
 export type ErrorCategory = 'network' | 'protocol' | 'application' | 'timeout' | 'resource';
 /** The phase of an operation that a timeout or failure belongs to. */
-export type Phase = 'headers' | 'body' | 'request' | 'send' | 'idle' | 'handler' | 'proxy';
+export type Phase = 'headers' | 'body' | 'request' | 'send' | 'idle' | 'handler' | 'tls' | 'proxy';
 
 export type CodeRow = readonly [
   id: number,
@@ -177,6 +209,38 @@ export const CODES: readonly CodeRow[] = [
   [123, 'MILLRACE_CLIENT_DENIED', 'limit', 'resource', false, 403, null, 'deny', "the client's address is not let in by allow and deny"],
   [124, 'MILLRACE_RATE_LIMITED', 'limit', 'resource', true, 429, null, 'rateLimits', "more requests came than a rate limit allows"],
   [125, 'MILLRACE_MEMORY_LIMIT', 'limit', 'resource', true, 503, null, 'setMaxMemory', "the process holds as much memory for its peers as setMaxMemory allows"],
+  [200, 'MILLRACE_TLS_CERTIFICATE_EXPIRED', 'protocol', 'protocol', false, null, 'tls', null, "the peer's certificate has expired"],
+  [201, 'MILLRACE_TLS_CERTIFICATE_NOT_YET_VALID', 'protocol', 'protocol', false, null, 'tls', null, "the peer's certificate is not valid yet"],
+  [202, 'MILLRACE_TLS_UNKNOWN_CA', 'protocol', 'protocol', false, null, 'tls', 'ca', "the peer's certificate chain does not lead to a CA that is trusted here"],
+  [203, 'MILLRACE_TLS_SELF_SIGNED', 'protocol', 'protocol', false, null, 'tls', 'ca', "the peer's certificate is signed by itself and is not trusted here"],
+  [204, 'MILLRACE_TLS_WRONG_HOST', 'protocol', 'protocol', false, null, 'tls', 'servername', "the peer's certificate is not for the name that was asked for"],
+  [205, 'MILLRACE_TLS_CERTIFICATE_REVOKED', 'protocol', 'protocol', false, null, 'tls', null, "the peer's certificate has been revoked"],
+  [206, 'MILLRACE_TLS_REVOCATION_UNKNOWN', 'protocol', 'protocol', false, null, 'tls', 'crl', "no CRL says whether the peer's certificate has been revoked"],
+  [207, 'MILLRACE_TLS_CRL_EXPIRED', 'protocol', 'protocol', false, null, 'tls', 'crl', "the CRL that covers the peer's certificate is past its nextUpdate"],
+  [208, 'MILLRACE_TLS_NAME_CONSTRAINTS', 'protocol', 'protocol', false, null, 'tls', null, "a name in the peer's certificate lies outside the name constraints of its CA (RFC 5280 §4.2.1.10)"],
+  [209, 'MILLRACE_TLS_WEAK_SIGNATURE', 'protocol', 'protocol', false, null, 'tls', null, "a key or signature in the peer's chain is too weak or of a kind that is not supported"],
+  [210, 'MILLRACE_TLS_WRONG_PURPOSE', 'protocol', 'protocol', false, null, 'tls', null, "the peer's certificate is not for this side of TLS (extended key usage, RFC 5280 §4.2.1.12)"],
+  [211, 'MILLRACE_TLS_BAD_CERTIFICATE', 'protocol', 'protocol', false, null, 'tls', null, "a certificate of the peer is malformed or a signature in its chain is wrong"],
+  [212, 'MILLRACE_TLS_CERTIFICATE_REQUIRED', 'protocol', 'protocol', false, null, 'tls', 'requestCert', "the client sent no certificate and one is required"],
+  [213, 'MILLRACE_TLS_PIN_MISMATCH', 'protocol', 'protocol', false, null, 'tls', 'pins', "no certificate of the peer's chain has a key that is pinned"],
+  [214, 'MILLRACE_TLS_OCSP_MISSING', 'protocol', 'protocol', false, null, 'tls', 'ocsp', "the peer stapled no OCSP response and the policy asks for one"],
+  [215, 'MILLRACE_TLS_OCSP_INVALID', 'protocol', 'protocol', false, null, 'tls', 'ocsp', "the OCSP response of the peer is malformed, stale, for another certificate or not signed by its CA (RFC 6960 §3.2)"],
+  [216, 'MILLRACE_TLS_CT_MISSING', 'protocol', 'protocol', false, null, 'tls', 'certificateTransparency', "the peer's certificate has fewer valid timestamps of known logs than the policy asks for (RFC 6962)"],
+  [217, 'MILLRACE_TLS_NO_SHARED_VERSION', 'protocol', 'protocol', false, null, 'tls', 'minVersion', "the peer speaks no TLS version that is allowed here"],
+  [218, 'MILLRACE_TLS_NO_SHARED_SUITE', 'protocol', 'protocol', false, null, 'tls', 'ciphers', "the peer has no cipher suite, group or signature scheme in common with this side"],
+  [219, 'MILLRACE_TLS_NO_SHARED_ALPN', 'protocol', 'protocol', false, null, 'tls', 'ALPNProtocols', "the peer has no application protocol in common with this side (RFC 7301)"],
+  [220, 'MILLRACE_TLS_HANDSHAKE_TRUNCATED', 'closed', 'network', true, null, 'tls', null, "the connection ended inside the TLS handshake"],
+  [221, 'MILLRACE_TLS_TRUNCATED', 'closed', 'network', false, null, 'tls', null, "the connection ended without close_notify, so data may be missing (RFC 8446 §6.1)"],
+  [222, 'MILLRACE_TLS_ALERT_RECEIVED', 'protocol', 'protocol', false, null, 'tls', null, "the peer ended the TLS session with an alert"],
+  [223, 'MILLRACE_TLS_RECORD_OVERFLOW', 'protocol', 'protocol', false, null, 'tls', null, "a TLS record or handshake message of the peer is larger than TLS allows"],
+  [224, 'MILLRACE_TLS_DECRYPT_FAILED', 'protocol', 'protocol', false, null, 'tls', null, "a TLS record or signature of the peer does not verify"],
+  [225, 'MILLRACE_TLS_INVALID_MESSAGE', 'protocol', 'protocol', false, null, 'tls', null, "a TLS message of the peer is malformed or stands in the wrong place"],
+  [226, 'MILLRACE_TLS_PLAIN_HTTP', 'protocol', 'protocol', false, 400, 'tls', null, "plain HTTP was sent to a TLS port"],
+  [227, 'MILLRACE_TLS_BUFFER_LIMIT', 'limit', 'resource', false, null, 'tls', null, "the peer sent more than is kept while a certificate is chosen"],
+  [228, 'MILLRACE_TLS_NO_CERTIFICATE', 'misuse', 'application', false, null, 'tls', 'cert', "there is no certificate for the name that the client asked for"],
+  [229, 'MILLRACE_TLS_INVALID_CONFIGURATION', 'misuse', 'application', false, null, 'tls', null, "a certificate, key, CRL, suite, pin or other TLS option is malformed or does not fit the others"],
+  [230, 'MILLRACE_TLS_EXHAUSTED', 'closed', 'resource', false, null, 'tls', null, "the TLS keys of the connection have sealed as much as they may"],
+  [231, 'MILLRACE_TLS_EARLY_DATA_REFUSED', 'protocol', 'protocol', true, null, 'tls', null, "the server did not accept the early data; it has to be sent again"],
   [300, 'MILLRACE_SOCKS_GENERAL_FAILURE', 'system', 'network', true, null, 'proxy', null, "the proxy reports a general failure (RFC 1928 §6, reply 1)"],
   [301, 'MILLRACE_SOCKS_FORBIDDEN', 'protocol', 'application', false, null, 'proxy', null, "the proxy's rules forbid the connection (RFC 1928 §6, reply 2)"],
   [302, 'MILLRACE_SOCKS_NETWORK_UNREACHABLE', 'system', 'network', true, null, 'proxy', null, "the proxy cannot reach the target's network (RFC 1928 §6, reply 3)"],

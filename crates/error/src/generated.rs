@@ -133,6 +133,70 @@ pub enum Code {
     RateLimited = 124,
     /// The process holds as much memory for its peers as setMaxMemory allows.
     MemoryLimit = 125,
+    /// The peer's certificate has expired.
+    TlsCertificateExpired = 200,
+    /// The peer's certificate is not valid yet.
+    TlsCertificateNotYetValid = 201,
+    /// The peer's certificate chain does not lead to a CA that is trusted here.
+    TlsUnknownCa = 202,
+    /// The peer's certificate is signed by itself and is not trusted here.
+    TlsSelfSigned = 203,
+    /// The peer's certificate is not for the name that was asked for.
+    TlsWrongHost = 204,
+    /// The peer's certificate has been revoked.
+    TlsCertificateRevoked = 205,
+    /// No CRL says whether the peer's certificate has been revoked.
+    TlsRevocationUnknown = 206,
+    /// The CRL that covers the peer's certificate is past its nextUpdate.
+    TlsCrlExpired = 207,
+    /// A name in the peer's certificate lies outside the name constraints of its CA (RFC 5280 §4.2.1.10).
+    TlsNameConstraints = 208,
+    /// A key or signature in the peer's chain is too weak or of a kind that is not supported.
+    TlsWeakSignature = 209,
+    /// The peer's certificate is not for this side of TLS (extended key usage, RFC 5280 §4.2.1.12).
+    TlsWrongPurpose = 210,
+    /// A certificate of the peer is malformed or a signature in its chain is wrong.
+    TlsBadCertificate = 211,
+    /// The client sent no certificate and one is required.
+    TlsCertificateRequired = 212,
+    /// No certificate of the peer's chain has a key that is pinned.
+    TlsPinMismatch = 213,
+    /// The peer stapled no OCSP response and the policy asks for one.
+    TlsOcspMissing = 214,
+    /// The OCSP response of the peer is malformed, stale, for another certificate or not signed by its CA (RFC 6960 §3.2).
+    TlsOcspInvalid = 215,
+    /// The peer's certificate has fewer valid timestamps of known logs than the policy asks for (RFC 6962).
+    TlsCtMissing = 216,
+    /// The peer speaks no TLS version that is allowed here.
+    TlsNoSharedVersion = 217,
+    /// The peer has no cipher suite, group or signature scheme in common with this side.
+    TlsNoSharedSuite = 218,
+    /// The peer has no application protocol in common with this side (RFC 7301).
+    TlsNoSharedAlpn = 219,
+    /// The connection ended inside the TLS handshake.
+    TlsHandshakeTruncated = 220,
+    /// The connection ended without close_notify, so data may be missing (RFC 8446 §6.1).
+    TlsTruncated = 221,
+    /// The peer ended the TLS session with an alert.
+    TlsAlertReceived = 222,
+    /// A TLS record or handshake message of the peer is larger than TLS allows.
+    TlsRecordOverflow = 223,
+    /// A TLS record or signature of the peer does not verify.
+    TlsDecryptFailed = 224,
+    /// A TLS message of the peer is malformed or stands in the wrong place.
+    TlsInvalidMessage = 225,
+    /// Plain HTTP was sent to a TLS port.
+    TlsPlainHttp = 226,
+    /// The peer sent more than is kept while a certificate is chosen.
+    TlsBufferLimit = 227,
+    /// There is no certificate for the name that the client asked for.
+    TlsNoCertificate = 228,
+    /// A certificate, key, CRL, suite, pin or other TLS option is malformed or does not fit the others.
+    TlsInvalidConfiguration = 229,
+    /// The TLS keys of the connection have sealed as much as they may.
+    TlsExhausted = 230,
+    /// The server did not accept the early data; it has to be sent again.
+    TlsEarlyDataRefused = 231,
     /// The proxy reports a general failure (RFC 1928 §6, reply 1).
     SocksGeneralFailure = 300,
     /// The proxy's rules forbid the connection (RFC 1928 §6, reply 2).
@@ -258,6 +322,38 @@ impl Code {
         Self::ClientDenied,
         Self::RateLimited,
         Self::MemoryLimit,
+        Self::TlsCertificateExpired,
+        Self::TlsCertificateNotYetValid,
+        Self::TlsUnknownCa,
+        Self::TlsSelfSigned,
+        Self::TlsWrongHost,
+        Self::TlsCertificateRevoked,
+        Self::TlsRevocationUnknown,
+        Self::TlsCrlExpired,
+        Self::TlsNameConstraints,
+        Self::TlsWeakSignature,
+        Self::TlsWrongPurpose,
+        Self::TlsBadCertificate,
+        Self::TlsCertificateRequired,
+        Self::TlsPinMismatch,
+        Self::TlsOcspMissing,
+        Self::TlsOcspInvalid,
+        Self::TlsCtMissing,
+        Self::TlsNoSharedVersion,
+        Self::TlsNoSharedSuite,
+        Self::TlsNoSharedAlpn,
+        Self::TlsHandshakeTruncated,
+        Self::TlsTruncated,
+        Self::TlsAlertReceived,
+        Self::TlsRecordOverflow,
+        Self::TlsDecryptFailed,
+        Self::TlsInvalidMessage,
+        Self::TlsPlainHttp,
+        Self::TlsBufferLimit,
+        Self::TlsNoCertificate,
+        Self::TlsInvalidConfiguration,
+        Self::TlsExhausted,
+        Self::TlsEarlyDataRefused,
         Self::SocksGeneralFailure,
         Self::SocksForbidden,
         Self::SocksNetworkUnreachable,
@@ -365,6 +461,38 @@ impl Code {
             Self::ClientDenied => "MILLRACE_CLIENT_DENIED",
             Self::RateLimited => "MILLRACE_RATE_LIMITED",
             Self::MemoryLimit => "MILLRACE_MEMORY_LIMIT",
+            Self::TlsCertificateExpired => "MILLRACE_TLS_CERTIFICATE_EXPIRED",
+            Self::TlsCertificateNotYetValid => "MILLRACE_TLS_CERTIFICATE_NOT_YET_VALID",
+            Self::TlsUnknownCa => "MILLRACE_TLS_UNKNOWN_CA",
+            Self::TlsSelfSigned => "MILLRACE_TLS_SELF_SIGNED",
+            Self::TlsWrongHost => "MILLRACE_TLS_WRONG_HOST",
+            Self::TlsCertificateRevoked => "MILLRACE_TLS_CERTIFICATE_REVOKED",
+            Self::TlsRevocationUnknown => "MILLRACE_TLS_REVOCATION_UNKNOWN",
+            Self::TlsCrlExpired => "MILLRACE_TLS_CRL_EXPIRED",
+            Self::TlsNameConstraints => "MILLRACE_TLS_NAME_CONSTRAINTS",
+            Self::TlsWeakSignature => "MILLRACE_TLS_WEAK_SIGNATURE",
+            Self::TlsWrongPurpose => "MILLRACE_TLS_WRONG_PURPOSE",
+            Self::TlsBadCertificate => "MILLRACE_TLS_BAD_CERTIFICATE",
+            Self::TlsCertificateRequired => "MILLRACE_TLS_CERTIFICATE_REQUIRED",
+            Self::TlsPinMismatch => "MILLRACE_TLS_PIN_MISMATCH",
+            Self::TlsOcspMissing => "MILLRACE_TLS_OCSP_MISSING",
+            Self::TlsOcspInvalid => "MILLRACE_TLS_OCSP_INVALID",
+            Self::TlsCtMissing => "MILLRACE_TLS_CT_MISSING",
+            Self::TlsNoSharedVersion => "MILLRACE_TLS_NO_SHARED_VERSION",
+            Self::TlsNoSharedSuite => "MILLRACE_TLS_NO_SHARED_SUITE",
+            Self::TlsNoSharedAlpn => "MILLRACE_TLS_NO_SHARED_ALPN",
+            Self::TlsHandshakeTruncated => "MILLRACE_TLS_HANDSHAKE_TRUNCATED",
+            Self::TlsTruncated => "MILLRACE_TLS_TRUNCATED",
+            Self::TlsAlertReceived => "MILLRACE_TLS_ALERT_RECEIVED",
+            Self::TlsRecordOverflow => "MILLRACE_TLS_RECORD_OVERFLOW",
+            Self::TlsDecryptFailed => "MILLRACE_TLS_DECRYPT_FAILED",
+            Self::TlsInvalidMessage => "MILLRACE_TLS_INVALID_MESSAGE",
+            Self::TlsPlainHttp => "MILLRACE_TLS_PLAIN_HTTP",
+            Self::TlsBufferLimit => "MILLRACE_TLS_BUFFER_LIMIT",
+            Self::TlsNoCertificate => "MILLRACE_TLS_NO_CERTIFICATE",
+            Self::TlsInvalidConfiguration => "MILLRACE_TLS_INVALID_CONFIGURATION",
+            Self::TlsExhausted => "MILLRACE_TLS_EXHAUSTED",
+            Self::TlsEarlyDataRefused => "MILLRACE_TLS_EARLY_DATA_REFUSED",
             Self::SocksGeneralFailure => "MILLRACE_SOCKS_GENERAL_FAILURE",
             Self::SocksForbidden => "MILLRACE_SOCKS_FORBIDDEN",
             Self::SocksNetworkUnreachable => "MILLRACE_SOCKS_NETWORK_UNREACHABLE",
@@ -471,6 +599,52 @@ impl Code {
             Self::ClientDenied => "the client's address is not let in by allow and deny",
             Self::RateLimited => "more requests came than a rate limit allows",
             Self::MemoryLimit => "the process holds as much memory for its peers as setMaxMemory allows",
+            Self::TlsCertificateExpired => "the peer's certificate has expired",
+            Self::TlsCertificateNotYetValid => "the peer's certificate is not valid yet",
+            Self::TlsUnknownCa => "the peer's certificate chain does not lead to a CA that is trusted here",
+            Self::TlsSelfSigned => "the peer's certificate is signed by itself and is not trusted here",
+            Self::TlsWrongHost => "the peer's certificate is not for the name that was asked for",
+            Self::TlsCertificateRevoked => "the peer's certificate has been revoked",
+            Self::TlsRevocationUnknown => "no CRL says whether the peer's certificate has been revoked",
+            Self::TlsCrlExpired => "the CRL that covers the peer's certificate is past its nextUpdate",
+            Self::TlsNameConstraints => {
+                "a name in the peer's certificate lies outside the name constraints of its CA (RFC 5280 §4.2.1.10)"
+            }
+            Self::TlsWeakSignature => {
+                "a key or signature in the peer's chain is too weak or of a kind that is not supported"
+            }
+            Self::TlsWrongPurpose => {
+                "the peer's certificate is not for this side of TLS (extended key usage, RFC 5280 §4.2.1.12)"
+            }
+            Self::TlsBadCertificate => "a certificate of the peer is malformed or a signature in its chain is wrong",
+            Self::TlsCertificateRequired => "the client sent no certificate and one is required",
+            Self::TlsPinMismatch => "no certificate of the peer's chain has a key that is pinned",
+            Self::TlsOcspMissing => "the peer stapled no OCSP response and the policy asks for one",
+            Self::TlsOcspInvalid => {
+                "the OCSP response of the peer is malformed, stale, for another certificate or not signed by its CA (RFC 6960 §3.2)"
+            }
+            Self::TlsCtMissing => {
+                "the peer's certificate has fewer valid timestamps of known logs than the policy asks for (RFC 6962)"
+            }
+            Self::TlsNoSharedVersion => "the peer speaks no TLS version that is allowed here",
+            Self::TlsNoSharedSuite => {
+                "the peer has no cipher suite, group or signature scheme in common with this side"
+            }
+            Self::TlsNoSharedAlpn => "the peer has no application protocol in common with this side (RFC 7301)",
+            Self::TlsHandshakeTruncated => "the connection ended inside the TLS handshake",
+            Self::TlsTruncated => "the connection ended without close_notify, so data may be missing (RFC 8446 §6.1)",
+            Self::TlsAlertReceived => "the peer ended the TLS session with an alert",
+            Self::TlsRecordOverflow => "a TLS record or handshake message of the peer is larger than TLS allows",
+            Self::TlsDecryptFailed => "a TLS record or signature of the peer does not verify",
+            Self::TlsInvalidMessage => "a TLS message of the peer is malformed or stands in the wrong place",
+            Self::TlsPlainHttp => "plain HTTP was sent to a TLS port",
+            Self::TlsBufferLimit => "the peer sent more than is kept while a certificate is chosen",
+            Self::TlsNoCertificate => "there is no certificate for the name that the client asked for",
+            Self::TlsInvalidConfiguration => {
+                "a certificate, key, CRL, suite, pin or other TLS option is malformed or does not fit the others"
+            }
+            Self::TlsExhausted => "the TLS keys of the connection have sealed as much as they may",
+            Self::TlsEarlyDataRefused => "the server did not accept the early data; it has to be sent again",
             Self::SocksGeneralFailure => "the proxy reports a general failure (RFC 1928 §6, reply 1)",
             Self::SocksForbidden => "the proxy's rules forbid the connection (RFC 1928 §6, reply 2)",
             Self::SocksNetworkUnreachable => "the proxy cannot reach the target's network (RFC 1928 §6, reply 3)",
@@ -583,6 +757,38 @@ impl Code {
             Self::ClientDenied => Kind::Limit,
             Self::RateLimited => Kind::Limit,
             Self::MemoryLimit => Kind::Limit,
+            Self::TlsCertificateExpired => Kind::Protocol,
+            Self::TlsCertificateNotYetValid => Kind::Protocol,
+            Self::TlsUnknownCa => Kind::Protocol,
+            Self::TlsSelfSigned => Kind::Protocol,
+            Self::TlsWrongHost => Kind::Protocol,
+            Self::TlsCertificateRevoked => Kind::Protocol,
+            Self::TlsRevocationUnknown => Kind::Protocol,
+            Self::TlsCrlExpired => Kind::Protocol,
+            Self::TlsNameConstraints => Kind::Protocol,
+            Self::TlsWeakSignature => Kind::Protocol,
+            Self::TlsWrongPurpose => Kind::Protocol,
+            Self::TlsBadCertificate => Kind::Protocol,
+            Self::TlsCertificateRequired => Kind::Protocol,
+            Self::TlsPinMismatch => Kind::Protocol,
+            Self::TlsOcspMissing => Kind::Protocol,
+            Self::TlsOcspInvalid => Kind::Protocol,
+            Self::TlsCtMissing => Kind::Protocol,
+            Self::TlsNoSharedVersion => Kind::Protocol,
+            Self::TlsNoSharedSuite => Kind::Protocol,
+            Self::TlsNoSharedAlpn => Kind::Protocol,
+            Self::TlsHandshakeTruncated => Kind::Closed,
+            Self::TlsTruncated => Kind::Closed,
+            Self::TlsAlertReceived => Kind::Protocol,
+            Self::TlsRecordOverflow => Kind::Protocol,
+            Self::TlsDecryptFailed => Kind::Protocol,
+            Self::TlsInvalidMessage => Kind::Protocol,
+            Self::TlsPlainHttp => Kind::Protocol,
+            Self::TlsBufferLimit => Kind::Limit,
+            Self::TlsNoCertificate => Kind::Misuse,
+            Self::TlsInvalidConfiguration => Kind::Misuse,
+            Self::TlsExhausted => Kind::Closed,
+            Self::TlsEarlyDataRefused => Kind::Protocol,
             Self::SocksGeneralFailure => Kind::System,
             Self::SocksForbidden => Kind::Protocol,
             Self::SocksNetworkUnreachable => Kind::System,
@@ -681,6 +887,38 @@ impl Code {
             Self::ClientDenied => Some(403),
             Self::RateLimited => Some(429),
             Self::MemoryLimit => Some(503),
+            Self::TlsCertificateExpired => None,
+            Self::TlsCertificateNotYetValid => None,
+            Self::TlsUnknownCa => None,
+            Self::TlsSelfSigned => None,
+            Self::TlsWrongHost => None,
+            Self::TlsCertificateRevoked => None,
+            Self::TlsRevocationUnknown => None,
+            Self::TlsCrlExpired => None,
+            Self::TlsNameConstraints => None,
+            Self::TlsWeakSignature => None,
+            Self::TlsWrongPurpose => None,
+            Self::TlsBadCertificate => None,
+            Self::TlsCertificateRequired => None,
+            Self::TlsPinMismatch => None,
+            Self::TlsOcspMissing => None,
+            Self::TlsOcspInvalid => None,
+            Self::TlsCtMissing => None,
+            Self::TlsNoSharedVersion => None,
+            Self::TlsNoSharedSuite => None,
+            Self::TlsNoSharedAlpn => None,
+            Self::TlsHandshakeTruncated => None,
+            Self::TlsTruncated => None,
+            Self::TlsAlertReceived => None,
+            Self::TlsRecordOverflow => None,
+            Self::TlsDecryptFailed => None,
+            Self::TlsInvalidMessage => None,
+            Self::TlsPlainHttp => Some(400),
+            Self::TlsBufferLimit => None,
+            Self::TlsNoCertificate => None,
+            Self::TlsInvalidConfiguration => None,
+            Self::TlsExhausted => None,
+            Self::TlsEarlyDataRefused => None,
             Self::SocksGeneralFailure => None,
             Self::SocksForbidden => None,
             Self::SocksNetworkUnreachable => None,

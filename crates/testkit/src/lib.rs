@@ -1,4 +1,5 @@
-//! What the tests of every crate share: scripted peers, the three-way feeder, a driver for engines, the bodies of the
+//! What the tests of every crate share: scripted peers, the three-way feeder, a driver for engines, certificates, TLS
+//! sessions on a simulated link, the bodies of the
 //! fuzz targets.
 #![forbid(unsafe_code)]
 
@@ -7,4 +8,6 @@ pub mod driver;
 pub mod feed;
 pub mod fuzz;
 pub mod http1;
+pub mod pki;
 pub mod socks;
+pub mod tls;

@@ -14,6 +14,7 @@ const TARGETS: &[(&str, Target)] = &[
     ("http1_response", fuzz::http1_response),
     ("socks_client", fuzz::socks_client),
     ("socks_server", fuzz::socks_server),
+    ("tls_server", fuzz::tls_server),
 ];
 
 fn seeds(folder: &Path) -> Vec<Vec<u8>> {

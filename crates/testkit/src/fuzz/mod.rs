@@ -7,12 +7,14 @@ pub mod http1_request;
 pub mod http1_response;
 pub mod socks_client;
 pub mod socks_server;
+pub mod tls_server;
 
 pub use connection::connection;
 pub use http1_request::http1_request;
 pub use http1_response::http1_response;
 pub use socks_client::socks_client;
 pub use socks_server::socks_server;
+pub use tls_server::tls_server;
 
 use millrace_http1::Limits;
 

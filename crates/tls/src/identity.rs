@@ -1,0 +1,105 @@
+//! A certificate with its key, its names and its stapled OCSP response.
+
+use std::fmt;
+use std::sync::Arc;
+
+use pki_types::CertificateDer;
+use rustls::crypto::aws_lc_rs::sign::any_supported_type;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+
+use crate::{TlsError, pem};
+
+/// What a server or a client shows of itself: a chain, the key of its first certificate, and what goes with them.
+///
+/// It is made once and shared; the private key is only in the crypto library's memory, which wipes it.
+#[derive(Clone)]
+pub struct Identity {
+    key: Arc<CertifiedKey>,
+    names: Vec<String>,
+}
+
+impl Identity {
+    /// From a chain, its own certificate first, and the private key; each PEM or DER. The names are those of the
+    /// certificate (`subjectAltName`).
+    ///
+    /// # Errors
+    /// A chain or key that is malformed, of a kind or size that is not supported, or that do not belong together.
+    pub fn new(chain: &[u8], private_key: &[u8]) -> Result<Self, TlsError> {
+        let chain = pem::certificates(chain)?;
+        let signer = any_supported_type(&pem::private_key(private_key)?)
+            .map_err(|error| TlsError::configuration(format!("the private key cannot be used: {error}")))?;
+        let names = names_of(&chain)?;
+        let key = CertifiedKey::new(chain, signer);
+        match key.keys_match() {
+            Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {}
+            Err(error) => {
+                return Err(TlsError::configuration(format!(
+                    "the private key does not belong to the certificate: {error}"
+                )));
+            }
+        }
+        Ok(Self {
+            key: Arc::new(key),
+            names,
+        })
+    }
+
+    /// The same for other server names: whole names and wildcards such as `*.example.com`.
+    #[must_use]
+    pub fn with_names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.names = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The same with an OCSP response (DER) to staple (RFC 6066 §8), or without one.
+    #[must_use]
+    pub fn with_ocsp(&self, response: Option<Vec<u8>>) -> Self {
+        let mut key = CertifiedKey::clone(&self.key);
+        key.ocsp = response;
+        Self {
+            key: Arc::new(key),
+            names: self.names.clone(),
+        }
+    }
+
+    /// The server names that it is for.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The chain in DER, its own certificate first.
+    pub fn chain(&self) -> impl Iterator<Item = &[u8]> {
+        self.key.cert.iter().map(AsRef::as_ref)
+    }
+
+    pub(crate) fn key(&self) -> &Arc<CertifiedKey> {
+        &self.key
+    }
+}
+
+fn names_of(chain: &[CertificateDer<'_>]) -> Result<Vec<String>, TlsError> {
+    // `pem::certificates` gives at least one.
+    let first = chain.first().expect("a chain of one or more certificates");
+    let parsed = webpki::EndEntityCert::try_from(first)
+        .map_err(|error| TlsError::configuration(format!("the certificate is malformed: {error}")))?;
+    Ok(parsed.valid_dns_names().map(str::to_owned).collect())
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("names", &self.names)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Shows one certificate to every client.
+#[derive(Debug)]
+pub(crate) struct Always(pub(crate) Arc<CertifiedKey>);
+
+impl ResolvesServerCert for Always {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+}

@@ -1,0 +1,4 @@
+//! A TLS server; see `crates/testkit/src/fuzz`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| millrace_testkit::fuzz::tls_server(data));
