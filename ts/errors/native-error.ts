@@ -28,6 +28,7 @@ const FIXED_LIMITS: Readonly<Record<string, string>> = {
   MILLRACE_HTTP_CHUNK_EXTENSIONS_TOO_LARGE: 'chunkExtensions',
   MILLRACE_HTTP_TRAILERS_TOO_LARGE: 'trailers',
   MILLRACE_HTTP_TOO_MANY_INFORMATIONAL: 'informational',
+  MILLRACE_SOCKS_FIELD_TOO_LARGE: 'socksField',
 };
 
 /** The error for a code that the native core answered with; misuse becomes a TypeError. */
