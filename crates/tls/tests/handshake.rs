@@ -234,7 +234,7 @@ fn a_client_certificate_reaches_the_server_and_its_absence_ends_the_handshake() 
         });
         let with = client(|options| options.identity = Some(identity(&person)));
         let (_, theirs) = facts(&link(&with, &server));
-        assert_eq!(theirs.peer_certificates, [person.certificate.clone()]);
+        assert_eq!(theirs.peer_certificates, *std::slice::from_ref(&person.certificate));
         assert_eq!(theirs.authorization_error, None);
 
         let link = link(&client(|_| {}), &server);
