@@ -360,3 +360,57 @@ impl Client {
         self.exchange = None;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Credentials;
+
+    fn client(kind: Kind) -> Client {
+        let mut config = ClientConfig::new(kind, Endpoint::new(b"192.0.2.9", 443).expect("an address"));
+        config.credentials = Some(Credentials::new(b"alice", b"x"));
+        if kind == Kind::Connect {
+            config.headers = b"X-Key\0secret\0".to_vec().into();
+        }
+        let mut client = Client::new(config).expect("a client");
+        client.connected().expect("it waits for its connection");
+        client
+    }
+
+    fn holds_a_secret(client: &Client) -> bool {
+        let config = &client.config;
+        let pending = client.output.is_some() || !client.collect.bytes().is_empty() || client.exchange.is_some();
+        pending || config.credentials.is_some() || !config.headers.is_empty()
+    }
+
+    #[test]
+    fn credentials_are_gone_when_the_handshake_is_over_however_it_ended() {
+        type End = fn(&mut Client);
+        let ends: [(Kind, &[u8], End); 6] = [
+            (Kind::Socks5, b"\x05\x00", |c| {
+                c.handle_bytes(b"\x05\0\0\x01\0\0\0\0\0\0");
+            }),
+            (Kind::Socks5, b"\x05\x02", |c| {
+                c.handle_bytes(b"\x01\x01");
+            }),
+            (Kind::Socks5, b"\x05\x02", |c| {
+                c.handle_end();
+            }),
+            (Kind::Socks5, b"\x05\x02", |c| c.cancel().expect("it goes on")),
+            (Kind::Connect, b"", |c| {
+                c.handle_bytes(b"HTTP/1.1 200 OK\r\n\r\n");
+            }),
+            (Kind::Connect, b"", |c| {
+                c.handle_bytes(b"HTTP/1.1 502 No\r\n\r\n");
+            }),
+        ];
+        for (index, (kind, first, end)) in ends.into_iter().enumerate() {
+            let mut client = client(kind);
+            client.handle_bytes(first);
+            client.poll_output();
+            assert!(holds_a_secret(&client), "row {index}");
+            end(&mut client);
+            assert!(client.state().is_over() && !holds_a_secret(&client), "row {index}");
+        }
+    }
+}
