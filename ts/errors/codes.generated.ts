@@ -59,6 +59,7 @@ export type ErrorCode =
   | 'MILLRACE_KEEP_ALIVE_TIMEOUT'
   | 'MILLRACE_RECEIVE_RATE'
   | 'MILLRACE_SEND_RATE'
+  | 'MILLRACE_TLS_HANDSHAKE_TIMEOUT'
   | 'MILLRACE_HANDLER_TIMEOUT'
   | 'MILLRACE_CONNECTIONS_LIMIT'
   | 'MILLRACE_COLLECTED_TOO_LARGE'
@@ -130,7 +131,7 @@ export type ErrorCode =
 export type ErrorKind = 'protocol' | 'limit' | 'misuse' | 'system' | 'timeout' | 'closed' | 'bug';
 export type ErrorCategory = 'network' | 'protocol' | 'application' | 'timeout' | 'resource';
 /** The phase of an operation that a timeout or failure belongs to. */
-export type Phase = 'headers' | 'body' | 'request' | 'send' | 'idle' | 'handler' | 'tls' | 'proxy';
+export type Phase = 'headers' | 'body' | 'request' | 'send' | 'idle' | 'tls' | 'handler' | 'proxy';
 
 export type CodeRow = readonly [
   id: number,
@@ -202,6 +203,7 @@ export const CODES: readonly CodeRow[] = [
   [104, 'MILLRACE_KEEP_ALIVE_TIMEOUT', 'timeout', 'timeout', false, null, 'idle', 'keepAliveTimeout', "no next request began within keepAliveTimeout"],
   [105, 'MILLRACE_RECEIVE_RATE', 'timeout', 'timeout', false, 408, 'body', 'minReceiveRate', "the request body arrived more slowly than minReceiveRate"],
   [106, 'MILLRACE_SEND_RATE', 'timeout', 'timeout', false, null, 'send', 'minSendRate', "the peer took the response more slowly than minSendRate"],
+  [107, 'MILLRACE_TLS_HANDSHAKE_TIMEOUT', 'timeout', 'timeout', false, null, 'tls', 'tlsHandshakeTimeout', "the TLS handshake was not over within tlsHandshakeTimeout"],
   [110, 'MILLRACE_HANDLER_TIMEOUT', 'timeout', 'timeout', false, 503, 'handler', 'handlerTimeout', "the handler did not begin its answer within handlerTimeout"],
   [120, 'MILLRACE_CONNECTIONS_LIMIT', 'limit', 'resource', true, 503, null, 'maxConnections', "the server has as many connections as maxConnections allows"],
   [121, 'MILLRACE_COLLECTED_TOO_LARGE', 'limit', 'resource', false, 413, null, 'maxCollectedSize', "a body that is collected whole is larger than maxCollectedSize"],

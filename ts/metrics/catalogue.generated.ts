@@ -20,6 +20,7 @@ export type CounterName =
   | 'millrace_http_server_timeouts_total{phase="receiveRate"}'
   | 'millrace_http_server_timeouts_total{phase="sendRate"}'
   | 'millrace_http_server_timeouts_total{phase="handler"}'
+  | 'millrace_http_server_timeouts_total{phase="tlsHandshake"}'
   | 'millrace_http_server_upgrades_total'
   | 'millrace_limit_exceeded_total{option="maxUrlSize"}'
   | 'millrace_limit_exceeded_total{option="maxHeaderSize"}'
@@ -46,6 +47,9 @@ export type CounterName =
   | 'millrace_log_records_total{level="warn"}'
   | 'millrace_log_records_total{level="error"}'
   | 'millrace_log_records_total{level="fatal"}'
+  | 'millrace_tls_handshakes_total{kind="full"}'
+  | 'millrace_tls_handshakes_total{kind="resumed"}'
+  | 'millrace_tls_failures_total'
   | 'millrace_http_server_validate_refusals_total';
 
 export type GaugeName =
@@ -58,6 +62,7 @@ export type GaugeName =
 
 export type HistogramName =
   | 'millrace_http_server_request_duration_seconds'
+  | 'millrace_tls_handshake_duration_seconds'
   | 'millrace_reactor_wake_duration_seconds';
 
 export interface MetricRow<Key extends string> {
@@ -200,6 +205,13 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     key: 'millrace_http_server_timeouts_total{phase="handler"}',
     name: 'millrace_http_server_timeouts_total',
     label: ['phase', 'handler'],
+    unit: null,
+    help: 'Deadlines that expired, by the phase that took too long',
+  },
+  {
+    key: 'millrace_http_server_timeouts_total{phase="tlsHandshake"}',
+    name: 'millrace_http_server_timeouts_total',
+    label: ['phase', 'tlsHandshake'],
     unit: null,
     help: 'Deadlines that expired, by the phase that took too long',
   },
@@ -386,6 +398,27 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Log records written, by level',
   },
   {
+    key: 'millrace_tls_handshakes_total{kind="full"}',
+    name: 'millrace_tls_handshakes_total',
+    label: ['kind', 'full'],
+    unit: null,
+    help: 'TLS handshakes that ended well',
+  },
+  {
+    key: 'millrace_tls_handshakes_total{kind="resumed"}',
+    name: 'millrace_tls_handshakes_total',
+    label: ['kind', 'resumed'],
+    unit: null,
+    help: 'TLS handshakes that ended well',
+  },
+  {
+    key: 'millrace_tls_failures_total',
+    name: 'millrace_tls_failures_total',
+    label: null,
+    unit: null,
+    help: 'TLS sessions that ended with an error: certificates, alerts, malformed messages, connections cut in a handshake',
+  },
+  {
     key: 'millrace_http_server_validate_refusals_total',
     name: 'millrace_http_server_validate_refusals_total',
     label: null,
@@ -448,6 +481,13 @@ export const HISTOGRAMS: readonly MetricRow<HistogramName>[] = [
     help: 'Time from the first byte of a request to the last byte of its response',
   },
   {
+    key: 'millrace_tls_handshake_duration_seconds',
+    name: 'millrace_tls_handshake_duration_seconds',
+    label: null,
+    unit: 'seconds',
+    help: 'Time from the first byte of a TLS handshake to its end',
+  },
+  {
     key: 'millrace_reactor_wake_duration_seconds',
     name: 'millrace_reactor_wake_duration_seconds',
     label: null,
@@ -490,8 +530,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 46,
-  histograms: 52,
+  gauges: 50,
+  histograms: 56,
   histogramLength: 30,
-  length: 112,
+  length: 146,
 } as const;

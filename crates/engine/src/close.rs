@@ -56,6 +56,8 @@ impl<V: Copy> Engine<V> {
     /// Ends a connection now: its exchanges are aborted with the error, its descriptor is closed.
     pub(crate) fn close(&mut self, id: Id, error: Error) {
         let cut = self.is_cut_by_close(id);
+        let orderly = !cut && !matches!(error.code.kind(), Kind::Protocol | Kind::Bug);
+        self.last_words(id, orderly);
         let mut finishing = Vec::new();
         if let Some(stack) = self
             .connections
@@ -80,6 +82,9 @@ impl<V: Copy> Engine<V> {
         }
         self.wheel.cancel(id.slot());
         self.memory.account.release(connection.memory as usize);
+        if let Some(mut layers) = connection.layers.take() {
+            layers.clear(&mut self.pool);
+        }
         if let Some(mut stack) = connection.stack.take() {
             let released = &mut self.released;
             stack.output.clear(&mut self.pool, |pin| released.push(pin));
@@ -92,7 +97,6 @@ impl<V: Copy> Engine<V> {
                 http.dangling = false;
                 (http.heads, http.waiting, http.wants_room) = (0, 0, false);
                 stack.backlog = Vec::new();
-                stack.layers.clear();
                 stack.paused_ms = 0;
                 self.recycle(stack);
             }
@@ -233,6 +237,7 @@ impl<V: Copy> Engine<V> {
             Code::KeepAliveTimeout => (Some(Counter::HttpServerTimeoutsIdle), Some(4)),
             Code::ReceiveRate => (Some(Counter::HttpServerTimeoutsReceiveRate), Some(5)),
             Code::SendRate => (Some(Counter::HttpServerTimeoutsSendRate), Some(6)),
+            Code::TlsHandshakeTimeout => (Some(Counter::HttpServerTimeoutsTlsHandshake), Some(7)),
             _ => (None, None),
         };
         if let Some(counter) = counter {
@@ -287,16 +292,20 @@ impl<V: Copy> Engine<V> {
             options.keep_alive_timeout_ms,
         );
         let full = connection.has(conn::BLOCKED);
+        let layers = connection.layers.as_ref();
+        if layers.is_some_and(|layers| layers.is_opening()) {
+            return;
+        }
+        let sealed = layers.is_some_and(|layers| layers.has_output());
         // Before the first request the time since accept counts, whatever came: a PROXY head, empty lines, half a head.
         let first = connection.requests == 0;
         let (what, at) = match connection.stack.as_mut() {
             None if first => return,
             None => keep_alive,
-            Some(stack) if !stack.layers.is_empty() => return,
             Some(stack) => match &mut stack.protocol {
                 Protocol::Raw(_) => none,
                 Protocol::Http1(http) => {
-                    let stuck = full && !stack.output.is_empty();
+                    let stuck = full && (sealed || !stack.output.is_empty());
                     let reads = http.may_begin(options, stack.output.len());
                     let written = if stuck {
                         let still = after(Deadline::Write, stack.progress_ms, options.write_timeout_ms);
@@ -376,7 +385,12 @@ impl<V: Copy> Engine<V> {
         }
         let peers = matches!(
             what,
-            Deadline::Headers | Deadline::Body | Deadline::Request | Deadline::KeepAlive | Deadline::ReceiveRate
+            Deadline::Headers
+                | Deadline::Body
+                | Deadline::Request
+                | Deadline::KeepAlive
+                | Deadline::ReceiveRate
+                | Deadline::Handshake
         );
         if peers && !connection.has(conn::OVERDUE) {
             // Perhaps we are late and not the peer: what is in the socket already counts, once.
@@ -393,7 +407,7 @@ impl<V: Copy> Engine<V> {
         };
         let begun = connection.stack.is_some();
         connection.deadline = Deadline::None;
-        let below = connection.stack.as_ref().is_some_and(|stack| !stack.layers.is_empty());
+        let below = connection.layers.as_ref().is_some_and(|layers| layers.is_opening());
         let Some(error) = self.expired(id, what, at) else {
             if what == Deadline::Linger {
                 self.close(id, Code::ConnectionClosed.into());
@@ -441,6 +455,7 @@ impl<V: Copy> Engine<V> {
         };
         match what {
             Deadline::None | Deadline::Linger => None,
+            Deadline::Handshake => time(Code::TlsHandshakeTimeout, options.tls_handshake_timeout_ms),
             Deadline::Headers => time(Code::HeadersTimeout, options.headers_timeout_ms),
             Deadline::Body => time(Code::BodyTimeout, limits.body_timeout_ms),
             Deadline::Request => time(Code::RequestTimeout, limits.request_timeout_ms),

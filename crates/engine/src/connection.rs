@@ -1,7 +1,7 @@
 //! One connection: link, layers, protocol, and the output that waits.
 
 use crate::id::Id;
-use crate::layer::Layer;
+use crate::layer::Layers;
 use crate::link::Link;
 use crate::pace::Pace;
 use crate::protocol::Protocol;
@@ -11,37 +11,43 @@ use millrace_net::{Interest, Peer};
 /// State bits of a connection.
 pub(crate) mod flag {
     /// In the engine's dirty list.
-    pub const DIRTY: u16 = 1;
+    pub const DIRTY: u32 = 1;
     /// In the engine's list of connections with left-over work.
-    pub const QUEUED: u16 = 2;
+    pub const QUEUED: u32 = 2;
     /// The peer's FIN was read.
-    pub const READ_CLOSED: u16 = 4;
+    pub const READ_CLOSED: u32 = 4;
     /// Hang-up was reported and is not armed any more.
-    pub const HANGUP_SEEN: u16 = 8;
+    pub const HANGUP_SEEN: u32 = 8;
     /// No further request is read; close when everything owed is written.
-    pub const CLOSING: u16 = 16;
+    pub const CLOSING: u32 = 16;
     /// Our side is shut; what still comes is drained until FIN or deadline (RFC 9112 §9.6).
-    pub const LINGERING: u16 = 32;
+    pub const LINGERING: u32 = 32;
     /// The last write found the socket full.
-    pub const BLOCKED: u16 = 64;
+    pub const BLOCKED: u32 = 64;
     /// Close with a drain: the peer may still be sending.
-    pub const MUST_LINGER: u16 = 128;
+    pub const MUST_LINGER: u32 = 128;
     /// A test asked for a panic at the next processing.
-    pub const PANIC: u16 = 256;
+    pub const PANIC: u32 = 256;
     /// Has had at least one byte of a request.
-    pub const SEEN_BYTES: u16 = 512;
+    pub const SEEN_BYTES: u32 = 512;
     /// Our side of a tunnel has ended: shut it once everything is written.
-    pub const END_WRITES: u16 = 1024;
+    pub const END_WRITES: u32 = 1024;
     /// Our side is shut.
-    pub const WRITE_CLOSED: u16 = 2048;
+    pub const WRITE_CLOSED: u32 = 2048;
     /// Accepted over the limit: not counted among the server's connections.
-    pub const REFUSED: u16 = 4096;
+    pub const REFUSED: u32 = 4096;
     /// Both directions are shut and only its reader is slow: the poller does not know it any more.
-    pub const UNWATCHED: u16 = 8192;
+    pub const UNWATCHED: u32 = 8192;
     /// Its deadline has passed, and its socket was looked at once more.
-    pub const OVERDUE: u16 = 16384;
+    pub const OVERDUE: u32 = 16384;
     /// Counted by the gate for a client of its own.
-    pub const CLIENT_COUNTED: u16 = 32768;
+    pub const CLIENT_COUNTED: u32 = 32768;
+    /// In the queue of handshakes that wait for their turn.
+    pub const HANDSHAKE_QUEUED: u32 = 65_536;
+    /// A TLS handshake is still to be done: its steps have a budget.
+    pub const HANDSHAKING: u32 = 131_072;
+    /// What is being received is early data, which an attacker may have sent again.
+    pub const EARLY: u32 = 262_144;
 }
 
 /// What the deadline of a connection is about.
@@ -56,12 +62,12 @@ pub(crate) enum Deadline {
     Linger,
     ReceiveRate,
     SendRate,
+    /// The TLS handshake, from the accept.
+    Handshake,
 }
 
 /// Everything a connection has while it is not idle.
 pub(crate) struct Stack {
-    /// Bottom up; empty for a plain connection.
-    pub layers: Vec<Layer>,
     pub protocol: Protocol,
     /// What waits to be written.
     pub output: Output,
@@ -86,6 +92,8 @@ pub(crate) struct Connection {
     pub link: Link,
     /// `None` while idle: no parser, no buffer, no list.
     pub stack: Option<Box<Stack>>,
+    /// What its bytes pass through; `None` for a plain connection, and while it runs.
+    pub layers: Option<Box<Layers>>,
     /// When the deadline is, in ms; meaningless without one.
     pub deadline_ms: u64,
     /// When the timer wheel will look at it; 0: not at all.
@@ -98,15 +106,21 @@ pub(crate) struct Connection {
     pub memory: u32,
     /// Bytes drained at a lingering close.
     pub drained: u32,
-    pub flags: u16,
+    pub flags: u32,
     pub deadline: Deadline,
     pub interest: Interest,
     pub peer: Peer,
 }
 
 impl Connection {
-    pub fn has(&self, flags: u16) -> bool {
+    pub fn has(&self, flags: u32) -> bool {
         self.flags & flags != 0
+    }
+
+    /// Has TLS say that our side ends; says whether something has to be written for it.
+    pub fn say_goodbye(&mut self) -> bool {
+        let tls = self.layers.as_mut().and_then(|layers| layers.tls_mut());
+        tls.is_some_and(|tls| tls.close())
     }
 }
 
@@ -118,7 +132,7 @@ mod tests {
     fn an_idle_connection_fits_in_128_bytes() {
         // With generation and list entries, see `Slab`: DESIGN allows 256, the prototype needed 176.
         assert!(
-            size_of::<Option<Connection>>() <= 88,
+            size_of::<Option<Connection>>() <= 96,
             "{}",
             size_of::<Option<Connection>>()
         );

@@ -57,6 +57,12 @@ pub struct Engine<V: Copy> {
     due: Vec<u32>,
     pub(crate) pool: Pool,
     receive: ReceiveBuffer,
+    /// Plaintext on its way from a session to what is above it, kept for its allocation.
+    pub(crate) plaintext: Vec<u8>,
+    /// Connections whose handshake goes on in its turn.
+    pub(crate) handshakes: VecDeque<Id>,
+    /// How many steps of handshakes this turn still has.
+    pub(crate) handshakes_left: usize,
     // Boxed, for a stack moves between here and its connection with every request.
     #[expect(clippy::vec_box, reason = "the boxes are what is reused")]
     pub(crate) stacks: Vec<Box<Stack>>,
@@ -99,6 +105,9 @@ impl<V: Copy> Engine<V> {
             due: Vec::new(),
             pool: Pool::default(),
             receive: ReceiveBuffer::new(),
+            plaintext: Vec::new(),
+            handshakes: VecDeque::new(),
+            handshakes_left: 0,
             stacks: Vec::new(),
             released: Vec::new(),
             spare: Spare::new(),
@@ -148,6 +157,7 @@ impl<V: Copy> Engine<V> {
         self.expire(host);
         self.part(host);
         self.tell_answers(host);
+        self.go_on_with_handshakes(host);
         let mut polled = false;
         while self.events.len() < budget {
             if self.cursor < self.ready.len() {
@@ -185,6 +195,7 @@ impl<V: Copy> Engine<V> {
             || !self.completed.is_empty()
             || !self.parting.is_empty()
             || !self.answers.is_empty()
+            || !self.handshakes.is_empty()
     }
 
     /// When [`turn`](Self::turn) must be called at the latest, in ms of the monotonic clock.
@@ -348,7 +359,6 @@ impl<V: Copy> Engine<V> {
             return stack;
         }
         Box::new(Stack {
-            layers: Vec::new(),
             protocol: crate::protocol::Protocol::Http1(Http1::new(limits)),
             output: millrace_buffer::Output::new(),
             backlog: Vec::new(),

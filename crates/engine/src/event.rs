@@ -33,6 +33,11 @@ pub enum EventKind {
     ServerClosed = 12,
     /// The body alone failed, the exchange goes on: `flags` is the code, `a` the limit, `b` what was seen.
     BodyFailed = 13,
+    /// A TLS client of a server (the id is the connection's) asks for a certificate that no table has: `b` is the server's
+    /// slot, the text its name and the protocols that it offers; `Engine::choose_certificate` answers.
+    ClientHello = 14,
+    /// A TLS session of a server failed: `flags` is the code, `b` the server's slot, the text what was seen.
+    TlsFailed = 15,
 }
 
 /// Flags of a request event.
@@ -43,6 +48,8 @@ pub mod request {
     pub const HTTP_1_1: u32 = 2;
     /// The client waits for `100 Continue`.
     pub const EXPECTS_CONTINUE: u32 = 4;
+    /// It came through TLS.
+    pub const TLS: u32 = 8;
 }
 
 /// One event; its values were made by the host when it was queued.

@@ -75,6 +75,15 @@ impl<V: Copy> Engine<V> {
         let Some(connection) = self.connections.get_mut(id) else {
             return Ok(());
         };
+        if let Some(mut layers) = connection.layers.take() {
+            let writes = connection.flags & (conn::BLOCKED | conn::WRITE_CLOSED) == 0;
+            let outcome = match writes && (layers.tls().is_some()) {
+                true => self.write_sealed(host, id, &mut layers),
+                false => Ok(()),
+            };
+            self.give_layers(id, layers);
+            return outcome;
+        }
         let slot = connection.server;
         let Some(stack) = connection.stack.as_mut() else {
             return Ok(());
@@ -185,13 +194,14 @@ impl<V: Copy> Engine<V> {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
+        let sealed = connection.layers.as_ref().is_some_and(|layers| layers.has_output());
         let Some(stack) = connection.stack.as_mut() else { return };
         let waiting = stack.output.len();
         let first = match &stack.protocol {
             Protocol::Http1(http) => http.order.front().copied(),
             Protocol::Raw(stream) => Some(*stream),
         };
-        if waiting == 0 && !stack.finishing.is_empty() {
+        if waiting == 0 && !sealed && !stack.finishing.is_empty() {
             for stream in std::mem::take(&mut stack.finishing) {
                 self.event(EventKind::Finished, stream, 0, 0, 0, None);
                 if let Some(found) = self.streams.get_mut(stream) {
@@ -284,12 +294,18 @@ impl<V: Copy> Engine<V> {
                 self.update_interest(id);
             };
         };
-        let written = stack.output.is_empty();
+        let sealed = connection.layers.as_ref().is_some_and(|layers| layers.has_output());
+        let opening = connection.layers.as_ref().is_some_and(|layers| layers.is_opening());
+        let written = stack.output.is_empty() && !sealed;
         let mut goes_on = false;
         match &stack.protocol {
             Protocol::Raw(stream) => {
                 let stream = *stream;
                 if written && connection.has(conn::END_WRITES) && !connection.has(conn::WRITE_CLOSED) {
+                    if connection.say_goodbye() {
+                        // The close_notify goes first: once more round.
+                        return self.touch(id);
+                    }
                     connection.flags |= conn::WRITE_CLOSED;
                     if let Some(fd) = connection.link.descriptor() {
                         // A peer that has gone is noticed by the next read.
@@ -302,7 +318,7 @@ impl<V: Copy> Engine<V> {
                 }
             }
             Protocol::Http1(http) => {
-                let idle = http.is_idle() && stack.backlog.is_empty() && stack.layers.is_empty();
+                let idle = http.is_idle() && stack.backlog.is_empty() && !opening;
                 let owed = !http.order.is_empty();
                 let kept = !stack.backlog.is_empty() && http.held.is_none() && http.receiving.is_none();
                 if kept && !connection.has(conn::CLOSING) {
@@ -338,6 +354,10 @@ impl<V: Copy> Engine<V> {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
+        if connection.say_goodbye() {
+            // The close_notify goes first: once more round.
+            return self.touch(id);
+        }
         if !connection.has(conn::MUST_LINGER) || connection.has(conn::READ_CLOSED) {
             return self.close(id, Code::ConnectionClosed.into());
         }
@@ -364,10 +384,10 @@ impl<V: Copy> Engine<V> {
         if connection.has(conn::READ_CLOSED) {
             return false;
         }
-        let Some(stack) = &connection.stack else { return true };
-        if !stack.layers.is_empty() {
-            return true;
+        if let Some(layers) = connection.layers.as_ref().filter(|layers| layers.is_opening()) {
+            return layers.wants_bytes();
         }
+        let Some(stack) = &connection.stack else { return true };
         if !stack.backlog.is_empty() {
             return false;
         }
@@ -413,7 +433,7 @@ impl<V: Copy> Engine<V> {
 }
 
 /// What a failed write means.
-fn write_error(error: &std::io::Error) -> Error {
+pub(crate) fn write_error(error: &std::io::Error) -> Error {
     match error.kind() {
         ErrorKind::BrokenPipe => Code::ConnectionClosed.into(),
         ErrorKind::ConnectionReset => Code::ConnectionReset.into(),

@@ -229,7 +229,7 @@ impl<V: Copy> Engine<V> {
     }
 
     /// Whether a connection may enter; its flags then.
-    pub(crate) fn enter(&mut self, server: Id, peer: Option<IpAddr>) -> Result<u16, Error> {
+    pub(crate) fn enter(&mut self, server: Id, peer: Option<IpAddr>) -> Result<u32, Error> {
         if self.memory.is_full() {
             return Err(memory::refusal());
         }

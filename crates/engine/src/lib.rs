@@ -29,9 +29,11 @@ mod pace;
 mod protocol;
 mod raw;
 mod receive;
+mod seal;
 mod server;
 mod stats;
 mod stream;
+mod tls;
 
 pub use body::Address;
 pub use engine::{Census, Engine};
@@ -50,4 +52,4 @@ pub use stream::RequestLimits;
 /// The crates below, for drivers: they depend on the engine alone.
 pub use {millrace_buffer as buffer, millrace_error as error, millrace_head as head};
 /// The crates below, for drivers.
-pub use {millrace_metrics as metrics, millrace_net as net};
+pub use {millrace_metrics as metrics, millrace_net as net, millrace_tls as tls_core};

@@ -139,6 +139,7 @@ impl<V: Copy> Engine<V> {
             return;
         };
         let held = connection.stack.as_ref().map_or(0, |stack| self.memory_of(stack));
+        let held = held + connection.layers.as_ref().map_or(0, |layers| layers.memory());
         let held = u32::try_from(held).unwrap_or(u32::MAX);
         let before = connection.memory;
         if held == before {

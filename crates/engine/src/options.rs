@@ -13,6 +13,8 @@ pub const HEADS_AHEAD: usize = 128 * 1024;
 pub const KEEP_ALIVE_MARGIN_MS: u64 = 1_000;
 /// How long accepting pauses when descriptors have run out, in milliseconds.
 pub const ACCEPT_PAUSE_MS: u64 = 100;
+/// How many steps of TLS handshakes one turn takes: each costs up to half a millisecond of signatures and key exchange.
+pub const HANDSHAKES_A_TURN: usize = 8;
 /// How many connections one listener may accept in one turn.
 pub const ACCEPT_BUDGET: usize = 64;
 
@@ -41,6 +43,8 @@ pub struct ServerOptions {
     pub write_timeout_ms: u64,
     /// Between requests, in ms; 0: none.
     pub keep_alive_timeout_ms: u64,
+    /// For a TLS handshake, from the accept, in ms; 0: none.
+    pub tls_handshake_timeout_ms: u64,
     /// Bytes a second of a request body, see `pace.rs`; 0: none.
     pub min_receive_rate: u64,
     /// Bytes a second of responses, see `pace.rs`; 0: none.
@@ -74,6 +78,7 @@ impl Default for ServerOptions {
             body_timeout_ms: 30_000,
             write_timeout_ms: 60_000,
             keep_alive_timeout_ms: 65_000,
+            tls_handshake_timeout_ms: 10_000,
             min_receive_rate: 240,
             min_send_rate: 240,
             max_connections: u64::MAX,

@@ -4,7 +4,7 @@ use crate::connection::{Stack, flag as conn};
 use crate::engine::Engine;
 use crate::event::Host;
 use crate::id::Id;
-use crate::layer::{Layer, ProxyHead, ProxyHeadParser, Verdict};
+use crate::layer::{Layer, Layers, ProxyHead, ProxyHeadParser, TlsLayer, Verdict};
 use crate::options::{DRAIN_LIMIT, ProxyProtocol};
 use crate::pace::Pace;
 use crate::protocol::Protocol;
@@ -25,6 +25,7 @@ impl<V: Copy> Engine<V> {
         if connection.has(conn::LINGERING) {
             return self.drain(id);
         }
+        let connection_shakes_hands = connection.has(conn::HANDSHAKING);
         if ready.is_writable() && connection.has(conn::BLOCKED) {
             connection.flags &= !conn::BLOCKED;
             if let Some(stack) = &mut connection.stack {
@@ -33,6 +34,9 @@ impl<V: Copy> Engine<V> {
             self.touch(id);
         }
         if ready.is_readable() {
+            if connection_shakes_hands && !self.may_shake_hands(id) {
+                return;
+            }
             if self.wants_read(id) {
                 self.read(host, id, fd);
                 return;
@@ -123,7 +127,7 @@ impl<V: Copy> Engine<V> {
         self.give_stack(id, stack);
         match outcome {
             Ok(()) => self.touch(id),
-            Err(error) => self.close(id, error),
+            Err(error) => self.close_over(id, error),
         }
     }
 
@@ -140,13 +144,29 @@ impl<V: Copy> Engine<V> {
         stack.progress_ms = self.from_ms;
         stack.send_pace = Pace::new();
         if first && socket {
-            match self.servers.at(server).map(|(_, server)| server.options.proxy_protocol) {
-                Some(ProxyProtocol::Optional) => stack.layers.push(Layer::ProxyProtocol(ProxyHeadParser::new(false))),
-                Some(ProxyProtocol::Required) => stack.layers.push(Layer::ProxyProtocol(ProxyHeadParser::new(true))),
-                _ => {}
-            }
+            self.lay_layers(id, server);
         }
         Some(stack)
+    }
+
+    /// What the bytes of a server's new connection pass through first.
+    fn lay_layers(&mut self, id: Id, server: u32) {
+        let Some((_, server)) = self.servers.at(server) else {
+            return;
+        };
+        let mut layers = Layers::default();
+        match server.options.proxy_protocol {
+            ProxyProtocol::Optional => layers.list.push(Layer::ProxyProtocol(ProxyHeadParser::new(false))),
+            ProxyProtocol::Required => layers.list.push(Layer::ProxyProtocol(ProxyHeadParser::new(true))),
+            ProxyProtocol::Off => {}
+        }
+        if let Some(context) = &server.tls {
+            let tls = TlsLayer::new(context.accept(), self.now_ns);
+            layers.list.push(Layer::Tls(Box::new(tls)));
+        }
+        if let Some(connection) = self.connections.get_mut(id).filter(|_| !layers.list.is_empty()) {
+            connection.layers = Some(Box::new(layers));
+        }
     }
 
     pub(crate) fn give_stack(&mut self, id: Id, stack: Box<Stack>) {
@@ -162,8 +182,40 @@ impl<V: Copy> Engine<V> {
         stack: &mut Stack,
         bytes: &[u8],
     ) -> Result<(), Error> {
-        let Some(Layer::ProxyProtocol(parser)) = stack.layers.first_mut() else {
+        let layers = self
+            .connections
+            .get_mut(id)
+            .and_then(|connection| connection.layers.take());
+        let Some(mut layers) = layers else {
             return self.run_protocol(host, id, stack, bytes);
+        };
+        let outcome = self.climb(host, id, stack, &mut layers, 0, bytes);
+        self.give_layers(id, layers);
+        outcome
+    }
+
+    /// Puts the layers of a connection back, where there are any left.
+    pub(crate) fn give_layers(&mut self, id: Id, mut layers: Box<Layers>) {
+        match self.connections.get_mut(id) {
+            Some(connection) if !layers.list.is_empty() => connection.layers = Some(layers),
+            _ => layers.clear(&mut self.pool),
+        }
+    }
+
+    /// Bytes reach the layer at `level`, or the protocol above all of them.
+    pub(crate) fn climb<H: Host<Value = V>>(
+        &mut self,
+        host: &mut H,
+        id: Id,
+        stack: &mut Stack,
+        layers: &mut Layers,
+        level: usize,
+        bytes: &[u8],
+    ) -> Result<(), Error> {
+        let parser = match layers.list.get_mut(level) {
+            None => return self.run_protocol(host, id, stack, bytes),
+            Some(Layer::Tls(_)) => return self.run_tls(host, id, stack, layers, level, bytes),
+            Some(Layer::ProxyProtocol(parser)) => parser,
         };
         match parser.handle_bytes(bytes) {
             Verdict::NeedMore => return Ok(()),
@@ -178,15 +230,23 @@ impl<V: Copy> Engine<V> {
             }
             Verdict::Done(ProxyHead::Own) | Verdict::Absent => {}
         }
-        let Layer::ProxyProtocol(parser) = stack.layers.remove(0);
+        let Layer::ProxyProtocol(parser) = layers.list.remove(level) else {
+            return Ok(());
+        };
         let rest = parser.into_rest();
         if let Err(error) = self.name_client(id) {
-            return self.fail(id, stack, error);
+            // An answer in the clear is of no use before a handshake.
+            return if layers.list.is_empty() {
+                self.fail(id, stack, error)
+            } else {
+                self.count_error(id, &error);
+                Err(error)
+            };
         }
         if rest.is_empty() {
             return Ok(());
         }
-        self.run_stack(host, id, stack, &rest)
+        self.climb(host, id, stack, layers, level, &rest)
     }
 
     fn run_protocol<H: Host<Value = V>>(
@@ -218,6 +278,10 @@ impl<V: Copy> Engine<V> {
         if connection.stack.is_none() {
             return self.look_at_idle(host, id);
         }
+        if self.is_opening(id) {
+            // A certificate was chosen.
+            return self.feed(host, id, &[]);
+        }
         let Some(mut stack) = self.take_stack(id) else { return };
         let backlog = std::mem::take(&mut stack.backlog);
         let outcome = match stack.protocol {
@@ -235,6 +299,12 @@ impl<V: Copy> Engine<V> {
             Ok(()) => self.touch(id),
             Err(error) => self.close(id, error),
         }
+    }
+
+    /// Whether a layer of a connection still opens it.
+    pub(crate) fn is_opening(&self, id: Id) -> bool {
+        let layers = self.connections.get(id).and_then(|connection| connection.layers.as_ref());
+        layers.is_some_and(|layers| layers.is_opening())
     }
 
     /// An idle connection of a closing server: a request that is in its socket already is served.
@@ -285,22 +355,42 @@ impl<V: Copy> Engine<V> {
         let Some(mut stack) = connection.stack.take() else {
             return self.close(id, Code::ConnectionClosed.into());
         };
-        let outcome = if stack.layers.is_empty() {
-            match &mut stack.protocol {
-                Protocol::Http1(_) => self.http1_ended(id, &mut stack),
-                Protocol::Raw(stream) => {
-                    let stream = *stream;
-                    self.raw_ended(host, stream);
-                    Ok(())
-                }
+        let layers = self
+            .connections
+            .get_mut(id)
+            .and_then(|connection| connection.layers.take());
+        let outcome = match layers {
+            None => self.protocol_ended(host, id, &mut stack),
+            Some(mut layers) => {
+                let outcome = match layers.tls() {
+                    Some(_) => self.tls_ended(host, id, &mut stack, &mut layers),
+                    None => Err(Code::ConnectionClosed.into()),
+                };
+                self.give_layers(id, layers);
+                outcome
             }
-        } else {
-            Err(Code::ConnectionClosed.into())
         };
         self.give_stack(id, stack);
         match outcome {
             Ok(()) => self.touch(id),
             Err(error) => self.close(id, error),
+        }
+    }
+
+    /// The peer's side of what the protocol speaks has ended.
+    pub(crate) fn protocol_ended<H: Host<Value = V>>(
+        &mut self,
+        host: &mut H,
+        id: Id,
+        stack: &mut Stack,
+    ) -> Result<(), Error> {
+        match &mut stack.protocol {
+            Protocol::Http1(_) => self.http1_ended(id, stack),
+            Protocol::Raw(stream) => {
+                let stream = *stream;
+                self.raw_ended(host, stream);
+                Ok(())
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use millrace_error::{Code, Error};
 use millrace_metrics::{Counter, Gauge};
 use millrace_net::socket::{self, AcceptError};
 use millrace_net::{Interest, ListenTcp, Peer};
+use millrace_tls::ServerContext;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
@@ -50,6 +51,8 @@ pub(crate) struct Server {
     pub options: ServerOptions,
     pub stats: ServerStats,
     pub gate: Gate,
+    /// What TLS connections are made of; `None`: plain ones.
+    pub tls: Option<Arc<ServerContext>>,
     listener: Option<OwnedFd>,
     unix: bool,
     /// The socket file to remove.
@@ -101,6 +104,7 @@ impl<V: Copy> Engine<V> {
             options,
             stats: ServerStats::default(),
             gate: Gate::with_total(options.max_connections),
+            tls: None,
             listener,
             unix,
             file,
@@ -118,6 +122,12 @@ impl<V: Copy> Engine<V> {
         }
         self.metrics.gauge_add(Gauge::HttpServerListeners, 1);
         Ok(id)
+    }
+
+    /// Has a server speak TLS on the connections that it accepts from now on, or not any more.
+    pub fn set_tls(&mut self, id: f64, tls: Option<Arc<ServerContext>>) -> bool {
+        let server = Id::from_f64(id).and_then(|id| self.servers.get_mut(id));
+        server.map(|server| server.tls = tls).is_some()
     }
 
     /// The address a server is bound to; `None` for a Unix socket, a stale id or no listener.
@@ -197,10 +207,13 @@ impl<V: Copy> Engine<V> {
         };
         server.stats.accepted += 1;
         server.stats.active += 1;
-        let (deadline, after) = match server.options.headers_timeout_ms {
-            0 => (Deadline::None, 0),
-            ms => (Deadline::Headers, ms),
+        let secure = server.tls.is_some();
+        let first = match secure {
+            true => (Deadline::Handshake, server.options.tls_handshake_timeout_ms),
+            false => (Deadline::Headers, server.options.headers_timeout_ms),
         };
+        let (deadline, after) = if first.1 == 0 { (Deadline::None, 0) } else { first };
+        let flags = if secure { flags | conn::HANDSHAKING } else { flags };
         self.metrics.add(Counter::HttpServerConnectionsAccepted, 1);
         self.metrics.gauge_add(Gauge::HttpServerConnections, 1);
         self.adopt_link(id, link, peer, flags, deadline, after);
@@ -212,7 +225,7 @@ impl<V: Copy> Engine<V> {
         server: Id,
         link: Link,
         peer: Peer,
-        flags: u16,
+        flags: u32,
         deadline: Deadline,
         after_ms: u64,
     ) -> Option<Id> {
@@ -221,6 +234,7 @@ impl<V: Copy> Engine<V> {
         let connection = Connection {
             link,
             stack: None,
+            layers: None,
             deadline_ms: 0,
             armed_ms: 0,
             server: server.slot(),
@@ -273,7 +287,9 @@ impl<V: Copy> Engine<V> {
             _ => (Counter::LimitExceededMaxConnections, BUSY),
         };
         self.metrics.add(counter, 1);
-        if let Some(fd) = link.descriptor() {
+        let secure = self.servers.get(server).is_some_and(|server| server.tls.is_some());
+        // An answer in the clear is of no use before a handshake, and one that is sealed costs the handshake.
+        if let Some(fd) = link.descriptor().filter(|_| !secure) {
             let sent = socket::send(fd, answer).is_ok();
             if sent && socket::shutdown_write(fd).is_ok() {
                 let flags = conn::REFUSED | conn::LINGERING | conn::CLOSING | conn::WRITE_CLOSED;

@@ -33,7 +33,16 @@ impl Rate {
 }
 
 /// Which deadline expired, as an index into [`ServerStats::timeouts`].
-pub const TIMEOUT_NAMES: [&str; 7] = ["headers", "body", "request", "send", "idle", "receiveRate", "sendRate"];
+pub const TIMEOUT_NAMES: [&str; 8] = [
+    "headers",
+    "body",
+    "request",
+    "send",
+    "idle",
+    "receiveRate",
+    "sendRate",
+    "tlsHandshake",
+];
 
 /// The counts of one server since it began to listen.
 #[derive(Debug, Default)]
@@ -61,7 +70,7 @@ pub struct ServerStats {
     /// Final and interim responses by class, 1xx first.
     pub responses: [u64; 5],
     /// Deadlines expired, see [`TIMEOUT_NAMES`].
-    pub timeouts: [u64; 7],
+    pub timeouts: [u64; 8],
     /// Completed requests per second.
     pub rate: Rate,
     /// From the head's arrival to the flush that has the end of the response, in ns.

@@ -119,6 +119,8 @@ pub enum Code {
     ReceiveRate = 105,
     /// The peer took the response more slowly than minSendRate.
     SendRate = 106,
+    /// The TLS handshake was not over within tlsHandshakeTimeout.
+    TlsHandshakeTimeout = 107,
     /// The handler did not begin its answer within handlerTimeout.
     HandlerTimeout = 110,
     /// The server has as many connections as maxConnections allows.
@@ -315,6 +317,7 @@ impl Code {
         Self::KeepAliveTimeout,
         Self::ReceiveRate,
         Self::SendRate,
+        Self::TlsHandshakeTimeout,
         Self::HandlerTimeout,
         Self::ConnectionsLimit,
         Self::CollectedTooLarge,
@@ -454,6 +457,7 @@ impl Code {
             Self::KeepAliveTimeout => "MILLRACE_KEEP_ALIVE_TIMEOUT",
             Self::ReceiveRate => "MILLRACE_RECEIVE_RATE",
             Self::SendRate => "MILLRACE_SEND_RATE",
+            Self::TlsHandshakeTimeout => "MILLRACE_TLS_HANDSHAKE_TIMEOUT",
             Self::HandlerTimeout => "MILLRACE_HANDLER_TIMEOUT",
             Self::ConnectionsLimit => "MILLRACE_CONNECTIONS_LIMIT",
             Self::CollectedTooLarge => "MILLRACE_COLLECTED_TOO_LARGE",
@@ -592,6 +596,7 @@ impl Code {
             Self::KeepAliveTimeout => "no next request began within keepAliveTimeout",
             Self::ReceiveRate => "the request body arrived more slowly than minReceiveRate",
             Self::SendRate => "the peer took the response more slowly than minSendRate",
+            Self::TlsHandshakeTimeout => "the TLS handshake was not over within tlsHandshakeTimeout",
             Self::HandlerTimeout => "the handler did not begin its answer within handlerTimeout",
             Self::ConnectionsLimit => "the server has as many connections as maxConnections allows",
             Self::CollectedTooLarge => "a body that is collected whole is larger than maxCollectedSize",
@@ -750,6 +755,7 @@ impl Code {
             Self::KeepAliveTimeout => Kind::Timeout,
             Self::ReceiveRate => Kind::Timeout,
             Self::SendRate => Kind::Timeout,
+            Self::TlsHandshakeTimeout => Kind::Timeout,
             Self::HandlerTimeout => Kind::Timeout,
             Self::ConnectionsLimit => Kind::Limit,
             Self::CollectedTooLarge => Kind::Limit,
@@ -880,6 +886,7 @@ impl Code {
             Self::KeepAliveTimeout => None,
             Self::ReceiveRate => Some(408),
             Self::SendRate => None,
+            Self::TlsHandshakeTimeout => None,
             Self::HandlerTimeout => Some(503),
             Self::ConnectionsLimit => Some(503),
             Self::CollectedTooLarge => Some(413),

@@ -42,6 +42,8 @@ pub enum Counter {
     HttpServerTimeoutsSendRate,
     /// Deadlines that expired, by the phase that took too long (`phase="handler"`).
     HttpServerTimeoutsHandler,
+    /// Deadlines that expired, by the phase that took too long (`phase="tlsHandshake"`).
+    HttpServerTimeoutsTlsHandshake,
     /// Connections handed over after an Upgrade or a CONNECT request.
     HttpServerUpgrades,
     /// Refusals by the limit that was passed (`option="maxUrlSize"`).
@@ -94,13 +96,19 @@ pub enum Counter {
     LogRecordsError,
     /// Log records written, by level (`level="fatal"`).
     LogRecordsFatal,
+    /// TLS handshakes that ended well (`kind="full"`).
+    TlsHandshakesFull,
+    /// TLS handshakes that ended well (`kind="resumed"`).
+    TlsHandshakesResumed,
+    /// TLS sessions that ended with an error: certificates, alerts, malformed messages, connections cut in a handshake.
+    TlsFailures,
     /// Requests that validate refused.
     HttpServerValidateRefusals,
 }
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 46;
+    pub const COUNT: usize = 50;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -123,6 +131,7 @@ impl Counter {
         Self::HttpServerTimeoutsReceiveRate,
         Self::HttpServerTimeoutsSendRate,
         Self::HttpServerTimeoutsHandler,
+        Self::HttpServerTimeoutsTlsHandshake,
         Self::HttpServerUpgrades,
         Self::LimitExceededMaxUrlSize,
         Self::LimitExceededMaxHeaderSize,
@@ -149,6 +158,9 @@ impl Counter {
         Self::LogRecordsWarn,
         Self::LogRecordsError,
         Self::LogRecordsFatal,
+        Self::TlsHandshakesFull,
+        Self::TlsHandshakesResumed,
+        Self::TlsFailures,
         Self::HttpServerValidateRefusals,
     ];
 
@@ -161,8 +173,8 @@ impl Counter {
         Self::HttpServerResponses5xx,
     ];
 
-    /// The series of `millrace_http_server_timeouts_total`, in the order of its label `phase`: headers, body, request, send, idle, receiveRate, sendRate, handler.
-    pub const HTTP_SERVER_TIMEOUTS: [Self; 8] = [
+    /// The series of `millrace_http_server_timeouts_total`, in the order of its label `phase`: headers, body, request, send, idle, receiveRate, sendRate, handler, tlsHandshake.
+    pub const HTTP_SERVER_TIMEOUTS: [Self; 9] = [
         Self::HttpServerTimeoutsHeaders,
         Self::HttpServerTimeoutsBody,
         Self::HttpServerTimeoutsRequest,
@@ -171,6 +183,7 @@ impl Counter {
         Self::HttpServerTimeoutsReceiveRate,
         Self::HttpServerTimeoutsSendRate,
         Self::HttpServerTimeoutsHandler,
+        Self::HttpServerTimeoutsTlsHandshake,
     ];
 
     /// The series of `millrace_limit_exceeded_total`, in the order of its label `option`: maxUrlSize, maxHeaderSize, maxHeaderFields, maxBodySize, maxCollectedSize, maxConnections, chunkExtensions, trailers, maxConnectionsPerIp, deny, rateLimits, maxMemory.
@@ -199,6 +212,9 @@ impl Counter {
         Self::LogRecordsFatal,
     ];
 
+    /// The series of `millrace_tls_handshakes_total`, in the order of its label `kind`: full, resumed.
+    pub const TLS_HANDSHAKES: [Self; 2] = [Self::TlsHandshakesFull, Self::TlsHandshakesResumed];
+
     /// The name of the family, as Prometheus sees it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -221,6 +237,7 @@ impl Counter {
             Self::HttpServerTimeoutsReceiveRate => "millrace_http_server_timeouts_total",
             Self::HttpServerTimeoutsSendRate => "millrace_http_server_timeouts_total",
             Self::HttpServerTimeoutsHandler => "millrace_http_server_timeouts_total",
+            Self::HttpServerTimeoutsTlsHandshake => "millrace_http_server_timeouts_total",
             Self::HttpServerUpgrades => "millrace_http_server_upgrades_total",
             Self::LimitExceededMaxUrlSize => "millrace_limit_exceeded_total",
             Self::LimitExceededMaxHeaderSize => "millrace_limit_exceeded_total",
@@ -247,6 +264,9 @@ impl Counter {
             Self::LogRecordsWarn => "millrace_log_records_total",
             Self::LogRecordsError => "millrace_log_records_total",
             Self::LogRecordsFatal => "millrace_log_records_total",
+            Self::TlsHandshakesFull => "millrace_tls_handshakes_total",
+            Self::TlsHandshakesResumed => "millrace_tls_handshakes_total",
+            Self::TlsFailures => "millrace_tls_failures_total",
             Self::HttpServerValidateRefusals => "millrace_http_server_validate_refusals_total",
         }
     }
@@ -277,6 +297,7 @@ impl Counter {
             Self::HttpServerTimeoutsReceiveRate => "Deadlines that expired, by the phase that took too long",
             Self::HttpServerTimeoutsSendRate => "Deadlines that expired, by the phase that took too long",
             Self::HttpServerTimeoutsHandler => "Deadlines that expired, by the phase that took too long",
+            Self::HttpServerTimeoutsTlsHandshake => "Deadlines that expired, by the phase that took too long",
             Self::HttpServerUpgrades => "Connections handed over after an Upgrade or a CONNECT request",
             Self::LimitExceededMaxUrlSize => "Refusals by the limit that was passed",
             Self::LimitExceededMaxHeaderSize => "Refusals by the limit that was passed",
@@ -303,6 +324,11 @@ impl Counter {
             Self::LogRecordsWarn => "Log records written, by level",
             Self::LogRecordsError => "Log records written, by level",
             Self::LogRecordsFatal => "Log records written, by level",
+            Self::TlsHandshakesFull => "TLS handshakes that ended well",
+            Self::TlsHandshakesResumed => "TLS handshakes that ended well",
+            Self::TlsFailures => {
+                "TLS sessions that ended with an error: certificates, alerts, malformed messages, connections cut in a handshake"
+            }
             Self::HttpServerValidateRefusals => "Requests that validate refused",
         }
     }
@@ -323,6 +349,7 @@ impl Counter {
             Self::HttpServerTimeoutsReceiveRate => Some(("phase", "receiveRate")),
             Self::HttpServerTimeoutsSendRate => Some(("phase", "sendRate")),
             Self::HttpServerTimeoutsHandler => Some(("phase", "handler")),
+            Self::HttpServerTimeoutsTlsHandshake => Some(("phase", "tlsHandshake")),
             Self::LimitExceededMaxUrlSize => Some(("option", "maxUrlSize")),
             Self::LimitExceededMaxHeaderSize => Some(("option", "maxHeaderSize")),
             Self::LimitExceededMaxHeaderFields => Some(("option", "maxHeaderFields")),
@@ -341,6 +368,8 @@ impl Counter {
             Self::LogRecordsWarn => Some(("level", "warn")),
             Self::LogRecordsError => Some(("level", "error")),
             Self::LogRecordsFatal => Some(("level", "fatal")),
+            Self::TlsHandshakesFull => Some(("kind", "full")),
+            Self::TlsHandshakesResumed => Some(("kind", "resumed")),
             _ => None,
         }
     }
@@ -430,21 +459,28 @@ impl Gauge {
 pub enum Histogram {
     /// Time from the first byte of a request to the last byte of its response.
     HttpServerRequestDuration,
+    /// Time from the first byte of a TLS handshake to its end.
+    TlsHandshakeDuration,
     /// Time that one wake of a reactor took, callbacks included.
     ReactorWakeDuration,
 }
 
 impl Histogram {
     /// How many there are.
-    pub const COUNT: usize = 2;
+    pub const COUNT: usize = 3;
 
     /// All of them, in the order of the catalogue.
-    pub const ALL: [Self; Self::COUNT] = [Self::HttpServerRequestDuration, Self::ReactorWakeDuration];
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::HttpServerRequestDuration,
+        Self::TlsHandshakeDuration,
+        Self::ReactorWakeDuration,
+    ];
 
     /// The name of the family, as Prometheus sees it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::HttpServerRequestDuration => "millrace_http_server_request_duration_seconds",
+            Self::TlsHandshakeDuration => "millrace_tls_handshake_duration_seconds",
             Self::ReactorWakeDuration => "millrace_reactor_wake_duration_seconds",
         }
     }
@@ -453,6 +489,7 @@ impl Histogram {
     pub const fn help(self) -> &'static str {
         match self {
             Self::HttpServerRequestDuration => "Time from the first byte of a request to the last byte of its response",
+            Self::TlsHandshakeDuration => "Time from the first byte of a TLS handshake to its end",
             Self::ReactorWakeDuration => "Time that one wake of a reactor took, callbacks included",
         }
     }
@@ -465,7 +502,7 @@ impl Histogram {
     /// The base unit, where there is one.
     pub const fn unit(self) -> Option<&'static str> {
         match self {
-            Self::HttpServerRequestDuration | Self::ReactorWakeDuration => Some("seconds"),
+            Self::HttpServerRequestDuration | Self::TlsHandshakeDuration | Self::ReactorWakeDuration => Some("seconds"),
         }
     }
 }
@@ -501,4 +538,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 112;
+pub const FILL_LEN: usize = 146;

@@ -43,6 +43,24 @@ impl Write for Sink<'_> {
     }
 }
 
+impl TlsSession {
+    /// Gives the ciphertext that waits straight to a writer, without a copy; what it does not take waits on.
+    ///
+    /// # Errors
+    /// The writer's own; nothing is lost then.
+    pub fn write_ciphertext(&mut self, writer: &mut dyn Write) -> io::Result<usize> {
+        match &mut self.stage {
+            Stage::Live(connection, _) => connection.write_tls(&mut { writer }),
+            Stage::Refused(alert) => {
+                let taken = writer.write(alert)?;
+                alert.drain(..taken);
+                Ok(taken)
+            }
+            _ => Ok(0),
+        }
+    }
+}
+
 impl TlsEngine for TlsSession {
     fn choose(&mut self, identity: Option<&Identity>) -> Result<(), TlsError> {
         let Stage::Choosing(choosing) = &self.stage else {
