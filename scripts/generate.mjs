@@ -9,8 +9,10 @@ const check = process.argv.includes('--check');
 let drifted = 0;
 
 for (const name of readdirSync(join(root, 'scripts/generate')).sort()) {
-  const { source, generate } = await import(pathToFileURL(join(root, 'scripts/generate', name)));
-  const files = generate(JSON.parse(readFileSync(join(root, source), 'utf8')));
+  const generator = await import(pathToFileURL(join(root, 'scripts/generate', name)));
+  const sources = generator.sources ?? [generator.source];
+  const source = sources.join(', ');
+  const files = generator.generate(...sources.map((path) => JSON.parse(readFileSync(join(root, path), 'utf8'))));
   for (const [file, made] of Object.entries(files)) {
     const text = file.endsWith('.rs')
       ? execFileSync('rustfmt', ['--edition', '2024', '--config-path', root], { input: made, encoding: 'utf8' })

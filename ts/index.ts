@@ -23,6 +23,7 @@ export type {
   RequestErrorMessage,
   RequestFinishMessage,
   RequestStartMessage,
+  TlsErrorMessage,
   TunnelMessage,
 } from './server/channels.js';
 export { gracefulShutdown } from './server/graceful-shutdown.js';
@@ -48,7 +49,16 @@ export type { StaticOptions } from './server/static/options.js';
 export type { FolderEntry, StaticFolder } from './server/static/folder.js';
 export type { LatencyStats, ServerStats } from './server/stats.js';
 export type { ListenOptions, ServerLimits, ServerTimeouts } from './options/server.generated.js';
+export { connect } from './net/connect.js';
+export type { ConnectOptions, KeepAlive } from './net/connect.js';
+export type { ConnectTimeouts } from './options/connect-timeouts.generated.js';
 export { Socket } from './net/socket.js';
+export { TlsContext } from './tls/tls-context.js';
+export { TlsFacts } from './tls/tls-facts.js';
+export type { Certificate } from './tls/identity.js';
+export type { AutoRefresh } from './tls/crl-source.js';
+export type { ClientHello, TlsClientOptions, TlsServerOptions } from './tls/tls-options.js';
+export type { Material } from './options/table.js';
 export { HeaderView } from './message/header-view.js';
 export type { HeadersInput } from './message/head-text.js';
 export type { BodyInput } from './message/outgoing-body.js';

@@ -1,4 +1,4 @@
-// ts/options/server.json → the typed table, the public interfaces and the docs page.
+// ts/options/*.json → a typed table and public interfaces each, and the docs page of all of them.
 const SCALARS = {
   integer: 'number',
   boolean: 'boolean',
@@ -10,13 +10,16 @@ const SCALARS = {
   strings: 'readonly string[]',
   objects: 'readonly object[]',
   settings: 'boolean | object',
+  object: 'object',
+  list: 'readonly string[]',
+  material: 'Material | readonly Material[]',
 };
 
 function checked(data) {
   const groups = data.groups.map((group) => group.name);
   const names = new Set();
   for (const option of data.options) {
-    const where = `server.json: ${option.name}`;
+    const where = `options of ${data.owner}: ${option.name}`;
     if (names.has(option.name)) throw new Error(`${where}: the name is used twice`);
     if (!groups.includes(option.group)) throw new Error(`${where}: unknown group ${option.group}`);
     if (!(option.type in SCALARS) && option.type !== 'enum') throw new Error(`${where}: unknown type ${option.type}`);
@@ -27,11 +30,11 @@ function checked(data) {
       if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max) || min > max) throw new Error(`${where}: no range`);
       if (value !== null && (value < min || value > max)) throw new Error(`${where}: the default is out of range`);
     }
-    if (option.type === 'enum' && !option.values.includes(option.default)) throw new Error(`${where}: no such default`);
+    if (option.type === 'enum' && option.default !== null && !option.values.includes(option.default)) throw new Error(`${where}: no such default`);
     names.add(option.name);
   }
   for (const name of [...data.required, ...data.exclusive].flat()) {
-    if (!names.has(name)) throw new Error(`server.json: no option is called ${name}`);
+    if (!names.has(name)) throw new Error(`options of ${data.owner}: no option is called ${name}`);
   }
   return data;
 }
@@ -39,7 +42,9 @@ function checked(data) {
 const typeOf = (option) =>
   option.type === 'enum' ? option.values.map((v) => `'${v}'`).join(' | ') : SCALARS[option.type];
 const literal = (value) =>
-  typeof value === 'string' ? `'${value}'` : typeof value === 'number' ? grouped(value) : String(value);
+  Array.isArray(value)
+    ? `[${value.map(literal).join(', ')}]`
+    : typeof value === 'string' ? `'${value}'` : typeof value === 'number' ? grouped(value) : String(value);
 const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, '_');
 const lists = (value) => `[${value.map((names) => `[${names.map(literal).join(', ')}]`).join(', ')}]`;
 // What an option is when it was not given: a limit's null means "no limit", the null of others "not given".
@@ -53,7 +58,7 @@ function rangeOf({ type, min, max, values, nullable }) {
 
 function defaultOf({ default: value, nullable }) {
   if (value === null) return nullable ? 'null: no limit' : '';
-  return String(value);
+  return Array.isArray(value) ? value.join(', ') : String(value);
 }
 
 // The lines of a doc comment at this indentation, wrapped at 120 columns.
@@ -101,22 +106,21 @@ function rowOf(option, reloadable) {
   return line.length <= 120 ? line : `    {\n${fields.map((field) => `      ${field},`).join('\n')}\n    },`;
 }
 
-function typescript(data) {
+function typescript(data, file) {
   const of = (group) => data.options.filter((option) => option.group === group.name);
-  return `// Made by scripts/generate.mjs from ts/options/server.json. Do not edit.
-import type { AnyFunction, OptionTable } from './table.js';
+  const types = ['OptionTable'];
+  if (data.options.some((option) => /^(function|functions|switch)$/.test(option.type))) types.unshift('AnyFunction');
+  if (data.options.some((option) => option.type === 'material')) types.unshift('Material');
+  const written = data.groups.filter((group) => !group.written).map((group) => interfaceOf(group, of(group)));
+  return `// Made by scripts/generate.mjs from ${file}. Do not edit.
+import type { ${types.sort().join(', ')} } from './table.js';
 
-${data.groups
-  .filter((group) => !group.written)
-  .map((group) => interfaceOf(group, of(group)))
-  .join('\n\n')}
-
-/** All options of \`${data.owner}\` with their defaults filled in. */
-export interface ServerOptionValues {
+${written.length ? `${written.join('\n\n')}\n\n` : ''}/** All options of \`${data.owner}\` with their defaults filled in. */
+export interface ${data.values} {
 ${data.options.map((option) => `  readonly ${option.name}: ${complete(option)};`).join('\n')}
 }
 
-export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
+export const ${data.table}: OptionTable<${data.values}> = {
   owner: '${data.owner}',
   required: ${lists(data.required)},
   exclusive: ${lists(data.exclusive)},
@@ -127,10 +131,10 @@ ${data.options.map((option) => rowOf(option, canReload(data, option))).join('\n'
 `;
 }
 
-function docs(data) {
+function docs(data, heading) {
   const row = (option) =>
     `| \`${option.name}\` | ${option.type} | ${rangeOf(option)} | ${option.unit ?? ''} | ${defaultOf(option)} | ${option.doc} | ${option.source} |`;
-  const section = (group) => `## ${group.title}
+  const section = (group) => `${heading}# ${group.title}
 
 ${group.about}
 
@@ -142,20 +146,30 @@ ${data.options
   .join('\n')}
 `;
   const names = (list) => list.map((name) => `\`${name}\``);
-  return `<!-- Made by scripts/generate.mjs from ts/options/server.json. Do not edit. -->
-# Options of \`serve\`
+  const rules = [
+    ...data.required.map((list) => `- One of ${names(list).join(', ')} must be given.`),
+    ...data.exclusive.map((list) => `- ${names(list).join(' and ')} exclude each other.`),
+  ];
+  return `${heading} Options of \`${data.owner}\`
 
-An unknown name, a wrong type or a value out of range is refused at the call with a TypeError or a RangeError that names
-the option. \`null\` means "no limit" where the range says so, and \`undefined\` is the same as leaving an option out.
-
-${data.required.map((list) => `- One of ${names(list).join(', ')} must be given.`).join('\n')}
-${data.exclusive.map((list) => `- ${names(list).join(' and ')} exclude each other.`).join('\n')}
-
-${data.groups.map(section).join('\n')}`;
+${data.intro ? `${data.intro}\n\n` : ''}${rules.length ? `${rules.join('\n')}\n\n` : ''}${data.groups.map(section).join('\n')}`;
 }
 
-export const source = 'ts/options/server.json';
-export function generate(data) {
-  const model = checked(data);
-  return { 'ts/options/server.generated.ts': typescript(model), 'docs/options.md': docs(model) };
+export const sources = [
+  'ts/options/server.json',
+  'ts/options/tls-server.json',
+  'ts/options/tls-client.json',
+  'ts/options/connect.json',
+  'ts/options/connect-timeouts.json',
+];
+export function generate(...tables) {
+  const files = {};
+  const pages = [];
+  for (const [place, data] of tables.entries()) {
+    const model = checked(data);
+    files[sources[place].replace('.json', '.generated.ts')] = typescript(model, sources[place]);
+    pages.push(docs(model, place === 0 ? '#' : '##'));
+  }
+  files['docs/options.md'] = `<!-- Made by scripts/generate.mjs from ts/options/*.json. Do not edit. -->\n${pages.join('\n')}`;
+  return files;
 }

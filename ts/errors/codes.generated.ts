@@ -60,6 +60,11 @@ export type ErrorCode =
   | 'MILLRACE_RECEIVE_RATE'
   | 'MILLRACE_SEND_RATE'
   | 'MILLRACE_TLS_HANDSHAKE_TIMEOUT'
+  | 'MILLRACE_CONNECT_TIMEOUT'
+  | 'MILLRACE_TLS_TIMEOUT'
+  | 'MILLRACE_DNS_TIMEOUT'
+  | 'MILLRACE_TOTAL_TIMEOUT'
+  | 'MILLRACE_DNS_FAILED'
   | 'MILLRACE_HANDLER_TIMEOUT'
   | 'MILLRACE_CONNECTIONS_LIMIT'
   | 'MILLRACE_COLLECTED_TOO_LARGE'
@@ -131,7 +136,7 @@ export type ErrorCode =
 export type ErrorKind = 'protocol' | 'limit' | 'misuse' | 'system' | 'timeout' | 'closed' | 'bug';
 export type ErrorCategory = 'network' | 'protocol' | 'application' | 'timeout' | 'resource';
 /** The phase of an operation that a timeout or failure belongs to. */
-export type Phase = 'headers' | 'body' | 'request' | 'send' | 'idle' | 'tls' | 'handler' | 'proxy';
+export type Phase = 'headers' | 'body' | 'request' | 'send' | 'idle' | 'tls' | 'connect' | 'dns' | 'total' | 'handler' | 'proxy';
 
 export type CodeRow = readonly [
   id: number,
@@ -204,6 +209,11 @@ export const CODES: readonly CodeRow[] = [
   [105, 'MILLRACE_RECEIVE_RATE', 'timeout', 'timeout', false, 408, 'body', 'minReceiveRate', "the request body arrived more slowly than minReceiveRate"],
   [106, 'MILLRACE_SEND_RATE', 'timeout', 'timeout', false, null, 'send', 'minSendRate', "the peer took the response more slowly than minSendRate"],
   [107, 'MILLRACE_TLS_HANDSHAKE_TIMEOUT', 'timeout', 'timeout', false, null, 'tls', 'tlsHandshakeTimeout', "the TLS handshake was not over within tlsHandshakeTimeout"],
+  [108, 'MILLRACE_CONNECT_TIMEOUT', 'timeout', 'timeout', true, null, 'connect', 'timeouts.connect', "no connection within timeouts.connect"],
+  [109, 'MILLRACE_TLS_TIMEOUT', 'timeout', 'timeout', true, null, 'tls', 'timeouts.tls', "the TLS handshake was not over within timeouts.tls"],
+  [111, 'MILLRACE_DNS_TIMEOUT', 'timeout', 'timeout', true, null, 'dns', 'timeouts.dns', "the resolver did not answer within timeouts.dns"],
+  [112, 'MILLRACE_TOTAL_TIMEOUT', 'timeout', 'timeout', true, null, 'total', 'timeouts.total', "the operation was not over within timeouts.total"],
+  [27, 'MILLRACE_DNS_FAILED', 'system', 'network', true, null, 'dns', null, "the name could not be resolved"],
   [110, 'MILLRACE_HANDLER_TIMEOUT', 'timeout', 'timeout', false, 503, 'handler', 'handlerTimeout', "the handler did not begin its answer within handlerTimeout"],
   [120, 'MILLRACE_CONNECTIONS_LIMIT', 'limit', 'resource', true, 503, null, 'maxConnections', "the server has as many connections as maxConnections allows"],
   [121, 'MILLRACE_COLLECTED_TOO_LARGE', 'limit', 'resource', false, 413, null, 'maxCollectedSize', "a body that is collected whole is larger than maxCollectedSize"],

@@ -47,6 +47,8 @@ export type CounterName =
   | 'millrace_log_records_total{level="warn"}'
   | 'millrace_log_records_total{level="error"}'
   | 'millrace_log_records_total{level="fatal"}'
+  | 'millrace_sockets_connects_started_total'
+  | 'millrace_sockets_connects_failed_total'
   | 'millrace_tls_handshakes_total{kind="full"}'
   | 'millrace_tls_handshakes_total{kind="resumed"}'
   | 'millrace_tls_failures_total'
@@ -57,6 +59,7 @@ export type GaugeName =
   | 'millrace_http_server_requests'
   | 'millrace_http_server_listeners'
   | 'millrace_reactor_threads'
+  | 'millrace_sockets_connected'
   | 'millrace_buffers'
   | 'millrace_memory_held_bytes';
 
@@ -398,6 +401,20 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Log records written, by level',
   },
   {
+    key: 'millrace_sockets_connects_started_total',
+    name: 'millrace_sockets_connects_started_total',
+    label: null,
+    unit: null,
+    help: 'Connections that were begun',
+  },
+  {
+    key: 'millrace_sockets_connects_failed_total',
+    name: 'millrace_sockets_connects_failed_total',
+    label: null,
+    unit: null,
+    help: 'Connections that were begun and did not open',
+  },
+  {
     key: 'millrace_tls_handshakes_total{kind="full"}',
     name: 'millrace_tls_handshakes_total',
     label: ['kind', 'full'],
@@ -455,6 +472,13 @@ export const GAUGES: readonly MetricRow<GaugeName>[] = [
     label: null,
     unit: null,
     help: 'Threads that run a reactor',
+  },
+  {
+    key: 'millrace_sockets_connected',
+    name: 'millrace_sockets_connected',
+    label: null,
+    unit: null,
+    help: 'Connections that we began: connecting, or open',
   },
   {
     key: 'millrace_buffers',
@@ -530,8 +554,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 50,
-  histograms: 56,
+  gauges: 52,
+  histograms: 59,
   histogramLength: 30,
-  length: 146,
+  length: 149,
 } as const;

@@ -27,6 +27,7 @@ export interface NativeServerOptions {
   connects: boolean;
   minReceiveRate: number;
   minSendRate: number;
+  tlsHandshakeTimeout: number;
 }
 
 /** One rate limit that is checked on the head. */
@@ -47,6 +48,75 @@ export interface NativeGate {
   trustProxy: string[];
   rates: NativeRate[];
   scope?: string;
+}
+
+/** Whom to trust. */
+export interface NativeTrust {
+  ca: Uint8Array[];
+  skipUnusableCa: boolean;
+  crls: Uint8Array[];
+  allowUnknownRevocation: boolean;
+  allowExpiredCrls: boolean;
+}
+
+/** A certificate chain with its key. */
+export interface NativeIdentity {
+  chain: Uint8Array;
+  key: Uint8Array;
+  names?: string[];
+  ocsp?: Uint8Array;
+}
+
+/** What a server's TLS is to be. */
+export interface NativeTlsServer {
+  identities: NativeIdentity[];
+  askForCertificate: boolean;
+  alpn: string[];
+  minVersion: string;
+  maxVersion: string;
+  ciphers: string[];
+  honorCipherOrder: boolean;
+  requestCert: boolean;
+  rejectUnauthorized: boolean;
+  trust?: NativeTrust;
+  tickets: boolean;
+  ticketKeys?: Uint8Array;
+  sessionTimeout: number;
+  sessionCacheSize: number;
+  maxEarlyData: number;
+  keyLogFile?: string;
+}
+
+/** What a client's TLS is to be. */
+export interface NativeTlsClient {
+  trust: NativeTrust;
+  rejectUnauthorized: boolean;
+  pins: string[];
+  pinsReportOnly: boolean;
+  identity?: NativeIdentity;
+  alpn: string[];
+  minVersion: string;
+  maxVersion: string;
+  ciphers: string[];
+  sessions: number;
+  earlyData: boolean;
+  keyLogFile?: string;
+}
+
+/** A connection that is to be begun; times in ms, 0: none. */
+export interface NativeDial {
+  host?: string;
+  port: number;
+  path?: string;
+  localAddress?: string;
+  noDelay: boolean;
+  keepAlive?: number[];
+  userTimeout: number;
+  /** A context's number; 0: in the clear. */
+  tls: number;
+  servername: string;
+  connectTimeout: number;
+  tlsTimeout: number;
 }
 
 /** A string or bytes on their way out. */
@@ -110,6 +180,27 @@ export interface Binding {
   ): Answer;
   /** 0, or the code of what is wrong with it. */
   setGate(id: number, gate: NativeGate): number;
+  /** The stream's id, or minus the errno, or minus (100 000 + the code). */
+  dial(options: NativeDial): number;
+  /** A context's number, or minus the code: `tlsDetail` then has what was seen. */
+  tlsServer(options: NativeTlsServer): number;
+  tlsClient(options: NativeTlsClient): number;
+  /** These answer 0, or minus the code. */
+  tlsUpdate(context: number, options: NativeTlsServer): number;
+  tlsCrls(context: number, crls: Uint8Array[]): number;
+  tlsRotate(context: number, key: Uint8Array | undefined): number;
+  tlsStaple(context: number, place: number, response: Uint8Array | undefined): number;
+  /** A certificate's number, or minus the code. */
+  tlsIdentity(identity: NativeIdentity): number;
+  tlsDrop(number: number): void;
+  tlsDetail(): string;
+  /** 1, or 0 when one of them is gone; context 0: plain connections. */
+  serverTls(server: number, context: number): number;
+  /** 1 when the handshake waited for it; identity 0: the server's first. */
+  chooseCertificate(connection: number, identity: number): number;
+  /** Facts with NUL between, in the order of `TlsFacts`; empty on a plain connection. */
+  tlsFacts(stream: number): string;
+  tlsCertificate(stream: number, place: number): Uint8Array | undefined;
   /** 0 when the server has closed. Where it listens stays as it is. */
   reloadServer(id: number, options: NativeServerOptions): number;
 }
@@ -119,4 +210,4 @@ export const FINISH_WHOLE = 1024;
 /** `flags` of `end`: tell when the last byte is with the kernel. */
 export const FINISH = 1;
 /** The number of the border; a binary with another one is refused. */
-export const ABI = 1;
+export const ABI = 2;

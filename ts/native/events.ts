@@ -15,12 +15,17 @@ export const KIND = {
   injected: 11,
   serverClosed: 12,
   bodyFailed: 13,
+  clientHello: 14,
+  tlsFailed: 15,
+  dialled: 16,
+  dialFailed: 17,
 } as const;
 
 /** Flags of a request event. */
 export const REQUEST_HAS_BODY = 1;
 export const REQUEST_HTTP_1_1 = 2;
 export const REQUEST_EXPECTS_CONTINUE = 4;
+export const REQUEST_TLS = 8;
 
 /** Numbers of one event in the ring, and events in one batch at most: as in `crates/node/src/wake.rs`. */
 const STRIDE = 5;
@@ -48,6 +53,8 @@ export interface RequestSink {
     extra: Uint8Array | undefined,
   ): void;
   handleServerEvent(kind: number, a: number, b: number): void;
+  /** Of a TLS session that has no exchange yet; `id` is the connection's. */
+  handleTlsEvent(kind: number, flags: number, id: number, text: string): void;
   readonly id: number;
 }
 
@@ -107,19 +114,21 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | undefined {
     const a = ring[place + 2];
     const b = ring[place + 3];
     const slot = ring[place + 4] | 0;
-    const kind = word & 15;
-    const value = (word & 16) !== 0 ? values[next++] : undefined;
-    const extra = (word & 32) !== 0 ? values[next++] : undefined;
+    const kind = word & 31;
+    const value = (word & 32) !== 0 ? values[next++] : undefined;
+    const extra = (word & 64) !== 0 ? values[next++] : undefined;
     try {
       if (kind <= KIND.connect) {
-        servers[b >> 8]?.handleRequest(kind, word >> 6, id, slot, a, b & 255, value as string, extra as Uint8Array);
+        servers[b >> 8]?.handleRequest(kind, word >> 7, id, slot, a, b & 255, value as string, extra as Uint8Array);
       } else if (kind === KIND.serverClosed) {
         const server = servers[slot];
         if (server !== undefined && server.id === id) server.handleServerEvent(kind, a, b);
+      } else if (kind === KIND.clientHello || kind === KIND.tlsFailed) {
+        servers[b >> 8]?.handleTlsEvent(kind, word >> 7, id, value as string);
       } else {
         const target = targets[slot];
-        if (target !== undefined && target.id === id) target.handleEvent(kind, word >> 6, a, b, value, extra);
-        else if (displaced.size > 0) finishDisplaced(id, kind, word >> 6, a, b);
+        if (target !== undefined && target.id === id) target.handleEvent(kind, word >> 7, a, b, value, extra);
+        else if (displaced.size > 0) finishDisplaced(id, kind, word >> 7, a, b);
       }
     } catch (error) {
       (thrown ??= []).push(error);

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 
+import { dialError } from './dial-error.js';
 import { errorFromNative } from '../errors/native-error.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { Target } from '../native/events.js';
@@ -9,14 +10,16 @@ import { FINISH } from '../native/binding.js';
 import { native } from '../native/loader.js';
 import { IncomingBody } from '../message/incoming-body.js';
 import { nodeStream } from '../message/node-stream.js';
+import type { TlsFacts } from '../tls/tls-facts.js';
+import { tlsFactsOf } from '../tls/tls-facts.js';
 
 /**
- * A connection that speaks no protocol of ours any more: after an upgrade or CONNECT. Both sides end on their own.
+ * A connection that speaks no protocol of ours: one that `connect` made, or after an upgrade or CONNECT. Both sides end
+ * on their own.
  * Its events are `drain`, `end` (the peer has ended), `close` and, where somebody listens, `error`.
  */
 export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, Target {
   readonly id: number;
-  readonly tls = null;
   readonly #slot: number;
   readonly #body: IncomingBody;
   #address: string[] | undefined;
@@ -26,6 +29,8 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   #holds = true;
   #bytesRead = 0;
   #bytesWritten = 0;
+  #tls: TlsFacts | null | undefined;
+  #opening: { resolve(): void; reject(error: unknown): void } | undefined;
   #waiting: { resolve(): void; reject(error: unknown): void; finish: boolean }[] = [];
 
   /** Made by the server. */
@@ -36,6 +41,17 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
     this.#body = new IncomingBody(id, -1, false);
     register(slot, this);
     native.hold(1);
+  }
+
+  /** Facts of TLS; null where there is none. */
+  get tls(): TlsFacts | null {
+    if (this.#tls === undefined) this.#tls = tlsFactsOf(this.id);
+    return this.#tls;
+  }
+
+  /** @internal Resolves when a connection that we began is open, and rejects when it cannot be. */
+  opened(): Promise<void> {
+    return new Promise((resolve, reject) => (this.#opening = { resolve, reject }));
   }
 
   get remoteAddress(): string {
@@ -185,7 +201,15 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
       }
       return;
     }
-    if (kind === KIND.drain) {
+    if (kind === KIND.dialled) {
+      this.#opening?.resolve();
+      this.#opening = undefined;
+    } else if (kind === KIND.dialFailed) {
+      const opening = this.#opening;
+      this.#opening = undefined;
+      this.#close();
+      opening?.reject(dialError(flags, a, b, value as string | undefined));
+    } else if (kind === KIND.drain) {
       this.#full = false;
       this.#settle((waiting) => !waiting.finish);
       this.emit('drain');
@@ -212,6 +236,7 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   #close(error?: MillraceError): void {
     if (this.#closed) return;
     this.#addressParts();
+    void this.tls;
     this.#closed = true;
     unregister(this.#slot, this.id);
     if (this.#holds) native.hold(-1);

@@ -74,6 +74,8 @@ export interface ServerTimeouts {
    * (1…2147483647 or null, ms, default null: no limit)
    */
   handlerTimeout?: number | null | undefined;
+  /** For a TLS handshake, from the accept. (1…2147483647, ms, default 10000) */
+  tlsHandshakeTimeout?: number | undefined;
 }
 
 /** What a server accepts and holds. Sizes are in bytes. `server.reload` can change them. */
@@ -141,6 +143,7 @@ export interface ServerOptionValues {
   readonly trustProxy: readonly string[] | null;
   readonly fd: number | null;
   readonly signal: AbortSignal | null;
+  readonly tls: object | null;
   readonly headersTimeout: number;
   readonly requestTimeout: number;
   readonly bodyTimeout: number;
@@ -149,6 +152,7 @@ export interface ServerOptionValues {
   readonly minReceiveRate: number;
   readonly minSendRate: number;
   readonly handlerTimeout: number | null;
+  readonly tlsHandshakeTimeout: number;
   readonly maxConnections: number | null;
   readonly maxConnectionsPerIp: number | null;
   readonly maxRequestsPerConnection: number | null;
@@ -190,6 +194,7 @@ export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
     { name: 'trustProxy', type: 'strings', default: null },
     { name: 'fd', type: 'integer', min: 0, max: 2_147_483_647, default: null },
     { name: 'signal', type: 'signal', default: null },
+    { name: 'tls', type: 'object', default: null },
     { name: 'headersTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 30_000, reloadable: true },
     { name: 'requestTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 300_000, reloadable: true },
     { name: 'bodyTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 30_000, reloadable: true },
@@ -206,6 +211,7 @@ export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
       default: null,
       reloadable: true,
     },
+    { name: 'tlsHandshakeTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: 10_000, reloadable: true },
     {
       name: 'maxConnections',
       type: 'integer',

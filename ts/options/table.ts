@@ -1,6 +1,9 @@
 /** A function that an option holds; its signature is its owner's affair. */
 export type AnyFunction = (...args: never[]) => unknown;
 
+/** PEM text, the name of a file, or bytes of PEM or DER. */
+export type Material = string | Uint8Array | URL;
+
 interface RowOf<Name extends string> {
   readonly name: Name;
   readonly default: unknown;
@@ -24,7 +27,7 @@ export interface EnumRow<Name extends string = string> extends RowOf<Name> {
 
 /** A value that its type says all about: `functions` is a list of them, `switch` true, false or a function. */
 export interface PlainRow<Name extends string = string> extends RowOf<Name> {
-  readonly type: 'boolean' | 'string' | 'function' | 'signal' | 'functions' | 'switch' | 'strings' | 'objects';
+  readonly type: 'boolean' | 'string' | 'function' | 'signal' | 'functions' | 'switch' | 'strings' | 'objects' | 'object' | 'material';
 }
 
 /** A list of texts; where `values` are given, of some of them. */

@@ -84,6 +84,12 @@ export function checkOption(owner: string, row: OptionRow, value: unknown): unkn
         throw wrongType(owner, row, value);
       }
       return value;
+    case 'object':
+      if (typeof value !== 'object' || value === null) throw wrongType(owner, row, value);
+      return value;
+    case 'material':
+      if (!(Array.isArray(value) ? value : [value]).every(isMaterial)) throw wrongType(owner, row, value);
+      return value;
     case 'switch':
       if (typeof value !== 'boolean' && typeof value !== 'function') throw wrongType(owner, row, value);
       return value;
@@ -170,6 +176,10 @@ function expectedOf(row: OptionRow): string {
       return 'an array of strings';
     case 'objects':
       return 'an array of objects';
+    case 'object':
+      return 'an object';
+    case 'material':
+      return 'PEM text, the name of a file, a file: URL or a Uint8Array, or an array of them';
     case 'switch':
       return 'true, false or a function';
   }
@@ -179,6 +189,11 @@ function listed(names: readonly string[], word: string): string {
   const quoted = names.map((name) => quote(name));
   const last = quoted.pop() ?? '';
   return quoted.length === 0 ? last : `${quoted.join(', ')} ${word} ${last}`;
+}
+
+function isMaterial(value: unknown): boolean {
+  if (typeof value === 'string') return value !== '' && !value.includes('\0');
+  return ArrayBuffer.isView(value) || (value instanceof URL && value.protocol === 'file:');
 }
 
 /** By its shape: an AbortSignal of another realm (a vm context, a test runner) is one too. */

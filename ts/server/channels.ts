@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 
+import type { MillraceError } from '../errors/millrace-error.js';
 import type { Socket } from '../net/socket.js';
 import type { ServerRequest } from './request.js';
 import type { ServerResponse } from './response.js';
@@ -55,6 +56,12 @@ export interface TunnelMessage {
   readonly head: Uint8Array;
 }
 
+/** A TLS session failed, mostly in its handshake: `millrace:server:tls:error`. */
+export interface TlsErrorMessage {
+  readonly server: Server;
+  readonly error: MillraceError;
+}
+
 /** The channels of `node:diagnostics_channel` that a server publishes to; docs/diagnostics.md lists them. */
 export const CHANNELS = {
   listening: channel('millrace:server:listening'),
@@ -64,6 +71,7 @@ export const CHANNELS = {
   requestError: channel('millrace:server:request:error'),
   upgrade: channel('millrace:server:upgrade'),
   connect: channel('millrace:server:connect'),
+  tlsError: channel('millrace:server:tls:error'),
 } as const;
 
 const { requestStart, requestFinish, requestError } = CHANNELS;

@@ -2,8 +2,10 @@ import type { Blob } from 'node:buffer';
 import type { Readable } from 'node:stream';
 
 import type { MillraceError } from '../errors/millrace-error.js';
-import { REQUEST_HAS_BODY, REQUEST_HTTP_1_1 } from '../native/events.js';
+import { REQUEST_HAS_BODY, REQUEST_HTTP_1_1, REQUEST_TLS } from '../native/events.js';
 import { native } from '../native/loader.js';
+import type { TlsFacts } from '../tls/tls-facts.js';
+import { tlsFactsOf } from '../tls/tls-facts.js';
 import { HeaderView } from '../message/header-view.js';
 import { IncomingBody } from '../message/incoming-body.js';
 import { METHODS } from './methods.js';
@@ -25,6 +27,7 @@ export class ServerRequest implements AsyncIterable<Uint8Array> {
   private _abort: AbortController | undefined;
   private _gone: MillraceError | undefined;
   private _address: string[] | undefined;
+  private _tls: TlsFacts | null | undefined;
 
   /** Made by the server. */
   constructor(id: number, head: string, targetLength: number, method: number, flags: number, limit: number) {
@@ -39,6 +42,7 @@ export class ServerRequest implements AsyncIterable<Uint8Array> {
     this._abort = undefined;
     this._gone = undefined;
     this._address = undefined;
+    this._tls = undefined;
   }
 
   get method(): string {
@@ -81,9 +85,15 @@ export class ServerRequest implements AsyncIterable<Uint8Array> {
     return Number(this.addressParts()[1]);
   }
 
-  /** Facts of TLS; null on a plain connection. */
-  get tls(): null {
-    return null;
+  /** Facts of TLS; null on a plain connection. Read it while the connection lives: it is kept from then on. */
+  get tls(): TlsFacts | null {
+    if ((this._flags & REQUEST_TLS) === 0) return null;
+    return (this._tls ??= tlsFactsOf(this.id));
+  }
+
+  /** Whether it came through TLS. */
+  get isSecure(): boolean {
+    return (this._flags & REQUEST_TLS) !== 0;
   }
 
   /** The trailer section, once the body has ended and if it had one. */

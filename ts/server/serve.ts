@@ -1,5 +1,5 @@
 import { errorFromNative } from '../errors/native-error.js';
-import { MillraceError } from '../errors/millrace-error.js';
+import { MillraceError, misuse } from '../errors/millrace-error.js';
 import type { NativeServerOptions } from '../native/binding.js';
 import { native } from '../native/loader.js';
 import type { ListenOptions, ServerLimits, ServerOptionValues, ServerTimeouts } from '../options/server.generated.js';
@@ -16,6 +16,8 @@ import { checkRateLimits, rateLimiter } from './rate-limit.js';
 import type { ServerRequest } from './request.js';
 import type { ServerResponse } from './response.js';
 import { Server } from './server.js';
+import { TlsContext } from '../tls/tls-context.js';
+import type { TlsServerOptions } from '../tls/tls-options.js';
 import type { Validate } from './validate-head.js';
 import type { LazyResponse } from './web-response.js';
 
@@ -23,6 +25,8 @@ import type { LazyResponse } from './web-response.js';
 export type AnyResponse = Response | LazyResponse;
 
 interface ServeBase extends ListenOptions, ServerTimeouts, ServerLimits {
+  /** A context, or the options of one that the server makes for itself. Absent: plain connections. */
+  tls?: TlsContext | TlsServerOptions | undefined;
   /** Takes over the connection of an Upgrade request. Absent: the field is ignored and the request served. */
   onUpgrade?(req: ServerRequest, socket: Socket, head: Uint8Array): unknown;
   /** Takes over the connection of a CONNECT request. Absent: 405. */
@@ -61,7 +65,8 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const values = await withCompression(withRateLimits(validateOptions(SERVER_OPTIONS, options)));
   const { signal } = values;
   signal?.throwIfAborted();
-  const server = await listen(values);
+  const tls = await tlsContext(values);
+  const server = await listen(values, tls);
   if (signal !== null) {
     if (signal.aborted) {
       server.destroy();
@@ -74,6 +79,15 @@ export async function serve(options: ServeOptions): Promise<Server> {
   return server;
 }
 
+async function tlsContext({ tls }: ServerOptionValues): Promise<TlsContext | null> {
+  if (tls === null) return null;
+  if (!(tls instanceof TlsContext)) return TlsContext.server(tls as TlsServerOptions);
+  if (tls.kind !== 'server') {
+    throw misuse('MILLRACE_INVALID_ARGUMENT', "serve: option 'tls' must be a server's context, got a client's");
+  }
+  return tls;
+}
+
 /** Rate limits that the native core cannot check become the outermost middleware. */
 function withRateLimits(values: ServerOptionValues): ServerOptionValues {
   const limits = (values.rateLimits ?? []) as readonly RateLimit[];
@@ -84,9 +98,16 @@ function withRateLimits(values: ServerOptionValues): ServerOptionValues {
 }
 
 /** The gate stands before the first connection is accepted: that happens in a later turn of the loop. */
-function guarded(id: number, values: ServerOptionValues, place: string, make: () => Server): Server {
+function guarded(
+  id: number,
+  values: ServerOptionValues,
+  place: string,
+  tls: TlsContext | null,
+  make: () => Server,
+): Server {
   try {
     setGate(id, values, place);
+    if (tls !== null) native.serverTls(id, tls.number);
   } catch (error) {
     native.forceServer(id);
     throw error;
@@ -101,21 +122,21 @@ async function withCompression(values: ServerOptionValues): Promise<ServerOption
   return { ...values, compression: await compressionSettings(given)() };
 }
 
-function listen(values: ServerOptionValues): Server | Promise<Server> {
-  if (values.fd !== null) return listenOn(values, values.fd);
-  return values.path === null ? listenTcp(values) : listenUnix(values, values.path);
+function listen(values: ServerOptionValues, tls: TlsContext | null): Server | Promise<Server> {
+  if (values.fd !== null) return listenOn(values, values.fd, tls);
+  return values.path === null ? listenTcp(values, tls) : listenUnix(values, values.path, tls);
 }
 
-function listenOn(values: ServerOptionValues, fd: number): Server {
+function listenOn(values: ServerOptionValues, fd: number, tls: TlsContext | null): Server {
   const id = native.listen({ ...nativeOptions(values), fd, port: 0 });
   if (id < 0) throw listenError(id, `fd ${fd}`);
   const [address, port] = native.serverAddress(id).split('\0');
   const place = port === undefined ? null : { address, port: Number(port) };
   const name = port === undefined ? `fd ${fd}` : `port ${port}`;
-  return guarded(id, values, name, () => new Server(id, values, place, (next) => reloadNative(id, next, name)));
+  return guarded(id, values, name, tls, () => new Server(id, values, place, reloader(id, name), tls));
 }
 
-async function listenTcp(values: ServerOptionValues): Promise<Server> {
+async function listenTcp(values: ServerOptionValues, tls: TlsContext | null): Promise<Server> {
   const { port } = values;
   // Without a host: every address; a system without IPv6 says so.
   for (const host of values.host === null ? ['::', '0.0.0.0'] : [await literal(values.host)]) {
@@ -124,7 +145,7 @@ async function listenTcp(values: ServerOptionValues): Promise<Server> {
       const [address, bound] = native.serverAddress(id).split('\0');
       const place = { address, port: Number(bound) };
       const name = `port ${bound}`;
-      return guarded(id, values, name, () => new Server(id, values, place, (next) => reloadNative(id, next, name)));
+      return guarded(id, values, name, tls, () => new Server(id, values, place, reloader(id, name), tls));
     }
     const unsupported = id === -EAFNOSUPPORT || id === -EADDRNOTAVAIL;
     if (values.host !== null || host !== '::' || !unsupported) throw listenError(id, host, port);
@@ -132,10 +153,10 @@ async function listenTcp(values: ServerOptionValues): Promise<Server> {
   throw new MillraceError('MILLRACE_BUG', 'no address family could be listened on');
 }
 
-function listenUnix(values: ServerOptionValues, path: string): Server {
+function listenUnix(values: ServerOptionValues, path: string, tls: TlsContext | null): Server {
   const id = native.listen({ ...nativeOptions(values), path, port: 0 });
   if (id < 0) throw listenError(id, path);
-  return guarded(id, values, path, () => new Server(id, values, path, (next) => reloadNative(id, next, path)));
+  return guarded(id, values, path, tls, () => new Server(id, values, path, reloader(id, path), tls));
 }
 
 async function literal(host: string): Promise<string> {
@@ -149,6 +170,8 @@ function listenError(answer: number, address: string, port?: number): MillraceEr
   if (answer < -100_000) return errorFromNative(-answer - 100_000);
   return errorFromNative(2, { errno: -answer, syscall: 'listen', address, port });
 }
+
+const reloader = (id: number, place: string) => (next: ServerOptionValues) => reloadNative(id, next, place);
 
 function reloadNative(id: number, values: ServerOptionValues, place: string): number {
   const found = native.reloadServer(id, nativeOptions(values));
@@ -181,5 +204,6 @@ function nativeOptions(values: ServerOptionValues): NativeServerOptions {
     connects: values.onConnect !== null,
     minReceiveRate: values.minReceiveRate,
     minSendRate: values.minSendRate,
+    tlsHandshakeTimeout: values.tlsHandshakeTimeout,
   };
 }

@@ -9,8 +9,10 @@ import { native } from '../native/loader.js';
 import type { ServerLimits, ServerOptionValues, ServerTimeouts } from '../options/server.generated.js';
 import { SERVER_OPTIONS } from '../options/server.generated.js';
 import { changeOptions } from '../options/validate.js';
+import { isEnabled, logRecord } from '../log/log.js';
 import { Socket } from '../net/socket.js';
-import type { CloseMessage, ListeningMessage, TunnelMessage } from './channels.js';
+import type { TlsContext } from '../tls/tls-context.js';
+import type { CloseMessage, ListeningMessage, TlsErrorMessage, TunnelMessage } from './channels.js';
 import { CHANNELS, isObserved, publishFailure } from './channels.js';
 import { contextRunner } from './context.js';
 import type { Invoke, TunnelHook } from './dispatch.js';
@@ -38,6 +40,7 @@ export class Server extends EventEmitter implements RequestSink {
   private readonly _invoke: Invoke;
   private readonly _watch: Watch;
   private readonly _isWatched: boolean;
+  private readonly _tls: TlsContext | null;
   private readonly _statsRow = new Float64Array(STATS_LENGTH);
   private _holds = false;
   private _closed: Promise<{ finished: number; forced: number }> | undefined;
@@ -50,10 +53,12 @@ export class Server extends EventEmitter implements RequestSink {
     options: ServerOptionValues,
     place: { address: string; port: number } | string | null,
     reload: (options: ServerOptionValues) => number,
+    tls: TlsContext | null = null,
   ) {
     super();
     this._reload = reload;
     this.id = id;
+    this._tls = tls;
     this._options = options;
     this._place = place;
     this._collectLimit = options.maxCollectedSize;
@@ -72,14 +77,14 @@ export class Server extends EventEmitter implements RequestSink {
     return typeof this._place === 'object' && this._place !== null ? this._place.port : 0;
   }
 
-  /** `http://…` of the address that it listens on. */
+  /** `http://…`, or `https://…`, of the address that it listens on. */
   get url(): string {
     if (typeof this._place === 'string') return `unix:${this._place}`;
     if (this._place === null) return '';
     const { address, port } = this._place;
     const host =
       address === '::' || address === '0.0.0.0' ? 'localhost' : address.includes(':') ? `[${address}]` : address;
-    return `http://${host}:${port}/`;
+    return `${this._tls === null ? 'http' : 'https'}://${host}:${port}/`;
   }
 
   address(): AddressInfo | string | null {
@@ -175,6 +180,21 @@ export class Server extends EventEmitter implements RequestSink {
       CHANNELS.close.publish({ server: this, finished, forced } satisfies CloseMessage);
     }
     this.emit('close');
+  }
+
+  /** @internal */
+  handleTlsEvent(kind: number, flags: number, id: number, text: string): void {
+    if (kind === KIND.clientHello) {
+      if (this._tls === null) native.chooseCertificate(id, 0);
+      else this._tls.choose(id, text, flags !== 0);
+      return;
+    }
+    const listens = this.listenerCount('tlsClientError') > 0;
+    if (!listens && !CHANNELS.tlsError.hasSubscribers && !isEnabled('debug')) return;
+    const error = errorFromNative(flags, text === '' ? {} : { got: text });
+    if (isEnabled('debug')) logRecord('debug', 'tls', 'a TLS session failed', { err: error });
+    if (CHANNELS.tlsError.hasSubscribers) CHANNELS.tlsError.publish({ server: this, error } satisfies TlsErrorMessage);
+    if (listens) this.emit('tlsClientError', error);
   }
 
   /** @internal */

@@ -43,6 +43,7 @@ export interface ServerStats {
     receiveRate: number;
     sendRate: number;
     handler: number;
+    tlsHandshake: number;
   };
   /** From a request's head to the flush of its response's end. */
   latency: LatencyStats;
@@ -60,14 +61,14 @@ export interface OwnCounts {
 export function readStats(id: number, row: Float64Array, own: OwnCounts): ServerStats {
   native.serverStats(id, row);
   const [accepted, refused, rateLimited, active, total, running, errors, aborted, received, sent, perSecond] = row;
-  const [r1, r2, r3, r4, r5, headers, body, request, send, idle, receiveRate, sendRate] = row.subarray(11);
-  const [count, sum, min, max, p50, p75, p90, p95, p99, p999] = row.subarray(23);
+  const [r1, r2, r3, r4, r5, headers, body, request, send, idle, receiveRate, sendRate, tlsHandshake] = row.subarray(11);
+  const [count, sum, min, max, p50, p75, p90, p95, p99, p999] = row.subarray(24);
   return {
     connections: { active, accepted, refused },
     requests: { active: running, total, perSecond, errors, aborted, rateLimited, failed: own.failed },
     bytes: { received, sent },
     responses: { '1xx': r1, '2xx': r2, '3xx': r3, '4xx': r4, '5xx': r5 },
-    timeouts: { headers, body, request, send, idle, receiveRate, sendRate, handler: own.handlerTimeouts },
+    timeouts: { headers, body, request, send, idle, receiveRate, sendRate, handler: own.handlerTimeouts, tlsHandshake },
     latency: {
       count,
       mean: count === 0 ? 0 : sum / count / NS,
@@ -84,4 +85,4 @@ export function readStats(id: number, row: Float64Array, own: OwnCounts): Server
 }
 
 /** Numbers in a row. */
-export const STATS_LENGTH = 33;
+export const STATS_LENGTH = 34;

@@ -1,3 +1,4 @@
+import type { TlsFacts } from '../tls/tls-facts.js';
 import { describeValue } from '../errors/escape.js';
 import { misuse, outOfRange } from '../errors/millrace-error.js';
 import type { HeadersInput } from '../message/head-text.js';
@@ -20,7 +21,7 @@ export interface RequestHead {
   readonly headers: HeaderView;
   readonly remoteAddress: string;
   readonly remotePort: number;
-  readonly tls: null;
+  readonly tls: TlsFacts | null;
 }
 
 /** How a request is refused. */

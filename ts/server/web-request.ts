@@ -143,8 +143,8 @@ function isServerRequest(input: unknown): input is ServerRequest {
 function absolute(source: ServerRequest): string {
   const url = source.url;
   if (url.charCodeAt(0) !== 47)
-    return /^https?:/i.test(url) ? url : `http://${source.headers.get('host') ?? 'localhost'}/`;
-  return `http://${source.headers.get('host') || 'localhost'}${url}`;
+    return /^https?:/i.test(url) ? url : `${source.isSecure ? 'https' : 'http'}://${source.headers.get('host') ?? 'localhost'}/`;
+  return `${source.isSecure ? 'https' : 'http'}://${source.headers.get('host') || 'localhost'}${url}`;
 }
 
 let linked = false;

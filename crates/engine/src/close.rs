@@ -1,6 +1,7 @@
 //! Deadlines, and the ends of connections: every way out passes here, so nothing is left behind.
 
 use crate::connection::{Deadline, flag as conn};
+use crate::dial::NO_SERVER;
 use crate::engine::Engine;
 use crate::event::{EventKind, Host};
 use crate::id::Id;
@@ -122,6 +123,9 @@ impl<V: Copy> Engine<V> {
             }
             drop(link);
         }
+        if server == NO_SERVER {
+            self.metrics.gauge_add(Gauge::SocketsConnected, -1);
+        }
         let Some((server_id, _)) = self.servers.at(server) else {
             return;
         };
@@ -188,10 +192,11 @@ impl<V: Copy> Engine<V> {
             return;
         }
         let answered = flags & flag::RESPONSE_ENDED != 0;
-        if !answered {
+        if !answered && server != NO_SERVER {
             self.metrics.gauge_add(Gauge::HttpServerRequests, -1);
         }
-        let left = matches!(error.code, Code::ConnectionClosed | Code::ConnectionReset);
+        let ours = server == NO_SERVER;
+        let left = !ours && matches!(error.code, Code::ConnectionClosed | Code::ConnectionReset);
         if left && !answered {
             self.metrics.add(Counter::HttpServerAborted, 1);
         }
@@ -199,6 +204,9 @@ impl<V: Copy> Engine<V> {
             server.stats.requests_active -= u64::from(!answered);
             server.stats.aborted += u64::from(left && !answered);
             server.forced += u64::from(server.closing && !answered);
+        }
+        if flags & flag::DIALLING != 0 {
+            return self.told_dial_failed(id, error, None);
         }
         if missed || !answered {
             self.told_aborted(id, error);
@@ -391,7 +399,7 @@ impl<V: Copy> Engine<V> {
                 | Deadline::KeepAlive
                 | Deadline::ReceiveRate
                 | Deadline::Handshake
-        );
+        ) && connection.server != NO_SERVER;
         if peers && !connection.has(conn::OVERDUE) {
             // Perhaps we are late and not the peer: what is in the socket already counts, once.
             connection.flags |= conn::OVERDUE;
@@ -408,6 +416,9 @@ impl<V: Copy> Engine<V> {
         let begun = connection.stack.is_some();
         connection.deadline = Deadline::None;
         let below = connection.layers.as_ref().is_some_and(|layers| layers.is_opening());
+        if connection.server == NO_SERVER {
+            return self.dial_expired(host, id, what, at);
+        }
         let Some(error) = self.expired(id, what, at) else {
             if what == Deadline::Linger {
                 self.close(id, Code::ConnectionClosed.into());
@@ -454,7 +465,7 @@ impl<V: Copy> Engine<V> {
             Some(Error::limit(code, value, seen))
         };
         match what {
-            Deadline::None | Deadline::Linger => None,
+            Deadline::None | Deadline::Linger | Deadline::Connect => None,
             Deadline::Handshake => time(Code::TlsHandshakeTimeout, options.tls_handshake_timeout_ms),
             Deadline::Headers => time(Code::HeadersTimeout, options.headers_timeout_ms),
             Deadline::Body => time(Code::BodyTimeout, limits.body_timeout_ms),

@@ -48,6 +48,10 @@ pub(crate) mod flag {
     pub const HANDSHAKING: u32 = 131_072;
     /// What is being received is early data, which an attacker may have sent again.
     pub const EARLY: u32 = 262_144;
+    /// Its protocol speaks through TLS.
+    pub const SECURE: u32 = 524_288;
+    /// We began it, and it is not there yet.
+    pub const CONNECTING: u32 = 1_048_576;
 }
 
 /// What the deadline of a connection is about.
@@ -62,8 +66,10 @@ pub(crate) enum Deadline {
     Linger,
     ReceiveRate,
     SendRate,
-    /// The TLS handshake, from the accept.
+    /// The TLS handshake: from the accept, or from when a connection that we began is there.
     Handshake,
+    /// A connection that we began.
+    Connect,
 }
 
 /// Everything a connection has while it is not idle.

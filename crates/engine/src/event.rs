@@ -38,6 +38,11 @@ pub enum EventKind {
     ClientHello = 14,
     /// A TLS session of a server failed: `flags` is the code, `b` the server's slot, the text what was seen.
     TlsFailed = 15,
+    /// A connection that we began is open.
+    Dialled = 16,
+    /// A connection that we began did not open: `flags` is the code, `a` the errno or the limit, `b` what was seen, the text
+    /// what TLS saw. Nothing follows.
+    DialFailed = 17,
 }
 
 /// Flags of a request event.

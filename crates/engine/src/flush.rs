@@ -7,7 +7,7 @@ use crate::event::{Event, EventKind, Host};
 use crate::file::send_span;
 use crate::id::Id;
 use crate::link::Link;
-use crate::options::{LINGER_MS, low_mark, or_forever};
+use crate::options::{DIALLED_HIGH_MARK, LINGER_MS, low_mark, or_forever};
 use crate::protocol::Protocol;
 use crate::stream::flag;
 use millrace_error::{Code, Error};
@@ -76,7 +76,7 @@ impl<V: Copy> Engine<V> {
             return Ok(());
         };
         if let Some(mut layers) = connection.layers.take() {
-            let writes = connection.flags & (conn::BLOCKED | conn::WRITE_CLOSED) == 0;
+            let writes = connection.flags & (conn::BLOCKED | conn::WRITE_CLOSED | conn::CONNECTING) == 0;
             let outcome = match writes && (layers.tls().is_some()) {
                 true => self.write_sealed(host, id, &mut layers),
                 false => Ok(()),
@@ -91,7 +91,7 @@ impl<V: Copy> Engine<V> {
         let mut sent_all = 0;
         let mut file_budget = FILE_BUDGET;
         let mut outcome = Ok(());
-        while !stack.output.is_empty() && connection.flags & (conn::BLOCKED | conn::WRITE_CLOSED) == 0 {
+        while !stack.output.is_empty() && connection.flags & (conn::BLOCKED | conn::WRITE_CLOSED | conn::CONNECTING) == 0 {
             let detached = |_| Error::new(Code::BufferDetached);
             let (sent, wanted) = match &mut connection.link {
                 link if stack.output.file().is_some() => {
@@ -216,7 +216,7 @@ impl<V: Copy> Engine<V> {
         let mark = || {
             self.servers
                 .at(stream.server)
-                .map_or(0, |(_, server)| server.options.write_high_water_mark)
+                .map_or(DIALLED_HIGH_MARK, |(_, server)| server.options.write_high_water_mark)
         };
         if stream.has(flag::WANTS_DRAIN) && waiting <= low_mark(mark()) {
             stream.flags &= !flag::WANTS_DRAIN;
@@ -381,7 +381,7 @@ impl<V: Copy> Engine<V> {
         if connection.has(conn::LINGERING) {
             return true;
         }
-        if connection.has(conn::READ_CLOSED) {
+        if connection.has(conn::READ_CLOSED | conn::CONNECTING) {
             return false;
         }
         if let Some(layers) = connection.layers.as_ref().filter(|layers| layers.is_opening()) {
@@ -420,7 +420,7 @@ impl<V: Copy> Engine<V> {
         if !connection.has(conn::HANGUP_SEEN) {
             interest = interest | Interest::HANGUP;
         }
-        if connection.has(conn::BLOCKED) {
+        if connection.has(conn::BLOCKED | conn::CONNECTING) {
             interest = interest | Interest::WRITE;
         }
         if interest != connection.interest && !connection.has(conn::UNWATCHED) {

@@ -11,6 +11,7 @@
 mod body;
 mod close;
 mod connection;
+mod dial;
 mod engine;
 mod event;
 mod file;
@@ -36,6 +37,7 @@ mod stream;
 mod tls;
 
 pub use body::Address;
+pub use dial::{Dial, DialTls, DialTo};
 pub use engine::{Census, Engine};
 pub use event::{Event, EventKind, Host, request};
 pub use gate::{GateOptions, GateRate};

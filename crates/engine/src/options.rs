@@ -94,6 +94,9 @@ impl Default for ServerOptions {
     }
 }
 
+/// How many bytes may wait on a connection that we began before `write` says wait.
+pub const DIALLED_HIGH_MARK: usize = 64 * 1024;
+
 /// A time-out as a bound: 0 stands for none.
 pub(crate) const fn or_forever(timeout_ms: u64) -> u64 {
     if timeout_ms == 0 { u64::MAX } else { timeout_ms }

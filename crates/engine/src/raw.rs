@@ -1,6 +1,7 @@
 //! Tunnels: bytes as they are, after an upgrade or CONNECT. Each side ends on its own.
 
 use crate::connection::flag as conn;
+use crate::dial::NO_SERVER;
 use crate::engine::Engine;
 use crate::event::Host;
 use crate::id::Id;
@@ -30,7 +31,9 @@ impl<V: Copy> Engine<V> {
         let Some(stream) = self.streams.get_mut(id) else { return };
         stream.flags |= flag::RESPONSE_ENDED;
         let (connection, server) = (stream.connection, stream.server);
-        self.metrics.gauge_add(Gauge::HttpServerRequests, -1);
+        if server != NO_SERVER {
+            self.metrics.gauge_add(Gauge::HttpServerRequests, -1);
+        }
         if let Some(server) = self.servers.at_mut(server) {
             server.stats.requests_active -= 1;
             server.finished += u64::from(server.closing);

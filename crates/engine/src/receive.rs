@@ -25,6 +25,9 @@ impl<V: Copy> Engine<V> {
         if connection.has(conn::LINGERING) {
             return self.drain(id);
         }
+        if connection.has(conn::CONNECTING) {
+            return self.connected(host, id);
+        }
         let connection_shakes_hands = connection.has(conn::HANDSHAKING);
         if ready.is_writable() && connection.has(conn::BLOCKED) {
             connection.flags &= !conn::BLOCKED;

@@ -5,6 +5,7 @@
 //! ones.
 
 use crate::connection::{Deadline, Stack, flag as conn};
+use crate::dial::NO_SERVER;
 use crate::engine::Engine;
 use crate::event::{Event, EventKind, Host};
 use crate::id::Id;
@@ -86,7 +87,7 @@ impl<V: Copy> Engine<V> {
                 TlsEvent::ClientHello(hello) => self.ask_for_certificate(host, id, &hello),
                 TlsEvent::Established => {
                     tls.set_established();
-                    self.established(id, tls);
+                    self.established(id, stack, tls);
                 }
                 TlsEvent::Closed => closed = true,
                 TlsEvent::EarlyDataRefused => {}
@@ -105,7 +106,7 @@ impl<V: Copy> Engine<V> {
         self.plaintext = plaintext;
         outcome?;
         if let Err(error) = result {
-            return Err(self.session_failed(host, id, layers, level, &error));
+            return Err(self.session_failed(host, id, stack, layers, level, &error));
         }
         if closed {
             self.set_flag(id, conn::READ_CLOSED);
@@ -131,7 +132,7 @@ impl<V: Copy> Engine<V> {
             Ok(()) => Ok(()),
             Err(error) if opening => {
                 let level = layers.list.len() - 1;
-                Err(self.session_failed(host, id, layers, level, &error))
+                Err(self.session_failed(host, id, stack, layers, level, &error))
             }
             // What was received may be cut: a tunnel has no other way to notice. A message of HTTP says itself where it ends.
             Err(error) if matches!(stack.protocol, Protocol::Raw(_)) => Err((&error).into()),
@@ -139,7 +140,7 @@ impl<V: Copy> Engine<V> {
         }
     }
 
-    fn established(&mut self, id: Id, tls: &TlsLayer) {
+    fn established(&mut self, id: Id, stack: &Stack, tls: &TlsLayer) {
         let nanos = self.now_ns.saturating_sub(tls.began_ns);
         self.metrics.record(Histogram::TlsHandshakeDuration, nanos);
         let resumed = tls.session.facts().is_some_and(|facts| facts.resumed);
@@ -151,7 +152,11 @@ impl<V: Copy> Engine<V> {
             1,
         );
         self.clear_flag(id, conn::HANDSHAKING);
+        self.set_flag(id, conn::SECURE);
         let server = self.connections.get(id).map(|connection| connection.server);
+        if server == Some(NO_SERVER) {
+            return self.opened(id, stack);
+        }
         let headers = server
             .and_then(|slot| self.servers.at(slot))
             .map_or(0, |(_, server)| server.options.headers_timeout_ms);
@@ -195,6 +200,7 @@ impl<V: Copy> Engine<V> {
         &mut self,
         host: &mut H,
         id: Id,
+        stack: &Stack,
         layers: &mut Layers,
         level: usize,
         error: &TlsError,
@@ -204,6 +210,12 @@ impl<V: Copy> Engine<V> {
             tls.output.tail(&mut self.pool).extend_from_slice(PLAIN_HTTP);
         }
         let slot = self.connections.get(id).map(|connection| connection.server);
+        if let (Some(NO_SERVER), true, Protocol::Raw(stream)) = (slot, layers.is_opening(), &stack.protocol) {
+            let text = host.text(error.detail().unwrap_or_default().as_bytes());
+            self.told_dial_failed(*stream, &error.into(), Some(text));
+            // Told already: what ends with the connection is not told again.
+            self.drop_stream(*stream);
+        }
         if let Some(slot) = slot.filter(|slot| self.servers.at(*slot).is_some()) {
             let text = host.text(error.detail().unwrap_or_default().as_bytes());
             self.events.push(Event {

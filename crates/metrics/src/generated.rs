@@ -96,6 +96,10 @@ pub enum Counter {
     LogRecordsError,
     /// Log records written, by level (`level="fatal"`).
     LogRecordsFatal,
+    /// Connections that were begun.
+    SocketsConnectsStarted,
+    /// Connections that were begun and did not open.
+    SocketsConnectsFailed,
     /// TLS handshakes that ended well (`kind="full"`).
     TlsHandshakesFull,
     /// TLS handshakes that ended well (`kind="resumed"`).
@@ -108,7 +112,7 @@ pub enum Counter {
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 50;
+    pub const COUNT: usize = 52;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -158,6 +162,8 @@ impl Counter {
         Self::LogRecordsWarn,
         Self::LogRecordsError,
         Self::LogRecordsFatal,
+        Self::SocketsConnectsStarted,
+        Self::SocketsConnectsFailed,
         Self::TlsHandshakesFull,
         Self::TlsHandshakesResumed,
         Self::TlsFailures,
@@ -264,6 +270,8 @@ impl Counter {
             Self::LogRecordsWarn => "millrace_log_records_total",
             Self::LogRecordsError => "millrace_log_records_total",
             Self::LogRecordsFatal => "millrace_log_records_total",
+            Self::SocketsConnectsStarted => "millrace_sockets_connects_started_total",
+            Self::SocketsConnectsFailed => "millrace_sockets_connects_failed_total",
             Self::TlsHandshakesFull => "millrace_tls_handshakes_total",
             Self::TlsHandshakesResumed => "millrace_tls_handshakes_total",
             Self::TlsFailures => "millrace_tls_failures_total",
@@ -324,6 +332,8 @@ impl Counter {
             Self::LogRecordsWarn => "Log records written, by level",
             Self::LogRecordsError => "Log records written, by level",
             Self::LogRecordsFatal => "Log records written, by level",
+            Self::SocketsConnectsStarted => "Connections that were begun",
+            Self::SocketsConnectsFailed => "Connections that were begun and did not open",
             Self::TlsHandshakesFull => "TLS handshakes that ended well",
             Self::TlsHandshakesResumed => "TLS handshakes that ended well",
             Self::TlsFailures => {
@@ -395,6 +405,8 @@ pub enum Gauge {
     HttpServerListeners,
     /// Threads that run a reactor.
     ReactorThreads,
+    /// Connections that we began: connecting, or open.
+    SocketsConnected,
     /// Pool buffers in use.
     Buffers,
     /// Memory held for peers: what waits to be written, what was received and not taken.
@@ -403,7 +415,7 @@ pub enum Gauge {
 
 impl Gauge {
     /// How many there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 7;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -411,6 +423,7 @@ impl Gauge {
         Self::HttpServerRequests,
         Self::HttpServerListeners,
         Self::ReactorThreads,
+        Self::SocketsConnected,
         Self::Buffers,
         Self::MemoryHeldBytes,
     ];
@@ -422,6 +435,7 @@ impl Gauge {
             Self::HttpServerRequests => "millrace_http_server_requests",
             Self::HttpServerListeners => "millrace_http_server_listeners",
             Self::ReactorThreads => "millrace_reactor_threads",
+            Self::SocketsConnected => "millrace_sockets_connected",
             Self::Buffers => "millrace_buffers",
             Self::MemoryHeldBytes => "millrace_memory_held_bytes",
         }
@@ -434,6 +448,7 @@ impl Gauge {
             Self::HttpServerRequests => "Exchanges in flight",
             Self::HttpServerListeners => "Listening HTTP servers",
             Self::ReactorThreads => "Threads that run a reactor",
+            Self::SocketsConnected => "Connections that we began: connecting, or open",
             Self::Buffers => "Pool buffers in use",
             Self::MemoryHeldBytes => "Memory held for peers: what waits to be written, what was received and not taken",
         }
@@ -538,4 +553,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 146;
+pub const FILL_LEN: usize = 149;

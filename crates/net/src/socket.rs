@@ -11,12 +11,14 @@ use socket2::{Domain, Socket, Type};
 use crate::sys;
 
 mod accept;
+mod connect;
 mod inherit;
 mod listen;
 mod peer;
 mod spare;
 
 pub use accept::{AcceptError, Accepted, accept};
+pub use connect::{ConnectTcp, KeepAlive, connect_tcp, connect_unix};
 pub use inherit::{Inherited, inherit};
 pub use listen::{ListenTcp, listen_tcp, listen_unix};
 pub use peer::Peer;

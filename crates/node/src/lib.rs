@@ -4,6 +4,8 @@
 //! The hot functions are registered by hand over `napi-sys`, with the environment's [`State`](state::State) as their
 //! data pointer: a macro method takes a process-wide lock. What is called rarely and takes an object is a macro.
 
+#[cfg_attr(test, allow(dead_code, reason = "the macro that registers it is off in unit tests"))]
+mod dial;
 mod exchange;
 mod host;
 mod js;
@@ -12,6 +14,8 @@ mod listen;
 mod poller;
 mod server;
 mod state;
+#[cfg_attr(test, allow(dead_code, reason = "the macro that registers it is off in unit tests"))]
+mod tls;
 mod uv;
 mod wake;
 
@@ -23,7 +27,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 /// Changes whenever the functions or the layout of events do; `ts/native` refuses any other.
-pub const ABI: u32 = 1;
+pub const ABI: u32 = 2;
 
 /// The version of the package that this binary belongs to.
 #[napi(catch_unwind)]
@@ -39,7 +43,7 @@ pub fn abi_version() -> u32 {
 
 type Function = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
-const FUNCTIONS: [(&str, Function); 28] = [
+const FUNCTIONS: [(&str, Function); 31] = [
     ("respond", exchange::respond),
     ("respondFile", exchange::respond_file),
     ("respondHead", exchange::respond_head),
@@ -68,6 +72,9 @@ const FUNCTIONS: [(&str, Function); 28] = [
     ("plantPanic", server::plant_panic),
     ("calls", server::calls),
     ("setLimits", exchange::set_limits),
+    ("chooseCertificate", tls::choose_certificate),
+    ("tlsFacts", tls::tls_facts),
+    ("tlsCertificate", tls::tls_certificate),
 ];
 
 /// Sets the environment up and registers the functions above.

@@ -9,6 +9,7 @@ use napi_derive::napi;
 use std::ffi::OsStr;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::ptr;
 use std::sync::Arc;
 
@@ -44,6 +45,7 @@ pub struct NativeServerOptions {
     pub connects: bool,
     pub min_receive_rate: f64,
     pub min_send_rate: f64,
+    pub tls_handshake_timeout: f64,
 }
 
 /// Starts a server: its id, or minus the errno, or minus (100 000 + the code).
@@ -127,31 +129,39 @@ pub fn reload_server(env: Env, id: f64, options: NativeServerOptions) -> f64 {
     })
 }
 
-/// Runs a function on the environment's engine, unless the environment has ended.
-fn on_engine<T>(env: Env, gone: T, work: impl FnOnce(&mut Engine<Value>) -> T) -> T {
+/// The state of a live environment.
+pub fn state_of<'a>(env: Env) -> Option<&'a State> {
     let mut data = ptr::null_mut();
     call!(napi_get_instance_data(env.raw(), &mut data));
     if data.is_null() {
-        return gone;
+        return None;
     }
     // SAFETY: set when the module was loaded; the state outlives its environment.
     let state = unsafe { &*data.cast::<State>() };
-    if state.life.get() != Life::Live {
-        return gone;
-    }
+    (state.life.get() == Life::Live).then_some(state)
+}
+
+/// Runs a function on the environment's engine, unless the environment has ended.
+pub fn on_engine<T>(env: Env, gone: T, work: impl FnOnce(&mut Engine<Value>) -> T) -> T {
+    let Some(state) = state_of(env) else { return gone };
     match state.engine.borrow_mut().as_mut() {
         Some(engine) => work(engine),
         None => gone,
     }
 }
 
+/// The path of a Unix socket; `@name` is an abstract name.
+pub fn socket_path(path: &str) -> PathBuf {
+    let name = match path.strip_prefix('@') {
+        Some(name) => format!("\0{name}"),
+        None => path.to_owned(),
+    };
+    OsStr::from_bytes(name.as_bytes()).into()
+}
+
 fn place(options: &NativeServerOptions) -> Result<ListenOn, i32> {
     if let Some(path) = &options.path {
-        let name = match path.strip_prefix('@') {
-            Some(name) => format!("\0{name}"),
-            None => path.clone(),
-        };
-        return Ok(ListenOn::Unix(OsStr::from_bytes(name.as_bytes()).into()));
+        return Ok(ListenOn::Unix(socket_path(path)));
     }
     if let Some(fd) = options.fd {
         if fd < 0 {
@@ -204,6 +214,7 @@ fn settings(options: &NativeServerOptions) -> ServerOptions {
         upgrades: options.upgrades,
         connects: options.connects,
         min_receive_rate: options.min_receive_rate as u64,
+        tls_handshake_timeout_ms: options.tls_handshake_timeout as u64,
         min_send_rate: options.min_send_rate as u64,
     }
 }

@@ -50,6 +50,8 @@ pub struct State {
     pub scratch: RefCell<Vec<u8>>,
     /// A head's fields and reason on their way in, kept for their allocation.
     pub texts: RefCell<(Vec<u8>, Vec<u8>)>,
+    /// TLS contexts and certificates by number.
+    pub tls: RefCell<crate::tls::TlsRegistry>,
     pub uv: Rc<Uv>,
     pub noted: Rc<Noted>,
     handles: RefCell<Vec<Handle>>,
@@ -96,6 +98,7 @@ impl State {
             batch: RefCell::new(Vec::new()),
             scratch: RefCell::new(Vec::new()),
             texts: RefCell::new((Vec::new(), Vec::new())),
+            tls: RefCell::default(),
             uv,
             noted,
             handles: RefCell::new(Vec::new()),

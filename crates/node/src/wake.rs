@@ -129,14 +129,14 @@ fn call_handlers(state: &State, batch: &[Event<Value>]) -> Option<Value> {
     // SAFETY: the slice is used before any JavaScript runs.
     let ring = unsafe { env.doubles(env.referred(ring)) }?;
     for (event, row) in batch.iter().zip(ring.chunks_exact_mut(STRIDE)) {
-        let mut word = event.kind as u32 | event.flags << 6;
+        let mut word = event.kind as u32 | event.flags << 7;
         if let Some(value) = event.value {
-            word |= 16;
+            word |= 32;
             arguments[used] = value.0;
             used += 1;
         }
         if let Some(value) = event.extra {
-            word |= 32;
+            word |= 64;
             arguments[used] = value.0;
             used += 1;
         }

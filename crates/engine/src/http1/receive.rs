@@ -211,6 +211,7 @@ impl<V: Copy> Engine<V> {
         if !head.method.is_safe() {
             stream.flags |= flag::UNSAFE;
         }
+        let (secure, early) = (connection.has(conn::SECURE), connection.has(conn::EARLY));
         let raw = connect || upgrade;
         if raw {
             stream.flags |= flag::RAW | flag::HEAD_SENT;
@@ -225,6 +226,9 @@ impl<V: Copy> Engine<V> {
         }
         if head.expect_continue {
             flags |= request::EXPECTS_CONTINUE;
+        }
+        if secure {
+            flags |= request::TLS;
         }
         let unsafe_owed = u32::from(stream.has(flag::UNSAFE));
         let head_size = head.block.len();
@@ -242,7 +246,11 @@ impl<V: Copy> Engine<V> {
             true => EventKind::Upgrade,
             false => EventKind::Request,
         };
-        let value = Some(host.text(&head.block));
+        let value = Some(match early {
+            false => host.text(&head.block),
+            // RFC 8470 §5.1: whoever handles it must know that it may have been sent again.
+            true => host.text(&[&head.block[..], b"Early-Data\x001\0"].concat()),
+        });
         let (a, b) = (
             u64::from(head.target_len),
             u64::from(slot) << 8 | u64::from(head.method as u8),

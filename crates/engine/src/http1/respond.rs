@@ -4,7 +4,7 @@
 use crate::connection::Stack;
 use crate::engine::Engine;
 use crate::id::Id;
-use crate::options::low_mark;
+use crate::options::{DIALLED_HIGH_MARK, low_mark};
 use crate::protocol::Protocol;
 use crate::stream::flag;
 use millrace_buffer::{Output, PinId};
@@ -156,7 +156,7 @@ impl<V: Copy> Engine<V> {
         let mark = self
             .servers
             .at(server)
-            .map_or(0, |(_, server)| server.options.write_high_water_mark);
+            .map_or(DIALLED_HIGH_MARK, |(_, server)| server.options.write_high_water_mark);
         let queued = stack.output.len();
         match &mut stack.protocol {
             Protocol::Http1(http) if http.order.front() != Some(&id) => {

@@ -1,0 +1,116 @@
+//! Connections that we begin.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
+
+/// When an idle TCP connection is asked whether its peer is still there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepAlive {
+    /// Idle time before the first probe, in seconds.
+    pub idle_s: u32,
+    /// Between probes, in seconds.
+    pub interval_s: u32,
+    /// Probes without an answer after which the connection is dead.
+    pub count: u32,
+}
+
+/// How to connect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConnectTcp {
+    /// The address on our side; `None`: the system's choice.
+    pub local: Option<SocketAddr>,
+    /// TCP_NODELAY.
+    pub no_delay: bool,
+    /// SO_KEEPALIVE and what goes with it.
+    pub keep_alive: Option<KeepAlive>,
+    /// TCP_USER_TIMEOUT in ms: how long sent bytes may stay unacknowledged; 0: the system's.
+    pub user_timeout_ms: u32,
+}
+
+/// Begins a TCP connection; it is there, or has failed, when the socket becomes writable:
+/// [`take_error`](super::take_error) says which.
+///
+/// # Errors
+/// What the system says at once: no route, no address, no descriptor.
+pub fn connect_tcp(to: SocketAddr, options: &ConnectTcp) -> io::Result<OwnedFd> {
+    let kind = Type::STREAM.nonblocking().cloexec();
+    let socket = Socket::new(Domain::for_address(to), kind, Some(Protocol::TCP))?;
+    socket.set_tcp_nodelay(options.no_delay)?;
+    if let Some(keep) = options.keep_alive {
+        let settings = TcpKeepalive::new()
+            .with_time(Duration::from_secs(keep.idle_s.into()))
+            .with_interval(Duration::from_secs(keep.interval_s.into()))
+            .with_retries(keep.count);
+        socket.set_tcp_keepalive(&settings)?;
+    }
+    if options.user_timeout_ms > 0 {
+        socket.set_tcp_user_timeout(Some(Duration::from_millis(options.user_timeout_ms.into())))?;
+    }
+    if let Some(local) = options.local {
+        socket.bind(&local.into())?;
+    }
+    begin(&socket, &to.into())?;
+    Ok(socket.into())
+}
+
+/// Begins a connection to a Unix socket; a path that begins with a zero byte is an abstract name.
+///
+/// # Errors
+/// `ConnectionRefused` or `NotFound` when nobody listens; `WouldBlock` when the listener's queue is full.
+pub fn connect_unix(path: impl AsRef<Path>) -> io::Result<OwnedFd> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking().cloexec(), None)?;
+    begin(&socket, &SockAddr::unix(path)?)?;
+    Ok(socket.into())
+}
+
+/// Interrupted by a signal, a connect goes on by itself: it is never made again.
+fn begin(socket: &Socket, to: &SockAddr) -> io::Result<()> {
+    match socket.connect(to) {
+        Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+        result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::socket::{accept, listen_tcp, take_error};
+    use std::os::fd::AsRawFd;
+
+    #[test]
+    fn a_connection_that_was_begun_is_accepted_and_has_no_error() {
+        let listener = listen_tcp(&crate::ListenTcp {
+            addr: "127.0.0.1:0".parse().expect("an address"),
+            backlog: 1,
+            reuse_port: false,
+            ipv6_only: false,
+        })
+        .expect("a port");
+        let to = crate::socket::local_addr(listener.as_raw_fd()).expect("bound").addr();
+        let options = ConnectTcp {
+            no_delay: true,
+            keep_alive: Some(KeepAlive {
+                idle_s: 60,
+                interval_s: 10,
+                count: 3,
+            }),
+            user_timeout_ms: 5_000,
+            local: None,
+        };
+        let client = connect_tcp(to.expect("TCP"), &options).expect("begun");
+        while accept(listener.as_raw_fd()).is_err() {}
+        assert!(take_error(client.as_raw_fd()).expect("asked").is_none());
+    }
+
+    #[test]
+    fn a_socket_that_nobody_listens_on_refuses_at_once() {
+        let error = connect_unix("\0millrace-nobody-listens-here").expect_err("nobody listens");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    }
+}

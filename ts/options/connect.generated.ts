@@ -1,0 +1,36 @@
+// Made by scripts/generate.mjs from ts/options/connect.json. Do not edit.
+import type { OptionTable } from './table.js';
+
+/** All options of `connect` with their defaults filled in. */
+export interface ConnectOptionValues {
+  readonly host: string;
+  readonly port: number | null;
+  readonly path: string | null;
+  readonly family: 'any' | 'ipv4' | 'ipv6';
+  readonly localAddress: string | null;
+  readonly tls: boolean | object;
+  readonly timeouts: object | null;
+  readonly signal: AbortSignal | null;
+  readonly noDelay: boolean;
+  readonly keepAlive: boolean | object;
+  readonly userTimeout: number | null;
+}
+
+export const CONNECT_OPTIONS: OptionTable<ConnectOptionValues> = {
+  owner: 'connect',
+  required: [['port', 'path']],
+  exclusive: [['port', 'path'], ['host', 'path']],
+  rows: [
+    { name: 'host', type: 'string', default: 'localhost' },
+    { name: 'port', type: 'integer', min: 1, max: 65_535, default: null },
+    { name: 'path', type: 'string', default: null },
+    { name: 'family', type: 'enum', values: ['any', 'ipv4', 'ipv6'], default: 'any' },
+    { name: 'localAddress', type: 'string', default: null },
+    { name: 'tls', type: 'settings', default: false },
+    { name: 'timeouts', type: 'object', default: null },
+    { name: 'signal', type: 'signal', default: null },
+    { name: 'noDelay', type: 'boolean', default: true },
+    { name: 'keepAlive', type: 'settings', default: true },
+    { name: 'userTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: null },
+  ],
+};

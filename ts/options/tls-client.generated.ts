@@ -1,0 +1,106 @@
+// Made by scripts/generate.mjs from ts/options/tls-client.json. Do not edit.
+import type { Material, OptionTable } from './table.js';
+
+/** PEM or DER, as for servers. */
+export interface TlsClientOptions {
+  /**
+   * The name that the server's certificate must have, and that it is told (SNI); without it the host that is connected
+   * to.
+   */
+  servername?: string | undefined;
+  /** The authorities by which servers are judged, in place of `roots`. */
+  ca?: Material | readonly Material[] | undefined;
+  /** Without `ca`: Node's roots with those of NODE_EXTRA_CA_CERTS, or the system's store. (default node) */
+  roots?: 'node' | 'system' | undefined;
+  /** A chain to show a server that asks for one. */
+  cert?: Material | readonly Material[] | undefined;
+  /** Its private key. */
+  key?: Material | readonly Material[] | undefined;
+  /** For an encrypted key. */
+  passphrase?: string | undefined;
+  /**
+   * `false` lets any server pass, which is then whoever sits in between; each context warns once, and
+   * `socket.tls.authorizationError` says what is wrong. (default true)
+   */
+  rejectUnauthorized?: boolean | undefined;
+  /**
+   * Keys of which the server's chain must have one: `sha256/` and the base64 of the SHA-256 of its
+   * SubjectPublicKeyInfo.
+   */
+  pins?: readonly string[] | undefined;
+  /** Whether a chain without a pinned key passes, and is only reported. (default false) */
+  pinsReportOnly?: boolean | undefined;
+  /** Application protocols, most preferred first. */
+  ALPNProtocols?: readonly string[] | undefined;
+  /** The lowest version spoken. (default TLSv1.2) */
+  minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
+  /** The highest version spoken. (default TLSv1.3) */
+  maxVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
+  /** Cipher suites by OpenSSL's or IANA's names, most preferred first; none: all that rustls has. */
+  ciphers?: readonly string[] | undefined;
+  /** Servers whose sessions are remembered for resumption; 0 for none. (0…65536, default 256) */
+  sessions?: number | undefined;
+  /**
+   * CRLs of the authorities: files, bytes, or a folder of files. With any, every certificate of a server must be
+   * covered by one.
+   */
+  crl?: Material | readonly Material[] | undefined;
+  /** Reads the CRL files again: `{ interval, onRefresh? }`, the interval from 60 000 to 31 536 000 000 ms. */
+  autoRefresh?: object | undefined;
+  /** Whether a certificate that no CRL covers passes. (default false) */
+  allowUnknownRevocation?: boolean | undefined;
+  /** Whether a CRL past its nextUpdate still counts. (default false) */
+  allowExpiredCrl?: boolean | undefined;
+  /** A file to which key material is appended (SSLKEYLOGFILE), for debugging. */
+  keyLogFile?: string | undefined;
+}
+
+/** All options of `TlsContext.client` with their defaults filled in. */
+export interface TlsClientOptionValues {
+  readonly servername: string | null;
+  readonly ca: Material | readonly Material[] | null;
+  readonly roots: 'node' | 'system';
+  readonly cert: Material | readonly Material[] | null;
+  readonly key: Material | readonly Material[] | null;
+  readonly passphrase: string | null;
+  readonly rejectUnauthorized: boolean;
+  readonly pins: readonly string[];
+  readonly pinsReportOnly: boolean;
+  readonly ALPNProtocols: readonly string[];
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+  readonly maxVersion: 'TLSv1.2' | 'TLSv1.3';
+  readonly ciphers: readonly string[];
+  readonly sessions: number;
+  readonly crl: Material | readonly Material[] | null;
+  readonly autoRefresh: object | null;
+  readonly allowUnknownRevocation: boolean;
+  readonly allowExpiredCrl: boolean;
+  readonly keyLogFile: string | null;
+}
+
+export const TLS_CLIENT_OPTIONS: OptionTable<TlsClientOptionValues> = {
+  owner: 'TlsContext.client',
+  required: [],
+  exclusive: [],
+  rows: [
+    { name: 'servername', type: 'string', default: null },
+    { name: 'ca', type: 'material', default: null },
+    { name: 'roots', type: 'enum', values: ['node', 'system'], default: 'node' },
+    { name: 'cert', type: 'material', default: null },
+    { name: 'key', type: 'material', default: null },
+    { name: 'passphrase', type: 'string', default: null },
+    { name: 'rejectUnauthorized', type: 'boolean', default: true },
+    { name: 'pins', type: 'list', default: [] },
+    { name: 'pinsReportOnly', type: 'boolean', default: false },
+    { name: 'ALPNProtocols', type: 'list', default: [] },
+    { name: 'minVersion', type: 'enum', values: ['TLSv1.2', 'TLSv1.3'], default: 'TLSv1.2' },
+    { name: 'maxVersion', type: 'enum', values: ['TLSv1.2', 'TLSv1.3'], default: 'TLSv1.3' },
+    { name: 'ciphers', type: 'list', default: [] },
+    { name: 'sessions', type: 'integer', min: 0, max: 65_536, default: 256 },
+    { name: 'crl', type: 'material', default: null },
+    { name: 'autoRefresh', type: 'object', default: null },
+    { name: 'allowUnknownRevocation', type: 'boolean', default: false },
+    { name: 'allowExpiredCrl', type: 'boolean', default: false },
+    { name: 'keyLogFile', type: 'string', default: null },
+  ],
+};

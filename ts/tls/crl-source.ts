@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+
+import { misuse, outOfRange } from '../errors/millrace-error.js';
+import type { Material } from '../options/table.js';
+import { filesOf, loadPiece } from './material.js';
+
+/** What an automatic refresh of CRLs is to be. */
+export interface AutoRefresh {
+  /** In ms, from 60 000 to 31 536 000 000 (a year). */
+  interval: number;
+  /** Hears of each file or folder that was read again: an error, or null. The last good CRLs stay when one fails. */
+  onRefresh?(path: string, error: Error | null): void;
+}
+
+const SHORTEST = 60_000;
+const LONGEST = 31_536_000_000;
+/** What timers take; a longer interval is several of them. */
+const LONGEST_TIMER = 2_147_483_647;
+
+/** All CRLs: bytes as they are, files, and the files of folders. */
+export async function loadCrls(given: Material | readonly Material[] | null): Promise<Uint8Array[]> {
+  if (given === null) return [];
+  const pieces = (Array.isArray(given) ? given : [given]) as readonly Material[];
+  const files = new Set<Material>(filesOf(pieces));
+  const all = await Promise.all(
+    pieces.map(async (piece) => (files.has(piece) ? loadFrom(piece as string | URL) : [await loadPiece(piece)])),
+  );
+  return all.flat();
+}
+
+async function loadFrom(path: string | URL): Promise<Uint8Array[]> {
+  const { readFile, readdir, stat } = await import('node:fs/promises');
+  if (!(await stat(path)).isDirectory()) return [await readFile(path)];
+  const folder = path instanceof URL ? (await import('node:url')).fileURLToPath(path) : path;
+  const names = (await readdir(folder)).filter((name) => /\.(crl|pem|der|r\d+)$/i.test(name)).sort();
+  if (names.length === 0) {
+    throw misuse('MILLRACE_TLS_INVALID_CONFIGURATION', `the folder ${folder} has no CRL: *.crl, *.pem, *.der, *.r0`);
+  }
+  return Promise.all(names.map((name) => readFile(join(folder, name))));
+}
+
+/** Checks the option. */
+export function checkRefresh(owner: string, given: object | null, crl: unknown): AutoRefresh | null {
+  if (given === null) return null;
+  const { interval, onRefresh } = given as Partial<AutoRefresh>;
+  if (typeof interval !== 'number' || !(interval >= SHORTEST && interval <= LONGEST)) {
+    throw outOfRange(
+      `${owner}: option 'autoRefresh.interval' must be a number from ${SHORTEST} to ${LONGEST}, got ${String(interval)}`,
+    );
+  }
+  if (onRefresh !== undefined && typeof onRefresh !== 'function') {
+    throw misuse('MILLRACE_INVALID_ARGUMENT', `${owner}: option 'autoRefresh.onRefresh' must be a function`);
+  }
+  if (crl === null) throw misuse('MILLRACE_INVALID_ARGUMENT', `${owner}: option 'autoRefresh' needs 'crl'`);
+  return onRefresh === undefined ? { interval } : { interval, onRefresh };
+}
+
+/** Calls again and again, also over times that no timer takes, and holds no process; `stop` ends it. */
+export function every(interval: number, call: () => void): { stop(): void } {
+  let left = interval;
+  let timer: NodeJS.Timeout;
+  const next = (): void => {
+    const wait = Math.min(left, LONGEST_TIMER);
+    left -= wait;
+    timer = setTimeout(() => {
+      if (left > 0) return next();
+      left = interval;
+      call();
+      next();
+    }, wait);
+    timer.unref();
+  };
+  next();
+  return { stop: () => clearTimeout(timer) };
+}

@@ -1,0 +1,223 @@
+import { errorFromNative } from '../errors/native-error.js';
+import { MillraceError, misuse } from '../errors/millrace-error.js';
+import { isEnabled, logRecord } from '../log/log.js';
+import type { NativeTlsServer } from '../native/binding.js';
+import { native } from '../native/loader.js';
+import type { TlsClientOptionValues, TlsClientOptions } from '../options/tls-client.generated.js';
+import { TLS_CLIENT_OPTIONS } from '../options/tls-client.generated.js';
+import type { TlsServerOptionValues } from '../options/tls-server.generated.js';
+import { TLS_SERVER_OPTIONS } from '../options/tls-server.generated.js';
+import { validateOptions } from '../options/validate.js';
+import { CertificateChooser } from './certificate-chooser.js';
+import type { AutoRefresh } from './crl-source.js';
+import { checkRefresh, every, loadCrls } from './crl-source.js';
+import type { Certificate } from './identity.js';
+import { loadCertificate, loadCertificates } from './identity.js';
+import { filesOf, loadMaterial } from './material.js';
+import { loadTrust } from './trust.js';
+import type { TlsServerOptions } from './tls-options.js';
+
+/** Native contexts go with the objects that stand for them. */
+const forgotten = new FinalizationRegistry<number>((number) => native.tlsDrop(number));
+
+type Kind = 'server' | 'client';
+
+/**
+ * Certificates, keys, trust and rules, read and checked once and used by any number of servers or connections of this
+ * thread. What is replaced holds for handshakes that begin from then on; live connections go on.
+ */
+export class TlsContext {
+  /** @internal The number in the native core. */
+  readonly number: number;
+  readonly kind: Kind;
+  /** @internal For clients: the name that is asked for in place of the host. */
+  readonly servername: string | null;
+  #options: TlsServerOptions | TlsClientOptions;
+  #crl: TlsServerOptionValues['crl'];
+  #refresh: AutoRefresh | null = null;
+  #refreshing: { stop(): void } | undefined;
+  #chooser: CertificateChooser | undefined;
+  #warned = false;
+
+  private constructor(kind: Kind, number: number, options: object, servername: string | null) {
+    this.kind = kind;
+    this.number = number;
+    this.servername = servername;
+    this.#options = options;
+    this.#crl = null;
+    forgotten.register(this, number);
+  }
+
+  /** A server's context. Rejects when something cannot be read, is malformed or does not belong together. */
+  static async server(options: TlsServerOptions): Promise<TlsContext> {
+    const values = serverValues(options);
+    const refresh = checkRefresh('TlsContext.server', values.autoRefresh, values.crl);
+    const number = native.tlsServer(await serverOptions(values));
+    const context = new TlsContext('server', accepted(number), options, null);
+    context.#follow(values, refresh);
+    return context;
+  }
+
+  /** A client's context. */
+  static async client(options: TlsClientOptions = {}): Promise<TlsContext> {
+    const values = validateOptions<TlsClientOptionValues>(TLS_CLIENT_OPTIONS, splitCiphers(options));
+    const refresh = checkRefresh('TlsContext.client', values.autoRefresh, values.crl);
+    const identities = await loadCertificates('TlsContext.client', values.cert, values.key, values.passphrase);
+    const number = native.tlsClient({
+      trust: await loadTrust(values),
+      rejectUnauthorized: values.rejectUnauthorized,
+      pins: [...values.pins],
+      pinsReportOnly: values.pinsReportOnly,
+      ...(identities.length === 0 ? null : { identity: identities[0] }),
+      alpn: [...values.ALPNProtocols],
+      minVersion: values.minVersion,
+      maxVersion: values.maxVersion,
+      ciphers: [...values.ciphers],
+      sessions: values.sessions,
+      earlyData: false,
+      ...(values.keyLogFile === null ? null : { keyLogFile: values.keyLogFile }),
+    });
+    const context = new TlsContext('client', accepted(number), options, values.servername);
+    if (!values.rejectUnauthorized) context.#warnOnce();
+    context.#crl = values.crl;
+    context.#startRefresh(refresh);
+    return context;
+  }
+
+  /**
+   * Replaces what is given of a server's options, for handshakes that begin from now on; files are read again. When it
+   * rejects, everything stays as it was.
+   */
+  async update(options: Partial<TlsServerOptions>): Promise<void> {
+    this.#mustBe('server', 'update');
+    const next = { ...this.#options, ...options } as TlsServerOptions;
+    const values = serverValues(next);
+    const refresh = checkRefresh('TlsContext.update', values.autoRefresh, values.crl);
+    accepted(native.tlsUpdate(this.number, await serverOptions(values)));
+    this.#options = next;
+    this.#follow(values, refresh);
+  }
+
+  /** Reads the CRLs again. When that fails the last good ones stay in force, and it rejects. */
+  async reloadCrl(): Promise<void> {
+    if (this.#crl === null) {
+      throw misuse('MILLRACE_INVALID_STATE', 'TlsContext.reloadCrl: the context was made without crl');
+    }
+    accepted(native.tlsCrls(this.number, await loadCrls(this.#crl)));
+  }
+
+  /** Seals tickets with other keys from now on: random ones, or 48 secret bytes that a fleet shares. */
+  rotateTickets(key?: Uint8Array): void {
+    this.#mustBe('server', 'rotateTickets');
+    accepted(native.tlsRotate(this.number, key));
+  }
+
+  /** Stops refreshing CRLs. Servers and connections that use the context go on. */
+  close(): void {
+    this.#refreshing?.stop();
+    this.#refreshing = undefined;
+    this.#chooser?.close();
+  }
+
+  /** @internal Answers a handshake that asks for a certificate. */
+  choose(connection: number, text: string, ecdsa: boolean): void {
+    if (this.#chooser === undefined) native.chooseCertificate(connection, 0);
+    else void this.#chooser.answer(connection, text, ecdsa);
+  }
+
+  #follow(values: TlsServerOptionValues, refresh: AutoRefresh | null): void {
+    this.#crl = values.crl;
+    const choose = values.certificateFor as TlsServerOptions['certificateFor'] | null;
+    this.#chooser?.close();
+    this.#chooser = choose === null || choose === undefined ? undefined : new CertificateChooser(choose);
+    this.#startRefresh(refresh);
+  }
+
+  #startRefresh(refresh: AutoRefresh | null): void {
+    this.#refreshing?.stop();
+    this.#refresh = refresh;
+    if (refresh === null) return;
+    // The timer must not keep a context alive that nobody else has.
+    const self = new WeakRef(this);
+    const refreshing = every(refresh.interval, () => {
+      const context = self.deref();
+      if (context === undefined) refreshing.stop();
+      else void context.#refreshNow();
+    });
+    this.#refreshing = refreshing;
+  }
+
+  async #refreshNow(): Promise<void> {
+    const paths = filesOf(this.#crl).map(String);
+    let failed: Error | null = null;
+    try {
+      await this.reloadCrl();
+    } catch (error) {
+      failed = error instanceof Error ? error : new Error(String(error));
+      if (isEnabled('warn')) logRecord('warn', 'tls', 'CRLs could not be read again', { err: error, paths });
+    }
+    for (const path of paths) this.#refresh?.onRefresh?.(path, failed);
+  }
+
+  #mustBe(kind: Kind, name: string): void {
+    if (this.kind !== kind) {
+      throw misuse('MILLRACE_INVALID_STATE', `TlsContext.${name}: this is a ${this.kind}'s context`);
+    }
+  }
+
+  #warnOnce(): void {
+    if (this.#warned || !isEnabled('warn')) return;
+    this.#warned = true;
+    logRecord('warn', 'tls', 'rejectUnauthorized is false: connections are open to whoever sits in between', {});
+  }
+}
+
+function serverValues(options: TlsServerOptions): TlsServerOptionValues {
+  return validateOptions<TlsServerOptionValues>(TLS_SERVER_OPTIONS, splitCiphers(options));
+}
+
+/** Node has suites as one text with colons. */
+function splitCiphers<O extends object>(options: O): O {
+  const { ciphers } = options as { ciphers?: unknown };
+  return typeof ciphers === 'string' ? { ...options, ciphers: ciphers.split(':') } : options;
+}
+
+async function serverOptions(values: TlsServerOptionValues): Promise<NativeTlsServer> {
+  const owner = 'TlsContext.server';
+  const certificates = (values.certificates ?? []) as readonly Certificate[];
+  const [first, others, keys, trust] = await Promise.all([
+    loadCertificates(owner, values.cert, values.key, values.passphrase),
+    Promise.all(certificates.map((certificate) => loadCertificate(owner, certificate))),
+    loadMaterial(values.ticketKeys),
+    values.requestCert ? loadTrust(values) : undefined,
+  ]);
+  return {
+    identities: [...first, ...others],
+    askForCertificate: values.certificateFor !== null,
+    alpn: [...values.ALPNProtocols],
+    minVersion: values.minVersion,
+    maxVersion: values.maxVersion,
+    ciphers: [...values.ciphers],
+    honorCipherOrder: values.honorCipherOrder,
+    requestCert: values.requestCert,
+    rejectUnauthorized: values.rejectUnauthorized,
+    ...(trust === undefined ? null : { trust }),
+    tickets: values.tickets,
+    ...(keys.length === 0 ? null : { ticketKeys: keys[0] }),
+    sessionTimeout: values.sessionTimeout,
+    sessionCacheSize: values.sessionCacheSize,
+    maxEarlyData: values.maxEarlyData,
+    ...(values.keyLogFile === null ? null : { keyLogFile: values.keyLogFile }),
+  };
+}
+
+/** The answer of the native core, or its error. */
+function accepted(answer: number): number {
+  if (answer >= 0) return answer;
+  const error = errorFromNative(-answer, {});
+  const detail = native.tlsDetail();
+  if (detail === '') throw error;
+  throw error.kind === 'misuse'
+    ? misuse(error.code, `${error.message}: ${detail}`)
+    : new MillraceError(error.code, `${error.message}: ${detail}`);
+}
