@@ -108,6 +108,8 @@ export interface NativeDial {
   host?: string;
   port: number;
   path?: string;
+  /** A connected socket that somebody else made: it is ours when the call succeeds. */
+  fd?: number;
   localAddress?: string;
   noDelay: boolean;
   keepAlive?: number[];
@@ -180,6 +182,10 @@ export interface Binding {
   ): Answer;
   /** 0, or the code of what is wrong with it. */
   setGate(id: number, gate: NativeGate): number;
+  /** 0, or the code. */
+  startTls(stream: number, context: number, servername: string, timeout: number): number;
+  /** Two descriptors of a connected pair of Unix sockets; or minus the errno, alone. */
+  socketPair(): number[];
   /** The stream's id, or minus the errno, or minus (100 000 + the code). */
   dial(options: NativeDial): number;
   /** A context's number, or minus the code: `tlsDetail` then has what was seen. */

@@ -1,4 +1,5 @@
 import type { LookupAddress } from 'node:dns';
+import type { Duplex } from 'node:stream';
 
 import { describeValue } from '../errors/escape.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
@@ -12,6 +13,7 @@ import { CONNECT_TIMEOUTS } from '../options/connect-timeouts.generated.js';
 import { validateOptions } from '../options/validate.js';
 import { TlsContext } from '../tls/tls-context.js';
 import type { TlsClientOptions } from '../tls/tls-options.js';
+import { descriptorOf } from './bridge.js';
 import { Socket } from './socket.js';
 
 /** When an idle connection is asked whether its peer is still there, in seconds. */
@@ -28,6 +30,8 @@ export interface ConnectOptions {
   port?: number | undefined;
   /** A Unix socket instead; `@name` is an abstract name. */
   path?: string | undefined;
+  /** A Duplex that is connected already, instead of an address. */
+  over?: Duplex | undefined;
   family?: 'any' | 'ipv4' | 'ipv6' | undefined;
   localAddress?: string | undefined;
   /** `true` for a default context, a context, or the options of one. */
@@ -53,7 +57,8 @@ export async function connect(options: ConnectOptions): Promise<Socket> {
   try {
     deadline.signal?.throwIfAborted();
     const tls = await contextOf(values.tls);
-    const hosts = values.path === null ? await addressesOf(values, timeouts.dns, deadline.signal) : [''];
+    const named = values.path === null && values.over === null;
+    const hosts = named ? await addressesOf(values, timeouts.dns, deadline.signal) : [''];
     const started = performance.now();
     let failure: unknown;
     for (const host of hosts) {
@@ -85,7 +90,7 @@ async function open(
   signal: AbortSignal | null,
 ): Promise<Socket> {
   const id = native.dial({
-    ...(values.path === null ? { host } : { path: values.path }),
+    ...placeOf(values, host),
     port: values.port ?? 0,
     ...(values.localAddress === null ? null : { localAddress: values.localAddress }),
     noDelay: values.noDelay,
@@ -111,6 +116,11 @@ async function open(
   } finally {
     signal?.removeEventListener('abort', onAbort);
   }
+}
+
+function placeOf({ path, over }: ConnectOptionValues, host: string): { host?: string; path?: string; fd?: number } {
+  if (over !== null) return { fd: descriptorOf(over as Duplex) };
+  return path === null ? { host } : { path };
 }
 
 function system(errno: number, where: { address: string; port?: number }): MillraceError {

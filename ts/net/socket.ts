@@ -3,13 +3,15 @@ import type { Duplex } from 'node:stream';
 
 import { dialError } from './dial-error.js';
 import { errorFromNative } from '../errors/native-error.js';
-import { MillraceError } from '../errors/millrace-error.js';
+import { MillraceError, misuse } from '../errors/millrace-error.js';
 import type { Target } from '../native/events.js';
 import { KIND, register, unregister } from '../native/events.js';
 import { FINISH } from '../native/binding.js';
 import { native } from '../native/loader.js';
 import { IncomingBody } from '../message/incoming-body.js';
 import { nodeStream } from '../message/node-stream.js';
+import { TlsContext } from '../tls/tls-context.js';
+import type { TlsClientOptions } from '../tls/tls-options.js';
 import type { TlsFacts } from '../tls/tls-facts.js';
 import { tlsFactsOf } from '../tls/tls-facts.js';
 
@@ -123,6 +125,30 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
     if (!this.#body.used) await this.#body.dump(Number.MAX_SAFE_INTEGER);
     await this.end().catch(() => undefined);
     await closed;
+  }
+
+  /**
+   * Speaks TLS from now on, over whatever the socket speaks already (STARTTLS, TLS inside TLS); resolves when the
+   * handshake is over. Nothing may wait to be written, and nothing be on its way to the reader. A failure closes it.
+   */
+  async startTls(
+    tls: TlsContext | TlsClientOptions,
+    { servername, timeout = 10_000 }: { servername?: string; timeout?: number } = {},
+  ): Promise<void> {
+    const context = tls instanceof TlsContext ? tls : await TlsContext.client(tls);
+    const name = servername ?? context.servername;
+    if (context.kind !== 'client' || name === null) {
+      const message = "startTls: needs a client's context and a 'servername'";
+      throw misuse('MILLRACE_INVALID_ARGUMENT', message);
+    }
+    const opened = this.opened();
+    const code = native.startTls(this.id, context.number, name, timeout);
+    if (code !== 0) {
+      this.#opening = undefined;
+      throw errorFromNative(code);
+    }
+    this.#tls = undefined;
+    await opened;
   }
 
   /** Cuts the connection. */

@@ -6,6 +6,7 @@ export interface ConnectOptionValues {
   readonly host: string;
   readonly port: number | null;
   readonly path: string | null;
+  readonly over: object | null;
   readonly family: 'any' | 'ipv4' | 'ipv6';
   readonly localAddress: string | null;
   readonly tls: boolean | object;
@@ -18,12 +19,13 @@ export interface ConnectOptionValues {
 
 export const CONNECT_OPTIONS: OptionTable<ConnectOptionValues> = {
   owner: 'connect',
-  required: [['port', 'path']],
-  exclusive: [['port', 'path'], ['host', 'path']],
+  required: [['port', 'path', 'over']],
+  exclusive: [['port', 'path'], ['host', 'path'], ['port', 'over'], ['path', 'over']],
   rows: [
     { name: 'host', type: 'string', default: 'localhost' },
     { name: 'port', type: 'integer', min: 1, max: 65_535, default: null },
     { name: 'path', type: 'string', default: null },
+    { name: 'over', type: 'object', default: null },
     { name: 'family', type: 'enum', values: ['any', 'ipv4', 'ipv6'], default: 'any' },
     { name: 'localAddress', type: 'string', default: null },
     { name: 'tls', type: 'settings', default: false },

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 import { MillraceError, outOfRange } from '../errors/millrace-error.js';
 import { errorFromNative } from '../errors/native-error.js';
@@ -10,6 +11,7 @@ import type { ServerLimits, ServerOptionValues, ServerTimeouts } from '../option
 import { SERVER_OPTIONS } from '../options/server.generated.js';
 import { changeOptions } from '../options/validate.js';
 import { isEnabled, logRecord } from '../log/log.js';
+import { descriptorOf } from '../net/bridge.js';
 import { Socket } from '../net/socket.js';
 import type { TlsContext } from '../tls/tls-context.js';
 import type { CloseMessage, ListeningMessage, TlsErrorMessage, TunnelMessage } from './channels.js';
@@ -114,10 +116,12 @@ export class Server extends EventEmitter implements RequestSink {
   }
 
   /**
-   * Serves a connected stream socket that somebody else made (an ssh tunnel's, a socket activator's): from then on the
-   * descriptor is the server's. Throws when it is none, and leaves it as it was.
+   * Serves a connection that somebody else made: a connected stream socket (an ssh tunnel's, a socket activator's),
+   * whose descriptor is the server's from then on, or any Duplex. Throws when it is none, and leaves it as it was.
    */
-  adopt(fd: number): void {
+  adopt(transport: number | Duplex): void {
+    if (this._isClosed) throw new MillraceError('MILLRACE_SERVER_CLOSED', 'the server was closed: it adopts nothing');
+    const fd = isDuplex(transport) ? descriptorOf(transport) : transport;
     if (!Number.isInteger(fd) || fd < 0) throw outOfRange(`adopt: a descriptor must be an integer from 0, got ${fd}`);
     const answer = native.adopt(this.id, fd);
     if (answer === undefined) return;
@@ -231,4 +235,11 @@ export class Server extends EventEmitter implements RequestSink {
     const hook = (isConnect ? this._options.onConnect : this._options.onUpgrade) as TunnelHook | null;
     this._run((r, s) => this._dispatch.invokeTunnel(hook, r, s, head), req, socket);
   }
+}
+
+/** By its shape: streams of other realms and of `readable-stream` are Duplexes too. */
+function isDuplex(value: unknown): value is Duplex {
+  if (typeof value !== 'object' || value === null) return false;
+  const { pipe, write } = value as { pipe?: unknown; write?: unknown };
+  return typeof pipe === 'function' && typeof write === 'function';
 }

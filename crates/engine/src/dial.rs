@@ -16,6 +16,7 @@ use millrace_net::socket::{self, ConnectTcp};
 use millrace_net::{Interest, Peer};
 use millrace_tls::ClientContext;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -29,6 +30,8 @@ pub enum DialTo {
     Tcp(SocketAddr),
     /// A Unix socket.
     Unix(PathBuf),
+    /// A connected socket that somebody else made; we have a copy of the descriptor.
+    Adopted(Arc<OwnedFd>),
 }
 
 /// TLS on a connection that we begin.
@@ -74,6 +77,15 @@ impl<V: Copy> Engine<V> {
             DialTo::Unix(path) => {
                 let fd = socket::connect_unix(path).map_err(|error| Error::system("connect", &error))?;
                 (Link::Unix(fd), Peer::Unknown)
+            }
+            DialTo::Adopted(fd) => {
+                let seen = socket::inherit(fd.as_fd()).map_err(|error| Error::system("getsockopt", &error))?;
+                if seen.listens {
+                    return Err(Code::InvalidArgument.into());
+                }
+                let fd = fd.try_clone().map_err(|error| Error::system("fcntl", &error))?;
+                let link = if seen.unix { Link::Unix(fd) } else { Link::Tcp(fd) };
+                (link, seen.peer)
             }
         };
         let layers = session.map(|session| {
@@ -128,6 +140,39 @@ impl<V: Copy> Engine<V> {
             ms => self.set_deadline(id, Deadline::Connect, self.from_ms + ms),
         }
         Ok(stream)
+    }
+
+    /// Has a connection that we began speak TLS from now on, over whatever it speaks already; `Dialled` or `DialFailed`
+    /// follows.
+    ///
+    /// # Errors
+    /// `STALE_ID` when it is gone, `INVALID_STATE` while bytes wait to be written in the clear, when it is not ours or
+    /// not open; or a server name that is none.
+    pub fn start_tls(&mut self, stream: f64, tls: &DialTls, timeout_ms: u64) -> Result<(), Error> {
+        let stream = Id::from_f64(stream).ok_or(Code::StaleId)?;
+        let found = self.streams.get(stream).ok_or(Code::StaleId)?;
+        let (id, ended) = (found.connection, found.has(flag::RESPONSE_ENDED | flag::REQUEST_ENDED));
+        let connection = self.connections.get(id).ok_or(Code::StaleId)?;
+        let waits = connection.stack.as_ref().is_none_or(|stack| !stack.output.is_empty());
+        let busy = connection.has(conn::CONNECTING | conn::HANDSHAKING | conn::READ_CLOSED);
+        if connection.server != NO_SERVER || ended || waits || busy {
+            return Err(Code::InvalidState.into());
+        }
+        let session = tls.context.connect(&tls.servername).map_err(|error| Error::from(&error))?;
+        let layer = Layer::Tls(Box::new(TlsLayer::new(session, self.now_ns)));
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.layers.get_or_insert_default().list.push(layer);
+            connection.flags |= conn::HANDSHAKING;
+            connection.requests = u32::try_from(timeout_ms).unwrap_or(u32::MAX);
+        }
+        if let Some(found) = self.streams.get_mut(stream) {
+            found.flags |= flag::DIALLING;
+        }
+        if timeout_ms > 0 {
+            self.set_deadline(id, Deadline::Handshake, self.from_ms + timeout_ms);
+        }
+        self.touch(id);
+        Ok(())
     }
 
     /// The socket of a connection that we began is writable: it is there, or has failed.

@@ -17,7 +17,7 @@ use millrace_metrics::{Counter, Histogram};
 use millrace_net::socket;
 use millrace_tls::{ClientHello, Identity, TlsEngine, TlsError, TlsEvent, TlsFacts};
 
-const PLAIN_HTTP: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 42\r\n\
+const PLAIN_HTTP: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 43\r\n\
 Connection: close\r\n\r\nThis port speaks TLS: the address is https\n";
 
 impl<V: Copy> Engine<V> {

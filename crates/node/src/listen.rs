@@ -144,10 +144,13 @@ pub fn state_of<'a>(env: Env) -> Option<&'a State> {
 /// Runs a function on the environment's engine, unless the environment has ended.
 pub fn on_engine<T>(env: Env, gone: T, work: impl FnOnce(&mut Engine<Value>) -> T) -> T {
     let Some(state) = state_of(env) else { return gone };
-    match state.engine.borrow_mut().as_mut() {
+    let result = match state.engine.borrow_mut().as_mut() {
         Some(engine) => work(engine),
-        None => gone,
-    }
+        None => return gone,
+    };
+    // These calls are rare, and may have set a deadline: the loop looks at us before it blocks.
+    state.schedule();
+    result
 }
 
 /// The path of a Unix socket; `@name` is an abstract name.
