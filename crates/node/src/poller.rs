@@ -19,6 +19,8 @@ type Done = (unsafe fn(*mut std::ffi::c_void), *mut std::ffi::c_void);
 #[derive(Default)]
 pub struct Noted {
     ready: RefCell<Vec<Ready>>,
+    /// The handles of those, which are looked at again when they are taken; one that is removed leaves the list.
+    handles: RefCell<Vec<Handle>>,
     /// Handles whose close callback has not run; the environment waits for them.
     pub open: Cell<usize>,
     /// Called when the last handle is closed, once the environment closes.
@@ -132,6 +134,7 @@ impl Poller for UvPoll {
 
     fn remove(&mut self, fd: RawFd, _token: u64) {
         let Some(handle) = self.sockets.remove(&fd) else { return };
+        self.noted.handles.borrow_mut().retain(|noted| *noted != handle);
         // SAFETY: stopped before the descriptor is closed, then closed once: it has left the table.
         unsafe {
             (self.uv.poll_stop)(handle);
@@ -141,16 +144,15 @@ impl Poller for UvPoll {
     }
 
     fn poll(&mut self, ready: &mut Vec<Ready>) -> io::Result<()> {
-        let mut noted = self.noted.ready.borrow_mut();
-        for handle in self.sockets.values() {
-            let socket = self.socket(*handle);
+        for handle in self.noted.handles.borrow_mut().drain(..) {
+            let socket = self.socket(handle);
             socket.queued.set(false);
             // Level-triggered: an error that is not dealt with is reported again.
             if socket.stopped.replace(false) {
-                let _restarted = self.start(*handle, socket.interest.get());
+                let _restarted = self.start(handle, socket.interest.get());
             }
         }
-        ready.append(&mut noted);
+        ready.append(&mut self.noted.ready.borrow_mut());
         Ok(())
     }
 
@@ -188,6 +190,9 @@ unsafe extern "C" fn on_ready(handle: Handle, status: c_int, events: c_int) {
     }
     if events & DISCONNECT != 0 {
         flags = flags | ReadyFlags::HANGUP;
+    }
+    if let Ok(mut handles) = socket.noted.handles.try_borrow_mut() {
+        handles.push(handle);
     }
     if let Ok(mut ready) = socket.noted.ready.try_borrow_mut() {
         ready.push(Ready {

@@ -52,5 +52,7 @@ pub(crate) const fn fatal(description: u8) -> [u8; 7] {
 
 /// `unrecognized_name` (RFC 6066 §3).
 pub(crate) const UNRECOGNIZED_NAME: u8 = 112;
+/// `decode_error` (RFC 8446 §6.2).
+pub(crate) const DECODE_ERROR: u8 = 50;
 /// `internal_error` (RFC 8446 §6.2).
 pub(crate) const INTERNAL_ERROR: u8 = 80;

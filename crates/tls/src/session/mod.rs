@@ -130,6 +130,10 @@ impl TlsSession {
         let mut bytes = Vec::new();
         // A vector takes everything.
         let _ = alert.write_all(&mut bytes);
+        if bytes.is_empty() {
+            // rustls makes none for a first message that it cannot read.
+            bytes.extend_from_slice(&crate::alert::fatal(crate::alert::DECODE_ERROR));
+        }
         self.refuse(error.into(), bytes)
     }
 }
