@@ -1,4 +1,5 @@
 // The program with a `fetch` handler.
+import { URLSearchParams } from 'node:url';
 import { attend } from '../attend.mjs';
 import { millrace } from '../millrace.mjs';
 import * as model from './model.mjs';
