@@ -58,7 +58,7 @@ export async function runSuite(suite, args) {
     },
   });
   if (values.help) return console.log(help(suite));
-  if (values.render) return console.log(`written: ${(await rewrite(suite)).join(', ')}`);
+  if (values.render) return console.log(`written: ${rewrite(suite).join(', ')}`);
   if (values.write && (values.only || values.servers)) {
     throw new Error('--write takes whole runs: the page compares figures of one run only');
   }

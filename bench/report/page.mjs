@@ -9,6 +9,8 @@ const inBench = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const PAGE = inBench('../docs/benchmarks.md');
 const resultsOf = (suite) => inBench(`results/${suite.name}.json`);
 
+const WIDTH = 120;
+
 const NEW_PAGE = `# Benchmarks
 
 CPU time of the server process for each request, beside other servers, measured in one run on one machine. The tables are
@@ -16,12 +18,23 @@ written by the command that stands above them; the text outside them is written 
 `;
 
 const HOW = `Server and load have a core each. All servers of a case run at once and are loaded in turn, round after
-round; the figures are medians of the rounds. CPU time is what Linux has charged to the server's processes between the start
-and the end of a measurement (\`/proc\`), over the requests or bytes that the load counted. The sum is exact; its division into user and
-system is sampled at each timer tick, so a single user figure is good to a few percent. \`ratio\` is user + system to that of
-REFERENCE in the same run, \`spread\` half the distance between best and worst round. \`busy\` is the share of its
-core that the server used: where it is well below 100 %, the load was the slower of the two, and requests per
-second say nothing of the server; a server that waits also gathers fewer requests at a wake. Compare nothing across machines or runs.`;
+round; the figures are medians of the rounds. CPU time is what Linux has charged to the server's processes between the
+start and the end of a measurement (\`/proc\`), over the requests or bytes that the load counted. The sum is exact; its
+division into user and system is sampled at each timer tick, so a single user figure is good to a few percent. \`ratio\`
+is user + system to that of REFERENCE in the same run, \`spread\` half the distance between best and worst round. \`busy\`
+is the share of its core that the server used: where it is well below 100 %, the load was the slower of the two, and
+requests per second say nothing of the server; a server that waits also gathers fewer requests at a wake. Compare nothing
+across machines or runs.`;
+
+/** Breaks a paragraph at spaces, as this project's pages are broken. */
+function wrap(text) {
+  const lines = [];
+  for (const word of text.split(/\s+/)) {
+    if (lines.length && lines.at(-1).length + word.length < WIDTH) lines.push(`${lines.pop()} ${word}`);
+    else lines.push(word);
+  }
+  return lines.join('\n');
+}
 
 /** The tables of a suite's run as Markdown. */
 export function render(suite, { machine, command, rounds, seconds, versions, servers, cases, results }) {
@@ -38,15 +51,15 @@ export function render(suite, { machine, command, rounds, seconds, versions, ser
         .join(', '),
       `${machine.date}, ${rounds} rounds of ${seconds} s`,
     ].join('; ') + '.',
-    HOW.replace('REFERENCE', reference),
-    ...suite.how,
+    wrap(HOW.replace('REFERENCE', reference)),
+    ...suite.how.map(wrap),
   ];
-  for (const { title, unavailable } of absent) parts.push(`Not measured in this run: ${title} (${unavailable}).`);
+  for (const { title, unavailable } of absent) parts.push(wrap(`Not measured in this run: ${title} (${unavailable}).`));
   if (suite.goals.length) parts.push('### Goals', forMarkdown(goalRows(judge(suite.goals, results))));
   for (const { name, title, what, kind } of cases) {
     if (!results[name]) continue;
     const table = caseRows(results[name], titles, { kind, reference: suite.reference });
-    parts.push(`### ${title}`, what, forMarkdown(table));
+    parts.push(`### ${title}`, wrap(what), forMarkdown(table));
     if (table.notes.length) parts.push(table.notes.map((note) => `- ${note}`).join('\n'));
   }
   return parts.join('\n\n');
@@ -62,13 +75,14 @@ export function splice(page, { name, title }, text) {
   return `${page.slice(0, from)}${start}\n\n${text}\n\n${page.slice(to)}`;
 }
 
-// The house form is prettier's; without it, as in a bare checkout, the plain one.
-async function formatted(path, text, parser) {
+// The house form of JSON is prettier's; without it, as in a bare checkout, the plain one.
+async function formatted(path, value) {
+  const plain = `${JSON.stringify(value, null, 2)}\n`;
   try {
     const prettier = await import('prettier');
-    return await prettier.format(text, { ...(await prettier.resolveConfig(path)), parser });
+    return await prettier.format(plain, { ...(await prettier.resolveConfig(path)), parser: 'json' });
   } catch {
-    return text;
+    return plain;
   }
 }
 
@@ -76,19 +90,19 @@ async function formatted(path, text, parser) {
 export async function write(suite, run) {
   const path = resultsOf(suite);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, await formatted(path, `${JSON.stringify(run, null, 2)}\n`, 'json'));
-  return [...(await writePage(suite, run)), path];
+  writeFileSync(path, await formatted(path, run));
+  return [...writePage(suite, run), path];
 }
 
 /** Writes the tables of the run that was kept, without measuring. */
-export async function rewrite(suite) {
+export function rewrite(suite) {
   const path = resultsOf(suite);
   if (!existsSync(path)) throw new Error(`${path} is not there: no run has been written yet`);
   return writePage(suite, JSON.parse(readFileSync(path, 'utf8')));
 }
 
-async function writePage(suite, run) {
+function writePage(suite, run) {
   const page = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : NEW_PAGE;
-  writeFileSync(PAGE, await formatted(PAGE, splice(page, suite, render(suite, run)), 'markdown'));
+  writeFileSync(PAGE, splice(page, suite, render(suite, run)));
   return [PAGE];
 }

@@ -9,7 +9,7 @@ export type Encoder = Transform & { flush(kind: number): void };
 /** Content codings that a body can be compressed by. */
 export type ContentCoding = 'br' | 'zstd' | 'gzip';
 
-/** In the order of preference where a client weighs them alike; the reason is in the decision record. */
+/** In the order of preference where a client weighs them alike; docs/compression.md has the reason. */
 export const CODINGS: readonly ContentCoding[] = ['br', 'zstd', 'gzip'];
 
 /**
