@@ -5,7 +5,7 @@ import { interleaved } from '../measure/rounds.mjs';
 import { measure, warm } from '../measure/wrk.mjs';
 
 /** Before a server's first round: compiled code, the heap's generations, pools and caches get their size. */
-const WARM_SECONDS = 2;
+const WARM_SECONDS = 1;
 
 /**
  * Runs a case on the named servers. Only the first round is preceded by a warm-up: what 64 connections and cold caches cost at

@@ -18,7 +18,7 @@ export const POSTED = JSON.stringify({ user: 'u7', ...given, note: 'Please ring 
 const json = { 'Content-Type': 'application/json' };
 const bytes = { 'Content-Type': model.BYTES_TYPE };
 
-// [request, status, answer: a value for JSON, a Buffer, or null for none; further fields]
+// [request, { headers, body, without }, status, answer: a value for JSON, a Buffer, or null for none; further fields]
 const ROWS = [
   ['GET /health', {}, 200, { ok: true }],
   ['GET /api/users/u7', {}, 200, model.user('u7')],
@@ -50,6 +50,9 @@ const ROWS = [
   ['GET /health', { without: ['Authorization'] }, 401, model.UNAUTHORIZED],
   ['GET /api/nothing', { without: ['Authorization'] }, 401, model.UNAUTHORIZED],
 ];
+
+/** How many exchanges the dialogue has: the rows, and one that gives no fields of its own. */
+export const EXCHANGES = ROWS.length + 1;
 
 function differences({ status, headers, body }, wantedStatus, wanted, fields) {
   const found = [];
