@@ -3,6 +3,8 @@ import { medians, spread } from './statistics.mjs';
 
 /** From this share on, a row says that other work ran on the cores of a measurement. */
 const DISTURBED = 0.1;
+/** What it says then begins so. */
+export const OTHER_WORK = 'other work took';
 
 /**
  * Runs a case. All servers are opened first; then each has its turn in every round; then all are closed. A failure of
@@ -61,7 +63,7 @@ function summarize(entry, fields, headline) {
   const disturbed = rounds.filter(({ otherWork }) => otherWork >= DISTURBED);
   if (disturbed.length) {
     const most = Math.round(Math.max(...disturbed.map(({ otherWork }) => otherWork)) * 100);
-    entry.problems.push(`other work took up to ${most} % of a core in ${disturbed.length} of ${rounds.length} rounds`);
+    entry.problems.push(`${OTHER_WORK} up to ${most} % of a core in ${disturbed.length} of ${rounds.length} rounds`);
   }
   entry.problems = [...new Set(entry.problems)];
 }

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { OTHER_WORK } from '../measure/rounds.mjs';
 import { judge } from './goals.mjs';
 import { caseRows, forMarkdown, goalRows } from './rows.mjs';
 
@@ -25,6 +26,9 @@ is user + system to that of REFERENCE in the same run, \`spread\` half the dista
 is the share of its core that the server used: where it is well below 100 %, the load was the slower of the two, and
 requests per second say nothing of the server; a server that waits also gathers fewer requests at a wake. Compare nothing
 across machines or runs.`;
+
+const DISTURBED = `**Other work ran on the machine during this run**, as the notes say: it takes caches and turns of the
+processor from all servers, not from all alike. Read these figures as orders of magnitude.`;
 
 /** Breaks a paragraph at spaces, as this project's pages are broken. */
 function wrap(text) {
@@ -54,6 +58,10 @@ export function render(suite, { machine, command, rounds, seconds, versions, ser
     wrap(HOW.replace('REFERENCE', reference)),
     ...suite.how.map(wrap),
   ];
+  const all = Object.values(results).flatMap((outcome) => Object.values(outcome));
+  if (all.some(({ problems }) => problems.some((problem) => problem.startsWith(OTHER_WORK)))) {
+    parts.push(wrap(DISTURBED));
+  }
   for (const { title, unavailable } of absent) parts.push(wrap(`Not measured in this run: ${title} (${unavailable}).`));
   if (suite.goals.length) parts.push('### Goals', forMarkdown(goalRows(judge(suite.goals, results))));
   for (const { name, title, what, kind } of cases) {

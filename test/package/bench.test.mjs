@@ -50,13 +50,14 @@ test('a run becomes tables with ratios to the reference, and says what was not m
     results: {
       one: {
         a: { median: figures, spread: 0, problems: [] },
-        b: { median: { ...figures, total: 3 }, spread: 0.1, problems: ['other work'] },
+        b: { median: { ...figures, total: 3 }, spread: 0.1, problems: ['other work took up to 50 % of a core'] },
       },
     },
   });
   assert.match(text, /\| B \| 1\.00 \| 1\.00 \| 3\.00 \| 1\.50 \| 1\.00 \| ±5 % \| 1 000 \| 50 % \|/);
   assert.match(text, /Not measured in this run: C \(it is not here\)\./);
-  assert.match(text, /^- B: other work$/m);
+  assert.match(text, /^- B: other work took up to 50 % of a core$/m);
+  assert.match(text, /\*\*Other work ran on the machine during this run\*\*/);
 });
 
 test('rounds are interleaved; a server that fails loses its row alone, and all are closed', async () => {
