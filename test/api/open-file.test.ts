@@ -43,12 +43,14 @@ test('closing waits for a read that is under way, and for nothing else', async (
 test('what is closed is not read, whoever has its number by now, and is not closed twice', async () => {
   const file = await openFile();
   file.close();
-  const other = await openFile();
-  expect(other.fd).toBe(file.fd);
+  const others = [await openFile()];
+  // The lowest number that is free is taken: some other may have become free meanwhile.
+  while (others.at(-1)?.fd !== file.fd && others.length < 50) others.push(await openFile());
+  expect(others.at(-1)?.fd).toBe(file.fd);
   await expect(file.read(Buffer.alloc(1), 0, 1, 0)).rejects.toThrow('the file is closed');
   file.close();
-  expect(isOpen(other)).toBe(true);
-  other.close();
+  expect(others.map(isOpen)).not.toContain(false);
+  for (const other of others) other.close();
 });
 
 test('what cannot be opened rejects with the error of the system', async () => {
