@@ -1,12 +1,12 @@
 // nginx as Debian has it: one worker, sendfile on, no log of requests.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cores } from '../../measure/machine.mjs';
 import { children } from '../../measure/process-facts.mjs';
+import { temporaryFolder } from '../../measure/temporary.mjs';
 import { ask } from '../ask.mjs';
 
 const TRIES = 3;
@@ -65,7 +65,7 @@ export async function startNginx(name, root) {
 }
 
 async function startOn(name, root, port) {
-  const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-nginx-'));
+  const folder = temporaryFolder('nginx');
   const config = join(folder, 'nginx.conf');
   writeFileSync(config, configuration(folder, root, port));
   // setpriv has it ended when we die; both replace themselves by what follows.

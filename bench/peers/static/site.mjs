@@ -1,7 +1,7 @@
-// The folder that is served: made when it is first asked for, in the system's place for such, and removed at the end.
-import { closeSync, mkdtempSync, openSync, rmSync, statSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// The folder that is served: made when it is first asked for.
+import { closeSync, openSync, statSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolder } from '../../measure/temporary.mjs';
 
 export const SMALL = Buffer.alloc(1_024, 'A line of text that is as long as lines of text are mostly.\n');
 export const MEDIUM = Buffer.alloc(65_536, 'export const answer = () => 42;\n');
@@ -14,11 +14,7 @@ let made;
 /** The folder's path. It holds small.txt, medium.js and large.bin. */
 export function site() {
   if (made) return made;
-  made = mkdtempSync(join(tmpdir(), 'millrace-bench-site-'));
-  process.once('exit', () => rmSync(made, { recursive: true, force: true }));
-  for (const [signal, number] of Object.entries({ SIGINT: 2, SIGTERM: 15, SIGHUP: 1 })) {
-    process.once(signal, () => process.exit(128 + number));
-  }
+  made = temporaryFolder('site');
   writeFileSync(join(made, 'small.txt'), SMALL);
   writeFileSync(join(made, 'medium.js'), MEDIUM);
   // Written in full, not a hole: its bytes are then in the page cache, as those of a file that is asked for are.
