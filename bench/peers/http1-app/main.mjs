@@ -77,7 +77,7 @@ export const http1App = {
   title: 'A program with routes and middlewares',
   how: [
     'The same small API four times (`bench/peers/http1-app`): in express and fastify with their own routers, for `serve` with a ' +
-      'plain router of forty lines. Before each route run four middlewares: request id, three fields for browsers, CORS, ' +
+      'plain router of thirty lines. Before each route run four middlewares: request id, three fields for browsers, CORS, ' +
       'authorization. fastify serializes its answers by schemas, the others by `JSON.stringify`. Every program passes the same ' +
       `dialogue of ${EXCHANGES} exchanges first.`,
   ],
