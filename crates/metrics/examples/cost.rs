@@ -28,7 +28,7 @@ fn main() {
         black_box(&shard).add(black_box(counter), 1);
     });
     measure("gauge_add", TURNS, |_| {
-        black_box(&shard).gauge_add(Gauge::HttpServerRequests, black_box(1));
+        black_box(&shard).gauge_add(Gauge::HttpServerActiveRequests, black_box(1));
     });
     // Durations from 1 to 132 µs, so that many buckets are touched.
     measure("record", TURNS, |turn| {

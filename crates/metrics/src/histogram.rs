@@ -27,6 +27,24 @@ impl HistogramData {
         }
     }
 
+    /// The older state of a distribution, as a baseline kept it; good for [`since`](Self::since) alone, since minimum
+    /// and maximum are not known.
+    pub(crate) fn from_buckets(sum: u64, buckets: Vec<u64>) -> Self {
+        let count = buckets.iter().fold(0, |count: u64, each| count.saturating_add(*each));
+        Self {
+            buckets,
+            count,
+            sum,
+            min: 0,
+            max: u64::MAX,
+        }
+    }
+
+    /// How many records lie in each bucket; empty without a record.
+    pub(crate) fn buckets(&self) -> &[u64] {
+        &self.buckets
+    }
+
     /// Adds one duration.
     pub fn record(&mut self, nanos: u64) {
         self.allocated()[index(nanos)] += 1;
