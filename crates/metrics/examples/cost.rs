@@ -1,11 +1,14 @@
 //! What an update and a reading of the metrics cost:
 //! `cargo run --release -p millrace-metrics --example cost`.
 use std::hint::black_box;
+use std::sync::Barrier;
+use std::thread;
 use std::time::Instant;
 
 use millrace_metrics::{Counter, FILL_LEN, Gauge, Histogram, Shard, fill};
 
 const TURNS: u64 = 50_000_000;
+const THREADS: usize = 64;
 
 /// Prints the nanoseconds that one turn of `work` takes.
 fn measure(what: &str, turns: u64, mut work: impl FnMut(u64)) {
@@ -38,5 +41,25 @@ fn main() {
     let mut target = vec![0.0; FILL_LEN];
     measure("fill (one thread)", 2_000, |_| {
         black_box(fill(&mut target));
+    });
+    let (ready, end) = (Barrier::new(THREADS + 1), Barrier::new(THREADS + 1));
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                let shard = Shard::register();
+                // The shortest and the longest, so that every bucket between has to be read.
+                for histogram in Histogram::ALL {
+                    shard.record(histogram, 1);
+                    shard.record(histogram, u64::MAX);
+                }
+                ready.wait();
+                end.wait();
+            });
+        }
+        ready.wait();
+        measure("fill (64 threads, every bucket of every histogram)", 500, |_| {
+            black_box(fill(&mut target));
+        });
+        end.wait();
     });
 }
