@@ -56,7 +56,7 @@ export type CounterName =
 
 export type GaugeName =
   | 'millrace_http_server_connections'
-  | 'millrace_http_server_requests'
+  | 'millrace_http_server_active_requests'
   | 'millrace_http_server_listeners'
   | 'millrace_reactor_threads'
   | 'millrace_sockets_connected'
@@ -64,8 +64,8 @@ export type GaugeName =
   | 'millrace_memory_held_bytes';
 
 export type HistogramName =
-  | 'millrace_http_server_request_duration_seconds'
   | 'millrace_tls_handshake_duration_seconds'
+  | 'millrace_http_server_request_duration_seconds'
   | 'millrace_reactor_wake_duration_seconds';
 
 export interface MetricRow<Key extends string> {
@@ -453,8 +453,8 @@ export const GAUGES: readonly MetricRow<GaugeName>[] = [
     help: 'Open connections of HTTP servers',
   },
   {
-    key: 'millrace_http_server_requests',
-    name: 'millrace_http_server_requests',
+    key: 'millrace_http_server_active_requests',
+    name: 'millrace_http_server_active_requests',
     label: null,
     unit: null,
     help: 'Exchanges in flight',
@@ -498,18 +498,18 @@ export const GAUGES: readonly MetricRow<GaugeName>[] = [
 
 export const HISTOGRAMS: readonly MetricRow<HistogramName>[] = [
   {
-    key: 'millrace_http_server_request_duration_seconds',
-    name: 'millrace_http_server_request_duration_seconds',
-    label: null,
-    unit: 'seconds',
-    help: 'Time from the first byte of a request to the last byte of its response',
-  },
-  {
     key: 'millrace_tls_handshake_duration_seconds',
     name: 'millrace_tls_handshake_duration_seconds',
     label: null,
     unit: 'seconds',
     help: 'Time from the first byte of a TLS handshake to its end',
+  },
+  {
+    key: 'millrace_http_server_request_duration_seconds',
+    name: 'millrace_http_server_request_duration_seconds',
+    label: null,
+    unit: 'seconds',
+    help: 'Time from the first byte of a request to the last byte of its response',
   },
   {
     key: 'millrace_reactor_wake_duration_seconds',

@@ -19,6 +19,7 @@ export const KIND = {
   tlsFailed: 15,
   dialled: 16,
   dialFailed: 17,
+  log: 18,
 } as const;
 
 /** Flags of a request event. */
@@ -66,6 +67,7 @@ const displaced = new Map<number, Target>();
 /** By slot: servers. */
 const servers: (RequestSink | undefined)[] = [];
 let attached = false;
+let onLines: (() => void) | undefined;
 
 /** The slot of an id: its low 21 bits. */
 export function slotOf(id: number): number {
@@ -93,6 +95,11 @@ export function registerServer(id: number, sink: RequestSink): void {
 export function unregisterServer(id: number): void {
   const slot = slotOf(id);
   if (servers[slot]?.id === id) servers[slot] = undefined;
+}
+
+/** The function is called when lines for the log wait: `native.takeLog()` has them. */
+export function setLinesListener(fn: () => void): void {
+  onLines = fn;
 }
 
 function attach(): void {
@@ -125,6 +132,8 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | undefined {
         if (server !== undefined && server.id === id) server.handleServerEvent(kind, a, b);
       } else if (kind === KIND.clientHello || kind === KIND.tlsFailed) {
         servers[b >> 8]?.handleTlsEvent(kind, word >> 7, id, value as string);
+      } else if (kind === KIND.log) {
+        onLines?.();
       } else {
         const target = targets[slot];
         if (target !== undefined && target.id === id) target.handleEvent(kind, word >> 7, a, b, value, extra);

@@ -15,6 +15,8 @@ pub const KEEP_ALIVE_MARGIN_MS: u64 = 1_000;
 pub const ACCEPT_PAUSE_MS: u64 = 100;
 /// How many steps of TLS handshakes one turn takes: each costs up to half a millisecond of signatures and key exchange.
 pub const HANDSHAKES_A_TURN: usize = 8;
+/// That accepting pauses is said at most once in so many milliseconds.
+pub const ACCEPT_QUIET_MS: u64 = 10_000;
 /// How many connections one listener may accept in one turn.
 pub const ACCEPT_BUDGET: usize = 64;
 

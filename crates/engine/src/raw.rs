@@ -32,7 +32,7 @@ impl<V: Copy> Engine<V> {
         stream.flags |= flag::RESPONSE_ENDED;
         let (connection, server) = (stream.connection, stream.server);
         if server != NO_SERVER {
-            self.metrics.gauge_add(Gauge::HttpServerRequests, -1);
+            self.metrics.gauge_add(Gauge::HttpServerActiveRequests, -1);
         }
         if let Some(server) = self.servers.at_mut(server) {
             server.stats.requests_active -= 1;

@@ -400,7 +400,7 @@ pub enum Gauge {
     /// Open connections of HTTP servers.
     HttpServerConnections,
     /// Exchanges in flight.
-    HttpServerRequests,
+    HttpServerActiveRequests,
     /// Listening HTTP servers.
     HttpServerListeners,
     /// Threads that run a reactor.
@@ -420,7 +420,7 @@ impl Gauge {
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
         Self::HttpServerConnections,
-        Self::HttpServerRequests,
+        Self::HttpServerActiveRequests,
         Self::HttpServerListeners,
         Self::ReactorThreads,
         Self::SocketsConnected,
@@ -432,7 +432,7 @@ impl Gauge {
     pub const fn name(self) -> &'static str {
         match self {
             Self::HttpServerConnections => "millrace_http_server_connections",
-            Self::HttpServerRequests => "millrace_http_server_requests",
+            Self::HttpServerActiveRequests => "millrace_http_server_active_requests",
             Self::HttpServerListeners => "millrace_http_server_listeners",
             Self::ReactorThreads => "millrace_reactor_threads",
             Self::SocketsConnected => "millrace_sockets_connected",
@@ -445,7 +445,7 @@ impl Gauge {
     pub const fn help(self) -> &'static str {
         match self {
             Self::HttpServerConnections => "Open connections of HTTP servers",
-            Self::HttpServerRequests => "Exchanges in flight",
+            Self::HttpServerActiveRequests => "Exchanges in flight",
             Self::HttpServerListeners => "Listening HTTP servers",
             Self::ReactorThreads => "Threads that run a reactor",
             Self::SocketsConnected => "Connections that we began: connecting, or open",
@@ -472,10 +472,10 @@ impl Gauge {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Histogram {
-    /// Time from the first byte of a request to the last byte of its response.
-    HttpServerRequestDuration,
     /// Time from the first byte of a TLS handshake to its end.
     TlsHandshakeDuration,
+    /// Time from the first byte of a request to the last byte of its response.
+    HttpServerRequestDuration,
     /// Time that one wake of a reactor took, callbacks included.
     ReactorWakeDuration,
 }
@@ -486,16 +486,16 @@ impl Histogram {
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
-        Self::HttpServerRequestDuration,
         Self::TlsHandshakeDuration,
+        Self::HttpServerRequestDuration,
         Self::ReactorWakeDuration,
     ];
 
     /// The name of the family, as Prometheus sees it.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::HttpServerRequestDuration => "millrace_http_server_request_duration_seconds",
             Self::TlsHandshakeDuration => "millrace_tls_handshake_duration_seconds",
+            Self::HttpServerRequestDuration => "millrace_http_server_request_duration_seconds",
             Self::ReactorWakeDuration => "millrace_reactor_wake_duration_seconds",
         }
     }
@@ -503,8 +503,8 @@ impl Histogram {
     /// What it counts, in one line.
     pub const fn help(self) -> &'static str {
         match self {
-            Self::HttpServerRequestDuration => "Time from the first byte of a request to the last byte of its response",
             Self::TlsHandshakeDuration => "Time from the first byte of a TLS handshake to its end",
+            Self::HttpServerRequestDuration => "Time from the first byte of a request to the last byte of its response",
             Self::ReactorWakeDuration => "Time that one wake of a reactor took, callbacks included",
         }
     }
@@ -517,7 +517,7 @@ impl Histogram {
     /// The base unit, where there is one.
     pub const fn unit(self) -> Option<&'static str> {
         match self {
-            Self::HttpServerRequestDuration | Self::TlsHandshakeDuration | Self::ReactorWakeDuration => Some("seconds"),
+            Self::TlsHandshakeDuration | Self::HttpServerRequestDuration | Self::ReactorWakeDuration => Some("seconds"),
         }
     }
 }
