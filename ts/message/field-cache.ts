@@ -15,15 +15,19 @@ export interface KnownField {
 /** Names are few where values may be many; a program that makes names up does not make this grow for ever. */
 const MOST = 1024;
 const known = new Map<string, KnownField>();
+/** The one that was asked for last: most programs set the same field each time. */
+let latest: KnownField | undefined;
 
 /** The field of a name; throws unless it is a token. */
 export function knownField(name: string): KnownField {
+  if (latest !== undefined && latest.name === name) return latest;
   let field = known.get(name);
   if (field === undefined) {
     checkName(name);
     field = { name, lower: name.toLowerCase(), given: '', value: '', text: `${name}\0\0` };
     if (known.size < MOST) known.set(name, field);
   }
+  latest = field;
   return field;
 }
 

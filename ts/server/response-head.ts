@@ -19,24 +19,25 @@ interface Field {
 
 /** The head of a response as it is put together: status, reason and fields, until it is sent. */
 export class ResponseHead {
-  statusCode: number;
-  statusMessage: string;
+  declare statusCode: number;
+  declare statusMessage: string;
   /** How far the response is: the bits above. */
-  protected _state: number;
+  protected declare _state: number;
   /** The fields, once there is more than one; the only one is in the three below. */
-  protected _fields: Map<string, Field> | undefined;
-  private _only: KnownField | undefined;
-  private _onlyValue: string;
-  protected _onlyText: string;
+  protected declare _fields: Map<string, Field> | undefined;
+  private declare _only: KnownField | undefined;
+  private declare _onlyValue: string;
+  protected declare _onlyText: string;
 
-  constructor() {
-    this.statusCode = 200;
-    this.statusMessage = '';
-    this._state = 0;
-    this._fields = undefined;
-    this._only = undefined;
-    this._onlyValue = '';
-    this._onlyText = '';
+  /** @internal Sets every field, for whoever makes one. */
+  protected static begin(head: ResponseHead): void {
+    head.statusCode = 200;
+    head.statusMessage = '';
+    head._state = 0;
+    head._fields = undefined;
+    head._only = undefined;
+    head._onlyValue = '';
+    head._onlyText = '';
   }
 
   /** Whether the head has gone out, or is queued to. */
