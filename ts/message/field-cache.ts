@@ -1,3 +1,4 @@
+import { native } from '../native/loader.js';
 import { checkName, checkValue } from './head-text.js';
 
 /** A field name that has been used, checked once; with the value it had last and what both look like on the border. */
@@ -10,7 +11,14 @@ export interface KnownField {
   value: string;
   /** `name\0value\0` of it. */
   text: string;
+  /** The number under which the native core knows `text`; `UNREADY`: it does not. */
+  ready: number;
+  /** Whether the core was asked: at the second use of a value, for one that differs each time need not be known. */
+  asked: boolean;
 }
+
+/** In place of the number of a head that the native core does not know. */
+export const UNREADY = -1;
 
 /** Names are few where values may be many; a program that makes names up does not make this grow for ever. */
 const MOST = 1024;
@@ -24,7 +32,7 @@ export function knownField(name: string): KnownField {
   let field = known.get(name);
   if (field === undefined) {
     checkName(name);
-    field = { name, lower: name.toLowerCase(), given: '', value: '', text: `${name}\0\0` };
+    field = { name, lower: name.toLowerCase(), given: '', value: '', text: `${name}\0\0`, ready: UNREADY, asked: false };
     if (known.size < MOST) known.set(name, field);
   }
   latest = field;
@@ -33,9 +41,17 @@ export function knownField(name: string): KnownField {
 
 /** Checks a value and remembers it: the same value again, as a constant's is, costs a comparison. */
 export function setValue(field: KnownField, given: string): void {
-  if (field.given === given) return;
+  if (field.given === given) {
+    if (!field.asked) {
+      field.asked = true;
+      field.ready = native.rememberHead(field.text);
+    }
+    return;
+  }
   const value = checkValue(field.name, given);
   field.given = given;
   field.value = value;
   field.text = `${field.name}\0${value}\0`;
+  field.ready = UNREADY;
+  field.asked = false;
 }

@@ -1,6 +1,6 @@
 import { misuse, outOfRange } from '../errors/millrace-error.js';
 import type { KnownField } from '../message/field-cache.js';
-import { knownField, setValue } from '../message/field-cache.js';
+import { knownField, setValue, UNREADY } from '../message/field-cache.js';
 import type { HeadersInput } from '../message/head-text.js';
 import { checkValue, entriesOf } from '../message/head-text.js';
 
@@ -28,6 +28,8 @@ export class ResponseHead {
   private declare _only: KnownField | undefined;
   private declare _onlyValue: string;
   protected declare _onlyText: string;
+  /** The number of a remembered head that is the same fields; 0: of none. */
+  protected declare _ready: number;
 
   /** @internal Sets every field, for whoever makes one. */
   protected static begin(head: ResponseHead): void {
@@ -38,6 +40,7 @@ export class ResponseHead {
     head._only = undefined;
     head._onlyValue = '';
     head._onlyText = '';
+    head._ready = 0;
   }
 
   /** Whether the head has gone out, or is queued to. */
@@ -54,6 +57,7 @@ export class ResponseHead {
       this._only = field;
       this._onlyValue = field.value;
       this._onlyText = field.text;
+      this._ready = field.ready;
       return this;
     }
     const checked = Array.isArray(value) ? value.map((one) => checkValue(name, one)) : checkValue(name, value);
@@ -116,6 +120,7 @@ export class ResponseHead {
       if (this._only !== undefined)
         this._fields.set(this._only.lower, { name: this._only.name, value: this._onlyValue });
       this._only = undefined;
+      this._ready = UNREADY;
     }
     return this._fields;
   }
@@ -135,6 +140,7 @@ export class ResponseHead {
     this._fields = undefined;
     this._only = undefined;
     this._onlyText = '';
+    this._ready = 0;
     this.statusMessage = '';
     this.statusCode = status;
   }

@@ -4,7 +4,7 @@ import type { Writable } from 'node:stream';
 import { errorFromNative } from '../errors/native-error.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
 import { KIND, unregister } from '../native/events.js';
-import { FINISH, FINISH_WHOLE } from '../native/binding.js';
+import { FINISH, FINISH_WHOLE, READY_HEAD } from '../native/binding.js';
 import { native } from '../native/loader.js';
 import { HeaderView } from '../message/header-view.js';
 import { logRecord } from '../log/log.js';
@@ -124,13 +124,10 @@ export class ServerResponse extends ResponseHead {
       const out =
         body === undefined || (typeof body === 'string' && encoding === undefined) ? body : encoded(body, encoding);
       if ((state & WATCHED) !== 0) this.noteHead(out);
-      if (this._fields === undefined && this.statusMessage === '') {
-        answer =
-          this._onlyText === ''
-            ? native.respond(req.id, this.statusCode + finish * FINISH_WHOLE, out)
-            : native.respond(req.id, this.statusCode + finish * FINISH_WHOLE, out, this._onlyText);
+      const status = this.statusCode + finish * FINISH_WHOLE;
+      if (this._ready >= 0 && this.statusMessage === '') {
+        answer = native.respond(req.id, status + this._ready * READY_HEAD, out);
       } else {
-        const status = this.statusCode + finish * FINISH_WHOLE;
         answer = native.respond(req.id, status, out, this.headText(), this.statusMessage);
       }
     } else {
@@ -290,10 +287,11 @@ export class ServerResponse extends ResponseHead {
     // The access log and `finish` listeners ask for it.
     this.statusCode = prepared.status;
     if ((this._state & WATCHED) !== 0) this.noteHead(prepared.body);
+    const status = prepared.status + finish * FINISH_WHOLE;
     const answer =
-      prepared.head === '' && prepared.reason === ''
-        ? native.respond(id, prepared.status + finish * FINISH_WHOLE, prepared.body)
-        : native.respond(id, prepared.status + finish * FINISH_WHOLE, prepared.body, prepared.head, prepared.reason);
+      prepared.ready >= 0 && prepared.reason === ''
+        ? native.respond(id, status + prepared.ready * READY_HEAD, prepared.body)
+        : native.respond(id, status, prepared.body, prepared.head, prepared.reason);
     if (answer !== undefined) this.refused(answer, HEAD | ENDED);
     else this.over(finish);
   }

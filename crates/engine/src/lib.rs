@@ -37,7 +37,7 @@ pub use body::Address;
 pub use engine::{Census, Engine};
 pub use event::{Event, EventKind, Host, request};
 pub use gate::{GateOptions, GateRate};
-pub use http1::{Chunk, Respond};
+pub use http1::{Chunk, Head, Respond};
 pub use id::{Id, SLOT_BITS, Slab};
 pub use inject::Injection;
 pub use layer::{ProxyHead, ProxyHeadParser, Verdict};

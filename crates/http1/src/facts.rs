@@ -24,12 +24,42 @@ const UPGRADE: u16 = 1 << 8;
 const EXPECT_CONTINUE: u16 = 1 << 9;
 const EXPECT_OTHER: u16 = 1 << 10;
 
+/// The Host that was found right last: requests name the same few, so the check is mostly a comparison.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CheckedHost {
+    length: u8,
+    bytes: [u8; 63],
+}
+
+impl CheckedHost {
+    pub(crate) const fn none() -> Self {
+        // An empty Host is right, see `check_host`.
+        Self {
+            length: 0,
+            bytes: [0; 63],
+        }
+    }
+
+    #[inline]
+    fn check(&mut self, value: &[u8]) -> Result<(), Error> {
+        if self.bytes.get(..usize::from(self.length)) == Some(value) {
+            return Ok(());
+        }
+        check_host(value)?;
+        if let Some(bytes) = self.bytes.get_mut(..value.len()) {
+            bytes.copy_from_slice(value);
+            self.length = value.len() as u8; // at most 63
+        }
+        Ok(())
+    }
+}
+
 impl Facts {
     /// Notes one field. Errors are those that need no other field to be known.
     #[inline]
-    pub(crate) fn note(&mut self, name: &[u8], value: &[u8]) -> Result<(), Error> {
+    pub(crate) fn note(&mut self, name: &[u8], value: &[u8], host: &mut CheckedHost) -> Result<(), Error> {
         match name.len() {
-            4 if eq_name(name, b"host") => self.note_host(value),
+            4 if eq_name(name, b"host") => self.note_host(value, host),
             6 if eq_name(name, b"expect") => {
                 self.note_expect(value);
                 Ok(())
@@ -50,12 +80,12 @@ impl Facts {
         }
     }
 
-    fn note_host(&mut self, value: &[u8]) -> Result<(), Error> {
+    fn note_host(&mut self, value: &[u8], host: &mut CheckedHost) -> Result<(), Error> {
         if self.has(HOST) {
             return Err(Error::new(Code::HttpInvalidHost));
         }
         self.seen |= HOST;
-        check_host(value)
+        host.check(value)
     }
 
     fn note_expect(&mut self, value: &[u8]) {

@@ -23,7 +23,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 /// Changes whenever the functions or the layout of events do; `ts/native` refuses any other.
-pub const ABI: u32 = 1;
+pub const ABI: u32 = 2;
 
 /// The version of the package that this binary belongs to.
 #[napi(catch_unwind)]
@@ -39,8 +39,9 @@ pub fn abi_version() -> u32 {
 
 type Function = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
-const FUNCTIONS: [(&str, Function); 28] = [
+const FUNCTIONS: [(&str, Function); 29] = [
     ("respond", exchange::respond),
+    ("rememberHead", exchange::remember_head),
     ("respondFile", exchange::respond_file),
     ("respondHead", exchange::respond_head),
     ("write", exchange::write),
