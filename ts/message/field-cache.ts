@@ -1,16 +1,22 @@
 import { native } from '../native/loader.js';
 import { checkName, checkValue } from './head-text.js';
 
-/** A field name that has been used, checked once; with the value it had last and what both look like on the border. */
+/** A field name that has been used, checked once, with the line that it made last. */
 export interface KnownField {
   readonly name: string;
   readonly lower: string;
-  /** The last value, as given. */
-  given: string;
-  /** The last value, as it goes out. */
-  value: string;
-  /** `name\0value\0` of it. */
-  text: string;
+  line: FieldLine | undefined;
+}
+
+/** A field with its value. It stays as it is, so whoever has it need not copy it. */
+export interface FieldLine {
+  readonly field: KnownField;
+  /** The value, as given. */
+  readonly given: string;
+  /** The value, as it goes out. */
+  readonly value: string;
+  /** `name\0value\0`: what it looks like on the border. */
+  readonly text: string;
   /** The number under which the native core knows `text`; `UNREADY`: it does not. */
   ready: number;
   /** Whether the core was asked: at the second use of a value, for one that differs each time need not be known. */
@@ -32,7 +38,7 @@ export function knownField(name: string): KnownField {
   let field = known.get(name);
   if (field === undefined) {
     checkName(name);
-    field = { name, lower: name.toLowerCase(), given: '', value: '', text: `${name}\0\0`, ready: UNREADY, asked: false };
+    field = { name, lower: name.toLowerCase(), line: undefined };
     if (known.size < MOST) known.set(name, field);
   }
   latest = field;
@@ -40,18 +46,17 @@ export function knownField(name: string): KnownField {
 }
 
 /** Checks a value and remembers it: the same value again, as a constant's is, costs a comparison. */
-export function setValue(field: KnownField, given: string): void {
-  if (field.given === given) {
-    if (!field.asked) {
-      field.asked = true;
-      field.ready = native.rememberHead(field.text);
-    }
-    return;
+export function lineOf(field: KnownField, given: string): FieldLine {
+  const line = field.line;
+  if (line === undefined || line.given !== given) return makeLine(field, given);
+  if (!line.asked) {
+    line.asked = true;
+    line.ready = native.rememberHead(line.text);
   }
+  return line;
+}
+
+function makeLine(field: KnownField, given: string): FieldLine {
   const value = checkValue(field.name, given);
-  field.given = given;
-  field.value = value;
-  field.text = `${field.name}\0${value}\0`;
-  field.ready = UNREADY;
-  field.asked = false;
+  return (field.line = { field, given, value, text: `${field.name}\0${value}\0`, ready: UNREADY, asked: false });
 }

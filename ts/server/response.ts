@@ -33,8 +33,6 @@ export interface ServerResponse extends EventEmitter {}
 // Its prototype is linked to EventEmitter's below; the constructor of that one is what is left out.
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export class ServerResponse extends ResponseHead {
-  /** The exchange's id in the native core. */
-  declare readonly id: number;
   protected declare _req: ServerRequest;
   private declare _slot: number;
   private declare _trailers: string;
@@ -52,13 +50,17 @@ export class ServerResponse extends ResponseHead {
   /** @internal Sets every field. */
   static setUp(res: ServerResponse, req: ServerRequest, slot: number): void {
     ResponseHead.begin(res);
-    (res as { id: number }).id = req.id;
     res._req = req;
     res._slot = slot;
     res._trailers = '';
     res._drained = undefined;
     res._coding = undefined;
     res._events = undefined;
+  }
+
+  /** The exchange's id in the native core. */
+  get id(): number {
+    return this._req.id;
   }
 
   get writableEnded(): boolean {
@@ -125,11 +127,11 @@ export class ServerResponse extends ResponseHead {
         body === undefined || (typeof body === 'string' && encoding === undefined) ? body : encoded(body, encoding);
       if ((state & WATCHED) !== 0) this.noteHead(out);
       const status = this.statusCode + finish * FINISH_WHOLE;
-      if (this._ready >= 0 && this.statusMessage === '') {
-        answer = native.respond(req.id, status + this._ready * READY_HEAD, out);
-      } else {
-        answer = native.respond(req.id, status, out, this.headText(), this.statusMessage);
-      }
+      const ready = this.readyHead();
+      answer =
+        ready >= 0
+          ? native.respond(req.id, status + ready * READY_HEAD, out)
+          : native.respond(req.id, status, out, this.headText(), this.statusMessage);
     } else {
       if (body !== undefined && body.length > 0) this.write(body, encoding);
       else if ((state & HEAD) === 0) this.begin();

@@ -1,7 +1,7 @@
 import type { HeadersInput } from '../message/head-text.js';
 import { headText } from '../message/head-text.js';
-import type { KnownField } from '../message/field-cache.js';
-import { knownField, setValue, UNREADY } from '../message/field-cache.js';
+import type { FieldLine } from '../message/field-cache.js';
+import { knownField, lineOf, UNREADY } from '../message/field-cache.js';
 import { native } from '../native/loader.js';
 import { outOfRange } from '../errors/millrace-error.js';
 
@@ -139,7 +139,7 @@ export class LazyResponse {
     } else {
       head = headOf(given as HeadersInput, isText);
       // One field is its text, which is the same string as long as the value is.
-      ready = latestOf !== undefined && latestOf.text === head ? latestOf.ready : UNREADY;
+      ready = latestLine !== undefined && latestLine.text === head ? latestLine.ready : UNREADY;
     }
     const status = init?.status ?? 200;
     return { status, reason: init?.statusText ?? '', head, ready, body: body ?? undefined };
@@ -159,9 +159,8 @@ function headOf(given: HeadersInput, isText: boolean): string {
       const field = knownField(name);
       if (field.lower === 'content-type') typed = true;
       if (typeof value === 'string') {
-        setValue(field, value);
-        latestOf = field;
-        head = head === '' ? field.text : head + field.text;
+        latestLine = lineOf(field, value);
+        head = head === '' ? latestLine.text : head + latestLine.text;
       } else if (value !== undefined) {
         head += headText([[name, String(value)]]);
       }
@@ -170,8 +169,8 @@ function headOf(given: HeadersInput, isText: boolean): string {
   return typed ? head : head + TEXT;
 }
 
-/** The field that was set last: where a head is its text, it is the head. */
-let latestOf: KnownField | undefined;
+/** The line that was made last: where a head is its text, it is the head. */
+let latestLine: FieldLine | undefined;
 let textReady: number | undefined;
 const TEXT = 'content-type\0text/plain;charset=UTF-8\0';
 let linked = false;

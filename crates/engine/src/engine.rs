@@ -204,7 +204,11 @@ impl<V: Copy> Engine<V> {
     /// Takes the next events, at most `most`, in order.
     pub fn drain_events(&mut self, most: usize, into: &mut Vec<Event<V>>) {
         let count = self.events.len().min(most);
-        into.extend(self.events.drain(..count));
+        if into.is_empty() && count == self.events.len() {
+            std::mem::swap(&mut self.events, into);
+        } else {
+            into.extend(self.events.drain(..count));
+        }
         self.metrics.add(Counter::ReactorEvents, count as u64);
     }
 

@@ -1,7 +1,7 @@
 //! What the fields of a head say about the message: its framing, its connection, its expectations.
 
 use millrace_error::{Code, Error};
-use millrace_head::{check_host, eq_name, list_items};
+use millrace_head::{check_host, eq_name, is_name, list_items};
 
 use crate::event::BodyFraming;
 
@@ -59,23 +59,23 @@ impl Facts {
     #[inline]
     pub(crate) fn note(&mut self, name: &[u8], value: &[u8], host: &mut CheckedHost) -> Result<(), Error> {
         match name.len() {
-            4 if eq_name(name, b"host") => self.note_host(value, host),
-            6 if eq_name(name, b"expect") => {
+            4 if is_name(name, b"host") => self.note_host(value, host),
+            6 if is_name(name, b"expect") => {
                 self.note_expect(value);
                 Ok(())
             }
-            7 if eq_name(name, b"upgrade") => {
+            7 if is_name(name, b"upgrade") => {
                 if !value.is_empty() {
                     self.seen |= UPGRADE;
                 }
                 Ok(())
             }
-            10 if eq_name(name, b"connection") => {
+            10 if is_name(name, b"connection") => {
                 self.note_connection(value);
                 Ok(())
             }
-            14 if eq_name(name, b"content-length") => self.note_content_length(value),
-            17 if eq_name(name, b"transfer-encoding") => self.note_transfer_encoding(value),
+            14 if is_name(name, b"content-length") => self.note_content_length(value),
+            17 if is_name(name, b"transfer-encoding") => self.note_transfer_encoding(value),
             _ => Ok(()),
         }
     }
