@@ -93,6 +93,7 @@ impl<T> Slab<T> {
     }
 
     /// Puts a value in; `None` when all 2²¹ slots are taken.
+    #[inline]
     pub fn insert(&mut self, value: T) -> Option<Id> {
         if self.free.is_empty() && !self.grow() {
             return None;

@@ -38,6 +38,8 @@ pub(crate) mod flag {
     pub const CLIENT: u16 = 8192;
     /// The request came with HTTP/1.1.
     pub const HTTP_1_1: u16 = 16384;
+    /// The collected body has been given; its end follows.
+    pub const COLLECTED: u16 = 32768;
 }
 
 /// Who takes the bytes of a stream's body.

@@ -171,6 +171,12 @@ impl RequestParser {
         self.body.trailers()
     }
 
+    /// Whether the body that is being read is known to have no further byte: one of a length that has come whole. Its
+    /// [`Event::End`] follows.
+    pub fn is_body_over(&self) -> bool {
+        matches!(self.state, State::Body) && self.body.is_over()
+    }
+
     /// Whether it stands between messages and has seen no byte of a next one (empty lines before one do not count).
     pub fn is_idle(&self) -> bool {
         matches!(self.state, State::Idle | State::Closed)

@@ -87,8 +87,9 @@ impl<V: Copy> Engine<V> {
                 Event::Body { start, end } => {
                     stack.body_ms = self.from_ms;
                     stack.receive_pace.add((end - start) as u64);
+                    let last = http.parser.is_body_over();
                     if let Some(stream) = http.receiving {
-                        if let Err(error) = self.take_body(host, stream, &input[start..end]) {
+                        if let Err(error) = self.take_body(host, stream, &input[start..end], last) {
                             return self.fail(id, stack, error);
                         }
                     }
