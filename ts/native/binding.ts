@@ -132,8 +132,13 @@ export interface Binding {
   abiVersion(): number;
   /** The server's id, or minus the errno, or minus (100 000 + the code). */
   listen(options: NativeServerOptions): number;
-  /** `status` plus `FINISH_WHOLE` where wanted. */
+  /**
+   * `status` plus `FINISH_WHOLE` where wanted; without `head`, plus `READY_HEAD` times a number of `rememberHead`, of
+   * which 0 stands for no fields.
+   */
   respond(id: number, status: number, body: NativeBody, head?: string, reason?: string): Answer;
+  /** A number for fields that are sent again and again; -1: they are not taken. */
+  rememberHead(head: string): number;
   /** `respond` with a part of an open file as the body; the descriptor stays the caller's. */
   respondFile(
     id: number,
@@ -221,6 +226,8 @@ export interface Binding {
 
 /** Added to the status of `respond`: tell when the last byte is with the kernel. */
 export const FINISH_WHOLE = 1024;
+/** The number of a remembered head is added to the status of `respond` so many times. */
+export const READY_HEAD = 2048;
 /** `flags` of `end`: tell when the last byte is with the kernel. */
 export const FINISH = 1;
 /** The number of the border; a binary with another one is refused. */

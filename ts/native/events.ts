@@ -126,7 +126,9 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | undefined {
     const extra = (word & 64) !== 0 ? values[next++] : undefined;
     try {
       if (kind <= KIND.connect) {
-        servers[b >> 8]?.handleRequest(kind, word >> 7, id, slot, a, b & 255, value as string, extra as Uint8Array);
+        // A length is a small integer: kept as the double that the ring holds, it would be an object of its own.
+        const length = a | 0;
+        servers[b >> 8]?.handleRequest(kind, word >> 7, id, slot, length, b & 255, value as string, extra as Uint8Array);
       } else if (kind === KIND.serverClosed) {
         const server = servers[slot];
         if (server !== undefined && server.id === id) server.handleServerEvent(kind, a, b);

@@ -22,7 +22,7 @@ import { Dispatch } from './dispatch.js';
 import type { InjectOptions, InjectedResponse } from './inject.js';
 import { inject } from './inject.js';
 import { ServerRequest } from './request.js';
-import { ServerResponse } from './response.js';
+import { PlainResponse } from './response.js';
 import type { ServerStats } from './stats.js';
 import { readStats, STATS_LENGTH } from './stats.js';
 import { Watch } from './watch.js';
@@ -221,9 +221,10 @@ export class Server extends EventEmitter implements RequestSink {
       this._watch.handle(req, slot, this._run);
       return;
     }
-    const res = new ServerResponse(req, slot);
-    register(slot, res);
+    const res = new PlainResponse(req, slot);
     this._run(this._invoke, req, res);
+    // One that was answered at once has no more events: they come between calls of ours, never within one.
+    if (!res.closed || req.hasBody) register(slot, res);
   }
 
   private handleTunnel(kind: number, req: ServerRequest, socket: Socket, head: Uint8Array): void {

@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::event::{EventKind, Host};
 use crate::id::Id;
 use crate::link::Link;
-use crate::options::{KEEP_ALIVE_MARGIN_MS, or_forever};
+use crate::options::{KEEP_ALIVE_MARGIN_MS, ServerOptions, or_forever};
 use crate::pace::Pace;
 use crate::protocol::Protocol;
 use crate::stream::{BodyLimits, flag};
@@ -15,6 +15,14 @@ use millrace_http1::BodyFraming;
 use millrace_metrics::{Counter, Gauge};
 
 /// The first of two deadlines.
+/// Until when a connection on which nothing happens is kept.
+pub(crate) fn idle_deadline(from_ms: u64, options: &ServerOptions) -> (Deadline, u64) {
+    match options.keep_alive_timeout_ms {
+        0 => (Deadline::None, 0),
+        timeout => (Deadline::KeepAlive, from_ms + KEEP_ALIVE_MARGIN_MS + timeout),
+    }
+}
+
 fn earlier(one: (Deadline, u64), other: (Deadline, u64)) -> (Deadline, u64) {
     match (one.0, other.0) {
         (Deadline::None, _) => other,
@@ -277,10 +285,7 @@ impl<V: Copy> Engine<V> {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
-        connection.deadline = what;
-        connection.deadline_ms = at_ms;
-        if what != Deadline::None && (connection.armed_ms == 0 || at_ms < connection.armed_ms) {
-            connection.armed_ms = at_ms;
+        if connection.set_deadline(what, at_ms) {
             self.wheel.schedule(id.slot(), at_ms);
         }
     }
@@ -300,11 +305,7 @@ impl<V: Copy> Engine<V> {
         let none = (Deadline::None, 0);
         let after = |what, since: u64, timeout| if timeout == 0 { none } else { (what, since + timeout) };
         let paced = |what, due: Option<u64>| due.map_or(none, |due| (what, due));
-        let keep_alive = after(
-            Deadline::KeepAlive,
-            from + KEEP_ALIVE_MARGIN_MS,
-            options.keep_alive_timeout_ms,
-        );
+        let keep_alive = idle_deadline(from, options);
         let full = connection.has(conn::BLOCKED);
         let layers = connection.layers.as_ref();
         if layers.is_some_and(|layers| layers.is_opening()) {

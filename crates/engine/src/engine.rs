@@ -24,6 +24,7 @@ use crate::server::Server;
 use crate::stream::Stream;
 use millrace_buffer::{PinId, Pool};
 use millrace_error::Code;
+use millrace_http1::ReadyHead;
 use millrace_metrics::{Counter, Gauge, Histogram, Shard};
 use millrace_net::{Clock, Peer, Poller, Ready, ReceiveBuffer, Spare, TimerWheel, http_date};
 use std::collections::VecDeque;
@@ -76,11 +77,13 @@ pub struct Engine<V: Copy> {
     pub(crate) from_ms: u64,
     pub(crate) now_ns: u64,
     pub(crate) budget: usize,
-    date: [u8; 29],
+    pub(crate) date: [u8; 29],
     date_ms: u64,
     buffers_told: i64,
     pub(crate) metrics: Shard,
     pub(crate) memory: Memory,
+    /// Heads that the host names by number; the first has no field.
+    pub(crate) ready_heads: Vec<ReadyHead>,
     pub(crate) log: Log,
 }
 
@@ -123,6 +126,7 @@ impl<V: Copy> Engine<V> {
             buffers_told: 0,
             metrics,
             memory: Memory::new(),
+            ready_heads: ReadyHead::new(b"").into_iter().collect(),
             log: Log::default(),
         }
     }
@@ -215,7 +219,11 @@ impl<V: Copy> Engine<V> {
     /// Takes the next events, at most `most`, in order.
     pub fn drain_events(&mut self, most: usize, into: &mut Vec<Event<V>>) {
         let count = self.events.len().min(most);
-        into.extend(self.events.drain(..count));
+        if into.is_empty() && count == self.events.len() {
+            std::mem::swap(&mut self.events, into);
+        } else {
+            into.extend(self.events.drain(..count));
+        }
         self.metrics.add(Counter::ReactorEvents, count as u64);
     }
 
@@ -238,14 +246,19 @@ impl<V: Copy> Engine<V> {
         }
     }
 
-    /// `Date`, made anew at most once a second.
-    pub(crate) fn date(&mut self) -> [u8; 29] {
+    /// Makes `Date` anew, at most once a second.
+    #[inline]
+    pub(crate) fn refresh_date(&mut self) {
         if self.now_ms >= self.date_ms {
-            http_date(&mut self.date, Clock::unix_seconds());
-            // To the next full second of the wall clock, so that the field is never late by more than a turn.
-            self.date_ms = self.now_ms + 1_000 - Clock::unix_millis() % 1_000;
+            self.make_date();
         }
-        self.date
+    }
+
+    #[cold]
+    fn make_date(&mut self) {
+        http_date(&mut self.date, Clock::unix_seconds());
+        // To the next full second of the wall clock, so that the field is never late by more than a turn.
+        self.date_ms = self.now_ms + 1_000 - Clock::unix_millis() % 1_000;
     }
 
     pub(crate) fn event(&mut self, kind: EventKind, id: Id, flags: u32, a: u64, b: u64, value: Option<V>) {
@@ -340,6 +353,18 @@ impl<V: Copy> Engine<V> {
             self.guarded(id, |engine| engine.handle_deadline(host, id));
         }
         self.due = due;
+    }
+
+    /// Gives a connection its stack back, and marks it for the next flush.
+    #[inline]
+    pub(crate) fn give_stack_and_touch(&mut self, id: Id, stack: Box<Stack>) {
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.stack = Some(stack);
+            if !connection.has(conn::DIRTY) {
+                connection.flags |= conn::DIRTY;
+                self.dirty.push(id);
+            }
+        }
     }
 
     /// Marks a connection for the next flush.

@@ -1,6 +1,7 @@
 //! One flush ends every scope: one vectored write per connection that has something to say, then its interest and
 //! its deadline, once, for all that happened since the last.
 
+use crate::close::idle_deadline;
 use crate::connection::{Deadline, flag as conn};
 use crate::engine::Engine;
 use crate::event::{Event, EventKind, Host};
@@ -57,6 +58,9 @@ impl<V: Copy> Engine<V> {
     fn flush_connection<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
         if let Err(error) = self.write_out(host, id) {
             return self.close(id, error);
+        }
+        if self.rests(id) {
+            return;
         }
         self.tell_written(id);
         self.account(id);
@@ -187,6 +191,48 @@ impl<V: Copy> Engine<V> {
             self.queue(id);
         }
         outcome
+    }
+
+    /// The usual end of a flush, in one look: all that was owed is with the kernel, nothing else happens on the
+    /// connection, and what it is to be watched for and accounted with is so already. Then it becomes idle, as `settle`
+    /// would have it. False: nothing was done, and all that follows has to look.
+    fn rests(&mut self, id: Id) -> bool {
+        const USUAL: u32 = conn::SEEN_BYTES | conn::CLIENT_COUNTED | conn::OVERDUE | conn::SECURE;
+        let Some(connection) = self.connections.get_mut(id) else {
+            return false;
+        };
+        let usual = connection.flags & !USUAL == 0
+            && connection.interest == Interest::READ | Interest::HANGUP
+            && connection.memory == 0
+            && connection.requests != 0
+            && connection.link.descriptor().is_some();
+        let Some((stack, server)) = connection.stack.as_ref().zip(self.servers.at_mut(connection.server)) else {
+            return false;
+        };
+        let idle = match &stack.protocol {
+            Protocol::Http1(http) => http.is_idle() && !http.wants_room,
+            Protocol::Raw(_) => false,
+        };
+        let empty = stack.output.is_empty()
+            && stack.output.memory() == 0
+            && stack.backlog.capacity() == 0
+            && stack.finishing.is_empty();
+        let layers = connection.layers.as_ref();
+        let silent = layers.is_none_or(|layers| !layers.is_opening() && !layers.has_output());
+        if !(usual && idle && empty && silent) || server.closing {
+            return false;
+        }
+        let (what, at_ms) = idle_deadline(self.from_ms, &server.options);
+        if at_ms > self.now_ms {
+            connection.flags &= !conn::OVERDUE;
+        }
+        if connection.set_deadline(what, at_ms) {
+            self.wheel.schedule(id.slot(), at_ms);
+        }
+        if let Some(stack) = connection.stack.take() {
+            self.recycle(stack);
+        }
+        true
     }
 
     /// Tells who waits for room, and whose answer has gone out.

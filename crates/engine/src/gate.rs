@@ -171,6 +171,12 @@ impl Gate {
         self.connections.release(client.map(ClientKey::of_address));
     }
 
+    /// Whether anything of it depends on a request: without trusted peers and rates, nothing does.
+    #[inline]
+    pub fn judges_requests(&self) -> bool {
+        self.trusted.is_some() || self.rates.is_some()
+    }
+
     /// The client that a trusted peer's fields name.
     pub fn forwarded(&self, peer: Option<IpAddr>, block: &[u8]) -> Option<IpAddr> {
         if !self.trusts(peer) {

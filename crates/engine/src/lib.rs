@@ -43,7 +43,7 @@ pub use dial::{Dial, DialTls, DialTo};
 pub use engine::{Census, Engine};
 pub use event::{Event, EventKind, Host, request};
 pub use gate::{GateOptions, GateRate};
-pub use http1::{Chunk, Respond};
+pub use http1::{Chunk, Head, Respond};
 pub use id::{Id, SLOT_BITS, Slab};
 pub use inject::Injection;
 pub use layer::{ProxyHead, ProxyHeadParser, Verdict};

@@ -45,6 +45,7 @@ type Function = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> 
 
 const FUNCTIONS: &[(&str, Function)] = &[
     ("respond", exchange::respond),
+    ("rememberHead", exchange::remember_head),
     ("respondFile", exchange::respond_file),
     ("respondHead", exchange::respond_head),
     ("write", exchange::write),
