@@ -60,6 +60,7 @@ export type ErrorCode =
   | 'MILLRACE_RECEIVE_RATE'
   | 'MILLRACE_SEND_RATE'
   | 'MILLRACE_HANDLER_TIMEOUT'
+  | 'MILLRACE_DEADLINE'
   | 'MILLRACE_CONNECTIONS_LIMIT'
   | 'MILLRACE_COLLECTED_TOO_LARGE'
   | 'MILLRACE_CLIENT_CONNECTIONS_LIMIT'
@@ -203,6 +204,7 @@ export const CODES: readonly CodeRow[] = [
   [105, 'MILLRACE_RECEIVE_RATE', 'timeout', 'timeout', false, 408, 'body', 'minReceiveRate', "the request body arrived more slowly than minReceiveRate"],
   [106, 'MILLRACE_SEND_RATE', 'timeout', 'timeout', false, null, 'send', 'minSendRate', "the peer took the response more slowly than minSendRate"],
   [110, 'MILLRACE_HANDLER_TIMEOUT', 'timeout', 'timeout', false, 503, 'handler', 'handlerTimeout', "the handler did not begin its answer within handlerTimeout"],
+  [111, 'MILLRACE_DEADLINE', 'timeout', 'timeout', false, null, null, null, "the caller's own deadline has passed"],
   [120, 'MILLRACE_CONNECTIONS_LIMIT', 'limit', 'resource', true, 503, null, 'maxConnections', "the server has as many connections as maxConnections allows"],
   [121, 'MILLRACE_COLLECTED_TOO_LARGE', 'limit', 'resource', false, 413, null, 'maxCollectedSize', "a body that is collected whole is larger than maxCollectedSize"],
   [122, 'MILLRACE_CLIENT_CONNECTIONS_LIMIT', 'limit', 'resource', true, 503, null, 'maxConnectionsPerIp', "the client has as many connections as maxConnectionsPerIp allows"],

@@ -3,6 +3,7 @@ import { misuse, outOfRange } from '../errors/millrace-error.js';
 import { logRecord } from '../log/log.js';
 import { COUNTERS } from '../metrics/catalogue.generated.js';
 import { native } from '../native/loader.js';
+import { Deadline } from '../resilience/deadline.js';
 import type { Middleware } from './middleware.js';
 import type { ServerRequest } from './request.js';
 import type { ServerResponse } from './response.js';
@@ -118,13 +119,9 @@ function keyOf({ by }: RateLimit, req: ServerRequest): string | undefined {
 
 /** Milliseconds to wait; 0: go on; below 0: the store failed and the limit is closed. */
 async function askStore(limit: RateLimit, store: RateLimitStore, key: string): Promise<number> {
-  let timer: NodeJS.Timeout | undefined;
+  const deadline = Deadline.after(limit.storeTimeout ?? 1_000);
   try {
-    const late = new Promise<never>((_, reject) => {
-      const message = `the rate limit store did not answer within ${limit.storeTimeout ?? 1_000} ms`;
-      timer = setTimeout(() => reject(new Error(message)), limit.storeTimeout ?? 1_000);
-    });
-    await Promise.race([store.consume(key, 1), late]);
+    await deadline.race(store.consume(key, 1));
     return 0;
   } catch (error) {
     const wait = (error as { msBeforeNext?: unknown } | null)?.msBeforeNext;
@@ -132,7 +129,7 @@ async function askStore(limit: RateLimit, store: RateLimitStore, key: string): P
     logRecord('warn', 'server', 'a rate limit store failed', { err: error, policy: limit.onStoreError ?? 'open' });
     return limit.onStoreError === 'closed' ? -1 : 0;
   } finally {
-    clearTimeout(timer);
+    deadline.clear();
   }
 }
 

@@ -121,6 +121,8 @@ pub enum Code {
     SendRate = 106,
     /// The handler did not begin its answer within handlerTimeout.
     HandlerTimeout = 110,
+    /// The caller's own deadline has passed.
+    Deadline = 111,
     /// The server has as many connections as maxConnections allows.
     ConnectionsLimit = 120,
     /// A body that is collected whole is larger than maxCollectedSize.
@@ -316,6 +318,7 @@ impl Code {
         Self::ReceiveRate,
         Self::SendRate,
         Self::HandlerTimeout,
+        Self::Deadline,
         Self::ConnectionsLimit,
         Self::CollectedTooLarge,
         Self::ClientConnectionsLimit,
@@ -455,6 +458,7 @@ impl Code {
             Self::ReceiveRate => "MILLRACE_RECEIVE_RATE",
             Self::SendRate => "MILLRACE_SEND_RATE",
             Self::HandlerTimeout => "MILLRACE_HANDLER_TIMEOUT",
+            Self::Deadline => "MILLRACE_DEADLINE",
             Self::ConnectionsLimit => "MILLRACE_CONNECTIONS_LIMIT",
             Self::CollectedTooLarge => "MILLRACE_COLLECTED_TOO_LARGE",
             Self::ClientConnectionsLimit => "MILLRACE_CLIENT_CONNECTIONS_LIMIT",
@@ -593,6 +597,7 @@ impl Code {
             Self::ReceiveRate => "the request body arrived more slowly than minReceiveRate",
             Self::SendRate => "the peer took the response more slowly than minSendRate",
             Self::HandlerTimeout => "the handler did not begin its answer within handlerTimeout",
+            Self::Deadline => "the caller's own deadline has passed",
             Self::ConnectionsLimit => "the server has as many connections as maxConnections allows",
             Self::CollectedTooLarge => "a body that is collected whole is larger than maxCollectedSize",
             Self::ClientConnectionsLimit => "the client has as many connections as maxConnectionsPerIp allows",
@@ -751,6 +756,7 @@ impl Code {
             Self::ReceiveRate => Kind::Timeout,
             Self::SendRate => Kind::Timeout,
             Self::HandlerTimeout => Kind::Timeout,
+            Self::Deadline => Kind::Timeout,
             Self::ConnectionsLimit => Kind::Limit,
             Self::CollectedTooLarge => Kind::Limit,
             Self::ClientConnectionsLimit => Kind::Limit,
@@ -881,6 +887,7 @@ impl Code {
             Self::ReceiveRate => Some(408),
             Self::SendRate => None,
             Self::HandlerTimeout => Some(503),
+            Self::Deadline => None,
             Self::ConnectionsLimit => Some(503),
             Self::CollectedTooLarge => Some(413),
             Self::ClientConnectionsLimit => Some(503),
