@@ -10,7 +10,7 @@ import { chunked, endsWithItsTest, get, post, request, start } from '../support/
 endsWithItsTest();
 beforeAll(() => setLogger(null));
 
-const counters = (): Record<string, number> => metrics.snapshot().counters as Record<string, number>;
+const counters = (): Record<string, number> => metrics.snapshot().counters;
 const counted = (option: string): number => counters()[`millrace_limit_exceeded_total{option="${option}"}`];
 const CHUNKED = request('POST', '/', ['Transfer-Encoding: chunked']);
 const x = (size: number): string => 'x'.repeat(size);

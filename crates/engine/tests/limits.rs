@@ -166,7 +166,11 @@ fn two_empty_lines_before_a_request_pass_and_a_third_gets_400() {
             let text = [GET.repeat(behind), "\r\n".repeat(lines), GET.to_owned()].concat();
             let mut client = Client::send_to(addr, text);
             driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == behind + 1);
-            assert_eq!(client.answers(&[])[behind].status, status, "{lines} lines behind {behind}");
+            assert_eq!(
+                client.answers(&[])[behind].status,
+                status,
+                "{lines} lines behind {behind}"
+            );
         }
     }
 }

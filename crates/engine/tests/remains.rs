@@ -279,7 +279,12 @@ fn cases() -> Vec<Case> {
             Then::Ends,
         ),
         then(
-            case("a FIN while the handler works", get("/begun"), &[200], Some(Code::Destroyed)),
+            case(
+                "a FIN while the handler works",
+                get("/begun"),
+                &[200],
+                Some(Code::Destroyed),
+            ),
             Then::Ends,
         ),
         then(
@@ -291,7 +296,12 @@ fn cases() -> Vec<Case> {
             ),
             Then::Waits,
         ),
-        case("an answer too short", get("/short"), &[], Some(Code::HttpResponseBodyMismatch)),
+        case(
+            "an answer too short",
+            get("/short"),
+            &[],
+            Some(Code::HttpResponseBodyMismatch),
+        ),
         case("a detached buffer", get("/detached"), &[], Some(Code::BufferDetached)),
         case("a file that shrank", get("/shrunk"), &[], Some(Code::FileTruncated)),
         then(
