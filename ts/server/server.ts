@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
+import { describeValue } from '../errors/escape.js';
 import { MillraceError, outOfRange } from '../errors/millrace-error.js';
 import { errorFromNative } from '../errors/native-error.js';
 import type { RequestSink } from '../native/events.js';
@@ -10,6 +11,7 @@ import type { ServerLimits, ServerOptionValues, ServerTimeouts } from '../option
 import { SERVER_OPTIONS } from '../options/server.generated.js';
 import { changeOptions } from '../options/validate.js';
 import { Socket } from '../net/socket.js';
+import { Deadline } from '../resilience/deadline.js';
 import type { CloseMessage, ListeningMessage, TunnelMessage } from './channels.js';
 import { CHANNELS, isObserved, publishFailure } from './channels.js';
 import { contextRunner } from './context.js';
@@ -94,9 +96,11 @@ export class Server extends EventEmitter implements RequestSink {
    */
   close({ timeout = 30_000 }: { timeout?: number } = {}): Promise<{ finished: number; forced: number }> {
     if (this._closed === undefined) {
+      if (typeof timeout !== 'number' || !(timeout >= 0)) {
+        throw outOfRange(`close: the timeout must be 0 or more milliseconds, got ${describeValue(timeout)}`);
+      }
       this._closed = new Promise((resolve) => (this._ended = resolve));
-      const timer = setTimeout(() => native.forceServer(this.id), timeout);
-      void this._closed.then(() => clearTimeout(timer));
+      void this.forceLate(Deadline.after(timeout), this._closed);
       if (native.closeServer(this.id) === 0) this.handleServerEvent(KIND.serverClosed, 0, 0);
     }
     return this._closed;
@@ -160,6 +164,17 @@ export class Server extends EventEmitter implements RequestSink {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** Cuts what is left when the deadline passes first. */
+  private async forceLate(deadline: Deadline, closed: Promise<unknown>): Promise<void> {
+    try {
+      await deadline.race(closed);
+    } catch {
+      native.forceServer(this.id);
+    } finally {
+      deadline.clear();
+    }
   }
 
   /** @internal */
