@@ -93,6 +93,26 @@ test('IPv6 clients are keyed by /64: one network shares its cap and its rate, th
   expect(await ask('2001:db8:0:2::1')).toBe(200);
 });
 
+test('a store is asked by the same clients: an IPv4 address, the /64 of an IPv6 one, nobody without an address', async () => {
+  const keys: string[] = [];
+  const store = { consume: (key: string) => Promise.resolve(keys.push(key)) };
+  const options: ServeOptions = { handler, rateLimits: [{ prefix: '/a', requests: 1, store }] };
+  const server = await start({ ...options, trustProxy: ['127.0.0.1'] });
+  const client = await RawClient.connect(server);
+  for (const who of ['192.0.2.7', '2001:db8:0:1::1', '2001:db8:0:1:2:3:4:5', '2001:db8::1', '::1', 'fe80::']) {
+    await client.send(get('/a', `X-Forwarded-For: ${who}`)).response();
+  }
+  await server.inject({ url: '/a' });
+  expect(keys).toEqual([
+    '/a 192.0.2.7',
+    '/a 2001:db8:0:1::/64',
+    '/a 2001:db8:0:1::/64',
+    '/a 2001:db8:0:0::/64',
+    '/a 0:0:0:0::/64',
+    '/a fe80:0:0:0::/64',
+  ]);
+});
+
 test('a native rate limit answers 429 with Retry-After before the handler and before the body', async () => {
   let calls = 0;
   const rateLimits: RateLimit[] = [{ prefix: '/api', requests: 2, interval: 60_000 }];

@@ -4,6 +4,7 @@ import { logRecord } from '../log/log.js';
 import { COUNTERS } from '../metrics/catalogue.generated.js';
 import { native } from '../native/loader.js';
 import { Deadline } from '../resilience/deadline.js';
+import { clientKey } from './client-key.js';
 import type { Middleware } from './middleware.js';
 import type { ServerRequest } from './request.js';
 import type { ServerResponse } from './response.js';
@@ -114,7 +115,7 @@ function covers(prefix: string, path: string): boolean {
 
 function keyOf({ by }: RateLimit, req: ServerRequest): string | undefined {
   if (typeof by === 'function') return by(req);
-  return by === 'route' ? '' : req.remoteAddress;
+  return by === 'route' ? '' : clientKey(req.remoteAddress);
 }
 
 /** Milliseconds to wait; 0: go on; below 0: the store failed and the limit is closed. */
