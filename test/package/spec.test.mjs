@@ -95,6 +95,17 @@ test('each claim has a section and is made once; what waits says why', () => {
   for (const section of SECTIONS) assert.ok(claims.some((row) => row.section === section && row.tests?.length > 0));
 });
 
+test('each limit and each timeout of a server is named by a claim', () => {
+  const { options } = JSON.parse(readFileSync(inRoot('ts/options/server.json'), 'utf8'));
+  const told = JSON.stringify(claims);
+  const groups = ['ServerLimits', 'ServerTimeouts'];
+  const untold = options.filter(({ group, name }) => groups.includes(group) && !told.includes(name));
+  assert.deepEqual(
+    untold.map(({ name }) => name),
+    [],
+  );
+});
+
 test('a test that is not there is found missing', () => {
   const files = {
     'a.test.ts': `describe('outer', () => { test('one', () => {}); test.each([1])('each %d', () => {}); });\n// test('no')`,
