@@ -70,6 +70,7 @@ export type { BodyInput } from './message/outgoing-body.js';
 export { MillraceError } from './errors/millrace-error.js';
 export type { ErrorCategory, ErrorCode, ErrorKind, Phase } from './errors/codes.generated.js';
 export { isRetryable } from './errors/retryable.js';
+export { Deadline } from './resilience/deadline.js';
 export { metrics } from './metrics/metrics.js';
 export type { PrometheusOptions } from './metrics/metrics.js';
 export { MetricsReader } from './metrics/reader.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import type { ServerResponse } from '../../ts/index.js';
 import { MillraceError, serve } from '../../ts/index.js';
-import { deferred, until } from '../support/condition.js';
+import { deferred, turns, until } from '../support/condition.js';
 import { RawClient } from '../support/raw-client.js';
 import { endsWithItsTest, get, post, start, startWithClient } from '../support/test-server.js';
 
@@ -33,6 +33,25 @@ test('close cuts what is left at the deadline, and is the same promise twice', a
   expect(server.close()).toBe(closed);
   expect(await closed).toEqual({ finished: 0, forced: 1 });
   await client.closed();
+});
+
+test.each([Infinity, 2 ** 31])('close({ timeout: %p }) waits for as long as it takes', async (timeout) => {
+  const open: ServerResponse[] = [];
+  const { server, client } = await startWithClient({ handler: (_req, res) => void open.push(res) });
+  client.send(get());
+  await until(() => open.length === 1);
+  const closed = server.close({ timeout });
+  await turns(20);
+  expect(server.stats().requests.active).toBe(1);
+  open[0].end('at last');
+  expect(await closed).toEqual({ finished: 1, forced: 0 });
+  expect((await client.response()).body.toString()).toBe('at last');
+});
+
+test.each([NaN, -1, '5s', null])('close({ timeout: %p }) is refused, and the server goes on', async (timeout) => {
+  const { server, client } = await startWithClient({ handler: (_req, res) => res.end('here') });
+  expect(() => server.close({ timeout: timeout as number })).toThrow(/close: the timeout must be 0 or more/);
+  expect((await client.send(get()).response()).body.toString()).toBe('here');
 });
 
 test('inject answers as a socket would, with no socket', async () => {

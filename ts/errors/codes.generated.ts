@@ -66,6 +66,7 @@ export type ErrorCode =
   | 'MILLRACE_TOTAL_TIMEOUT'
   | 'MILLRACE_DNS_FAILED'
   | 'MILLRACE_HANDLER_TIMEOUT'
+  | 'MILLRACE_DEADLINE'
   | 'MILLRACE_CONNECTIONS_LIMIT'
   | 'MILLRACE_COLLECTED_TOO_LARGE'
   | 'MILLRACE_CLIENT_CONNECTIONS_LIMIT'
@@ -211,10 +212,11 @@ export const CODES: readonly CodeRow[] = [
   [107, 'MILLRACE_TLS_HANDSHAKE_TIMEOUT', 'timeout', 'timeout', false, null, 'tls', 'tlsHandshakeTimeout', "the TLS handshake was not over within tlsHandshakeTimeout"],
   [108, 'MILLRACE_CONNECT_TIMEOUT', 'timeout', 'timeout', true, null, 'connect', 'timeouts.connect', "no connection within timeouts.connect"],
   [109, 'MILLRACE_TLS_TIMEOUT', 'timeout', 'timeout', true, null, 'tls', 'timeouts.tls', "the TLS handshake was not over within timeouts.tls"],
-  [111, 'MILLRACE_DNS_TIMEOUT', 'timeout', 'timeout', true, null, 'dns', 'timeouts.dns', "the resolver did not answer within timeouts.dns"],
+  [113, 'MILLRACE_DNS_TIMEOUT', 'timeout', 'timeout', true, null, 'dns', 'timeouts.dns', "the resolver did not answer within timeouts.dns"],
   [112, 'MILLRACE_TOTAL_TIMEOUT', 'timeout', 'timeout', true, null, 'total', 'timeouts.total', "the operation was not over within timeouts.total"],
   [27, 'MILLRACE_DNS_FAILED', 'system', 'network', true, null, 'dns', null, "the name could not be resolved"],
   [110, 'MILLRACE_HANDLER_TIMEOUT', 'timeout', 'timeout', false, 503, 'handler', 'handlerTimeout', "the handler did not begin its answer within handlerTimeout"],
+  [111, 'MILLRACE_DEADLINE', 'timeout', 'timeout', false, null, null, null, "the caller's own deadline has passed"],
   [120, 'MILLRACE_CONNECTIONS_LIMIT', 'limit', 'resource', true, 503, null, 'maxConnections', "the server has as many connections as maxConnections allows"],
   [121, 'MILLRACE_COLLECTED_TOO_LARGE', 'limit', 'resource', false, 413, null, 'maxCollectedSize', "a body that is collected whole is larger than maxCollectedSize"],
   [122, 'MILLRACE_CLIENT_CONNECTIONS_LIMIT', 'limit', 'resource', true, 503, null, 'maxConnectionsPerIp', "the client has as many connections as maxConnectionsPerIp allows"],

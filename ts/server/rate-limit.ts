@@ -3,6 +3,8 @@ import { misuse, outOfRange } from '../errors/millrace-error.js';
 import { logRecord } from '../log/log.js';
 import { COUNTERS } from '../metrics/catalogue.generated.js';
 import { native } from '../native/loader.js';
+import { Deadline } from '../resilience/deadline.js';
+import { clientKey } from './client-key.js';
 import type { Middleware } from './middleware.js';
 import type { ServerRequest } from './request.js';
 import type { ServerResponse } from './response.js';
@@ -113,18 +115,14 @@ function covers(prefix: string, path: string): boolean {
 
 function keyOf({ by }: RateLimit, req: ServerRequest): string | undefined {
   if (typeof by === 'function') return by(req);
-  return by === 'route' ? '' : req.remoteAddress;
+  return by === 'route' ? '' : clientKey(req.remoteAddress);
 }
 
 /** Milliseconds to wait; 0: go on; below 0: the store failed and the limit is closed. */
 async function askStore(limit: RateLimit, store: RateLimitStore, key: string): Promise<number> {
-  let timer: NodeJS.Timeout | undefined;
+  const deadline = Deadline.after(limit.storeTimeout ?? 1_000);
   try {
-    const late = new Promise<never>((_, reject) => {
-      const message = `the rate limit store did not answer within ${limit.storeTimeout ?? 1_000} ms`;
-      timer = setTimeout(() => reject(new Error(message)), limit.storeTimeout ?? 1_000);
-    });
-    await Promise.race([store.consume(key, 1), late]);
+    await deadline.race(store.consume(key, 1));
     return 0;
   } catch (error) {
     const wait = (error as { msBeforeNext?: unknown } | null)?.msBeforeNext;
@@ -132,7 +130,7 @@ async function askStore(limit: RateLimit, store: RateLimitStore, key: string): P
     logRecord('warn', 'server', 'a rate limit store failed', { err: error, policy: limit.onStoreError ?? 'open' });
     return limit.onStoreError === 'closed' ? -1 : 0;
   } finally {
-    clearTimeout(timer);
+    deadline.clear();
   }
 }
 

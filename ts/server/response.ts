@@ -209,12 +209,13 @@ export class ServerResponse extends ResponseHead {
     if ((this._state & (HEAD | ENDED | CLOSED)) === 0) this._coding = coding;
   }
 
-  /** @internal The coding's answer to `whole`. */
-  deliver(body: Uint8Array): void {
+  /** @internal The coding's answer to `whole`; `code` makes the head that of the coded body. */
+  deliver(body: Uint8Array, code?: () => void): void {
     this._coding = undefined;
     if (this.closed) return;
     this._state &= ~(HEAD | ENDED);
     try {
+      code?.();
       this.end(body);
     } catch (error) {
       // `end` has returned to its caller long ago: there is nobody else to tell.

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 
+import { describeValue } from '../errors/escape.js';
 import { MillraceError, outOfRange } from '../errors/millrace-error.js';
 import { errorFromNative } from '../errors/native-error.js';
 import type { RequestSink } from '../native/events.js';
@@ -13,6 +14,7 @@ import { changeOptions } from '../options/validate.js';
 import { isEnabled, logRecord } from '../log/log.js';
 import { descriptorOf } from '../net/bridge.js';
 import { Socket } from '../net/socket.js';
+import { Deadline } from '../resilience/deadline.js';
 import type { TlsContext } from '../tls/tls-context.js';
 import type { CloseMessage, ListeningMessage, TlsErrorMessage, TunnelMessage } from './channels.js';
 import { CHANNELS, isObserved, publishFailure } from './channels.js';
@@ -101,9 +103,11 @@ export class Server extends EventEmitter implements RequestSink {
    */
   close({ timeout = 30_000 }: { timeout?: number } = {}): Promise<{ finished: number; forced: number }> {
     if (this._closed === undefined) {
+      if (typeof timeout !== 'number' || !(timeout >= 0)) {
+        throw outOfRange(`close: the timeout must be 0 or more milliseconds, got ${describeValue(timeout)}`);
+      }
       this._closed = new Promise((resolve) => (this._ended = resolve));
-      const timer = setTimeout(() => native.forceServer(this.id), timeout);
-      void this._closed.then(() => clearTimeout(timer));
+      void this.forceLate(Deadline.after(timeout), this._closed);
       if (native.closeServer(this.id) === 0) this.handleServerEvent(KIND.serverClosed, 0, 0);
     }
     return this._closed;
@@ -169,6 +173,17 @@ export class Server extends EventEmitter implements RequestSink {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** Cuts what is left when the deadline passes first. */
+  private async forceLate(deadline: Deadline, closed: Promise<unknown>): Promise<void> {
+    try {
+      await deadline.race(closed);
+    } catch {
+      native.forceServer(this.id);
+    } finally {
+      deadline.clear();
+    }
   }
 
   /** @internal */

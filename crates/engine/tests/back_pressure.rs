@@ -87,6 +87,59 @@ fn write_says_wait_one_byte_past_the_mark_and_not_at_it() {
 }
 
 #[test]
+fn the_writer_is_told_of_room_at_a_quarter_of_the_mark_and_not_above_it() {
+    const LOW: usize = 16 * 1024;
+    let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    // A length, so that the body has no framing; more than is written, so that it goes on.
+    let head = Respond {
+        status: 200,
+        reason: b"",
+        block: b"Content-Length\099999\0",
+    };
+    let head_size = {
+        let mut driver = Driver::new();
+        let (_, addr) = driver.listen(ServerOptions::default());
+        let mut client = Client::send_to(addr, get);
+        let stream = driver.expect(EventKind::Request).stream();
+        driver.engine.respond_head(stream, &head).unwrap();
+        driver.run_until(&mut [&mut client], |_, clients| {
+            clients[0].received.ends_with(b"\r\n\r\n")
+        });
+        client.received.len()
+    };
+    for (held, told) in [(LOW, true), (LOW + 1, false)] {
+        let mut driver = Driver::new();
+        let (_, addr) = driver.listen(ServerOptions::default());
+        let mut client = Client::send_to(addr, get.repeat(3));
+        let streams: Vec<f64> = (0..3).map(|_| driver.expect(EventKind::Request).stream()).collect();
+        for stream in &streams[1..] {
+            driver.engine.respond_head(*stream, &head).unwrap();
+        }
+        // The second answer fills the mark; the third has so much in all, and is told to wait.
+        assert!(
+            !driver
+                .engine
+                .write(streams[1], Chunk::Bytes(&[b'x'; 64 * 1024]))
+                .unwrap()
+        );
+        let body = vec![b'x'; held - head_size];
+        assert!(!driver.engine.write(streams[2], Chunk::Bytes(&body)).unwrap());
+        // What the second has leaves, for it is its turn; what is left is the third's.
+        answer(&mut driver.engine, streams[0], b"").unwrap();
+        driver.quiet(&mut [&mut client]);
+        let drained = |event: &millrace_testkit::driver::Happened| event.kind == EventKind::Drain;
+        let of: Vec<f64> = driver
+            .events
+            .iter()
+            .filter(|e| drained(e))
+            .map(|e| e.stream())
+            .collect();
+        assert_eq!(of.contains(&streams[2]), told, "{held} bytes wait");
+        assert!(of.contains(&streams[1]));
+    }
+}
+
+#[test]
 fn a_slow_handler_stops_the_reading_until_the_client_cannot_send() {
     let mut driver = Driver::new();
     let (server, addr) = driver.listen(ServerOptions::default());

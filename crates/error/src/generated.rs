@@ -126,13 +126,15 @@ pub enum Code {
     /// The TLS handshake was not over within timeouts.tls.
     TlsTimeout = 109,
     /// The resolver did not answer within timeouts.dns.
-    DnsTimeout = 111,
+    DnsTimeout = 113,
     /// The operation was not over within timeouts.total.
     TotalTimeout = 112,
     /// The name could not be resolved.
     DnsFailed = 27,
     /// The handler did not begin its answer within handlerTimeout.
     HandlerTimeout = 110,
+    /// The caller's own deadline has passed.
+    Deadline = 111,
     /// The server has as many connections as maxConnections allows.
     ConnectionsLimit = 120,
     /// A body that is collected whole is larger than maxCollectedSize.
@@ -334,6 +336,7 @@ impl Code {
         Self::TotalTimeout,
         Self::DnsFailed,
         Self::HandlerTimeout,
+        Self::Deadline,
         Self::ConnectionsLimit,
         Self::CollectedTooLarge,
         Self::ClientConnectionsLimit,
@@ -479,6 +482,7 @@ impl Code {
             Self::TotalTimeout => "MILLRACE_TOTAL_TIMEOUT",
             Self::DnsFailed => "MILLRACE_DNS_FAILED",
             Self::HandlerTimeout => "MILLRACE_HANDLER_TIMEOUT",
+            Self::Deadline => "MILLRACE_DEADLINE",
             Self::ConnectionsLimit => "MILLRACE_CONNECTIONS_LIMIT",
             Self::CollectedTooLarge => "MILLRACE_COLLECTED_TOO_LARGE",
             Self::ClientConnectionsLimit => "MILLRACE_CLIENT_CONNECTIONS_LIMIT",
@@ -623,6 +627,7 @@ impl Code {
             Self::TotalTimeout => "the operation was not over within timeouts.total",
             Self::DnsFailed => "the name could not be resolved",
             Self::HandlerTimeout => "the handler did not begin its answer within handlerTimeout",
+            Self::Deadline => "the caller's own deadline has passed",
             Self::ConnectionsLimit => "the server has as many connections as maxConnections allows",
             Self::CollectedTooLarge => "a body that is collected whole is larger than maxCollectedSize",
             Self::ClientConnectionsLimit => "the client has as many connections as maxConnectionsPerIp allows",
@@ -787,6 +792,7 @@ impl Code {
             Self::TotalTimeout => Kind::Timeout,
             Self::DnsFailed => Kind::System,
             Self::HandlerTimeout => Kind::Timeout,
+            Self::Deadline => Kind::Timeout,
             Self::ConnectionsLimit => Kind::Limit,
             Self::CollectedTooLarge => Kind::Limit,
             Self::ClientConnectionsLimit => Kind::Limit,
@@ -923,6 +929,7 @@ impl Code {
             Self::TotalTimeout => None,
             Self::DnsFailed => None,
             Self::HandlerTimeout => Some(503),
+            Self::Deadline => None,
             Self::ConnectionsLimit => Some(503),
             Self::CollectedTooLarge => Some(413),
             Self::ClientConnectionsLimit => Some(503),

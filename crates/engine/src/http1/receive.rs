@@ -175,23 +175,27 @@ impl<V: Copy> Engine<V> {
         connection.requests = connection.requests.saturating_add(1);
         let mut forwarded = None;
         let refused = if self.memory.is_full() {
-            Some((memory::refusal(), 503, 1))
+            Some((memory::refusal(), 503, Some(1)))
         } else if !server.gate.judges_requests() {
             None
         } else {
             let peer = connection.peer.addr().map(|addr| addr.ip());
             forwarded = server.gate.forwarded(peer, head.fields());
-            let checked = server.gate.check(head.target(), forwarded.or(peer), self.now_ns);
-            checked.err().map(|seconds| {
-                server.stats.rate_limited += 1;
-                (Code::RateLimited.into(), 429, seconds)
-            })
+            let admitted = server.gate.admit(peer, forwarded);
+            let checked = admitted.map_err(|error| (error, 403, None)).and_then(|()| {
+                let checked = server.gate.check(head.target(), forwarded.or(peer), self.now_ns);
+                checked.map_err(|seconds| {
+                    server.stats.rate_limited += 1;
+                    (Code::RateLimited.into(), 429, Some(seconds))
+                })
+            });
+            checked.err()
         };
         if let Some((error, status, seconds)) = refused {
             let last = !ended || !head.keep_alive || server.closing;
             http.began_ms = 0;
             self.count_error(id, &error);
-            let retry = format!("Retry-After\0{seconds}\0");
+            let retry = seconds.map_or(String::new(), |seconds| format!("Retry-After\0{seconds}\0"));
             self.answer_unread(id, stack, status, retry.as_bytes(), last)?;
             return Ok(if last { &[] } else { input });
         }
