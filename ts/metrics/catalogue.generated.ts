@@ -46,7 +46,8 @@ export type CounterName =
   | 'millrace_log_records_total{level="warn"}'
   | 'millrace_log_records_total{level="error"}'
   | 'millrace_log_records_total{level="fatal"}'
-  | 'millrace_http_server_validate_refusals_total';
+  | 'millrace_http_server_validate_refusals_total'
+  | 'millrace_http_server_accept_pauses_total';
 
 export type GaugeName =
   | 'millrace_http_server_connections'
@@ -392,6 +393,13 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     unit: null,
     help: 'Requests that validate refused',
   },
+  {
+    key: 'millrace_http_server_accept_pauses_total',
+    name: 'millrace_http_server_accept_pauses_total',
+    label: null,
+    unit: null,
+    help: 'Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left',
+  },
 ];
 
 export const GAUGES: readonly MetricRow<GaugeName>[] = [
@@ -490,8 +498,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 46,
-  histograms: 52,
+  gauges: 47,
+  histograms: 53,
   histogramLength: 30,
-  length: 112,
+  length: 113,
 } as const;

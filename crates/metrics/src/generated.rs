@@ -96,11 +96,13 @@ pub enum Counter {
     LogRecordsFatal,
     /// Requests that validate refused.
     HttpServerValidateRefusals,
+    /// Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left.
+    HttpServerAcceptPauses,
 }
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 46;
+    pub const COUNT: usize = 47;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -150,6 +152,7 @@ impl Counter {
         Self::LogRecordsError,
         Self::LogRecordsFatal,
         Self::HttpServerValidateRefusals,
+        Self::HttpServerAcceptPauses,
     ];
 
     /// The series of `millrace_http_server_responses_total`, in the order of its label `class`: 1xx, 2xx, 3xx, 4xx, 5xx.
@@ -248,6 +251,7 @@ impl Counter {
             Self::LogRecordsError => "millrace_log_records_total",
             Self::LogRecordsFatal => "millrace_log_records_total",
             Self::HttpServerValidateRefusals => "millrace_http_server_validate_refusals_total",
+            Self::HttpServerAcceptPauses => "millrace_http_server_accept_pauses_total",
         }
     }
 
@@ -304,6 +308,9 @@ impl Counter {
             Self::LogRecordsError => "Log records written, by level",
             Self::LogRecordsFatal => "Log records written, by level",
             Self::HttpServerValidateRefusals => "Requests that validate refused",
+            Self::HttpServerAcceptPauses => {
+                "Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left"
+            }
         }
     }
 
@@ -501,4 +508,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 112;
+pub const FILL_LEN: usize = 113;
