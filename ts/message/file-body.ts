@@ -9,6 +9,8 @@ export interface FileInput {
   file: string | FileHandle;
   start?: number;
   end?: number;
+  /** @internal Whether a FileHandle is closed with the body, and as soon as the core has a descriptor of its own. */
+  closes?: boolean;
 }
 
 /** A part of an open file that is there: 0 ≤ start ≤ end ≤ its size when that was asked. */
@@ -16,7 +18,7 @@ export interface FilePart {
   readonly handle: FileHandle;
   readonly start: number;
   readonly end: number;
-  /** Closes what was opened for this body; a caller's handle stays open. */
+  /** Closes what was opened for this body, once however often it is called; a caller's handle stays open. */
   close(): Promise<void>;
 }
 
@@ -25,9 +27,9 @@ const CHUNK = 256 * 1024;
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** Opens the file where it is a path, and cuts the part to what it has. */
-export async function filePart({ file, start = 0, end }: FileInput): Promise<FilePart> {
+export async function filePart({ file, start = 0, end, closes = false }: FileInput): Promise<FilePart> {
   const handle = typeof file === 'string' ? await promises.open(file, OPEN_FLAGS) : file;
-  const close = (): Promise<void> => (handle === file ? Promise.resolve() : handle.close());
+  const close = (): Promise<void> => (handle === file && !closes ? Promise.resolve() : handle.close());
   try {
     // Of an open descriptor, the attributes are in memory: a turn of the thread pool would cost ten times as much.
     const { size } = fstatSync(handle.fd);

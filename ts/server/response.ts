@@ -340,7 +340,14 @@ export class ServerResponse extends ResponseHead {
     }
     if (file !== undefined && !this.headersSent && this._trailers === '') {
       this.decideCoding();
-      if (this._coding === undefined) return this.sendFile(file.handle.fd, file.start, file.end - file.start);
+      if (this._coding === undefined) {
+        const sent = this.sendFile(file.handle.fd, file.start, file.end - file.start);
+        // Told below: this rejection must not end the process.
+        sent.catch(() => undefined);
+        // The core has a descriptor of its own by now: a client that reads slowly need not hold two.
+        await file.close();
+        return sent;
+      }
       this.beginDecided();
     }
     const finished = this.finished();

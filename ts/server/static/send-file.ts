@@ -10,7 +10,7 @@ import { rangesOf } from './ranges.js';
 import { refuse } from './refuse.js';
 import { validatorsOf } from './validators.js';
 
-/** Answers with an open file: whole, in part, or not at all where the client has it. Closes nothing. */
+/** Answers with an open file: whole, in part, or not at all where the client has it. May close the file. */
 export async function sendFile(
   req: ServerRequest,
   res: ServerResponse,
@@ -61,7 +61,7 @@ async function sendBody(
 ): Promise<void> {
   if (typeof ranges === 'string') {
     res.setHeader('Content-Length', size);
-    return res.send({ file: handle, start: 0, end: size });
+    return res.send({ file: handle, start: 0, end: size, closes: true });
   }
   res.statusCode = 206;
   if (ranges.length > 1) {
@@ -73,5 +73,5 @@ async function sendBody(
   const [{ start, end }] = ranges;
   res.setHeader('Content-Range', `bytes ${start}-${end - 1}/${size}`);
   res.setHeader('Content-Length', end - start);
-  await res.send({ file: handle, start, end });
+  await res.send({ file: handle, start, end, closes: true });
 }
