@@ -15,6 +15,8 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The folder of test/ that has it in its `programs`. */
   readonly folder?: string;
+  /** A command that runs it: this, then Node, then the program. */
+  readonly under?: readonly string[];
   /** After so many milliseconds it is ended, and its signal is SIGKILL. */
   readonly timeout?: number;
 }
@@ -29,13 +31,15 @@ export interface Outcome {
 
 /** Runs a program of test/border/programs, or of another folder's, to its end. */
 export function runProgram(name: string, args: readonly string[] = [], options: ProgramOptions = {}): Promise<Outcome> {
-  const { node = ownNode, poller, flags = [], timeout = 15_000, folder = 'border' } = options;
+  const { node = ownNode, poller, flags = [], under = [], timeout = 15_000, folder = 'border' } = options;
   const env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
   // Jest's own settings are not the program's.
   for (const key of ['NODE_OPTIONS', 'JEST_WORKER_ID', 'NODE_ENV']) delete env[key];
   if (poller !== undefined) env.MILLRACE_POLLER = poller;
   return new Promise((resolve, reject) => {
-    const child = spawn(node.path, [...flags, join(TEST, folder, 'programs', name), ...args], {
+    const program = join(TEST, folder, 'programs', name);
+    const [command, ...rest] = [...under, node.path, ...flags, program, ...args];
+    const child = spawn(command, rest, {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -146,7 +146,7 @@ export class ServerResponse extends ResponseHead {
     try {
       await this.sendOutgoing(out);
     } finally {
-      await out.file?.close();
+      out.file?.close();
     }
   }
 
@@ -341,11 +341,9 @@ export class ServerResponse extends ResponseHead {
     if (file !== undefined && !this.headersSent && this._trailers === '') {
       this.decideCoding();
       if (this._coding === undefined) {
-        const sent = this.sendFile(file.handle.fd, file.start, file.end - file.start);
-        // Told below: this rejection must not end the process.
-        sent.catch(() => undefined);
+        const sent = this.sendFile(file.source.fd, file.start, file.end - file.start);
         // The core has a descriptor of its own by now: a client that reads slowly need not hold two.
-        await file.close();
+        file.close();
         return sent;
       }
       this.beginDecided();
