@@ -18,11 +18,14 @@ const CLIENTS = 30;
 const GET = 'GET / HTTP/1.1\r\nHost: t\r\n\r\n';
 
 async function playServer() {
-  const { metrics, serve } = await import('../../../dist/index.mjs');
+  const { metrics, serve, setLogger } = await import('../../../dist/index.mjs');
+  const told = [];
+  setLogger(({ message }) => told.push(message));
   const server = await serve({ port: 0, host: '127.0.0.1', handler: (_req, res) => res.end('ok') });
   play({
     port: () => server.port,
     pid: () => process.pid,
+    told: () => told,
     stats: () => server.stats().connections,
     counted: () => {
       const { counters } = metrics.snapshot();
@@ -97,6 +100,7 @@ async function run(name, when, refused) {
     refused,
   });
   assert.deepEqual(await server.call('counted'), { refused, pauses: TIMES });
+  assert.deepEqual(await server.call('told'), ['no connection can be accepted for now']);
   assert.ok(cpu < took / 2, `${cpu} ms of CPU time in ${took} ms: it spins`);
   // What strace wrote.
   const failed = readFileSync(log, 'utf8')
