@@ -52,7 +52,8 @@ export type CounterName =
   | 'millrace_tls_handshakes_total{kind="full"}'
   | 'millrace_tls_handshakes_total{kind="resumed"}'
   | 'millrace_tls_failures_total'
-  | 'millrace_http_server_validate_refusals_total';
+  | 'millrace_http_server_validate_refusals_total'
+  | 'millrace_http_server_accept_pauses_total';
 
 export type GaugeName =
   | 'millrace_http_server_connections'
@@ -442,6 +443,13 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     unit: null,
     help: 'Requests that validate refused',
   },
+  {
+    key: 'millrace_http_server_accept_pauses_total',
+    name: 'millrace_http_server_accept_pauses_total',
+    label: null,
+    unit: null,
+    help: 'Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left',
+  },
 ];
 
 export const GAUGES: readonly MetricRow<GaugeName>[] = [
@@ -554,8 +562,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 52,
-  histograms: 59,
+  gauges: 53,
+  histograms: 60,
   histogramLength: 30,
-  length: 149,
+  length: 150,
 } as const;

@@ -350,7 +350,12 @@ export class ServerResponse extends ResponseHead {
     }
     if (file !== undefined && !this.headersSent && this._trailers === '') {
       this.decideCoding();
-      if (this._coding === undefined) return this.sendFile(file.source.fd, file.start, file.end - file.start);
+      if (this._coding === undefined) {
+        const sent = this.sendFile(file.source.fd, file.start, file.end - file.start);
+        // The core has a descriptor of its own by now: a client that reads slowly need not hold two.
+        file.close();
+        return sent;
+      }
       this.beginDecided();
     }
     const finished = this.finished();

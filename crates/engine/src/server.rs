@@ -306,6 +306,7 @@ impl<V: Copy> Engine<V> {
     fn pause_accepting(&mut self, id: Id, listener: std::os::fd::RawFd, error: &std::io::Error) {
         self.poller.remove(listener, id.as_u64() | LISTENER_TOKEN);
         let until = self.from_ms + ACCEPT_PAUSE_MS;
+        self.metrics.add(Counter::HttpServerAcceptPauses, 1);
         if let Some(server) = self.servers.get_mut(id) {
             self.paused_servers += usize::from(server.paused_until == 0);
             server.paused_until = until;

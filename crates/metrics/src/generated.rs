@@ -108,11 +108,13 @@ pub enum Counter {
     TlsFailures,
     /// Requests that validate refused.
     HttpServerValidateRefusals,
+    /// Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left.
+    HttpServerAcceptPauses,
 }
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 52;
+    pub const COUNT: usize = 53;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -168,6 +170,7 @@ impl Counter {
         Self::TlsHandshakesResumed,
         Self::TlsFailures,
         Self::HttpServerValidateRefusals,
+        Self::HttpServerAcceptPauses,
     ];
 
     /// The series of `millrace_http_server_responses_total`, in the order of its label `class`: 1xx, 2xx, 3xx, 4xx, 5xx.
@@ -276,6 +279,7 @@ impl Counter {
             Self::TlsHandshakesResumed => "millrace_tls_handshakes_total",
             Self::TlsFailures => "millrace_tls_failures_total",
             Self::HttpServerValidateRefusals => "millrace_http_server_validate_refusals_total",
+            Self::HttpServerAcceptPauses => "millrace_http_server_accept_pauses_total",
         }
     }
 
@@ -340,6 +344,9 @@ impl Counter {
                 "TLS sessions that ended with an error: certificates, alerts, malformed messages, connections cut in a handshake"
             }
             Self::HttpServerValidateRefusals => "Requests that validate refused",
+            Self::HttpServerAcceptPauses => {
+                "Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left"
+            }
         }
     }
 
@@ -553,4 +560,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 149;
+pub const FILL_LEN: usize = 150;
