@@ -1,0 +1,27 @@
+// Every attack that there is. A row:
+//
+//   name, about   what it is called, and what the attacker does
+//   options       of serve() while it lasts
+//   size          how many connections (or requests) in the short form, and in the full one
+//   within        ms from which on, the clock started, no connection of the attacker may be left (a second is added)
+//   run           (crowd, size, options): the attack; resolves when the clock of the last attacker has started
+//   counted       (size) what stats() and the metrics must have counted, apart from the probes. What is not named must
+//                 not have moved; a pair is a range.
+//   memory        MiB that the server's resident memory may grow by
+//   gets          what the attacker gets, in words
+import { bursts } from './bursts.mjs';
+import { drips } from './drips.mjs';
+import { floods } from './floods.mjs';
+import { halfOpen } from './half-open.mjs';
+import { resets } from './resets.mjs';
+import { slowReads } from './slow-reads.mjs';
+import { storms } from './storms.mjs';
+
+export const ATTACKS = [...drips, ...slowReads, ...halfOpen, ...resets, ...floods, ...storms, ...bursts];
+
+/** The attack of this name; throws where there is none. */
+export function attackNamed(name) {
+  const found = ATTACKS.find((attack) => attack.name === name);
+  if (found === undefined) throw new Error(`no attack is called ${name}`);
+  return found;
+}

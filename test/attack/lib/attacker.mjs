@@ -1,0 +1,111 @@
+// A client that keeps no rule: it reads as it likes, drips, and does not go when it is told to.
+import { connect } from 'node:net';
+
+/** What is kept of what came. */
+const KEPT = 4_096;
+
+export class Attacker {
+  /** The first bytes that came. */
+  text = '';
+  received = 0;
+  /** The server has shut its side; an attacker takes no notice. */
+  ended = false;
+  closed = false;
+  /** How it was cut, where it was. */
+  error;
+  #waiting = [];
+  #timers = [];
+
+  /** `reads: false` takes no byte of what comes. `from`: the address that it comes from. */
+  constructor(port, { reads = true, from, host = '127.0.0.1' } = {}) {
+    const socket = connect({ host, port, allowHalfOpen: true, localAddress: from });
+    this.socket = socket;
+    socket.setNoDelay(true);
+    if (reads) {
+      socket.on('data', (bytes) => {
+        this.received += bytes.length;
+        if (this.text.length < KEPT) this.text += bytes.toString('latin1');
+        if (this.#waiting.length > 0) this.#look();
+      });
+    } else socket.pause();
+    socket.on('end', () => {
+      this.ended = true;
+      this.#look();
+    });
+    socket.on('error', (error) => (this.error = error.code));
+    socket.on('close', () => {
+      this.closed = true;
+      for (const timer of this.#timers) clearInterval(timer);
+      this.#look();
+    });
+  }
+
+  /** Resolves when it is connected; false when it never will be. */
+  connected() {
+    return this.#until(() => !this.socket.connecting && !this.closed, 'connect');
+  }
+
+  /** Resolves when what came matches; false when it is over without. */
+  saw(pattern) {
+    return this.#until(() => pattern.test(this.text));
+  }
+
+  /** Resolves when so many bytes have come; false when it is over without. */
+  took(count) {
+    return this.#until(() => this.received >= count);
+  }
+
+  /** Resolves when the server has shut its side or cut. */
+  over() {
+    return this.#until(() => this.ended);
+  }
+
+  send(bytes) {
+    if (!this.closed) this.socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
+    return this;
+  }
+
+  /** Sends the bytes again and again until the connection is really gone. */
+  drip(bytes, every) {
+    this.#timers.push(setInterval(() => this.send(bytes), every));
+    return this;
+  }
+
+  /** Takes so many bytes, again and again. */
+  sip(count, every) {
+    const { socket } = this;
+    // Node reads up to its mark; so it is let read only when that much has been drunk.
+    socket.on('readable', () => undefined);
+    this.#timers.push(
+      setInterval(() => {
+        this.received += socket.read(Math.min(count, socket.readableLength) || undefined)?.length ?? 0;
+      }, every),
+    );
+    return this;
+  }
+
+  reset() {
+    this.socket.resetAndDestroy();
+  }
+
+  destroy() {
+    this.socket.destroy();
+  }
+
+  #until(holds, event) {
+    if (holds()) return Promise.resolve(true);
+    if (this.closed) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      this.#waiting.push({ holds, resolve });
+      if (event !== undefined) this.socket.once(event, () => this.#look());
+    });
+  }
+
+  #look() {
+    this.#waiting = this.#waiting.filter(({ holds, resolve }) => {
+      const held = holds();
+      if (held || this.closed) resolve(held);
+      return !held && !this.closed;
+    });
+  }
+}
