@@ -8,13 +8,27 @@ import { summary } from './lib/judge.mjs';
 const COLUMNS = ['attack', 'poller', 'connections', 'probes', 'worst ms', 'own ms', 'gone after ms', 'MiB', 'verdict'];
 const WIDTHS = [26, 7, 12, 7, 9, 7, 20, 5, 7];
 
-const line = (cells) => cells.map((cell, place) => String(cell).padEnd(WIDTHS[place])).join(' ').trimEnd();
+const line = (cells) =>
+  cells
+    .map((cell, place) => String(cell).padEnd(WIDTHS[place]))
+    .join(' ')
+    .trimEnd();
 
 function cells(row, poller) {
   const gone = row.gone === null ? 'never' : row.gone.toFixed(0);
   const [worst, own, grown] = [row.worst, row.own, Math.max(0, row.grown)].map((value) => value.toFixed(0));
   const within = `${gone} of ${row.allowed}`;
-  return [row.attack, poller, row.connections, row.probes, worst, own, within, grown, row.problems.length ? 'FAILED' : 'held'];
+  return [
+    row.attack,
+    poller,
+    row.connections,
+    row.probes,
+    worst,
+    own,
+    within,
+    grown,
+    row.problems.length ? 'FAILED' : 'held',
+  ];
 }
 
 const { values, positionals } = parseArgs({
@@ -27,7 +41,9 @@ const { values, positionals } = parseArgs({
   },
 });
 const chosen = positionals.length > 0 ? positionals.map(attackNamed) : ATTACKS;
-const pollers = { nested: ['nested'], uv: ['uv'], both: ['nested', 'uv'] }[values.poller ?? (values.full ? 'both' : 'nested')];
+const pollers = { nested: ['nested'], uv: ['uv'], both: ['nested', 'uv'] }[
+  values.poller ?? (values.full ? 'both' : 'nested')
+];
 if (pollers === undefined) throw new Error(`--poller is nested, uv or both, not ${values.poller}`);
 
 if (values.list) {

@@ -89,7 +89,7 @@ impl<V: Copy> Engine<V> {
                 http.parser.reset(limits);
                 http.order.clear();
                 (http.receiving, http.unsafe_owed, http.held, http.began_ms) = (None, 0, None, 0);
-                http.dangling = false;
+                (http.dangling, http.late) = (false, false);
                 (http.heads, http.waiting, http.wants_room) = (0, 0, false);
                 stack.backlog = Vec::new();
                 stack.layers.clear();

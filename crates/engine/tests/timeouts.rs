@@ -293,6 +293,23 @@ fn a_lingering_connection_is_closed_after_two_seconds() {
 }
 
 #[test]
+fn a_client_that_was_cut_by_a_deadline_is_lingered_for_half_a_second_however_it_drips() {
+    let (mut driver, _, mut client) = listen(options());
+    client.send("GET / HTTP/1.1\r\n");
+    driver.settle();
+    driver.advance(1_000);
+    driver.quiet(&mut [&mut client]);
+    assert_eq!((client.answers(&[])[0].status, client.ended), (408, true));
+    driver.advance(499);
+    client.send("X");
+    driver.settle();
+    assert_eq!(driver.engine.census().connections, 1);
+    driver.advance(1);
+    let census = driver.engine.census();
+    assert_eq!((census.connections, census.timers), (0, 0));
+}
+
+#[test]
 fn a_bad_request_behind_a_slow_answer_gets_one_answer_whenever_that_comes() {
     let (mut driver, _, mut client) = listen(options());
     client.send(GET);

@@ -49,7 +49,8 @@ export const bursts = [
     ...refused('maxHeaderFields'),
   }),
   burst('chunk-extensions', '100 000 extensions of one chunk', {
-    bytes: () => Buffer.from(`${POST('/collect')}Transfer-Encoding: chunked\r\n\r\n1${';a=b'.repeat(100_000)}\r\nx\r\n`),
+    bytes: () =>
+      Buffer.from(`${POST('/collect')}Transfer-Encoding: chunked\r\n\r\n1${';a=b'.repeat(100_000)}\r\nx\r\n`),
     bound: '4 KiB of chunk extensions',
     gets: '400',
     counted: (n) => ({

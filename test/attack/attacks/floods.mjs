@@ -1,5 +1,6 @@
 // Requests without end.
 const GET = 'GET / HTTP/1.1\r\nHost: t\r\n\r\n';
+const NEVER = 'GET /never HTTP/1.1\r\nHost: t\r\n\r\n';
 /** Requests in one write. */
 const BLOCK = 2_000;
 /** Bytes of an answer: every one is as long, `Date` included. */
@@ -58,22 +59,20 @@ export const floods = [
   },
   {
     name: 'flood-of-the-unanswered',
-    about: 'a thousand pipelined requests on each connection, for a handler that never answers',
-    options: { handlerTimeout: 1_000 },
-    bound: 'maxPipelined, handlerTimeout',
+    about: '48 pipelined requests on each connection, for a handler that never answers',
+    options: { handlerTimeout: 500, keepAliveTimeout: 500 },
+    bound: 'maxPipelined, handlerTimeout, keepAliveTimeout',
     size: { short: 50, full: 500 },
-    within: 1_000,
-    run: (crowd, n) => {
-      const burst = 'GET /never HTTP/1.1\r\nHost: t\r\n\r\n'.repeat(1_000);
-      return crowd.open(n, (attacker) => attacker.send(burst));
-    },
-    // 32 are read ahead; the first 503 is its connection's last answer.
+    // 32 are read ahead, the rest when those have got their 503; then the connection is idle.
+    within: 2 * 500 + 1_500,
+    run: (crowd, n) => crowd.open(n, (attacker) => attacker.send(NEVER.repeat(48))),
+    // Only the first in the queue can send its 102.
     counted: (n) => ({
-      requests: [32 * n, 64 * n],
-      timeouts: { handler: [n, 64 * n] },
-      responses: { '1xx': [n, 64 * n], '5xx': [n, 64 * n] },
+      requests: 48 * n,
+      timeouts: { handler: 48 * n, idle: n },
+      responses: { '1xx': [n, 48 * n], '5xx': 48 * n },
     }),
     memory: 64,
-    gets: '503',
+    gets: '503 each',
   },
 ];

@@ -47,7 +47,8 @@ export const resets = [
   reset('in-pipelined-queue', 'with eight requests that wait', {
     bytes: NEVER.repeat(8),
     sign: running,
-    counted: (n) => ({ requests: 8 * n, aborted: 8 * n, responses: { '1xx': [n, 8 * n] } }),
+    // The first has said that it runs; the reset may overtake the others.
+    counted: (n) => ({ requests: [n, 8 * n], aborted: [n, 8 * n], responses: { '1xx': [n, 8 * n] } }),
   }),
   reset('in-tunnel', 'within a tunnel', {
     bytes: 'CONNECT t:1 HTTP/1.1\r\nHost: t:1\r\n\r\nhello',

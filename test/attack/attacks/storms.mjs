@@ -20,7 +20,7 @@ function storm(leave) {
   };
 }
 
-const row = (name, about, leave, gets = 'nothing') => ({
+const row = (name, about, leave, counted = () => ({})) => ({
   name,
   about,
   options: {},
@@ -28,14 +28,23 @@ const row = (name, about, leave, gets = 'nothing') => ({
   size: { short: 10_000, full: 200_000 },
   within: 0,
   run: storm(leave),
-  counted: () => ({}),
+  counted,
   memory: 48,
-  gets,
+  gets: 'nothing',
 });
 
 export const storms = [
   row('storm', 'connect and close', (attacker) => attacker.destroy()),
-  row('storm-with-a-byte', 'connect, one byte, close', (attacker) => void attacker.send('G').destroy()),
+  row(
+    'storm-with-a-byte',
+    'connect, one byte, close',
+    (attacker) => void attacker.send('G').destroy(),
+    (n) => ({
+      // Half a request: the answer is queued, and nobody is there to take it.
+      errors: n,
+      responses: { '4xx': n },
+    }),
+  ),
   row('storm-of-resets', 'connect, one byte, reset', (attacker) => void attacker.send('G').reset()),
   {
     name: 'hoard',

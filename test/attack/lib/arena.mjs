@@ -12,7 +12,8 @@ import { probe } from './probe.mjs';
 
 /** Between two probes, ms. */
 const PAUSE = 3;
-/** How much longer than it should an attack may last before it is given up, ms. */
+/** How long an attack may build up, and how much longer than it should it may last, before it is given up, ms. */
+const BUILD_UP = 120_000;
 const PATIENCE = 15_000;
 
 /** An idle server, for comparison. */
@@ -51,8 +52,8 @@ export async function stage({ attack, options, poller, launch, twin }) {
 /** Probes all through, until no connection of the attackers is left or patience is. */
 async function watch({ target, port, twin, attackers, within }) {
   const probes = [];
-  let [pressed, gone, held, most] = [undefined, undefined, 0, 0];
-  for (let stop = Infinity; gone === undefined && now() < stop; ) {
+  let [pressed, gone, held, most, queued] = [undefined, undefined, 0, 0, 0];
+  for (let stop = now() + BUILD_UP; gone === undefined && now() < stop;) {
     const one = await weighed(target, port, twin);
     probes.push(one);
     const look = await target.ask('look');
@@ -62,11 +63,13 @@ async function watch({ target, port, twin, attackers, within }) {
     if (pressed !== undefined && look.census.connections === 0) gone = now();
     if (pressed === undefined) {
       pressed = attackers.poll()?.at;
-      if (pressed !== undefined) stop = pressed + within + PATIENCE;
+      if (pressed !== undefined) [stop, queued] = [pressed + within + PATIENCE, target.waited()];
     }
     await after(PAUSE);
   }
-  return { probes, pressed, gone: gone === undefined ? null : gone - pressed, most, held };
+  if (pressed === undefined) throw new Error(`the attack has not been built up in ${BUILD_UP} ms`);
+  const took = gone === undefined ? null : gone - pressed;
+  return { probes, gone: took, ownGone: took && Math.max(0, took - (target.waited() - queued)), most, held };
 }
 
 async function weighed(target, port, twin) {
@@ -82,6 +85,6 @@ async function settled(target, before) {
   for (const stop = now() + 3_000; ; await after(20)) {
     const facts = await target.ask('facts');
     const same = JSON.stringify(facts.census) === JSON.stringify(before.census);
-    if ((same && facts.descriptors <= before.descriptors && facts.held === before.held) || now() > stop) return facts;
+    if ((same && facts.descriptors <= before.descriptors && facts.held <= before.held) || now() > stop) return facts;
   }
 }

@@ -71,14 +71,18 @@ export class Attacker {
     return this;
   }
 
-  /** Takes so many bytes, again and again. */
+  /** Takes about so many bytes, again and again. */
   sip(count, every) {
     const { socket } = this;
-    // Node reads up to its mark; so it is let read only when that much has been drunk.
-    socket.on('readable', () => undefined);
+    let full = count;
+    socket.on('data', (bytes) => {
+      this.received += bytes.length;
+      if (this.received >= full) socket.pause();
+    });
     this.#timers.push(
       setInterval(() => {
-        this.received += socket.read(Math.min(count, socket.readableLength) || undefined)?.length ?? 0;
+        full = this.received + count;
+        socket.resume();
       }, every),
     );
     return this;

@@ -43,7 +43,8 @@ export class Child {
   /** The next message; rejects when the process ends without one. */
   async next() {
     while (this.#messages.length === 0) {
-      if (this.isGone) throw new Error(`a process ended (${this.process.exitCode ?? this.process.signalCode}): ${this.said}`);
+      if (this.isGone)
+        throw new Error(`a process ended (${this.process.exitCode ?? this.process.signalCode}): ${this.said}`);
       await new Promise((resolve) => (this.#waiting = resolve));
     }
     return this.#messages.shift();

@@ -6,6 +6,9 @@ export const GRACE_MS = 1_000;
 /** Fewer probes than this have seen nothing. */
 const LEAST_PROBES = 5;
 
+/** How far heldMemory() may be off: each thread tells the process of larger changes only. */
+const HELD_ERROR = 64 << 10;
+
 const PHASES = ['headers', 'body', 'request', 'send', 'idle', 'receiveRate', 'sendRate', 'handler'];
 const CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx'];
 const SERVER = 'millrace_http_server_';
@@ -62,7 +65,7 @@ const fits = (value, wanted) => (Array.isArray(wanted) ? value >= wanted[0] && v
 export function problems(attack, size, seen) {
   const wrong = [];
   const demand = (holds, sentence) => void (holds || wrong.push(sentence));
-  const { probes, gone, before, after, attackers } = seen;
+  const { probes, gone, ownGone, before, after, attackers } = seen;
 
   demand(probes.length >= LEAST_PROBES, `only ${probes.length} probes were sent`);
   const unanswered = probes.filter(({ status }) => status !== 200).length;
@@ -72,13 +75,16 @@ export function problems(attack, size, seen) {
 
   demand(gone !== null, `attackers are still there: ${JSON.stringify(after.census)}`);
   const most = attack.within + GRACE_MS;
-  demand(gone === null || gone <= most, `the last attacker was gone after ${gone?.toFixed(0)} ms, not ${most}`);
+  demand(
+    ownGone <= most,
+    `the last attacker was gone after ${ownGone?.toFixed(0)} (${gone?.toFixed(0)}) ms, not ${most}`,
+  );
 
   demand(
     JSON.stringify(after.census) === JSON.stringify(before.census),
     `left behind: ${JSON.stringify(after.census)}, before: ${JSON.stringify(before.census)}`,
   );
-  demand(after.held === before.held, `${after.held} bytes are held for peers, ${before.held} before`);
+  demand(after.held - before.held < HELD_ERROR, `${after.held} bytes are held for peers, ${before.held} before`);
   demand(
     after.descriptors <= before.descriptors,
     `${after.descriptors} descriptors are open, ${before.descriptors} before`,
@@ -112,6 +118,7 @@ export function summary(attack, size, seen) {
     worst: worst('ms'),
     own: worst('own'),
     gone: seen.gone,
+    ownGone: seen.ownGone,
     allowed: attack.within + GRACE_MS,
     grown: seen.grown,
     held: seen.held,
