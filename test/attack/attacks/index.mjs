@@ -6,18 +6,35 @@
 //   within        ms from which on, the clock started, no connection of the attacker may be left (a second is added)
 //   run           (crowd, size, options): the attack; resolves when the clock of the last attacker has started
 //   counted       (size) what stats() and the metrics must have counted, apart from the probes. What is not named must
-//                 not have moved; a pair is a range.
+//                 not have moved; a pair is a range. `sums`: of several together.
 //   memory        MiB that the server's resident memory may grow by
 //   gets          what the attacker gets, in words
+//   tool          instead of `run`: a program of Debian's that attacks, and its arguments
+//   full          what is different in the full form
 import { bursts } from './bursts.mjs';
 import { drips } from './drips.mjs';
 import { floods } from './floods.mjs';
 import { halfOpen } from './half-open.mjs';
 import { resets } from './resets.mjs';
+import { slowhttptest } from './slowhttptest.mjs';
 import { slowReads } from './slow-reads.mjs';
 import { storms } from './storms.mjs';
 
-export const ATTACKS = [...drips, ...slowReads, ...halfOpen, ...resets, ...floods, ...storms, ...bursts];
+export const ATTACKS = [
+  ...drips,
+  ...slowReads,
+  ...halfOpen,
+  ...resets,
+  ...floods,
+  ...storms,
+  ...bursts,
+  ...slowhttptest,
+];
+
+/** The attack in its short or its full form. */
+export function formOf(attack, full) {
+  return { ...attack, ...(full ? attack.full : {}), count: attack.size[full ? 'full' : 'short'] };
+}
 
 /** The attack of this name; throws where there is none. */
 export function attackNamed(name) {

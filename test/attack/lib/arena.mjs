@@ -23,8 +23,11 @@ export async function startTwin() {
   return { port, end: () => twin.end() };
 }
 
-/** Runs an attack; resolves to what was seen. `launch(port)` starts the attackers: something with `poll`, `stop`. */
-export async function stage({ attack, options, poller, launch, twin }) {
+/**
+ * Runs an attack; resolves to what was seen. `launch(port)` starts the attackers: `poll` says when
+ * the clock of the last has started, `stop` what was seen.
+ */
+export async function stage({ attack, options, poller, launch, twin, patience = PATIENCE }) {
   const target = new Child('target.mjs', [JSON.stringify(options)], { poller, flags: ['--expose-gc'] });
   let attackers;
   try {
@@ -34,7 +37,7 @@ export async function stage({ attack, options, poller, launch, twin }) {
     const before = await target.ask('facts');
     const memory = target.resident();
     attackers = launch(port);
-    const seen = await watch({ target, port, twin, attackers, within: attack.within });
+    const seen = await watch({ target, port, twin, attackers, before, most: attack.within + patience });
     const last = await settled(target, before);
     return {
       ...seen,
@@ -50,7 +53,7 @@ export async function stage({ attack, options, poller, launch, twin }) {
 }
 
 /** Probes all through, until no connection of the attackers is left or patience is. */
-async function watch({ target, port, twin, attackers, within }) {
+async function watch({ target, port, twin, attackers, before, most: longest }) {
   const probes = [];
   let [pressed, gone, held, most, queued] = [undefined, undefined, 0, 0, 0];
   for (let stop = now() + BUILD_UP; gone === undefined && now() < stop;) {
@@ -62,8 +65,8 @@ async function watch({ target, port, twin, attackers, within }) {
     // What it holds was looked at after `pressed` was said, or it counts for nothing.
     if (pressed !== undefined && look.census.connections === 0) gone = now();
     if (pressed === undefined) {
-      pressed = attackers.poll()?.at;
-      if (pressed !== undefined) [stop, queued] = [pressed + within + PATIENCE, target.waited()];
+      pressed = attackers.poll(look.accepted - before.stats.connections.accepted - probes.length)?.at;
+      if (pressed !== undefined) [stop, queued] = [pressed + longest, target.waited()];
     }
     await after(PAUSE);
   }

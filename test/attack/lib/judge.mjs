@@ -62,7 +62,7 @@ export function moved({ before, after, probes }) {
 const fits = (value, wanted) => (Array.isArray(wanted) ? value >= wanted[0] && value <= wanted[1] : value === wanted);
 
 /** Sentences about what does not hold; none when all is well. */
-export function problems(attack, size, seen) {
+export function problems(attack, seen) {
   const wrong = [];
   const demand = (holds, sentence) => void (holds || wrong.push(sentence));
   const { probes, gone, ownGone, before, after, attackers } = seen;
@@ -91,10 +91,19 @@ export function problems(attack, size, seen) {
   );
   demand(seen.grown <= attack.memory, `resident memory grew by ${seen.grown.toFixed(0)} MiB, not ${attack.memory}`);
 
-  const { timeouts, responses, limits, upgrades, ...counts } = attack.counted(size, seen);
+  demand(attackers.complaint === undefined, attackers.complaint);
+  const { timeouts, responses, limits, upgrades, sums, ...counts } = attack.counted(attack.count);
   const { stats, metrics, others } = moved(seen);
   const wanted = { refused: 0, requests: 0, ...counts, ...timeouts, ...responses };
-  wanted.accepted = attackers.connections - (typeof wanted.refused === 'number' ? wanted.refused : stats.refused);
+  for (const [names, sum] of Object.entries(sums ?? {})) {
+    const each = names.split(' + ');
+    const counted = each.reduce((total, name) => total + stats[name], 0);
+    demand(counted === sum, `stats() counted ${counted} ${names}, not ${sum}`);
+    for (const name of each) wanted[name] = [0, sum];
+  }
+  const refused = typeof wanted.refused === 'number' ? wanted.refused : stats.refused;
+  const { connections } = attackers;
+  wanted.accepted = Array.isArray(connections) ? connections : connections - refused;
   for (const name of Object.keys(stats)) {
     const want = wanted[name] ?? 0;
     demand(fits(stats[name], want), `stats() counted ${stats[name]} ${name}, not ${JSON.stringify(want)}`);
@@ -107,12 +116,12 @@ export function problems(attack, size, seen) {
 }
 
 /** The row of the table. */
-export function summary(attack, size, seen) {
+export function summary(attack, seen) {
   const worst = (key) => Math.max(...seen.probes.map((one) => one[key]));
   return {
     attack: attack.name,
-    size,
-    connections: seen.attackers.connections,
+    size: attack.count,
+    connections: [seen.attackers.connections].flat()[0],
     atOnce: seen.most,
     probes: seen.probes.length,
     worst: worst('ms'),
@@ -123,6 +132,6 @@ export function summary(attack, size, seen) {
     grown: seen.grown,
     held: seen.held,
     statuses: seen.attackers.statuses,
-    problems: problems(attack, size, seen),
+    problems: problems(attack, seen),
   };
 }

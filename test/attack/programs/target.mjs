@@ -53,7 +53,7 @@ const server = await serve({
 });
 
 const ANSWERS = {
-  look: () => ({ census: census(), held: heldMemory() }),
+  look: () => ({ census: census(), held: heldMemory(), accepted: server.stats().connections.accepted }),
   facts: () => {
     globalThis.gc?.();
     return {
