@@ -10,6 +10,8 @@
 //   memory        MiB that the server's resident memory may grow by
 //   gets          what the attacker gets, in words
 //   tool          instead of `run`: a program of Debian's that attacks, and its arguments
+//   premise       what must be true of the attack itself, or why it was none
+//   wire          the attackers are in a network namespace of their own
 //   full          what is different in the full form
 import { bursts } from './bursts.mjs';
 import { drips } from './drips.mjs';
@@ -19,11 +21,13 @@ import { resets } from './resets.mjs';
 import { slowhttptest } from './slowhttptest.mjs';
 import { slowReads } from './slow-reads.mjs';
 import { storms } from './storms.mjs';
+import { vanishing } from './vanished.mjs';
 
 export const ATTACKS = [
   ...drips,
   ...slowReads,
   ...halfOpen,
+  ...vanishing,
   ...resets,
   ...floods,
   ...storms,

@@ -8,6 +8,7 @@ export class Attacker {
   /** The first bytes that came. */
   text = '';
   received = 0;
+  wasConnected = false;
   /** The server has shut its side; an attacker takes no notice. */
   ended = false;
   closed = false;
@@ -21,6 +22,7 @@ export class Attacker {
     const socket = connect({ host, port, allowHalfOpen: true, localAddress: from });
     this.socket = socket;
     socket.setNoDelay(true);
+    socket.on('connect', () => (this.wasConnected = true));
     if (reads) {
       socket.on('data', (bytes) => {
         this.received += bytes.length;
@@ -63,6 +65,11 @@ export class Attacker {
   send(bytes) {
     if (!this.closed) this.socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
     return this;
+  }
+
+  /** Sends and resolves when the bytes are with the kernel. */
+  sent(bytes) {
+    return new Promise((resolve) => this.socket.write(bytes, resolve));
   }
 
   /** Sends the bytes again and again until the connection is really gone. */

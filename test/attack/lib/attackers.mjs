@@ -3,19 +3,20 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Child } from './child.mjs';
 import { now } from './clock.mjs';
+import { buildWire } from './wire.mjs';
 
 /** The attackers of one of our attacks. */
 export function launchLoad(attack, port) {
-  const child = new Child('load.mjs', [
-    attack.name,
-    String(port),
-    String(attack.count),
-    JSON.stringify(attack.options),
-  ]);
+  const args = [attack.name, String(port), String(attack.count), JSON.stringify(attack.options)];
+  const child = new Child('load.mjs', args, { within: attack.wire ? ['unshare', '--net'] : [] });
   return {
     poll() {
       if (child.isGone) throw new Error(`the attackers have ended: ${child.said}`);
-      return child.poll();
+      const message = child.poll();
+      if (message?.what !== 'ready') return message;
+      buildWire(child.pid);
+      child.process.send('go');
+      return undefined;
     },
     stop: async () => (await child.ask('stop')).seen,
     end: () => child.end(),

@@ -11,12 +11,14 @@ export class Child {
   #waiting;
   said = '';
 
-  constructor(program, args, { poller, flags = [] } = {}) {
+  constructor(program, args, { poller, flags = [], within = [] } = {}) {
     const env = { ...process.env };
     for (const key of ['NODE_OPTIONS', 'JEST_WORKER_ID', 'NODE_ENV', 'MILLRACE_POLLER']) delete env[key];
     if (poller !== undefined) env.MILLRACE_POLLER = poller;
     const stdio = ['ignore', 'pipe', 'pipe', 'ipc'];
-    this.process = fork(fileURLToPath(new URL(program, PROGRAMS)), args, { env, stdio, execArgv: flags });
+    // `within`: a program that becomes ours, such as `unshare --net`.
+    const [execPath, ...execArgv] = [...within, process.execPath, ...flags];
+    this.process = fork(fileURLToPath(new URL(program, PROGRAMS)), args, { env, stdio, execPath, execArgv });
     for (const stream of [this.process.stdout, this.process.stderr])
       stream.setEncoding('utf8').on('data', (text) => (this.said += text));
     this.ended = once(this.process, 'close');

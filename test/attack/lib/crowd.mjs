@@ -45,7 +45,7 @@ export class Crowd {
       statuses,
       ended: count(({ ended }) => ended),
       reset: count(({ error }) => error !== undefined),
-      connections: this.#all.length + this.passed,
+      connections: count(({ wasConnected }) => wasConnected) + this.passed,
     };
   }
 
