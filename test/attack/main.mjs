@@ -1,4 +1,4 @@
-// npm run attack -- [names…] [--full] [--poller nested|uv|both] [--together N] [--options JSON] [--json]
+// npm run attack -- [names or families…] [--full] [--poller nested|uv|both] [--together N] [--options JSON] [--json]
 // Attacks a server of ours and says how it bore it: a line for each attack, and what did not hold below it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { find } from '../../scripts/lib/command.mjs';
-import { ATTACKS, attackNamed, formOf } from './attacks/index.mjs';
+import { ATTACKS, attacksNamed, formOf } from './attacks/index.mjs';
 import { stage, startTwin } from './lib/arena.mjs';
 import { launchLoad, launchTool } from './lib/attackers.mjs';
 import { isWorthAnother, summary } from './lib/judge.mjs';
@@ -31,28 +31,41 @@ function cells(row) {
   return [row.attack, row.poller, row.connections, row.probes, worst, own, `${gone} of ${row.allowed}`, grown, verdict];
 }
 
+/** Why an attack cannot be run here; undefined where it can. */
+function obstacle({ tool, wire }) {
+  if (tool && find(tool) === null) return `${tool} is not installed (Debian: apt-get install ${tool})`;
+  return wire ? whyNoWire() : undefined;
+}
+
+/** All attacks, for people or for programs. */
+function list(json) {
+  for (const attack of ATTACKS) {
+    const { name, family, about } = attack;
+    if (json) console.log(JSON.stringify({ name, family, about, missing: obstacle(attack) }));
+    else console.log(`${family.padEnd(13)} ${name.padEnd(27)} ${about}`);
+  }
+}
+
 /** Runs one attack over one poller and prints its row; whether all held. */
 async function run(attack, { poller, twin, folder, json, patience, inside, full }) {
-  const path = attack.tool && find(attack.tool);
-  const absent = `${attack.tool} is not installed (Debian: apt-get install ${attack.tool})`;
-  const reason = attack.tool && path === null ? absent : attack.wire && !inside ? whyNoWire() : undefined;
+  const reason = inside ? undefined : obstacle(attack);
   if (reason !== undefined) {
     const row = { attack: attack.name, poller, skipped: reason };
     console.log(json ? JSON.stringify(row) : `${attack.name}: skipped: ${reason}`);
     return true;
   }
   if (attack.wire && !inside) return runInside(attack, { poller, json, patience, full });
-  const launch = (port) => (attack.tool ? launchTool(attack, path, port) : launchLoad(attack, port));
+  const launch = (port) => (attack.tool ? launchTool(attack, find(attack.tool), port) : launchLoad(attack, port));
   const options = {
     ...attack.options,
     ...(attack.files ? { folder } : {}),
     // Attackers come over the wire, probes over the loopback.
     ...(attack.wire ? { host: '0.0.0.0' } : {}),
   };
-  const once = async () => summary(attack, await stage({ attack, options, poller, launch, twin, patience }));
-  const first = await once();
+  const attempt = async () => summary(attack, await stage({ attack, options, poller, launch, twin, patience }));
+  const first = await attempt();
   if (!isWorthAnother(first)) return tell({ ...first, poller }, json);
-  return tell({ ...(await once()), poller, first: first.problems }, json);
+  return tell({ ...(await attempt()), poller, first: first.problems }, json);
 }
 
 /** Prints a row; whether all held. */
@@ -84,8 +97,8 @@ async function main({ values, positionals }) {
   const pollers = POLLERS[values.poller ?? (values.full ? 'both' : 'nested')];
   if (pollers === undefined) throw new Error(`--poller is ${Object.keys(POLLERS).join(', ')}, not ${values.poller}`);
   if (process.platform !== 'linux') throw new Error('attacks are watched through /proc: they need Linux');
-  const chosen = positionals.length > 0 ? positionals.map(attackNamed) : ATTACKS;
-  if (values.list) return chosen.forEach(({ name, about }) => console.log(`${name.padEnd(27)} ${about}`));
+  const chosen = positionals.length > 0 ? positionals.flatMap(attacksNamed) : ATTACKS;
+  if (values.list) return list(values.json);
 
   const own = JSON.parse(values.options);
   const form = (attack) => formOf(attack, values.full);

@@ -1,25 +1,13 @@
-import { attackNames, AttackRun } from '../support/attacks.js';
-import { requireTool, testWith } from '../support/debian.js';
+import { allAttacks, testAttacks } from '../support/attacks.js';
+import { requireTool } from '../support/debian.js';
 
-const tool = requireTool('slowhttptest');
-const names = attackNames().filter((name) => name.startsWith('slowhttptest-'));
+// Before the catalogue is asked what can be run.
+requireTool('slowhttptest');
+testAttacks(['slowhttptest'], 4);
 
-let run: AttackRun | undefined;
-beforeAll(() => {
-  if ('path' in tool) run = new AttackRun(names, ['--together', '4']);
+test('it attacks in its four modes', () => {
+  const modes = allAttacks().filter(({ family }) => family === 'slowhttptest');
+  expect(modes.map(({ name }) => name)).toEqual(
+    ['headers', 'body', 'read', 'range'].map((mode) => `slowhttptest-${mode}`),
+  );
 });
-afterAll(() => run?.end());
-
-test('there are its four modes', () => {
-  expect(names).toEqual(['headers', 'body', 'read', 'range'].map((mode) => `slowhttptest-${mode}`));
-});
-
-testWith(tool).each(names)(
-  '%s: a probe is answered in 100 ms all through, its connections are gone in time, nothing stays, all is counted',
-  async (name) => {
-    const { problems, connections } = await run!.borne(name);
-    expect(problems).toEqual([]);
-    expect(connections).toBeGreaterThanOrEqual(40);
-  },
-  60_000,
-);

@@ -17,13 +17,21 @@ export interface Borne {
   readonly problems: readonly string[];
 }
 
-/** The names of all attacks. */
-export function attackNames(): string[] {
-  const list = execFileSync(process.execPath, [MAIN, '--list'], { encoding: 'utf8' });
+/** An attack of the catalogue. */
+export interface Attack {
+  readonly name: string;
+  readonly family: string;
+  /** Why it cannot be run here. */
+  readonly missing?: string;
+}
+
+/** All attacks that there are. */
+export function allAttacks(): Attack[] {
+  const list = execFileSync(process.execPath, [MAIN, '--list', '--json'], { encoding: 'utf8' });
   return list
     .trimEnd()
     .split('\n')
-    .map((line) => line.split(' ')[0]);
+    .map((line) => JSON.parse(line) as Attack);
 }
 
 /** Attacks in their short form, several at a time; what came of each is there as soon as it is over. */
@@ -75,21 +83,27 @@ export class AttackRun {
   }
 }
 
-/** Declares a test for each attack: nothing may be left that did not hold. */
-export function testAttacks(names: readonly string[], args: readonly string[], poller?: string): void {
+/** Declares a test for each attack of the families: nothing may be left that did not hold. */
+export function testAttacks(families: readonly string[], together: number): void {
+  const attacks = allAttacks().filter(({ family }) => families.includes(family));
+  const able = attacks.filter(({ missing }) => missing === undefined).map(({ name }) => name);
   let run: AttackRun;
   beforeAll(() => {
-    run = new AttackRun(names, poller === undefined ? args : [...args, '--poller', poller]);
+    run = new AttackRun(able, ['--together', String(together)]);
   });
   afterAll(() => run.end());
-  test.each(names)(
+  test.each(able)(
     'under %s a probe is answered in 100 ms, the attackers are gone in time, nothing stays, all is counted',
     async (name) => {
-      const { problems, probes, connections } = await run.borne(name, poller);
+      const { problems, probes } = await run.borne(name);
       expect(problems).toEqual([]);
       expect(probes).toBeGreaterThan(0);
-      expect(connections).toBeGreaterThan(0);
     },
     90_000,
   );
+  for (const { name, missing } of attacks) {
+    if (missing === undefined) continue;
+    console.warn(`skipped: ${name}: ${missing}`);
+    test.skip(`under ${name}`, () => undefined);
+  }
 }

@@ -12,7 +12,7 @@
 //   tool          instead of `run`: a program of Debian's that attacks, and its arguments
 //   premise       what must be true of the attack itself, or why it was none
 //   wire          the attackers are in a network namespace of their own
-//   full          what is different in the full form
+//   full          what is different in the full form: a thousand drips of one process come late, so it has more time
 import { bursts } from './bursts.mjs';
 import { drips } from './drips.mjs';
 import { floods } from './floods.mjs';
@@ -23,17 +23,19 @@ import { slowReads } from './slow-reads.mjs';
 import { storms } from './storms.mjs';
 import { vanishing } from './vanished.mjs';
 
-export const ATTACKS = [
-  ...drips,
-  ...slowReads,
-  ...halfOpen,
-  ...vanishing,
-  ...resets,
-  ...floods,
-  ...storms,
-  ...bursts,
-  ...slowhttptest,
-];
+/** By family. */
+const FAMILIES = {
+  drips,
+  'slow-reads': slowReads,
+  'half-open': [...halfOpen, ...vanishing],
+  resets,
+  floods,
+  storms,
+  bursts,
+  slowhttptest,
+};
+
+export const ATTACKS = Object.entries(FAMILIES).flatMap(([family, rows]) => rows.map((row) => ({ family, ...row })));
 
 /** The attack in its short or its full form. */
 export function formOf(attack, full) {
@@ -45,4 +47,9 @@ export function attackNamed(name) {
   const found = ATTACKS.find((attack) => attack.name === name);
   if (found === undefined) throw new Error(`no attack is called ${name}`);
   return found;
+}
+
+/** The attacks of a family, or the one of this name. */
+export function attacksNamed(name) {
+  return Object.hasOwn(FAMILIES, name) ? ATTACKS.filter(({ family }) => family === name) : [attackNamed(name)];
 }

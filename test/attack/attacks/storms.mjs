@@ -25,7 +25,7 @@ const row = (name, about, leave, counted = () => ({})) => ({
   about,
   options: {},
   bound: 'a share of each turn',
-  size: { short: 10_000, full: 200_000 },
+  size: { short: 10_000, full: 50_000 },
   within: 0,
   run: storm(leave),
   counted,
@@ -51,7 +51,7 @@ export const storms = [
     about: 'one address opens as many connections as it can and keeps them',
     options: { maxConnectionsPerIp: 100, headersTimeout: 1_000 },
     bound: 'maxConnectionsPerIp, headersTimeout',
-    size: { short: 500, full: 5_000 },
+    size: { short: 500, full: 2_000 },
     // Those that were refused keep their FIN to themselves, and the lingering close waits for it.
     within: 2_000,
     run: (crowd, n) => crowd.open(n, () => undefined),

@@ -8,7 +8,7 @@ const vanished = (name, about, { act, reads = true, ...rest }) => ({
   name: `vanished-${name}`,
   about: `peers that vanish ${about}`,
   wire: true,
-  size: { short: 100, full: 1_000 },
+  size: { short: 100, full: 500 },
   async run(crowd, n) {
     await crowd.open(n, act, { host: SERVER, reads });
     cutWire();

@@ -44,7 +44,7 @@ export class Attacker {
 
   /** Resolves when it is connected; false when it never will be. */
   connected() {
-    return this.#until(() => !this.socket.connecting && !this.closed, 'connect');
+    return this.#until(() => this.wasConnected, 'connect');
   }
 
   /** Resolves when what came matches; false when it is over without. */
@@ -105,7 +105,7 @@ export class Attacker {
 
   #until(holds, event) {
     if (holds()) return Promise.resolve(true);
-    if (this.closed) return Promise.resolve(false);
+    if (this.closed || this.ended) return Promise.resolve(false);
     return new Promise((resolve) => {
       this.#waiting.push({ holds, resolve });
       if (event !== undefined) this.socket.once(event, () => this.#look());
@@ -115,8 +115,10 @@ export class Attacker {
   #look() {
     this.#waiting = this.#waiting.filter(({ holds, resolve }) => {
       const held = holds();
-      if (held || this.closed) resolve(held);
-      return !held && !this.closed;
+      // Nothing comes behind an end.
+      const over = held || this.closed || this.ended;
+      if (over) resolve(held);
+      return !over;
     });
   }
 }
