@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { allAttacks, AttackRun, testAttacks } from '../support/attacks.js';
 
 // These wait for deadlines and cost little: several run at a time.
@@ -20,4 +23,9 @@ test('an attack that is not fended off is told so', async () => {
 test('every family of attacks has its tests', () => {
   const tested = ['drips', 'slow-reads', 'half-open', 'resets', 'floods', 'storms', 'bursts', 'slowhttptest'];
   expect([...new Set(allAttacks().map(({ family }) => family))].sort()).toEqual(tested.sort());
+});
+
+test('docs/attacks.md has a row for every attack', () => {
+  const page = readFileSync(join(__dirname, '../../docs/attacks.md'), 'utf8');
+  expect(allAttacks().filter(({ name }) => !page.includes(`| \`${name}\` |`))).toEqual([]);
 });

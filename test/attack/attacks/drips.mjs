@@ -46,7 +46,7 @@ export const drips = [
   {
     name: 'empty-line-drip',
     about: 'empty lines before the request line, one every 100 ms',
-    options: { headersTimeout: 1_000 },
+    options: { headersTimeout: 5_000 },
     bound: 'two empty lines',
     size: { short: 100, full: 1_000 },
     // The lingering close of a bad request.
@@ -60,7 +60,7 @@ export const drips = [
     name: 'body-drip',
     about: 'a byte of a declared body every 100 ms: in time for bodyTimeout',
     options: { requestTimeout: 1_500, bodyTimeout: 1_000 },
-    full: { options: { requestTimeout: 6_000, bodyTimeout: 5_000 }, within: 6_000 },
+    full: { options: { requestTimeout: 4_500, bodyTimeout: 3_000 }, within: 4_500 },
     bound: 'requestTimeout',
     size: { short: 200, full: 1_000 },
     within: 1_500,
@@ -73,7 +73,7 @@ export const drips = [
     name: 'chunk-drip',
     about: 'a chunk of one byte every 100 ms',
     options: { requestTimeout: 1_500, bodyTimeout: 1_000 },
-    full: { options: { requestTimeout: 6_000, bodyTimeout: 5_000 }, within: 6_000 },
+    full: { options: { requestTimeout: 4_500, bodyTimeout: 3_000 }, within: 4_500 },
     bound: 'requestTimeout',
     size: { short: 200, full: 1_000 },
     within: 1_500,
