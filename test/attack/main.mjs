@@ -107,6 +107,8 @@ async function main({ values, positionals }) {
   writeFileSync(join(folder, 'file'), Buffer.alloc(1 << 20, 'x'));
   if (!values.json) console.log(line(COLUMNS));
   if (values.inside) raiseLoopback();
+  // Whoever ends us ends what we have started.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(130));
   const twin = await startTwin();
   const patience = values.patience === undefined ? undefined : Number(values.patience);
   const lane = async () => {

@@ -378,6 +378,10 @@ impl<V: Copy> Engine<V> {
             what,
             Deadline::Headers | Deadline::Body | Deadline::Request | Deadline::KeepAlive | Deadline::ReceiveRate
         );
+        if peers && connection.has(conn::QUEUED) {
+            // We are late and not the peer: what it has sent waits for this turn, and moves the deadline.
+            return self.set_deadline(id, what, at);
+        }
         if peers && !connection.has(conn::OVERDUE) {
             // Perhaps we are late and not the peer: what is in the socket already counts, once.
             connection.flags |= conn::OVERDUE;

@@ -50,6 +50,7 @@ export const storms = [
     name: 'hoard',
     about: 'one address opens as many connections as it can and keeps them',
     options: { maxConnectionsPerIp: 100, headersTimeout: 1_000 },
+    full: { options: { maxConnectionsPerIp: 100, headersTimeout: 5_000 }, within: 5_000 },
     bound: 'maxConnectionsPerIp, headersTimeout',
     size: { short: 500, full: 2_000 },
     // Those that were refused keep their FIN to themselves, and the lingering close waits for it.

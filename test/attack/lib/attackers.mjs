@@ -29,6 +29,7 @@ export function launchTool(attack, path, port) {
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (said += text));
   const ended = once(child, 'close');
+  process.once('exit', () => child.kill('SIGKILL'));
   let accepted = 0;
   return {
     poll(count) {

@@ -18,6 +18,7 @@ process.on('message', () => {
   crowd.destroy();
   process.send({ what: 'over', seen }, () => process.disconnect());
 });
+process.on('disconnect', () => process.exit());
 // From the moment that this resolves the configured time counts for the last of them.
 await attack.run(crowd, Number(size), JSON.parse(options));
 process.send({ what: 'pressed', at: now() });

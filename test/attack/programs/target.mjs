@@ -65,5 +65,7 @@ const ANSWERS = {
     };
   },
 };
+// Nobody asks any more.
+process.on('disconnect', () => process.exit());
 process.on('message', (what) => process.send(ANSWERS[what]()));
 process.send({ port: server.port });
