@@ -62,7 +62,7 @@ export const floods = [
     about: '48 pipelined requests on each connection, for a handler that never answers',
     options: { handlerTimeout: 500, keepAliveTimeout: 500 },
     bound: 'maxPipelined, handlerTimeout, keepAliveTimeout',
-    size: { short: 50, full: 200 },
+    size: { short: 50, full: 100 },
     // 32 are read ahead, the rest when those have got their 503; then the connection is idle.
     within: 2 * 500 + 1_500,
     run: (crowd, n) => crowd.open(n, (attacker) => attacker.send(NEVER.repeat(48))),

@@ -54,7 +54,7 @@ export const slowhttptest = [
     path: '/large',
     // Windows of a few hundred bytes at most.
     args: ['-w', '1', '-y', '512', '-n', '1', '-z', '5'],
-    size: { short: 40, full: 200 },
+    size: { short: 40, full: 100 },
     options: { writeTimeout: 1_000 },
     bound: 'writeTimeout, minSendRate',
     within: 1_000,
