@@ -57,8 +57,3 @@ export function requireTool(program: string, from = program): Tool {
   console.warn(`skipped: ${program} (Debian's ${from}) is not here: ${missing}`);
   return { missing };
 }
-
-/** `test` where the tool is there, `test.skip` where it is not. */
-export function testWith(tool: Tool): jest.It {
-  return 'path' in tool ? test : (test.skip as jest.It);
-}

@@ -226,11 +226,18 @@ fn one_flush_gives_the_kernel_a_share_of_a_large_answer_and_the_next_turns_the_r
             let share = (16 << 20) / many;
             let given = sent(&mut driver, server) - before;
             // At least a part went: sockets on the loopback take more than a share at once, or nearly so.
-            assert!(given > 0 && given <= (many * share.min(1 << 20)) as u64, "{given} of {many}");
+            assert!(
+                given > 0 && given <= (many * share.min(1 << 20)) as u64,
+                "{given} of {many}"
+            );
             assert!(driver.engine.has_work());
             let mut all: Vec<&mut Client> = clients.iter_mut().collect();
-            driver.run_until(&mut all, |_, clients| clients.iter().all(|client| client.received.len() > SIZE));
-            driver.run_until(&mut all, |_, clients| clients.iter().all(|client| client.complete() == 1));
+            driver.run_until(&mut all, |_, clients| {
+                clients.iter().all(|client| client.received.len() > SIZE)
+            });
+            driver.run_until(&mut all, |_, clients| {
+                clients.iter().all(|client| client.complete() == 1)
+            });
             assert!(clients[0].answers(&[])[0].body == pattern);
         }
     }
