@@ -15,8 +15,8 @@ import { isWorthAnother, summary } from './lib/judge.mjs';
 import { raiseLoopback, whyNoWire } from './lib/wire.mjs';
 
 const POLLERS = { nested: ['nested'], uv: ['uv'], both: ['nested', 'uv'] };
-const COLUMNS = ['attack', 'poller', 'connections', 'probes', 'worst ms', 'own ms', 'gone after ms', 'MiB', 'verdict'];
-const WIDTHS = [27, 7, 12, 7, 9, 7, 16, 5, 7];
+const COLUMNS = ['attack', 'poller', 'connections', 'probes', 'own ms', '(worst)', 'gone after ms', 'MiB', 'verdict'];
+const WIDTHS = [27, 7, 12, 7, 7, 8, 21, 5, 7];
 
 const line = (cells) =>
   cells
@@ -25,10 +25,21 @@ const line = (cells) =>
     .trimEnd();
 
 function cells(row) {
-  const gone = row.gone === null ? 'never' : row.gone.toFixed(0);
-  const [worst, own, grown] = [row.worst, row.own, Math.max(0, row.grown)].map((value) => value.toFixed(0));
+  const whole = (value) => Math.max(0, value).toFixed(0);
+  const gone = row.gone === null ? 'never' : `${whole(row.ownGone)} (${whole(row.gone)})`;
+  const [worst, own, grown] = [row.worst, row.own, row.grown].map(whole);
   const verdict = row.problems.length > 0 ? 'FAILED' : row.first === undefined ? 'held' : 'held the second time';
-  return [row.attack, row.poller, row.connections, row.probes, worst, own, `${gone} of ${row.allowed}`, grown, verdict];
+  return [
+    row.attack,
+    row.poller,
+    row.connections,
+    row.probes,
+    own,
+    `(${worst})`,
+    `${gone} of ${row.allowed}`,
+    grown,
+    verdict,
+  ];
 }
 
 /** Why an attack cannot be run here; undefined where it can. */

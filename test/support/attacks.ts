@@ -27,7 +27,11 @@ export interface Attack {
 
 /** All attacks that there are. */
 export function allAttacks(): Attack[] {
-  const list = execFileSync(process.execPath, [MAIN, '--list', '--json'], { encoding: 'utf8' });
+  const list = execFileSync(process.execPath, [MAIN, '--list', '--json'], {
+    encoding: 'utf8',
+    // Jest's own copy, with what a test has put on PATH.
+    env: process.env,
+  });
   return list
     .trimEnd()
     .split('\n')

@@ -1,59 +1,48 @@
-import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 
-/** A program of somebody else's: where it is, or why it cannot be had. */
-export type Tool = { readonly path: string } | { readonly missing: string };
-
-function find(program: string): string | undefined {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return join(folder, program);
-    } catch {
-      // not here
-    }
-  }
-  return undefined;
-}
-
-/** Why we may not install anything; undefined where we may. */
-function obstacle(): string | undefined {
-  if (find('apt-get') === undefined) return 'there is no apt-get';
-  if (process.getuid?.() !== 0) return 'only root may install it';
-  // A person's machine is left as it is.
-  if (!process.env.CI && !process.env.MILLRACE_INSTALL) return 'set MILLRACE_INSTALL=1 to have it installed';
-  return undefined;
-}
-
-function run(args: readonly string[]): string | undefined {
-  const result = spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=120', '-qq', ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    encoding: 'utf8',
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    timeout: 180_000,
-  });
-  if (result.status === 0) return undefined;
-  const said = result.error?.message ?? result.stderr.trim().split('\n').at(-1);
-  return `apt-get ${args[0]} failed: ${said ?? `status ${result.status}`}`;
-}
+const CACHE = join(__dirname, '../../.cache/debian');
+const LIMIT_MS = 60_000;
 
 /**
- * A program of Debian's. Where it is missing, and we are root and in CI (or `MILLRACE_INSTALL` is set), its package is
- * installed. Where it cannot be had the reason is printed, once for each call: the tests that need it are skipped.
+ * The folder that a Debian package unpacks to, fetched by apt on first use; or why it cannot be had. Nothing is
+ * installed: its services do not start, and it needs no rights. What it depends on must be there already.
  */
-export function requireTool(program: string, from = program): Tool {
-  let path = find(program);
-  if (path !== undefined) return { path };
-  let missing = obstacle();
-  if (missing === undefined) {
-    const install = ['install', '--yes', '--no-install-recommends', from];
-    // The lists may be old, or not there at all.
-    missing = run(install) && (run(['update']) ?? run(install));
-    path = find(program);
-    if (path !== undefined) return { path };
-    missing ??= `Debian's ${from} has no ${program}`;
+export function debianPackage(name: string): { folder: string } | { missing: string } {
+  const folder = join(CACHE, name);
+  if (existsSync(folder)) return { folder };
+  if (process.platform !== 'linux') return { missing: 'there is no apt on this system' };
+  mkdirSync(CACHE, { recursive: true });
+  // Another test process may fetch the same one: each into a folder of its own, and the first to end wins.
+  const own = mkdtempSync(join(CACHE, `.${name}-`));
+  const run = (program: string, args: string[]): void =>
+    void execFileSync(program, args, { cwd: own, stdio: 'pipe', timeout: LIMIT_MS });
+  try {
+    run('apt-get', ['download', name]);
+    const file = readdirSync(own).find((each) => each.endsWith('.deb'));
+    if (file === undefined) return { missing: `apt-get download ${name} brought nothing` };
+    run('dpkg-deb', ['--extract', file, 'files']);
+    try {
+      renameSync(join(own, 'files'), folder);
+    } catch (error) {
+      if (!existsSync(folder)) throw error;
+    }
+    return { folder };
+  } catch (error) {
+    return { missing: `apt-get download ${name} failed: ${String((error as Error).message).split('\n')[0]}` };
+  } finally {
+    rmSync(own, { recursive: true, force: true });
   }
-  console.warn(`skipped: ${program} (Debian's ${from}) is not here: ${missing}`);
-  return { missing };
+}
+
+/** The first of these programs that the system has, else of the package; or why there is none. */
+export function debianProgram(name: string, pkg: string): { program: string } | { missing: string } {
+  for (const folder of (process.env.PATH ?? '').split(':')) {
+    if (folder !== '' && existsSync(join(folder, name))) return { program: join(folder, name) };
+  }
+  const found = debianPackage(pkg);
+  if ('missing' in found) return found;
+  const program = join(found.folder, 'usr/bin', name);
+  return existsSync(program) ? { program } : { missing: `the package ${pkg} has no ${name}` };
 }
