@@ -103,7 +103,7 @@ impl<V: Copy> Engine<V> {
                 http.parser.reset(limits);
                 http.order.clear();
                 (http.receiving, http.unsafe_owed, http.held, http.began_ms) = (None, 0, None, 0);
-                http.dangling = false;
+                (http.dangling, http.late) = (false, false);
                 (http.heads, http.waiting, http.wants_room) = (0, 0, false);
                 stack.backlog = Vec::new();
                 stack.paused_ms = 0;
@@ -407,6 +407,10 @@ impl<V: Copy> Engine<V> {
                 | Deadline::ReceiveRate
                 | Deadline::Handshake
         ) && connection.server != NO_SERVER;
+        if peers && connection.has(conn::QUEUED | conn::HANDSHAKE_QUEUED) {
+            // We are late and not the peer: what it has sent waits for this turn, and moves the deadline.
+            return self.set_deadline(id, what, at);
+        }
         if peers && !connection.has(conn::OVERDUE) {
             // Perhaps we are late and not the peer: what is in the socket already counts, once.
             connection.flags |= conn::OVERDUE;

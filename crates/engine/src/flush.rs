@@ -8,7 +8,7 @@ use crate::event::{Event, EventKind, Host};
 use crate::file::send_span;
 use crate::id::Id;
 use crate::link::Link;
-use crate::options::{DIALLED_HIGH_MARK, LINGER_MS, low_mark, or_forever};
+use crate::options::{DIALLED_HIGH_MARK, LATE_LINGER_MS, LINGER_MS, low_mark, or_forever};
 use crate::protocol::Protocol;
 use crate::stream::flag;
 use millrace_error::{Code, Error};
@@ -18,18 +18,23 @@ use std::io::{ErrorKind, IoSlice};
 
 /// How many slices one write takes.
 const SLICES: usize = 64;
-/// How many bytes of files one flush hands to the kernel for one connection; the rest follows in the next turn.
-const FILE_BUDGET: usize = 1024 * 1024;
+/// How many bytes one flush hands to the kernel, in all and for one connection at most and at least; the rest follows in
+/// the next turn. What the kernel takes at once it copies at once: megabytes for each of a hundred slow readers would be
+/// a tenth of a second in which nobody else is served.
+const FLUSH_BUDGET: usize = 16 * 1024 * 1024;
+const MOST_SHARE: usize = 1024 * 1024;
+const LEAST_SHARE: usize = 32 * 1024;
 
 impl<V: Copy> Engine<V> {
     /// Writes what waits, on every connection that was touched.
     pub fn flush<H: Host<Value = V>>(&mut self, host: &mut H) {
         while !self.dirty.is_empty() {
             let mut dirty = std::mem::take(&mut self.dirty);
+            let share = (FLUSH_BUDGET / dirty.len()).clamp(LEAST_SHARE, MOST_SHARE);
             for id in dirty.drain(..) {
                 if let Some(connection) = self.connections.get_mut(id) {
                     connection.flags &= !conn::DIRTY;
-                    self.guarded(id, |engine| engine.flush_connection(host, id));
+                    self.guarded(id, |engine| engine.flush_connection(host, id, share));
                 }
             }
             if self.dirty.is_empty() {
@@ -55,8 +60,8 @@ impl<V: Copy> Engine<V> {
         self.completed = completed;
     }
 
-    fn flush_connection<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
-        if let Err(error) = self.write_out(host, id) {
+    fn flush_connection<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, share: usize) {
+        if let Err(error) = self.write_out(host, id, share) {
             return self.close(id, error);
         }
         if self.rests(id) {
@@ -74,15 +79,15 @@ impl<V: Copy> Engine<V> {
         self.settle(id);
     }
 
-    /// Writes until the output is empty or the socket is full.
-    fn write_out<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) -> Result<(), Error> {
+    /// Writes until the output is empty, the socket is full or the connection has had its share.
+    fn write_out<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, mut share: usize) -> Result<(), Error> {
         let Some(connection) = self.connections.get_mut(id) else {
             return Ok(());
         };
         if let Some(mut layers) = connection.layers.take() {
             let writes = connection.flags & (conn::BLOCKED | conn::WRITE_CLOSED | conn::CONNECTING) == 0;
             let outcome = match writes && (layers.tls().is_some()) {
-                true => self.write_sealed(host, id, &mut layers),
+                true => self.write_sealed(host, id, &mut layers, share),
                 false => Ok(()),
             };
             self.give_layers(id, layers);
@@ -93,21 +98,18 @@ impl<V: Copy> Engine<V> {
             return Ok(());
         };
         let mut sent_all = 0;
-        let mut file_budget = FILE_BUDGET;
         let mut outcome = Ok(());
-        while !stack.output.is_empty() && connection.flags & (conn::BLOCKED | conn::WRITE_CLOSED | conn::CONNECTING) == 0 {
+        let open = conn::BLOCKED | conn::WRITE_CLOSED | conn::CONNECTING;
+        while share > 0 && !stack.output.is_empty() && connection.flags & open == 0 {
             let detached = |_| Error::new(Code::BufferDetached);
             let (sent, wanted) = match &mut connection.link {
                 link if stack.output.file().is_some() => {
-                    if file_budget == 0 {
-                        break;
-                    }
                     self.metrics.add(Counter::SocketsSendCalls, 1);
                     let (sent, wanted) = stack.output.file().map_or((Ok(0), 0), |span| {
-                        let span = span.up_to(file_budget);
+                        let span = span.up_to(share);
                         (send_span(link, &span), span.len)
                     });
-                    file_budget -= wanted;
+                    share -= wanted;
                     (sent, wanted)
                 }
                 Link::Memory(memory) => {
@@ -130,6 +132,8 @@ impl<V: Copy> Engine<V> {
                     let fd = fd.as_raw_fd();
                     self.metrics.add(Counter::SocketsSendCalls, 1);
                     if let Some(bytes) = stack.output.single() {
+                        let bytes = &bytes[..bytes.len().min(share)];
+                        share -= bytes.len();
                         (socket::send(fd, bytes), bytes.len())
                     } else {
                         let mut slices = [IoSlice::new(&[]); SLICES];
@@ -137,8 +141,15 @@ impl<V: Copy> Engine<V> {
                             .output
                             .slices(|pin| host.pinned(pin), &mut slices)
                             .map_err(detached)?;
-                        let slices = &slices[..count];
-                        let wanted = slices.iter().map(|slice| slice.len()).sum();
+                        let mut slices = &slices[..count];
+                        let mut wanted: usize = slices.iter().map(|slice| slice.len()).sum();
+                        let mut first;
+                        if wanted > share {
+                            first = [IoSlice::new(&[]); SLICES];
+                            slices = first_bytes(slices, share, &mut first);
+                            wanted = share;
+                        }
+                        share -= wanted;
                         let sent = if stack.output.has_file() {
                             socket::send_before_more(fd, slices)
                         } else {
@@ -186,7 +197,7 @@ impl<V: Copy> Engine<V> {
             }
         }
         let blocked = connection.flags & conn::BLOCKED != 0;
-        if file_budget == 0 && outcome.is_ok() && !blocked && !stack.output.is_empty() {
+        if share == 0 && outcome.is_ok() && !blocked && !stack.output.is_empty() {
             // Its reader is faster than its share: the others come first.
             self.queue(id);
         }
@@ -414,9 +425,14 @@ impl<V: Copy> Engine<V> {
         if socket::shutdown_write(fd).is_err() {
             return self.close(id, Code::ConnectionClosed.into());
         }
+        let late = connection
+            .stack
+            .as_ref()
+            .is_some_and(|stack| matches!(&stack.protocol, Protocol::Http1(http) if http.late));
+        let linger_ms = if late { LATE_LINGER_MS } else { LINGER_MS };
         self.abort_all(id, &Code::StreamClosed.into());
         self.update_interest(id);
-        self.set_deadline(id, Deadline::Linger, self.from_ms + LINGER_MS);
+        self.set_deadline(id, Deadline::Linger, self.from_ms + linger_ms);
     }
 
     /// Whether the socket is to be read now.
@@ -476,6 +492,25 @@ impl<V: Copy> Engine<V> {
             }
         }
     }
+}
+
+/// The first `most` bytes of the slices, which have more.
+fn first_bytes<'a>(
+    slices: &'a [IoSlice<'_>],
+    mut most: usize,
+    into: &'a mut [IoSlice<'a>; SLICES],
+) -> &'a [IoSlice<'a>] {
+    let mut count = 0;
+    for slice in slices {
+        if most == 0 {
+            break;
+        }
+        let bytes = &slice[..slice.len().min(most)];
+        most -= bytes.len();
+        into[count] = IoSlice::new(bytes);
+        count += 1;
+    }
+    &into[..count]
 }
 
 /// What a failed write means.

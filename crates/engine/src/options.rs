@@ -6,6 +6,9 @@ pub use millrace_http1::Limits as HeadLimits;
 pub const DRAIN_LIMIT: u64 = 64 * 1024;
 /// How long a lingering close waits for the peer's FIN (RFC 9112 §9.6), in milliseconds.
 pub const LINGER_MS: u64 = 2_000;
+/// The same where the peer was cut by a deadline: it had its time, and who drips is to be gone soon. Enough for the
+/// answer to be read before a reset can overtake it.
+pub const LATE_LINGER_MS: u64 = 500;
 /// How many bytes the heads of the requests under way on one connection may have together, as they cross to the host
 /// (target, names and values); a head that would pass it waits until an answer before it is complete. One alone goes on.
 pub const HEADS_AHEAD: usize = 128 * 1024;

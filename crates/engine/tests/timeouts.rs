@@ -321,6 +321,25 @@ fn an_idle_connection_is_closed_in_silence_a_second_after_the_advertised_time() 
 }
 
 #[test]
+fn a_request_that_we_are_late_to_serve_is_served_and_not_taken_for_silence() {
+    let (mut driver, server, mut client) = listen(ServerOptions {
+        max_pipelined: 1,
+        ..options()
+    });
+    client.send(GET.repeat(2));
+    let stream = driver.expect(EventKind::Request).stream();
+    answer(&mut driver.engine, stream, b"").unwrap();
+    driver.engine.flush(&mut driver.host);
+    // The second request waits for the next turn, and that is a long time coming.
+    driver.advance(60_000);
+    let stream = driver.expect(EventKind::Request).stream();
+    answer(&mut driver.engine, stream, b"").unwrap();
+    driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 2);
+    assert_eq!(timeouts(&mut driver, server), [0, 0, 0, 0, 0]);
+    dies_at(&mut driver, &mut client, 5_000);
+}
+
+#[test]
 fn empty_lines_do_not_lengthen_an_idle_connection() {
     let (mut driver, _, mut client) = listen(options());
     client.send(GET);
@@ -347,6 +366,23 @@ fn a_lingering_connection_is_closed_after_two_seconds() {
         (driver.engine.census().connections, driver.engine.census().timers),
         (0, 0)
     );
+}
+
+#[test]
+fn a_client_that_was_cut_by_a_deadline_is_lingered_for_half_a_second_however_it_drips() {
+    let (mut driver, _, mut client) = listen(options());
+    client.send("GET / HTTP/1.1\r\n");
+    driver.settle();
+    driver.advance(1_000);
+    driver.quiet(&mut [&mut client]);
+    assert_eq!((client.answers(&[])[0].status, client.ended), (408, true));
+    driver.advance(499);
+    client.send("X");
+    driver.settle();
+    assert_eq!(driver.engine.census().connections, 1);
+    driver.advance(1);
+    let census = driver.engine.census();
+    assert_eq!((census.connections, census.timers), (0, 0));
 }
 
 #[test]

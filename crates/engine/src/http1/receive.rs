@@ -14,7 +14,7 @@ use crate::options::HEADS_AHEAD;
 use crate::pace::Pace;
 use crate::protocol::{Http1, Protocol};
 use crate::stream::{Consumer, Stream, flag};
-use millrace_error::{Code, Error, Limit};
+use millrace_error::{Code, Error, Kind, Limit};
 use millrace_head::Method;
 use millrace_http1::{BodyFraming, Event};
 use millrace_metrics::{Counter, Gauge};
@@ -333,6 +333,7 @@ impl<V: Copy> Engine<V> {
         let Protocol::Http1(http) = &mut stack.protocol else {
             return Err(error);
         };
+        http.late = error.code.kind() == Kind::Timeout;
         let mut place = None;
         if let Some(receiving) = http.receiving.take() {
             let Some(stream) = self.streams.get(receiving) else {
