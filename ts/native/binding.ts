@@ -90,6 +90,8 @@ export interface Binding {
   /** Bytes held for the connection of a stream, or without an id for all peers of the process. */
   memory(id?: number): number;
   closeServer(id: number): number;
+  /** The descriptor of a server's listener; below zero: there is none. */
+  handOver(id: number): number;
   forceServer(id: number): number;
   serverAddress(id: number): string;
   serverStats(id: number, target: Float64Array): number;

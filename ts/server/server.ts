@@ -89,8 +89,8 @@ export class Server extends EventEmitter implements RequestSink {
   }
 
   /**
-   * Stops accepting, answers what is in flight and what arrives on open connections with `Connection: close`, and
-   * resolves when the last is done; after `timeout` ms (30 000) what is left is cut.
+   * Stops accepting, answers what is in flight and what arrives on open connections with `Connection: close`, closes
+   * those that are idle for 100 ms, and resolves when the last is done; after `timeout` ms (30 000) what is left is cut.
    */
   close({ timeout = 30_000 }: { timeout?: number } = {}): Promise<{ finished: number; forced: number }> {
     if (this._closed === undefined) {
@@ -119,6 +119,17 @@ export class Server extends EventEmitter implements RequestSink {
     throw answer < 0
       ? errorFromNative(SYSTEM, { errno: answer, syscall: 'adopt', address: `fd ${fd}` })
       : errorFromNative(answer);
+  }
+
+  /**
+   * The descriptor of the listening socket, for another process to inherit (`stdio` of a child) and to serve with
+   * `serve({ fd })`. Connections that wait to be accepted are then nobody's to lose: both processes take them, and when
+   * this one has closed the other alone. From now on the file of a Unix socket stays when this server closes.
+   */
+  handOver(): number {
+    const fd = this._isClosed ? -1 : native.handOver(this.id);
+    if (fd < 0) throw new MillraceError('MILLRACE_SERVER_CLOSED', 'the server was closed: it has nothing to hand over');
+    return fd;
   }
 
   /**

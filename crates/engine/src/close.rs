@@ -376,7 +376,12 @@ impl<V: Copy> Engine<V> {
         }
         let peers = matches!(
             what,
-            Deadline::Headers | Deadline::Body | Deadline::Request | Deadline::KeepAlive | Deadline::ReceiveRate
+            Deadline::Headers
+                | Deadline::Body
+                | Deadline::Request
+                | Deadline::KeepAlive
+                | Deadline::Farewell
+                | Deadline::ReceiveRate
         );
         if peers && !connection.has(conn::OVERDUE) {
             // Perhaps we are late and not the peer: what is in the socket already counts, once.
@@ -395,8 +400,10 @@ impl<V: Copy> Engine<V> {
         connection.deadline = Deadline::None;
         let below = connection.stack.as_ref().is_some_and(|stack| !stack.layers.is_empty());
         let Some(error) = self.expired(id, what, at) else {
-            if what == Deadline::Linger {
-                self.close(id, Code::ConnectionClosed.into());
+            match what {
+                Deadline::Linger => self.close(id, Code::ConnectionClosed.into()),
+                Deadline::Farewell => self.close(id, Code::ServerClosed.into()),
+                _ => {}
             }
             return;
         };
@@ -440,7 +447,7 @@ impl<V: Copy> Engine<V> {
             Some(Error::limit(code, value, seen))
         };
         match what {
-            Deadline::None | Deadline::Linger => None,
+            Deadline::None | Deadline::Linger | Deadline::Farewell => None,
             Deadline::Headers => time(Code::HeadersTimeout, options.headers_timeout_ms),
             Deadline::Body => time(Code::BodyTimeout, limits.body_timeout_ms),
             Deadline::Request => time(Code::RequestTimeout, limits.request_timeout_ms),

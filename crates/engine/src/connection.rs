@@ -54,6 +54,8 @@ pub(crate) enum Deadline {
     Write,
     KeepAlive,
     Linger,
+    /// Of an idle connection of a closing server.
+    Farewell,
     ReceiveRate,
     SendRate,
 }

@@ -38,6 +38,8 @@ pub struct Engine<V: Copy> {
     pub(crate) servers: Slab<Server>,
     /// How many of them have paused accepting: looked at in every turn, so it is not searched for.
     pub(crate) paused_servers: usize,
+    /// How many are closing and still take what is on its way to their listeners.
+    pub(crate) leaving_servers: usize,
     pub(crate) connections: Slab<Connection>,
     pub(crate) streams: Slab<Stream>,
     pub(crate) events: Vec<Event<V>>,
@@ -85,6 +87,7 @@ impl<V: Copy> Engine<V> {
             poller,
             servers: Slab::default(),
             paused_servers: 0,
+            leaving_servers: 0,
             connections: Slab::default(),
             streams: Slab::default(),
             events: Vec::new(),
@@ -192,6 +195,7 @@ impl<V: Copy> Engine<V> {
         let times = [
             self.wheel.next_expiry(),
             self.servers_paused_until(),
+            self.servers_leave_at(),
             self.memory.next_look(self.now_ms),
         ];
         times.into_iter().flatten().min()
@@ -288,6 +292,7 @@ impl<V: Copy> Engine<V> {
 
     fn expire<H: Host<Value = V>>(&mut self, host: &mut H) {
         self.resume_accepting();
+        self.end_leaving();
         if self.wheel.next_expiry().is_none_or(|at| at > self.now_ms) {
             return;
         }

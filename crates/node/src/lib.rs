@@ -39,7 +39,7 @@ pub fn abi_version() -> u32 {
 
 type Function = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
-const FUNCTIONS: [(&str, Function); 28] = [
+const FUNCTIONS: [(&str, Function); 29] = [
     ("respond", exchange::respond),
     ("respondFile", exchange::respond_file),
     ("respondHead", exchange::respond_head),
@@ -57,6 +57,7 @@ const FUNCTIONS: [(&str, Function); 28] = [
     ("setMaxMemory", server::set_max_memory),
     ("memory", server::memory),
     ("closeServer", server::close_server),
+    ("handOver", server::hand_over),
     ("forceServer", server::force_server),
     ("serverAddress", server::server_address),
     ("serverStats", server::server_stats),

@@ -93,6 +93,13 @@ pub unsafe extern "C" fn close_server(env: sys::napi_env, info: sys::napi_callba
     arguments.env.double(f64::from(u8::from(found)))
 }
 
+/// `handOver(id)`: the descriptor of the listener; below zero: there is none.
+pub unsafe extern "C" fn hand_over(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let fd = with(&arguments, None, |_, engine| engine.hand_over(arguments.number(0)));
+    arguments.env.double(f64::from(fd.unwrap_or(-1)))
+}
+
 /// `forceServer(id)`
 pub unsafe extern "C" fn force_server(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let arguments = Arguments::of(env, info);
