@@ -100,7 +100,13 @@ for (const way of values.way) {
 }
 if (values.json) console.log(JSON.stringify(rows));
 else {
-  console.table(rows.map(({ notes: _, wrk, ...row }) => ({ ...row, wrk: wrk === null ? '-' : wrk.requests, wrkFailed: wrkFailed({ wrk }) })));
+  console.table(
+    rows.map(({ notes: _, wrk, ...row }) => ({
+      ...row,
+      wrk: wrk === null ? '-' : wrk.requests,
+      wrkFailed: wrkFailed({ wrk }),
+    })),
+  );
   for (const { way, notes } of rows) for (const note of notes) console.log(`${way}: ${note}`);
 }
 if (rows.some((row) => failedIn(row) > 0)) process.exitCode = 1;

@@ -25,6 +25,14 @@ import { Watch } from './watch.js';
 
 const SYSTEM = 2;
 
+/** Options of `server.close`. */
+export interface CloseOptions {
+  /** Milliseconds after which what is left is cut; 30 000 unless given. */
+  timeout?: number;
+  /** Milliseconds for which a connection that is idle may still bring a request; 100 unless given. */
+  idle?: number;
+}
+
 /** A server that listens. Its event is `close`. */
 export class Server extends EventEmitter implements RequestSink {
   readonly id: number;
@@ -90,14 +98,15 @@ export class Server extends EventEmitter implements RequestSink {
 
   /**
    * Stops accepting, answers what is in flight and what arrives on open connections with `Connection: close`, closes
-   * those that are idle for 100 ms, and resolves when the last is done; after `timeout` ms (30 000) what is left is cut.
+   * those that are idle for `idle` ms (100), and resolves when the last is done; after `timeout` ms (30 000) what is
+   * left is cut.
    */
-  close({ timeout = 30_000 }: { timeout?: number } = {}): Promise<{ finished: number; forced: number }> {
+  close({ timeout = 30_000, idle = 100 }: CloseOptions = {}): Promise<{ finished: number; forced: number }> {
     if (this._closed === undefined) {
       this._closed = new Promise((resolve) => (this._ended = resolve));
       const timer = setTimeout(() => native.forceServer(this.id), timeout);
       void this._closed.then(() => clearTimeout(timer));
-      if (native.closeServer(this.id) === 0) this.handleServerEvent(KIND.serverClosed, 0, 0);
+      if (native.closeServer(this.id, idle) === 0) this.handleServerEvent(KIND.serverClosed, 0, 0);
     }
     return this._closed;
   }

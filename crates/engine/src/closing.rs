@@ -8,7 +8,7 @@
 //!    on the port (SO_REUSEPORT) nobody notices that one of them goes, so these are waited for, see `take_leave`;
 //!    where nobody does, the client learns what it would have learnt a moment later: that nobody listens. A listener
 //!    that another process holds too loses nothing: its queue lives on;
-//! 3. requests on connections that look idle: they are kept open for [`FAREWELL_MS`], and the answer says
+//! 3. requests on connections that look idle: they are kept open for `farewell_ms`, and the answer says
 //!    `Connection: close`. Whoever is idle that long has sent nothing, or is too far away.
 
 use crate::connection::Deadline;
@@ -26,9 +26,14 @@ use std::os::fd::AsRawFd;
 const MOST_WAITING: usize = 4096;
 
 impl<V: Copy> Engine<V> {
-    /// Stops accepting (what waits in the accept queue is still taken), says `Connection: close` from now on, closes
-    /// connections that stay idle; `ServerClosed` follows when the last exchange is over.
+    /// As [`close_server_after`](Self::close_server_after), with [`FAREWELL_MS`].
     pub fn close_server(&mut self, id: f64) -> bool {
+        self.close_server_after(id, FAREWELL_MS)
+    }
+
+    /// Stops accepting (what waits in the accept queue is still taken), says `Connection: close` from now on, closes
+    /// connections that are idle for so many milliseconds; `ServerClosed` follows when the last exchange is over.
+    pub fn close_server_after(&mut self, id: f64, farewell_ms: u64) -> bool {
         let Some(id) = Id::from_f64(id).filter(|id| self.servers.get(*id).is_some()) else {
             return false;
         };
@@ -36,6 +41,7 @@ impl<V: Copy> Engine<V> {
         self.accept_waiting(id);
         if let Some(server) = self.servers.get_mut(id) {
             server.closing = true;
+            server.farewell_ms = farewell_ms;
         }
         if !again && !self.take_leave(id) {
             self.stop_listening(id);
@@ -126,12 +132,13 @@ impl<V: Copy> Engine<V> {
 
     /// An idle connection of a closing server: a request may be on its way.
     pub(crate) fn bid_farewell(&mut self, id: Id) {
-        let armed = self
-            .connections
-            .get(id)
-            .is_some_and(|connection| connection.deadline == Deadline::Farewell);
-        if !armed {
-            self.set_deadline(id, Deadline::Farewell, self.from_ms + FAREWELL_MS);
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
+        if connection.deadline != Deadline::Farewell {
+            let server = self.servers.at(connection.server);
+            let farewell_ms = server.map_or(0, |(_, server)| server.farewell_ms);
+            self.set_deadline(id, Deadline::Farewell, self.from_ms + farewell_ms);
         }
         self.update_interest(id);
     }

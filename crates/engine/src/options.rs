@@ -11,8 +11,8 @@ pub const LINGER_MS: u64 = 2_000;
 pub const HEADS_AHEAD: usize = 128 * 1024;
 /// How much longer than advertised an idle connection is kept, in milliseconds: the client's clock decides first.
 pub const KEEP_ALIVE_MARGIN_MS: u64 = 1_000;
-/// How long a connection of a closing server may still bring a request while it is idle, in milliseconds: the way of a
-/// request that was sent before its client could know, and little enough to wait for at every stop.
+/// How long a connection of a closing server may still bring a request while it is idle unless told otherwise, in
+/// milliseconds: the way of a request that was sent before its client could know.
 pub const FAREWELL_MS: u64 = 100;
 /// How long a closing server waits for handshakes that have begun on a port that others listen on too, in milliseconds:
 /// a round trip round the world.

@@ -57,6 +57,8 @@ pub(crate) struct Server {
     pub leaves_at: u64,
     /// `close` was called.
     pub closing: bool,
+    /// For how long an idle connection of a closing server may bring a request.
+    pub farewell_ms: u64,
     pub finished: u64,
     pub forced: u64,
 }
@@ -107,6 +109,7 @@ impl<V: Copy> Engine<V> {
             paused_until: 0,
             leaves_at: 0,
             closing: false,
+            farewell_ms: 0,
             finished: 0,
             forced: 0,
         };
