@@ -66,16 +66,25 @@ class Limited {
     createInterface({ input: this._child.stdout! }).on('line', (line) => this.lines.push(JSON.parse(line) as Line));
   }
 
-  async port(): Promise<number> {
-    await until(() => this.lines.length > 0, 'the server listens');
-    return this.lines[0].port as number;
+  /** It listens; a busy machine takes its time to start a process. */
+  async started(): Promise<this> {
+    while (this.lines.length === 0) {
+      if (this._child.exitCode !== null) throw new Error(`the server ended with status ${this._child.exitCode}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    return this;
   }
 
   async get(target: string): Promise<{ status: number; retryAfter: string | null }> {
     const signal = AbortSignal.timeout(5_000);
-    const response = await fetch(`http://127.0.0.1:${await this.port()}${target}`, { signal });
-    await response.text();
-    return { status: response.status, retryAfter: response.headers.get('retry-after') };
+    try {
+      const response = await fetch(`http://127.0.0.1:${this.lines[0].port}${target}`, { signal });
+      await response.text();
+      return { status: response.status, retryAfter: response.headers.get('retry-after') };
+    } catch (cause) {
+      const said = JSON.stringify(this.lines.slice(-5));
+      throw new Error(`${target} was not answered; the server said last ${said}`, { cause });
+    }
   }
 
   async statuses(target: string, count: number): Promise<number[]> {
@@ -108,7 +117,7 @@ async function recovered(server: Limited, target: string, wanted: number): Promi
   async () => {
     const path = join(folder, 'redis.sock');
     let redis = await startRedis(path);
-    const [one, two] = [new Limited(path), new Limited(path)];
+    const [one, two] = await Promise.all([new Limited(path).started(), new Limited(path).started()]);
 
     // Four for both together.
     for (const target of ['/open/x', '/closed/x']) {
