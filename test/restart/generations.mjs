@@ -112,7 +112,9 @@ async function startReusePort() {
 
 async function startHandover() {
   const first = startProcess({ host: '127.0.0.1', port: 0, generation: 0 });
-  let { ready: port, pid } = await first.says.until(() => true, 'the first server');
+  const said = await first.says.until(() => true, 'the first server');
+  const port = said.ready;
+  let { pid } = said;
   let generation = 0;
   return {
     port,
@@ -120,7 +122,7 @@ async function startHandover() {
       const old = pid;
       const wanted = ++generation;
       process.kill(old, 'SIGUSR2');
-      ({ pid } = await first.says.until((said) => said.generation === wanted, 'the next server'));
+      ({ pid } = await first.says.until((line) => line.generation === wanted, 'the next server'));
       await gone(old);
     },
     async end() {
