@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import type { ServerRequest, ServerResponse } from '../../ts/index.js';
 import { MillraceError, serve } from '../../ts/index.js';
-import { deferred, until } from '../support/condition.js';
+import { deferred, turns, until } from '../support/condition.js';
 import { RawClient } from '../support/raw-client.js';
 import { endsWithItsTest, get, post, start, startWithClient } from '../support/test-server.js';
 
@@ -250,4 +250,10 @@ test('a closing server closes idle connections after `idle` ms, and serves what 
   await two.client.send(get()).response();
   expect(await two.server.close({ idle: 0 })).toEqual({ finished: 0, forced: 0 });
   await two.client.closed();
+});
+
+test('the close of an idle server on a shared port is over by itself', async () => {
+  const server = await start({ port: 0, reusePort: true, handler: () => undefined });
+  await turns(5);
+  expect(await server.close()).toEqual({ finished: 0, forced: 0 });
 });

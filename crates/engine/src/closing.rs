@@ -98,6 +98,7 @@ impl<V: Copy> Engine<V> {
         }
         server.leaves_at = self.from_ms + LEAVE_MS;
         self.leaving_servers += 1;
+        self.has_new_deadline = true;
         // What was complete before no more could begin.
         self.accept_waiting(id);
         true

@@ -40,6 +40,8 @@ pub struct Engine<V: Copy> {
     pub(crate) paused_servers: usize,
     /// How many are closing and still take what is on its way to their listeners.
     pub(crate) leaving_servers: usize,
+    /// A command has set a deadline of a server since the last turn: the driver has to look at it.
+    pub(crate) has_new_deadline: bool,
     pub(crate) connections: Slab<Connection>,
     pub(crate) streams: Slab<Stream>,
     pub(crate) events: Vec<Event<V>>,
@@ -88,6 +90,7 @@ impl<V: Copy> Engine<V> {
             servers: Slab::default(),
             paused_servers: 0,
             leaving_servers: 0,
+            has_new_deadline: false,
             connections: Slab::default(),
             streams: Slab::default(),
             events: Vec::new(),
@@ -147,6 +150,7 @@ impl<V: Copy> Engine<V> {
     /// Works until about `budget` events wait or nothing is left to do. Never blocks.
     pub fn turn<H: Host<Value = V>>(&mut self, host: &mut H, budget: usize) {
         self.budget = budget;
+        self.has_new_deadline = false;
         self.look_at_memory();
         self.expire(host);
         self.part(host);
@@ -188,6 +192,7 @@ impl<V: Copy> Engine<V> {
             || !self.completed.is_empty()
             || !self.parting.is_empty()
             || !self.answers.is_empty()
+            || self.has_new_deadline
     }
 
     /// When [`turn`](Self::turn) must be called at the latest, in ms of the monotonic clock.

@@ -108,6 +108,19 @@ fn the_listener_of_a_shared_port_stays_for_handshakes_that_have_begun_and_then_c
 }
 
 #[test]
+fn a_driver_that_rests_is_told_of_the_time_for_which_the_listener_stays() {
+    let mut driver = Driver::new();
+    let (server, _) = listen_shared(&mut driver, ([127, 0, 0, 1], 0).into());
+    driver.settle();
+    assert!(!driver.engine.has_work() && driver.engine.next_deadline().is_none());
+    driver.engine.close_server(server);
+    assert!(driver.engine.has_work() && driver.engine.next_deadline().is_some());
+    driver.settle();
+    assert!(!driver.engine.has_work());
+    driver.expect(EventKind::ServerClosed);
+}
+
+#[test]
 fn force_does_not_wait_for_handshakes() {
     let mut driver = Driver::new();
     let (server, _) = listen_shared(&mut driver, ([127, 0, 0, 1], 0).into());
