@@ -17,8 +17,9 @@ const SHELL = ['sh', 'bash', 'shell'];
 const LIMIT = 10_000;
 /** Packages of others that recipes are for. */
 const PEERS = [
-  ...['ioredis', 'rate-limiter-flexible', '@opentelemetry/api', '@opentelemetry/context-async-hooks'],
-  ...['@opentelemetry/core', '@opentelemetry/sdk-trace-base'],
+  ...['ioredis', 'pino', 'prom-client', 'rate-limiter-flexible', '@opentelemetry/api', '@opentelemetry/api-logs'],
+  ...['@opentelemetry/context-async-hooks', '@opentelemetry/core', '@opentelemetry/sdk-logs'],
+  '@opentelemetry/sdk-trace-base',
 ];
 
 function syntaxErrors(ts, { language, text }) {

@@ -19,6 +19,8 @@ pub const FAREWELL_MS: u64 = 100;
 pub const LEAVE_MS: u64 = 250;
 /// How long accepting pauses when descriptors have run out, in milliseconds.
 pub const ACCEPT_PAUSE_MS: u64 = 100;
+/// That accepting pauses is said at most once in so many milliseconds.
+pub const ACCEPT_QUIET_MS: u64 = 10_000;
 /// How many connections one listener may accept in one turn.
 pub const ACCEPT_BUDGET: usize = 64;
 
