@@ -16,7 +16,11 @@ const SCRIPTS = ['js', 'javascript', 'mjs', 'ts', 'typescript'];
 const SHELL = ['sh', 'bash', 'shell'];
 const LIMIT = 10_000;
 /** Packages of others that recipes are for. */
-const PEERS = ['pino', 'prom-client', '@opentelemetry/api-logs', '@opentelemetry/sdk-logs'];
+const PEERS = [
+  ...['ioredis', 'pino', 'prom-client', 'rate-limiter-flexible', '@opentelemetry/api', '@opentelemetry/api-logs'],
+  ...['@opentelemetry/context-async-hooks', '@opentelemetry/core', '@opentelemetry/sdk-logs'],
+  '@opentelemetry/sdk-trace-base',
+];
 
 function syntaxErrors(ts, { language, text }) {
   const fileName = language.startsWith('t') ? 'snippet.ts' : 'snippet.mjs';

@@ -94,6 +94,10 @@ const MOVERS: Record<Name, Mover | null> = {
     await until(() => server.stats().requests.active === 1);
     client.reset();
   },
+  millrace_rate_limit_store_failures_total: exchange(
+    { rateLimits: [{ requests: 1, store: { consume: () => Promise.reject(new Error('on purpose')) } }] },
+    get(),
+  ),
   millrace_http_server_handler_errors_total: exchange(
     { handler: () => Promise.reject(new Error('on purpose')) },
     get(),

@@ -2,7 +2,7 @@ import { unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { ServerResponse } from '../../ts/index.js';
+import type { ServerRequest, ServerResponse } from '../../ts/index.js';
 import { MillraceError, serve } from '../../ts/index.js';
 import { deferred, turns, until } from '../support/condition.js';
 import { RawClient } from '../support/raw-client.js';
@@ -254,4 +254,25 @@ test.each([['a\r\nb'], ['a\nb'], ['a\0b'], ['ab\u0100']])('a field value of %j i
   client.send(get());
   await client.response();
   expect(errors).toEqual([expect.objectContaining({ code: 'MILLRACE_INVALID_ARGUMENT', name: expect.any(String) })]);
+});
+
+test('a closing server closes idle connections after `idle` ms, and serves what they bring before', async () => {
+  const options = { port: 0, handler: (_req: ServerRequest, res: ServerResponse) => res.end('ok') };
+  const one = await startWithClient(options);
+  await one.client.send(get()).response();
+  const closed = one.server.close({ idle: 60_000 });
+  const { headers } = await one.client.send(get()).response();
+  expect(headers.connection).toEqual(['close']);
+  expect(await closed).toEqual({ finished: 1, forced: 0 });
+
+  const two = await startWithClient(options);
+  await two.client.send(get()).response();
+  expect(await two.server.close({ idle: 0 })).toEqual({ finished: 0, forced: 0 });
+  await two.client.closed();
+});
+
+test('the close of an idle server on a shared port is over by itself', async () => {
+  const server = await start({ port: 0, reusePort: true, handler: () => undefined });
+  await turns(5);
+  expect(await server.close()).toEqual({ finished: 0, forced: 0 });
 });

@@ -34,6 +34,7 @@ export type CounterName =
   | 'millrace_limit_exceeded_total{option="deny"}'
   | 'millrace_limit_exceeded_total{option="rateLimits"}'
   | 'millrace_limit_exceeded_total{option="maxMemory"}'
+  | 'millrace_rate_limit_store_failures_total'
   | 'millrace_sockets_received_bytes_total'
   | 'millrace_sockets_sent_bytes_total'
   | 'millrace_sockets_receive_calls_total'
@@ -311,6 +312,13 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Refusals by the limit that was passed',
   },
   {
+    key: 'millrace_rate_limit_store_failures_total',
+    name: 'millrace_rate_limit_store_failures_total',
+    label: null,
+    unit: null,
+    help: 'Times that a store of a rate limit failed or took too long',
+  },
+  {
     key: 'millrace_sockets_received_bytes_total',
     name: 'millrace_sockets_received_bytes_total',
     label: null,
@@ -562,8 +570,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 53,
-  histograms: 60,
+  gauges: 54,
+  histograms: 61,
   histogramLength: 30,
-  length: 150,
+  length: 151,
 } as const;

@@ -166,7 +166,10 @@ export interface Binding {
   setMaxMemory(bytes: number): void;
   /** Bytes held for the connection of a stream, or without an id for all peers of the process. */
   memory(id?: number): number;
-  closeServer(id: number): number;
+  /** Idle connections are closed after so many milliseconds. */
+  closeServer(id: number, idle: number): number;
+  /** The descriptor of a server's listener; below zero: there is none. */
+  handOver(id: number): number;
   forceServer(id: number): number;
   serverAddress(id: number): string;
   serverStats(id: number, target: Float64Array): number;

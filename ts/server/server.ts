@@ -31,6 +31,14 @@ import { Watch } from './watch.js';
 
 const SYSTEM = 2;
 
+/** Options of `server.close`. */
+export interface CloseOptions {
+  /** Milliseconds after which what is left is cut; 30 000 unless given. */
+  timeout?: number;
+  /** Milliseconds for which a connection that is idle may still bring a request; 100 unless given. */
+  idle?: number;
+}
+
 /** A server that listens. Its event is `close`. */
 export class Server extends EventEmitter implements RequestSink {
   readonly id: number;
@@ -98,17 +106,18 @@ export class Server extends EventEmitter implements RequestSink {
   }
 
   /**
-   * Stops accepting, answers what is in flight and what arrives on open connections with `Connection: close`, and
-   * resolves when the last is done; after `timeout` ms (30 000) what is left is cut.
+   * Stops accepting, answers what is in flight and what arrives on open connections with `Connection: close`, closes
+   * those that are idle for `idle` ms (100), and resolves when the last is done; after `timeout` ms (30 000) what is
+   * left is cut.
    */
-  close({ timeout = 30_000 }: { timeout?: number } = {}): Promise<{ finished: number; forced: number }> {
+  close({ timeout = 30_000, idle = 100 }: CloseOptions = {}): Promise<{ finished: number; forced: number }> {
     if (this._closed === undefined) {
       if (typeof timeout !== 'number' || !(timeout >= 0)) {
         throw outOfRange(`close: the timeout must be 0 or more milliseconds, got ${describeValue(timeout)}`);
       }
       this._closed = new Promise((resolve) => (this._ended = resolve));
       void this.forceLate(Deadline.after(timeout), this._closed);
-      if (native.closeServer(this.id) === 0) this.handleServerEvent(KIND.serverClosed, 0, 0);
+      if (native.closeServer(this.id, idle) === 0) this.handleServerEvent(KIND.serverClosed, 0, 0);
     }
     return this._closed;
   }
@@ -132,6 +141,17 @@ export class Server extends EventEmitter implements RequestSink {
     throw answer < 0
       ? errorFromNative(SYSTEM, { errno: answer, syscall: 'adopt', address: `fd ${fd}` })
       : errorFromNative(answer);
+  }
+
+  /**
+   * The descriptor of the listening socket, for another process to inherit (`stdio` of a child) and to serve with
+   * `serve({ fd })`. Connections that wait to be accepted are then nobody's to lose: both processes take them, and when
+   * this one has closed the other alone. From now on the file of a Unix socket stays when this server closes.
+   */
+  handOver(): number {
+    const fd = this._isClosed ? -1 : native.handOver(this.id);
+    if (fd < 0) throw new MillraceError('MILLRACE_SERVER_CLOSED', 'the server was closed: it has nothing to hand over');
+    return fd;
   }
 
   /**

@@ -404,6 +404,7 @@ impl<V: Copy> Engine<V> {
                 | Deadline::Body
                 | Deadline::Request
                 | Deadline::KeepAlive
+                | Deadline::Farewell
                 | Deadline::ReceiveRate
                 | Deadline::Handshake
         ) && connection.server != NO_SERVER;
@@ -431,8 +432,10 @@ impl<V: Copy> Engine<V> {
             return self.dial_expired(host, id, what, at);
         }
         let Some(error) = self.expired(id, what, at) else {
-            if what == Deadline::Linger {
-                self.close(id, Code::ConnectionClosed.into());
+            match what {
+                Deadline::Linger => self.close(id, Code::ConnectionClosed.into()),
+                Deadline::Farewell => self.close(id, Code::ServerClosed.into()),
+                _ => {}
             }
             return;
         };
@@ -476,7 +479,7 @@ impl<V: Copy> Engine<V> {
             Some(Error::limit(code, value, seen))
         };
         match what {
-            Deadline::None | Deadline::Linger | Deadline::Connect => None,
+            Deadline::None | Deadline::Linger | Deadline::Farewell | Deadline::Connect => None,
             Deadline::Handshake => time(Code::TlsHandshakeTimeout, options.tls_handshake_timeout_ms),
             Deadline::Headers => time(Code::HeadersTimeout, options.headers_timeout_ms),
             Deadline::Body => time(Code::BodyTimeout, limits.body_timeout_ms),

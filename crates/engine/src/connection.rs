@@ -64,6 +64,8 @@ pub(crate) enum Deadline {
     Write,
     KeepAlive,
     Linger,
+    /// Of an idle connection of a closing server.
+    Farewell,
     ReceiveRate,
     SendRate,
     /// The TLS handshake: from the accept, or from when a connection that we began is there.

@@ -41,6 +41,10 @@ pub struct Engine<V: Copy> {
     pub(crate) servers: Slab<Server>,
     /// How many of them have paused accepting: looked at in every turn, so it is not searched for.
     pub(crate) paused_servers: usize,
+    /// How many are closing and still take what is on its way to their listeners.
+    pub(crate) leaving_servers: usize,
+    /// A command has set a deadline of a server since the last turn: the driver has to look at it.
+    pub(crate) has_new_deadline: bool,
     pub(crate) connections: Slab<Connection>,
     pub(crate) streams: Slab<Stream>,
     pub(crate) events: Vec<Event<V>>,
@@ -97,6 +101,8 @@ impl<V: Copy> Engine<V> {
             poller,
             servers: Slab::default(),
             paused_servers: 0,
+            leaving_servers: 0,
+            has_new_deadline: false,
             connections: Slab::default(),
             streams: Slab::default(),
             events: Vec::new(),
@@ -161,6 +167,7 @@ impl<V: Copy> Engine<V> {
     /// Works until about `budget` events wait or nothing is left to do. Never blocks.
     pub fn turn<H: Host<Value = V>>(&mut self, host: &mut H, budget: usize) {
         self.budget = budget;
+        self.has_new_deadline = false;
         self.look_at_memory();
         self.expire(host);
         self.part(host);
@@ -204,6 +211,7 @@ impl<V: Copy> Engine<V> {
             || !self.parting.is_empty()
             || !self.answers.is_empty()
             || !self.handshakes.is_empty()
+            || self.has_new_deadline
     }
 
     /// When [`turn`](Self::turn) must be called at the latest, in ms of the monotonic clock.
@@ -211,6 +219,7 @@ impl<V: Copy> Engine<V> {
         let times = [
             self.wheel.next_expiry(),
             self.servers_paused_until(),
+            self.servers_leave_at(),
             self.memory.next_look(self.now_ms),
         ];
         times.into_iter().flatten().min()
@@ -341,6 +350,7 @@ impl<V: Copy> Engine<V> {
 
     fn expire<H: Host<Value = V>>(&mut self, host: &mut H) {
         self.resume_accepting();
+        self.end_leaving();
         if self.wheel.next_expiry().is_none_or(|at| at > self.now_ms) {
             return;
         }

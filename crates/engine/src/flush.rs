@@ -344,9 +344,9 @@ impl<V: Copy> Engine<V> {
             .at(connection.server)
             .is_none_or(|(_, server)| server.closing && connection.link.descriptor().is_some());
         let Some(stack) = connection.stack.as_ref() else {
-            // Idle: nothing is owed. A closing server keeps none of these.
+            // Idle: nothing is owed. A closing server does not keep these for long.
             return if closing_server && !connection.has(conn::QUEUED) {
-                self.close(id, Code::ServerClosed.into());
+                self.bid_farewell(id);
             } else {
                 self.update_interest(id);
             };

@@ -10,6 +10,7 @@
 
 mod body;
 mod close;
+mod closing;
 mod connection;
 mod dial;
 mod engine;

@@ -14,6 +14,12 @@ pub const LATE_LINGER_MS: u64 = 500;
 pub const HEADS_AHEAD: usize = 128 * 1024;
 /// How much longer than advertised an idle connection is kept, in milliseconds: the client's clock decides first.
 pub const KEEP_ALIVE_MARGIN_MS: u64 = 1_000;
+/// How long a connection of a closing server may still bring a request while it is idle unless told otherwise, in
+/// milliseconds: the way of a request that was sent before its client could know.
+pub const FAREWELL_MS: u64 = 100;
+/// How long a closing server waits for handshakes that have begun on a port that others listen on too, in milliseconds:
+/// a round trip round the world.
+pub const LEAVE_MS: u64 = 250;
 /// How long accepting pauses when descriptors have run out, in milliseconds.
 pub const ACCEPT_PAUSE_MS: u64 = 100;
 /// How many steps of TLS handshakes one turn takes: each costs up to half a millisecond of signatures and key exchange.

@@ -70,6 +70,8 @@ pub enum Counter {
     LimitExceededRateLimits,
     /// Refusals by the limit that was passed (`option="maxMemory"`).
     LimitExceededMaxMemory,
+    /// Times that a store of a rate limit failed or took too long.
+    RateLimitStoreFailures,
     /// Bytes received from sockets.
     SocketsReceivedBytes,
     /// Bytes that the kernel took for sending.
@@ -114,7 +116,7 @@ pub enum Counter {
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 53;
+    pub const COUNT: usize = 54;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -151,6 +153,7 @@ impl Counter {
         Self::LimitExceededDeny,
         Self::LimitExceededRateLimits,
         Self::LimitExceededMaxMemory,
+        Self::RateLimitStoreFailures,
         Self::SocketsReceivedBytes,
         Self::SocketsSentBytes,
         Self::SocketsReceiveCalls,
@@ -260,6 +263,7 @@ impl Counter {
             Self::LimitExceededDeny => "millrace_limit_exceeded_total",
             Self::LimitExceededRateLimits => "millrace_limit_exceeded_total",
             Self::LimitExceededMaxMemory => "millrace_limit_exceeded_total",
+            Self::RateLimitStoreFailures => "millrace_rate_limit_store_failures_total",
             Self::SocketsReceivedBytes => "millrace_sockets_received_bytes_total",
             Self::SocketsSentBytes => "millrace_sockets_sent_bytes_total",
             Self::SocketsReceiveCalls => "millrace_sockets_receive_calls_total",
@@ -323,6 +327,7 @@ impl Counter {
             Self::LimitExceededDeny => "Refusals by the limit that was passed",
             Self::LimitExceededRateLimits => "Refusals by the limit that was passed",
             Self::LimitExceededMaxMemory => "Refusals by the limit that was passed",
+            Self::RateLimitStoreFailures => "Times that a store of a rate limit failed or took too long",
             Self::SocketsReceivedBytes => "Bytes received from sockets",
             Self::SocketsSentBytes => "Bytes that the kernel took for sending",
             Self::SocketsReceiveCalls => "System calls made to receive",
@@ -560,4 +565,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 150;
+pub const FILL_LEN: usize = 151;

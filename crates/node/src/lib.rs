@@ -62,6 +62,7 @@ const FUNCTIONS: &[(&str, Function)] = &[
     ("setMaxMemory", server::set_max_memory),
     ("memory", server::memory),
     ("closeServer", server::close_server),
+    ("handOver", server::hand_over),
     ("forceServer", server::force_server),
     ("serverAddress", server::server_address),
     ("serverStats", server::server_stats),

@@ -86,11 +86,22 @@ pub unsafe extern "C" fn memory(env: sys::napi_env, info: sys::napi_callback_inf
     arguments.env.double(bytes as f64)
 }
 
-/// `closeServer(id)`
+/// `closeServer(id, idle)`: idle connections are closed after so many milliseconds.
 pub unsafe extern "C" fn close_server(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let arguments = Arguments::of(env, info);
-    let found = with(&arguments, false, |_, engine| engine.close_server(arguments.number(0)));
+    let (id, idle) = (arguments.number(0), arguments.number(1) as u64);
+    let found = with(&arguments, false, |_, engine| {
+        engine.tick();
+        engine.close_server_after(id, idle)
+    });
     arguments.env.double(f64::from(u8::from(found)))
+}
+
+/// `handOver(id)`: the descriptor of the listener; below zero: there is none.
+pub unsafe extern "C" fn hand_over(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let fd = with(&arguments, None, |_, engine| engine.hand_over(arguments.number(0)));
+    arguments.env.double(f64::from(fd.unwrap_or(-1)))
 }
 
 /// `forceServer(id)`
