@@ -20,7 +20,7 @@ endsWithItsTest();
 const serveTls = (tls: Partial<TlsServerOptions> = {}) =>
   start({
     tls: { cert: leaf.cert, key: leaf.key, ...tls },
-    handler: (req, res) => res.end(JSON.stringify({ ...req.tls, secure: req.secure })),
+    handler: (req, res) => res.end(JSON.stringify({ ...req.tls, secure: req.isSecure })),
   });
 
 const factsOf = async (client: RawClient): Promise<Record<string, unknown>> =>
@@ -120,7 +120,7 @@ test('shows each server name its own certificate, wildcards one label deep, and 
   });
   const shown = async (servername: string): Promise<string> => {
     const client = await RawClient.secure(server, { ca: root.cert, servername, checkServerIdentity: () => undefined });
-    return client.tls.getPeerCertificate().subject.CN;
+    return client.tls.getPeerCertificate().subject.CN as string;
   };
   expect(await shown('a.test')).toBe('a.test');
   expect(await shown('A.TEST')).toBe('a.test');
@@ -136,7 +136,7 @@ test('shows each server name its own certificate, wildcards one label deep, and 
 describe('certificateFor', () => {
   const shown = async (server: { port: number }, servername: string): Promise<string> => {
     const client = await RawClient.secure(server, { ca: root.cert, servername, checkServerIdentity: () => undefined });
-    return client.tls.getPeerCertificate().subject.CN;
+    return client.tls.getPeerCertificate().subject.CN as string;
   };
 
   test('answers at once or later, is told what the client offers, and is not asked for names that are known', async () => {

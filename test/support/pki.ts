@@ -68,7 +68,7 @@ export class Issued {
 
   /** As `pins` has it. */
   get pin(): string {
-    return `sha256/${createHash('sha256').update(new Uint8Array(this.x509.publicKey.rawData)).digest('base64')}`;
+    return pinOf(this.x509);
   }
 }
 
@@ -103,6 +103,10 @@ export class Authority {
   /** The certificate in PEM. */
   get cert(): string {
     return pem(this.x509);
+  }
+
+  get pin(): string {
+    return pinOf(this.x509);
   }
 
   async issue(options: LeafOptions = {}): Promise<Issued> {
@@ -228,6 +232,10 @@ function nameConstraints(permitted: string): Extension {
   const tagged = (tag: number, content: Uint8Array): Uint8Array => Buffer.concat([Buffer.of(tag, content.length), content]);
   const general = tagged(0x82, Buffer.from(permitted, 'latin1'));
   return new Extension('2.5.29.30', true, tagged(0x30, tagged(0xa0, tagged(0x30, general))));
+}
+
+function pinOf({ publicKey }: X509Certificate): string {
+  return `sha256/${createHash('sha256').update(new Uint8Array(publicKey.rawData)).digest('base64')}`;
 }
 
 function pem(certificate: X509Certificate): string {

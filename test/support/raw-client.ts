@@ -73,7 +73,7 @@ export class RawClient {
   static secure(place: Place, options: ConnectionOptions): Promise<RawClient> {
     return new Promise((resolve, reject) => {
       const where = 'path' in place ? { path: place.path } : { host: place.host ?? '127.0.0.1', port: place.port };
-      const socket = connectTls({ servername: 'localhost', allowHalfOpen: true, ...where, ...options } as ConnectionOptions);
+      const socket = connectTls({ servername: 'localhost', allowHalfOpen: true, ...where, ...options } as object);
       opened.add(socket);
       socket.once('close', () => opened.delete(socket));
       socket.once('error', reject);
