@@ -139,7 +139,7 @@ export class Authority {
       signingAlgorithm: signing(this.#keys, 'SHA-256'),
       signingKey: this.#keys.privateKey,
     });
-    return `${crl.toString('pem')}\n`;
+    return `${PemConverter.encode(crl.rawData, 'X509 CRL')}\n`;
   }
 }
 
