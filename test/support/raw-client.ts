@@ -1,5 +1,7 @@
 import type { Socket as NodeSocket } from 'node:net';
 import { connect } from 'node:net';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import { connect as connectTls } from 'node:tls';
 
 /** A response as it stood on the wire. */
 export interface RawResponse {
@@ -52,6 +54,8 @@ export class RawClient {
   }
 
   static connect(place: Place): Promise<RawClient> {
+    const isSecure = 'url' in place && String(place.url).startsWith('https:');
+    if (isSecure && trustedByAll !== undefined) return RawClient.secure(place, { ca: trustedByAll });
     return new Promise((resolve, reject) => {
       const options = 'path' in place ? { path: place.path } : { host: place.host ?? '127.0.0.1', port: place.port };
       const socket = connect({ ...options, allowHalfOpen: true });
@@ -63,6 +67,26 @@ export class RawClient {
         resolve(new RawClient(socket));
       });
     });
+  }
+
+  /** Through Node's own TLS; the name asked for is `localhost` unless told otherwise. */
+  static secure(place: Place, options: ConnectionOptions): Promise<RawClient> {
+    return new Promise((resolve, reject) => {
+      const where = 'path' in place ? { path: place.path } : { host: place.host ?? '127.0.0.1', port: place.port };
+      const socket = connectTls({ servername: 'localhost', allowHalfOpen: true, ...where, ...options } as object);
+      opened.add(socket);
+      socket.once('close', () => opened.delete(socket));
+      socket.once('error', reject);
+      socket.once('secureConnect', () => {
+        socket.off('error', reject);
+        resolve(new RawClient(socket));
+      });
+    });
+  }
+
+  /** What Node knows of the session. */
+  get tls(): TLSSocket {
+    return this.socket as TLSSocket;
   }
 
   /** Bytes that came and have not been read. */
@@ -209,6 +233,12 @@ export class RawClient {
 }
 
 const opened = new Set<NodeSocket>();
+let trustedByAll: string | undefined;
+
+/** From now on clients of servers with TLS speak it, and trust this authority. */
+export function trustEverywhere(ca: string): void {
+  trustedByAll = ca;
+}
 
 /** Cuts every client that a test has left open. */
 export function cutClients(): void {

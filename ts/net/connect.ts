@@ -1,5 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 import type { Duplex } from 'node:stream';
+import { types } from 'node:util';
 
 import { describeValue } from '../errors/escape.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
@@ -177,7 +178,7 @@ function within<T>(asked: Promise<T>, timeout: number, signal: AbortSignal | nul
     signal?.addEventListener('abort', onAbort, { once: true });
     asked.then(
       (value) => end(() => resolve(value)),
-      (error: unknown) => end(() => reject(error instanceof Error ? dnsError(error) : new Error(String(error)))),
+      (error: unknown) => end(() => reject(types.isNativeError(error) ? dnsError(error) : new Error(String(error)))),
     );
   });
 }

@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 import { errorFromNative } from '../errors/native-error.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
 import { isEnabled, logRecord } from '../log/log.js';
@@ -153,7 +155,7 @@ export class TlsContext {
     try {
       await this.reloadCrl();
     } catch (error) {
-      failed = error instanceof Error ? error : new Error(String(error));
+      failed = types.isNativeError(error) ? error : new Error(String(error));
       if (isEnabled('warn')) logRecord('warn', 'tls', 'CRLs could not be read again', { err: error, paths });
     }
     for (const path of paths) this.#refresh?.onRefresh?.(path, failed);

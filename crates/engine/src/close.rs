@@ -442,6 +442,9 @@ impl<V: Copy> Engine<V> {
         if !begun || below || matches!(what, Deadline::Write | Deadline::SendRate | Deadline::KeepAlive) {
             // Nobody waits for an answer, or nobody takes one: closed silently.
             self.count_error(id, &error);
+            if what == Deadline::Handshake {
+                self.handshake_expired(host, id);
+            }
             return self.close(id, error);
         }
         self.fail_now(id, error);

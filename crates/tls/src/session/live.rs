@@ -95,6 +95,14 @@ impl TlsSession {
             };
             self.authorization_error = found.map(Box::new);
         }
+        // No verifier is called where a client shows nothing.
+        let absent = match &done.judge {
+            Judge::OfClients(judge) => judge.dangerously_accept_any && connection.peer_certificates().is_none(),
+            Judge::OfServers(..) | Judge::Nobody => false,
+        };
+        if absent {
+            self.authorization_error = Some(Box::new(TlsError::new(Code::TlsCertificateRequired)));
+        }
     }
 }
 
