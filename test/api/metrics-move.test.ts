@@ -5,11 +5,12 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
 import type { ServeOptions, ServerResponse } from '../../ts/index.js';
-import { metrics, setLevel, setLogger, setMaxMemory } from '../../ts/index.js';
+import { connect, metrics, setLevel, setLogger, setMaxMemory, TlsContext } from '../../ts/index.js';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../../ts/metrics/catalogue.generated.js';
 import type { CounterName, GaugeName, HistogramName } from '../../ts/metrics/catalogue.generated.js';
 import { native } from '../../ts/native/loader.js';
 import { until } from '../support/condition.js';
+import { Authority } from '../support/pki.js';
 import { RawClient } from '../support/raw-client.js';
 import { chunked, endsWithItsTest, get, post, request, start, startWithClient } from '../support/test-server.js';
 
@@ -68,6 +69,24 @@ const largeAnswer: Mover = async () => {
   client.send(get());
 };
 
+let identity: { cert: string; key: string } | undefined;
+/** A server of TLS, and a connection that we begin to it. */
+const secure =
+  (times = 1, options: Partial<ServeOptions> = {}, servername = 'localhost'): Mover =>
+  async () => {
+    identity ??= await (await Authority.root()).issue();
+    const server = await start({ handler: ok, tls: { cert: identity.cert, key: identity.key }, ...options } as ServeOptions);
+    const tls = await TlsContext.client({ rejectUnauthorized: servername !== 'localhost', servername });
+    for (let count = 0; count < times; count++) {
+      const socket = await connect({ host: '127.0.0.1', port: server.port, tls }).catch(() => undefined);
+      if (socket === undefined) return;
+      // A ticket comes behind the handshake, with the answer at the latest.
+      socket.write(request('GET', '/', ['Connection: close']));
+      for await (const chunk of socket) void chunk;
+      socket.destroy();
+    }
+  };
+
 const logs =
   (mover: Mover): Mover =>
   async () => {
@@ -122,6 +141,22 @@ const MOVERS: Record<Name, Mover | null> = {
     client.send(get());
   },
   'millrace_http_server_timeouts_total{phase="idle"}': exchange({ keepAliveTimeout: 1 }, get(), 'end'),
+  'millrace_http_server_timeouts_total{phase="tlsHandshake"}': async () => {
+    identity ??= await (await Authority.root()).issue();
+    const { cert, key } = identity;
+    await exchange({ tls: { cert, key }, tlsHandshakeTimeout: SOON }, '\x16', 'end')();
+  },
+  millrace_sockets_connects_started_total: secure(),
+  millrace_sockets_connects_failed_total: secure(1, {}, 'other.test'),
+  'millrace_tls_handshakes_total{kind="full"}': secure(),
+  'millrace_tls_handshakes_total{kind="resumed"}': secure(2),
+  millrace_tls_failures_total: secure(1, {}, 'other.test'),
+  millrace_sockets_connected: async () => {
+    const server = await start({ handler: ok });
+    const socket = await connect({ host: '127.0.0.1', port: server.port });
+    return () => Promise.resolve(socket.destroy());
+  },
+  millrace_tls_handshake_duration_seconds: secure(),
   'millrace_http_server_timeouts_total{phase="handler"}': exchange({ handlerTimeout: SOON, handler: never }, get()),
   millrace_http_server_upgrades_total: exchange(
     { onUpgrade: (_req, socket) => socket.destroy() },
