@@ -102,22 +102,26 @@ mod alert;
 mod certificate;
 mod client;
 mod clock;
+mod der;
 mod engine;
 mod error;
 mod identity;
 mod key_log;
 mod names;
+mod ocsp;
 mod pem;
 mod pins;
 mod server;
 mod session;
 mod sessions;
+mod signature;
 mod sniff;
 mod suites;
 mod tickets;
 mod trust;
 mod verdict;
 mod verify;
+mod x509;
 
 pub use client::{CLIENT_SESSIONS, ClientContext, ClientOptions};
 pub use clock::Clock;
@@ -125,6 +129,10 @@ pub use engine::{ClientHello, TlsEngine, TlsEvent, TlsFacts};
 pub use error::{DETAIL_LIMIT, TlsError};
 pub use identity::Identity;
 pub use key_log::KeyLogger;
+pub use ocsp::{
+    CLOCK_SKEW_S, OCSP_NONCE_MAX, OCSP_NONCE_MIN, OCSP_RESPONSE_LIMIT, OcspFault, OcspHash, OcspPolicy, OcspTimes,
+    OcspVerdict, Revocation, StapleFacts, check_staple, ocsp_issuer, ocsp_request, ocsp_urls, verify_ocsp,
+};
 pub use pins::Pins;
 pub use server::{ClientAuth, SESSION_CACHE_SIZE, SESSION_TIMEOUT_S, ServerContext, ServerOptions};
 pub use session::{BUFFER_LIMIT, PENDING_LIMIT, TlsSession};
