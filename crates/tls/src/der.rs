@@ -141,6 +141,9 @@ mod tests {
             assert!(items.take(Tag::Sequence).is_none(), "{bytes:?}");
             assert!(Items::inside(bytes, Tag::Sequence).is_none(), "{bytes:?}");
         }
-        assert!(Items::inside(&[0x30, 0, 0], Tag::Sequence).is_none(), "a byte behind it");
+        assert!(
+            Items::inside(&[0x30, 0, 0], Tag::Sequence).is_none(),
+            "a byte behind it"
+        );
     }
 }

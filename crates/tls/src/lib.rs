@@ -102,9 +102,13 @@ mod alert;
 mod certificate;
 mod client;
 mod clock;
+mod crl;
+mod ct;
 mod der;
 mod engine;
 mod error;
+mod evidence;
+mod finding;
 mod identity;
 mod key_log;
 mod names;
@@ -125,6 +129,10 @@ mod x509;
 
 pub use client::{CLIENT_SESSIONS, ClientContext, ClientOptions};
 pub use clock::Clock;
+pub use crl::CrlFacts;
+pub use ct::{
+    CT_TIMESTAMPS_LIMIT, CtLog, CtLogState, CtLogs, CtPolicy, CtShortfall, CtSource, CtStatus, CtTimestamp, CtVerdict,
+};
 pub use engine::{ClientHello, TlsEngine, TlsEvent, TlsFacts};
 pub use error::{DETAIL_LIMIT, TlsError};
 pub use identity::Identity;

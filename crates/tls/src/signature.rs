@@ -16,12 +16,7 @@ pub(crate) enum SignatureFault {
 }
 
 /// Checks a signature by an AlgorithmIdentifier and a SubjectPublicKeyInfo, both whole.
-pub(crate) fn verify(
-    spki: &[u8],
-    algorithm: &[u8],
-    message: &[u8],
-    signature: &[u8],
-) -> Result<(), SignatureFault> {
+pub(crate) fn verify(spki: &[u8], algorithm: &[u8], message: &[u8], signature: &[u8]) -> Result<(), SignatureFault> {
     let spki = SubjectPublicKeyInfoDer::from(spki);
     let key = RawPublicKeyEntity::try_from(&spki).map_err(|_| SignatureFault::Unsupported)?;
     let mut content = Items::new(algorithm).ok_or(SignatureFault::Unsupported)?;

@@ -8,7 +8,9 @@ use x509_cert::der::asn1::{ObjectIdentifier, OctetStringRef};
 use x509_cert::der::{Decode, Encode, Tag, TagNumber};
 use x509_cert::ext::Extensions;
 use x509_cert::ext::pkix::CrlReason;
-use x509_ocsp::{CertId, CertStatus, OcspGeneralizedTime, OcspResponse, OcspResponseStatus, ResponseData, SingleResponse};
+use x509_ocsp::{
+    CertId, CertStatus, OcspGeneralizedTime, OcspResponse, OcspResponseStatus, ResponseData, SingleResponse,
+};
 
 use super::verdict::{ON_HOLD, OcspFault, Revocation};
 use super::{About, CLOCK_SKEW_S};
@@ -133,7 +135,12 @@ impl<'a> Basic<'a> {
 
         let data = ResponseData::from_der(tbs.whole).ok()?;
         let extensions = data.response_extensions.as_ref();
-        if !each_once(extensions) || !data.responses.iter().all(|each| each_once(each.single_extensions.as_ref())) {
+        if !each_once(extensions)
+            || !data
+                .responses
+                .iter()
+                .all(|each| each_once(each.single_extensions.as_ref()))
+        {
             return None;
         }
         if has_unknown_critical(extensions) {
@@ -254,7 +261,10 @@ fn each_once(extensions: Option<&Extensions>) -> bool {
 }
 
 fn has_unknown_critical(extensions: Option<&Extensions>) -> bool {
-    extensions.is_some_and(|all| all.iter().any(|each| each.critical && ![NONCE, SCTS].contains(&each.extn_id)))
+    extensions.is_some_and(|all| {
+        all.iter()
+            .any(|each| each.critical && ![NONCE, SCTS].contains(&each.extn_id))
+    })
 }
 
 /// RFC 6960 §4.2.1.

@@ -102,7 +102,10 @@ fn delegate(certificate: &[u8], parts: &Parts<'_>, about: About<'_>, now: u64) -
 
 /// The CRLs of the issuer, by its name without tag and length.
 fn crls_of<'a>(about: About<'a>, name: &[u8]) -> Vec<CertRevocationList<'a>> {
-    let parsed = about.crls.iter().filter_map(|crl| BorrowedCertRevocationList::from_der(crl).ok());
+    let parsed = about
+        .crls
+        .iter()
+        .filter_map(|crl| BorrowedCertRevocationList::from_der(crl).ok());
     parsed
         .map(CertRevocationList::from)
         .filter(|crl| crl.issuer() == name)

@@ -35,7 +35,9 @@ pub fn check_staple(
         None => ocsp_issuer(identity.chain()).map(|der| der.to_vec().into()),
     };
     let issuer = issuer.ok_or_else(|| {
-        TlsError::configuration("the chain of the certificate has no issuer; an OCSP response cannot be checked without")
+        TlsError::configuration(
+            "the chain of the certificate has no issuer; an OCSP response cannot be checked without",
+        )
     })?;
     // An identity has a certificate.
     let certificate = identity.chain().next().unwrap_or_default();
