@@ -1,9 +1,14 @@
-//! Certificates made while a test runs: authorities, what they issue, and their CRLs.
+//! Certificates made while a test runs: authorities, what they issue, their CRLs and OCSP responses, and logs.
+
+pub mod crl;
+pub mod ct;
+pub mod der;
+pub mod ocsp;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose,
-    GeneralSubtree, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, NameConstraints, PublicKeyData,
-    RevokedCertParams, SerialNumber,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CustomExtension, DnType,
+    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, NameConstraints,
+    PublicKeyData, RevokedCertParams, SerialNumber,
 };
 use time::OffsetDateTime;
 
@@ -28,6 +33,13 @@ pub struct Leaf {
     pub serial: u64,
 }
 
+impl Leaf {
+    /// Its key, to sign with.
+    pub fn key_pair(&self) -> KeyPair {
+        KeyPair::try_from(self.key.as_slice()).expect("a key of a kind that signs")
+    }
+}
+
 /// What a leaf is to be.
 #[derive(Clone, Debug)]
 pub struct Wish {
@@ -43,6 +55,12 @@ pub struct Wish {
     pub key: Option<Vec<u8>>,
     /// Whether it is for servers and clients, or for signing code.
     pub for_tls: bool,
+    /// Whether it is for signing OCSP responses, and nothing else.
+    pub for_ocsp: bool,
+    /// Whether it is a CA.
+    pub is_ca: bool,
+    /// Further extensions: OID, value.
+    pub extensions: Vec<(Vec<u64>, Vec<u8>)>,
 }
 
 impl Wish {
@@ -55,6 +73,9 @@ impl Wish {
             serial: 1000,
             key: None,
             for_tls: true,
+            for_ocsp: false,
+            is_ca: false,
+            extensions: Vec::new(),
         }
     }
 
@@ -65,11 +86,21 @@ impl Wish {
         params.not_before = at(self.not_before);
         params.not_after = at(self.not_after);
         params.serial_number = Some(SerialNumber::from(self.serial));
-        params.extended_key_usages = if self.for_tls {
+        params.extended_key_usages = if self.for_ocsp {
+            vec![ExtendedKeyUsagePurpose::OcspSigning]
+        } else if self.for_tls {
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth]
         } else {
             vec![ExtendedKeyUsagePurpose::CodeSigning]
         };
+        if self.is_ca {
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        }
+        params.custom_extensions = self
+            .extensions
+            .iter()
+            .map(|(oid, value)| CustomExtension::from_oid_content(oid, value.clone()))
+            .collect();
         params
     }
 
@@ -90,9 +121,11 @@ impl Wish {
     /// Signed by itself, and a CA: what `openssl req -x509` makes.
     pub fn self_signed_ca(&self) -> Leaf {
         let key = self.key_pair();
-        let mut params = self.params();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let certificate = params.self_signed(&key).expect("a certificate");
+        let wish = Self {
+            is_ca: true,
+            ..self.clone()
+        };
+        let certificate = wish.params().self_signed(&key).expect("a certificate");
         self.leaf(certificate.der().to_vec(), &key)
     }
 
@@ -151,6 +184,11 @@ impl Authority {
     /// The CA's certificate in DER.
     pub fn certificate(&self) -> &[u8] {
         &self.certificate
+    }
+
+    /// The CA's key.
+    pub fn key(&self) -> &KeyPair {
+        self.issuer.key()
     }
 
     /// Issues a certificate.
