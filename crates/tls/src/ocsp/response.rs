@@ -116,6 +116,11 @@ impl<'a> Basic<'a> {
                 let mut inside = Items::new(explicit.value)?;
                 let list = inside.take(Tag::Sequence)?;
                 inside.finish()?;
+                // They are only read when one of them is needed, but certificates they are.
+                let mut each = Items::new(list.value)?;
+                while !each.is_empty() {
+                    each.take(Tag::Sequence)?;
+                }
                 list.value
             }
             None => &[],
