@@ -15,8 +15,8 @@ pub struct Crl {
     pub this_update: u64,
     /// When the next one is due.
     pub next_update: Option<u64>,
-    /// Serial numbers, each with the extensions of its entry.
-    pub entries: Vec<(u64, Vec<Vec<u8>>)>,
+    /// Serial numbers in DER, each with the extensions of its entry.
+    pub entries: Vec<(Vec<u8>, Vec<Vec<u8>>)>,
     /// Its extensions.
     pub extensions: Vec<Vec<u8>>,
 }
@@ -46,7 +46,10 @@ impl Crl {
             version: Some(1),
             this_update: NOW - 2 * DAY,
             next_update: Some(NOW + DAY),
-            entries: serials.iter().map(|serial| (*serial, Vec::new())).collect(),
+            entries: serials
+                .iter()
+                .map(|serial| (der::integer(*serial), Vec::new()))
+                .collect(),
             extensions: vec![number(1)],
         }
     }
@@ -54,12 +57,12 @@ impl Crl {
     /// Signs it.
     pub fn signed_by(&self, authority: &Authority) -> Vec<u8> {
         let algorithm = der::algorithm(ECDSA_SHA256, false);
-        let entry = |(serial, extensions): &(u64, Vec<Vec<u8>>)| {
+        let entry = |(serial, extensions): &(Vec<u8>, Vec<Vec<u8>>)| {
             let extensions = match extensions.is_empty() {
                 true => Vec::new(),
                 false => sequence(extensions),
             };
-            sequence(&[der::integer(*serial), der::time(NOW - DAY), extensions])
+            sequence(&[serial.clone(), der::time(NOW - DAY), extensions])
         };
         let entries: Vec<Vec<u8>> = self.entries.iter().map(entry).collect();
         let tbs = sequence(&[
