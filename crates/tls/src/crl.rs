@@ -6,12 +6,12 @@
 //! RFC 5280 §6.3 allows; [`CrlFacts`] show it.
 
 use webpki::{BorrowedCertRevocationList, Error};
-use x509_cert::der::{Decode, Tag};
+use x509_cert::der::{Decode, Tag, TagNumber};
 use x509_cert::name::Name;
 use x509_cert::time::Time;
 
 use crate::TlsError;
-use crate::der::Items;
+use crate::der::{Items, constructed};
 use crate::error::bounded;
 
 /// How much of an issuer's name is kept, in bytes.
@@ -51,6 +51,11 @@ pub(crate) fn read(crl: &[u8]) -> Result<CrlFacts, TlsError> {
         }
         Err(_) if head.as_ref().is_some_and(|head| head.next_update.is_none()) => {
             return Err(refused("it has no nextUpdate (RFC 5280 §5.1.2.5)"));
+        }
+        Err(_) if head.as_ref().is_some_and(|head| !head.has_extensions) => {
+            return Err(refused(
+                "it has no extensions; expected at least a CRL number (RFC 5280 §5.2)",
+            ));
         }
         Err(error) => return Err(refused(&words(error))),
     };
@@ -100,6 +105,7 @@ struct Head {
     issuer: String,
     this_update: u64,
     next_update: Option<u64>,
+    has_extensions: bool,
 }
 
 impl Head {
@@ -110,15 +116,17 @@ impl Head {
         fields.take(Tag::Sequence)?;
         let issuer = Name::from_der(fields.take(Tag::Sequence)?.whole).ok()?;
         let this_update = time(fields.take_any()?.whole)?;
-        let next_update = match fields.is_empty() {
-            true => None,
-            false => time(fields.take_any()?.whole),
-        };
+        let next_update = fields.clone().take_any().and_then(|next| time(next.whole));
+        let mut has_extensions = false;
+        while !fields.is_empty() {
+            has_extensions |= fields.take_any()?.tag == constructed(TagNumber::N0);
+        }
         Some(Self {
             is_version_2: version.is_some_and(|version| version.value == [1]),
             issuer: bounded(&issuer.to_string(), NAME_LIMIT),
             this_update,
             next_update,
+            has_extensions,
         })
     }
 }

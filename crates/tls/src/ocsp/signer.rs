@@ -37,7 +37,8 @@ pub(super) fn check(basic: &Basic<'_>, about: About<'_>, now: u64) -> Result<(),
     while !rest.is_empty() && tried < CANDIDATES {
         let certificate = rest.take(Tag::Sequence).ok_or(OcspFault::Malformed)?.whole;
         let parts = Parts::new(certificate).ok_or(OcspFault::BadSigner)?;
-        if !basic.responder.is(parts.subject, parts.spki) {
+        // The issuer itself was tried above; OpenSSL sends its certificate along.
+        if parts.spki == issuer.spki || !basic.responder.is(parts.subject, parts.spki) {
             continue;
         }
         tried += 1;
