@@ -132,6 +132,7 @@ pub use clock::Clock;
 pub use crl::CrlFacts;
 pub use ct::{
     CT_TIMESTAMPS_LIMIT, CtLog, CtLogState, CtLogs, CtPolicy, CtShortfall, CtSource, CtStatus, CtTimestamp, CtVerdict,
+    verify_timestamps,
 };
 pub use engine::{ClientHello, TlsEngine, TlsEvent, TlsFacts};
 pub use error::{DETAIL_LIMIT, TlsError};

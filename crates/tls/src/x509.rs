@@ -6,7 +6,7 @@
 use x509_cert::der::{Tag, TagNumber};
 
 use crate::der::{Items, constructed};
-use crate::signature;
+use crate::{TlsError, signature};
 
 /// A certificate taken apart.
 #[derive(Clone, Copy, Debug)]
@@ -181,4 +181,17 @@ impl Issuer {
     pub(crate) fn has_issued(&self, certificate: &Parts<'_>) -> bool {
         self.name == certificate.issuer && certificate.is_signed_with(&self.spki)
     }
+}
+
+/// A certificate and its issuer, which must have issued it.
+pub(crate) fn pair<'a>(certificate: &'a [u8], issuer: &[u8]) -> Result<(Parts<'a>, Issuer), TlsError> {
+    let malformed = |what: &str| TlsError::configuration(format!("{what} is no certificate in DER"));
+    let certificate = Parts::new(certificate).ok_or_else(|| malformed("what evidence is to be about"))?;
+    let issuer = Issuer::of(&Parts::new(issuer).ok_or_else(|| malformed("the issuer that was given"))?);
+    if !issuer.has_issued(&certificate) {
+        return Err(TlsError::configuration(
+            "the issuer that was given has not issued the certificate",
+        ));
+    }
+    Ok((certificate, issuer))
 }

@@ -33,8 +33,8 @@ use pki_types::CertificateDer;
 
 pub use log::{CtLog, CtLogState, CtLogs};
 
-use crate::certificate;
-use crate::x509::{Issuer, Parts};
+use crate::x509::{self, Issuer, Parts};
+use crate::{TlsError, certificate};
 use log::Entry;
 
 /// What a client makes of a certificate's timestamps.
@@ -173,6 +173,16 @@ pub(crate) fn judge(
         }
     });
     CtVerdict { timestamps, shortfall }
+}
+
+/// Judges the timestamps in a certificate, all in DER; `now` in seconds since 1970.
+///
+/// # Errors
+/// [`millrace_error::Code::TlsInvalidConfiguration`]: a certificate that is malformed, or was not issued by `issuer`.
+pub fn verify_timestamps(certificate: &[u8], issuer: &[u8], logs: &CtLogs, now: u64) -> Result<CtVerdict, TlsError> {
+    let (parts, issuer) = x509::pair(certificate, issuer)?;
+    let certificate = CertificateDer::from(certificate);
+    Ok(judge(&certificate, &parts, Some(&issuer), None, logs, now))
 }
 
 fn judge_embedded(

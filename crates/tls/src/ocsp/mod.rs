@@ -40,7 +40,7 @@ pub use staple::{StapleFacts, check_staple};
 pub use verdict::{OcspFault, OcspTimes, OcspVerdict, Revocation};
 
 use crate::TlsError;
-use crate::x509::{Issuer, Parts};
+use crate::x509::{self, Issuer, Parts};
 use response::{Answer, Basic, Status};
 
 /// How far the clock of a responder may differ from ours, in seconds; OpenSSL's `ocsp` has the same.
@@ -147,7 +147,7 @@ pub fn verify_ocsp(
     nonce: Option<&[u8]>,
     now: u64,
 ) -> Result<OcspVerdict, TlsError> {
-    let (certificate, issuer) = pair(certificate, issuer)?;
+    let (certificate, issuer) = x509::pair(certificate, issuer)?;
     let about = About {
         certificate: &certificate,
         issuer: &issuer,
@@ -177,17 +177,4 @@ pub(crate) fn must_staple(certificate: &Parts<'_>) -> bool {
         }
     }
     false
-}
-
-/// A certificate and its issuer, which must have issued it.
-fn pair<'a>(certificate: &'a [u8], issuer: &[u8]) -> Result<(Parts<'a>, Issuer), TlsError> {
-    let malformed = |what: &str| TlsError::configuration(format!("{what} is no certificate in DER"));
-    let certificate = Parts::new(certificate).ok_or_else(|| malformed("what an OCSP response is to be about"))?;
-    let issuer = Issuer::of(&Parts::new(issuer).ok_or_else(|| malformed("the issuer given for OCSP"))?);
-    if !issuer.has_issued(&certificate) {
-        return Err(TlsError::configuration(
-            "the issuer given for OCSP has not issued the certificate",
-        ));
-    }
-    Ok((certificate, issuer))
 }

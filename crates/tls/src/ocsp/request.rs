@@ -8,11 +8,10 @@ use x509_cert::serial_number::SerialNumber;
 use x509_cert::spki::AlgorithmIdentifierOwned;
 use x509_ocsp::{CertId, OcspRequest, Request, TbsRequest};
 
-use super::pair;
 use super::response::{NONCE, SHA1_OID, SHA256_OID};
 use crate::TlsError;
 use crate::der::{Items, primitive};
-use crate::x509::{Issuer, Parts, key_of};
+use crate::x509::{self, Issuer, Parts, key_of};
 
 /// The shortest nonce that may be sent, in bytes (RFC 9654 §2.1).
 pub const OCSP_NONCE_MIN: usize = 32;
@@ -45,7 +44,7 @@ pub fn ocsp_request(
     hash: OcspHash,
     nonce: Option<&[u8]>,
 ) -> Result<Vec<u8>, TlsError> {
-    let (certificate, issuer) = pair(certificate, issuer)?;
+    let (certificate, issuer) = x509::pair(certificate, issuer)?;
     if nonce.is_some_and(|nonce| !(OCSP_NONCE_MIN..=OCSP_NONCE_MAX).contains(&nonce.len())) {
         return Err(TlsError::configuration(format!(
             "expected a nonce of {OCSP_NONCE_MIN} to {OCSP_NONCE_MAX} bytes"

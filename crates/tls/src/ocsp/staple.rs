@@ -2,8 +2,8 @@
 
 use millrace_error::Code;
 
-use super::{About, OcspFault, OcspVerdict, judge, ocsp_issuer, pair};
-use crate::{Identity, TlsError, pem};
+use super::{About, OcspFault, OcspVerdict, judge, ocsp_issuer};
+use crate::{Identity, TlsError, pem, x509};
 
 /// A response that may be stapled, and until when; in seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub fn check_staple(
     })?;
     // An identity has a certificate.
     let certificate = identity.chain().next().unwrap_or_default();
-    let (parts, issuer) = pair(certificate, &issuer)?;
+    let (parts, issuer) = x509::pair(certificate, &issuer)?;
     let about = About {
         certificate: &parts,
         issuer: &issuer,
