@@ -69,6 +69,11 @@ impl<'a> Items<'a> {
     }
 }
 
+/// What a SEQUENCE holds.
+pub(crate) fn content(whole: &[u8]) -> Option<&[u8]> {
+    Items::new(whole)?.take(Tag::Sequence).map(|item| item.value)
+}
+
 /// `[number]`, around other values.
 pub(crate) const fn constructed(number: TagNumber) -> Tag {
     Tag::ContextSpecific {

@@ -83,6 +83,18 @@
 //! # Ok::<(), millrace_tls::TlsError>(())
 //! ```
 //!
+//! ## Revocation and transparency
+//!
+//! | what | who judges | by |
+//! | --- | --- | --- |
+//! | CRLs ([`TrustOptions::crls`]) | servers and clients, the whole chain or its first | webpki; [`CrlFacts`] tell what is loaded |
+//! | a stapled OCSP response ([`OcspPolicy`]) | clients | the theory of operation in `ocsp` |
+//! | timestamps of logs ([`CtPolicy`]) | clients | the theory of operation in `ct` |
+//!
+//! Nothing is fetched here. Whoever fetches has [`ocsp_urls`], [`ocsp_request`] and [`verify_ocsp`]; a server that
+//! staples has [`ServerContext::staple_checked`], which says when to fetch the next one. What came of it is in
+//! [`TlsFacts`]. A resumed session shows no certificate and is not judged again.
+//!
 //! ## Resumption
 //!
 //! Tickets (stateless, TLS 1.2 and 1.3) are sealed by keys that rotate, with a grace key; the cache serves TLS 1.2

@@ -124,17 +124,19 @@ impl Trust {
     pub(crate) fn issuer_of(&self, certificate: &Parts<'_>, intermediates: &[CertificateDer<'_>]) -> Option<Issuer> {
         /// How many keys are tried; each costs a signature, and whoever sends the chain chooses the names in it.
         const TRIES: usize = 8;
+        let name = der::content(certificate.issuer)?;
         let sent = intermediates
             .iter()
             .filter_map(|each| Parts::new(each))
+            .filter(|parts| parts.subject == certificate.issuer)
             .map(|parts| Issuer::of(&parts));
-        let trusted = self.roots.roots.iter().map(|anchor| Issuer {
-            name: der::wrap(der::SEQUENCE, &anchor.subject),
+        let anchors = self.roots.roots.iter().filter(|anchor| anchor.subject.as_ref() == name);
+        let trusted = anchors.map(|anchor| Issuer {
+            name: certificate.issuer.to_vec(),
             spki: der::wrap(der::SEQUENCE, &anchor.subject_public_key_info),
         });
-        sent.filter(|issuer| issuer.name == certificate.issuer)
-            .take(TRIES)
-            .chain(trusted.filter(|issuer| issuer.name == certificate.issuer).take(TRIES))
+        sent.take(TRIES)
+            .chain(trusted.take(TRIES))
             .find(|issuer| issuer.has_issued(certificate))
     }
 

@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::slice;
 use std::sync::Arc;
 
 use millrace_error::Code;
@@ -207,7 +208,8 @@ fn the_whole_chain_is_held_against_them_or_only_its_first() {
     }
     .signed_by(ca());
     let revoked = Some(Code::TlsCertificateRevoked);
-    let rows: Vec<(Vec<Vec<u8>>, Option<Code>, Option<Code>)> = vec![
+    type Row = (Vec<Vec<u8>>, Option<Code>, Option<Code>);
+    let rows: Vec<Row> = vec![
         (vec![of_root(&[]), of_below(&[])], None, None),
         (vec![of_root(&[]), of_below(&[deep.serial])], revoked, revoked),
         (vec![revokes_below.clone(), of_below(&[])], revoked, None),
@@ -245,7 +247,8 @@ fn clients_and_servers_are_held_against_them_alike() {
     };
     let fresh = |serials: &[u64]| Crl::of(serials).signed_by(ca());
     let revoked = Some(Code::TlsCertificateRevoked);
-    let rows: Vec<(&str, Vec<u8>, bool, bool, Option<Code>)> = vec![
+    type Row = (&'static str, Vec<u8>, bool, bool, Option<Code>);
+    let rows: Vec<Row> = vec![
         ("not listed", fresh(&[8]), false, false, None),
         ("listed", fresh(&[7]), false, false, revoked),
         ("listed, all allowed", fresh(&[7]), true, true, revoked),
@@ -311,13 +314,13 @@ fn a_reload_that_fails_says_that_the_last_good_ones_stay_in_force() {
     }
     .signed_by(ca());
     let client = client(|_| {});
-    client.reload_crls(&[revokes.clone()]).expect("a good CRL");
+    client.reload_crls(slice::from_ref(&revokes)).expect("a good CRL");
     let server_ = server(|options| options.client_auth = required());
     server_.reload_crls(&[revokes]).expect("a good CRL");
     let before = (client.crl_facts(), server_.crl_facts());
     for bad in [delta, b"text".to_vec()] {
         for error in [
-            client.reload_crls(&[bad.clone()]).expect_err("bad"),
+            client.reload_crls(slice::from_ref(&bad)).expect_err("bad"),
             server_.reload_crls(&[bad]).expect_err("bad"),
         ] {
             assert_eq!(error.code, Code::TlsInvalidConfiguration);

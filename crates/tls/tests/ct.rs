@@ -191,7 +191,8 @@ fn a_timestamp_must_be_the_logs_for_this_certificate_and_in_the_past() {
     let stamp = Stamp::at(SEEN_MS);
     let another = Authority::new("another CA");
     let elsewhere = ca().issue(&Wish { serial: 5, ..wish() });
-    let made: [&dyn Fn(&[u8]) -> Vec<u8>; 3] = [
+    type Make<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
+    let made: [Make<'_>; 3] = [
         &|_| logs()[0].stamp_precertificate(der::fields(&elsewhere.certificate).tbs, ca().certificate(), &stamp),
         &|tbs| logs()[0].stamp_precertificate(tbs, another.certificate(), &stamp),
         &|tbs| logs()[0].stamp_certificate(tbs, &stamp),

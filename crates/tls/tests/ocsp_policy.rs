@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::slice;
 use std::sync::Arc;
 
 use millrace_error::Code;
@@ -130,7 +131,8 @@ fn each_policy_refuses_what_it_says_and_lets_pass_the_rest() {
 
 #[test]
 fn which_features_demand_a_staple() {
-    let rows: &[(&str, Vec<(Vec<u64>, Vec<u8>)>, bool)] = &[
+    type Row = (&'static str, Vec<(Vec<u64>, Vec<u8>)>, bool);
+    let rows: &[Row] = &[
         ("none", vec![], false),
         ("status_request", vec![ocsp::tls_feature(&[5])], true),
         (
@@ -249,7 +251,7 @@ fn a_delegate_is_held_against_the_crls_that_are_loaded_unless_it_says_nocheck() 
     let revoked = OcspVerdict::Invalid(OcspFault::SignerRevoked);
     assert!(matches!(judged(&delegate, &[]), OcspVerdict::Good(_)));
     assert!(matches!(judged(&delegate, &[other]), OcspVerdict::Good(_)));
-    assert_eq!(judged(&delegate, &[revokes.clone()]), revoked);
+    assert_eq!(judged(&delegate, slice::from_ref(&revokes)), revoked);
     assert!(matches!(judged(&no_check, &[revokes]), OcspVerdict::Good(_)));
 }
 

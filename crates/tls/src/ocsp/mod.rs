@@ -24,8 +24,10 @@
 //! | 6960 §4.2.1: nothing about two answers for one certificate | the same CertID twice is refused; of SHA-1 and SHA-256 the worse counts | one of them may be there to be overlooked |
 //! | 6960 §2.2: nextUpdate bounds every answer | one that says revoked counts past it, unless on hold | nobody gets a revoked certificate back |
 //! | 6066 §8: a client aborts when a staple is not satisfactory | it aborts when the policy asks for a good one, or when the staple says revoked | whoever could spoil it could as well leave it away |
-//! | 7633 §4.2.3: features of a CA's certificate bind those below | only the server's own certificate is looked at | rustls hands out no more than its staple |
+//! | 6960: nothing about which certificates are asked about | clients' certificates are judged by CRLs alone, and of a server's chain only its own certificate by OCSP | rustls takes no staples of clients, and hands out the first of a server's |
+//! | 7633 §4.2.3: features of a CA's certificate bind those below | only the server's own certificate is looked at | only its staple is handed out |
 
+mod answer;
 mod request;
 mod response;
 mod signer;
@@ -41,7 +43,8 @@ pub use verdict::{OcspFault, OcspTimes, OcspVerdict, Revocation};
 
 use crate::TlsError;
 use crate::x509::{self, Issuer, Parts};
-use response::{Answer, Basic, Status};
+use answer::{Answer, Status};
+use response::Basic;
 
 /// How far the clock of a responder may differ from ours, in seconds; OpenSSL's `ocsp` has the same.
 pub const CLOCK_SKEW_S: u64 = 300;

@@ -8,7 +8,8 @@ use x509_cert::serial_number::SerialNumber;
 use x509_cert::spki::AlgorithmIdentifierOwned;
 use x509_ocsp::{CertId, OcspRequest, Request, TbsRequest};
 
-use super::response::{NONCE, SHA1_OID, SHA256_OID};
+use super::answer::{SHA1_OID, SHA256_OID};
+use super::response::NONCE;
 use crate::TlsError;
 use crate::der::{Items, primitive};
 use crate::x509::{self, Issuer, Parts, key_of};

@@ -10,7 +10,7 @@ use x509_cert::der::Tag;
 use super::About;
 use super::response::Basic;
 use super::verdict::OcspFault;
-use crate::der::Items;
+use crate::der::{Items, content};
 use crate::signature::{self, SignatureFault};
 use crate::x509::Parts;
 
@@ -111,9 +111,4 @@ fn crls_of<'a>(about: About<'a>, name: &[u8]) -> Vec<CertRevocationList<'a>> {
         .map(CertRevocationList::from)
         .filter(|crl| crl.issuer() == name)
         .collect()
-}
-
-/// What a SEQUENCE holds.
-fn content(whole: &[u8]) -> Option<&[u8]> {
-    Items::new(whole)?.take(Tag::Sequence).map(|item| item.value)
 }
