@@ -5,7 +5,7 @@ import { main } from './lib/command.mjs';
 import { prepare } from './lib/setup.mjs';
 import { buildTypeScript } from './lib/typescript.mjs';
 
-await main(() => {
+await main(async () => {
   const { values } = parseArgs({
     options: {
       fast: { type: 'boolean', default: false },
@@ -20,7 +20,7 @@ await main(() => {
   const started = Date.now();
   const made = [];
   if (addon && buildAddon({ profile, force: values.force, symbols: values.symbols })) made.push('native/');
-  if (values.only !== 'addon' && buildTypeScript({ force: values.force })) made.push('dist/');
+  if (values.only !== 'addon' && (await buildTypeScript({ force: values.force }))) made.push('dist/');
   console.error(
     made.length
       ? `millrace: built ${made.join(' and ')} in ${((Date.now() - started) / 1000).toFixed(1)} s`

@@ -37,15 +37,27 @@ function take() {
   }
 }
 
-/** Runs something while no other process of this checkout does; look again inside whether it is still to be done. */
+function give() {
+  held = false;
+  rmSync(path, { force: true });
+}
+
+/**
+ * Runs something while no other process of this checkout does, to the end of its promise where it answers with one;
+ * look again inside whether it is still to be done.
+ */
 export function exclusively(body) {
   if (held) return body();
   take();
   held = true;
+  let result;
   try {
-    return body();
-  } finally {
-    held = false;
-    rmSync(path, { force: true });
+    result = body();
+    if (typeof result?.then === 'function') return result.finally(give);
+    give();
+    return result;
+  } catch (error) {
+    give();
+    throw error;
   }
 }

@@ -1,7 +1,9 @@
-// Compiles ts/ to CommonJS in dist/, and beside each public entry an ES wrapper that lends out the same instance.
+// Makes dist/ of ts/: each public entry as one CommonJS file (bundle.mjs), beside it an ES wrapper that lends out the
+// same instance, and all declarations. What the compiler emits goes to .cache/compiled first.
 import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
+import { bundle, isApart } from './bundle.mjs';
 import { PlainError } from './command.mjs';
 import { exclusively } from './lock.mjs';
 import { inRoot, readPackage, root } from './root.mjs';
@@ -19,9 +21,14 @@ export function entries() {
 
 const inputs = () => [
   ...filesUnder(inRoot('ts')),
-  ...['tsconfig.json', 'tsconfig.build.json', 'package.json', 'package-lock.json', 'scripts/lib/typescript.mjs'].map(
-    (path) => inRoot(path),
-  ),
+  ...[
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'package.json',
+    'package-lock.json',
+    'scripts/lib/typescript.mjs',
+    'scripts/lib/bundle.mjs',
+  ].map((path) => inRoot(path)),
 ];
 
 function readConfig(ts) {
@@ -60,13 +67,13 @@ function isTypeOnly(ts, symbol) {
   );
 }
 
-/** The text of the ES wrapper of a CommonJS module. */
+/** The text of the ES wrapper of a CommonJS module. `import` of it would have Node scan all of it for names first. */
 export function wrapper(module, names) {
   return `// Made by the build. The CommonJS module holds the state; this lends its names to ES modules, so there is one copy.
-import module from './${module}.js';
+import { createRequire } from 'node:module';
 export const {
 ${names.map((name) => `  ${name},`).join('\n')}
-} = module;
+} = createRequire(import.meta.url)('./${module}.js');
 `;
 }
 
@@ -74,8 +81,6 @@ function writeEntries(ts, program) {
   const made = [];
   for (const entry of entries()) {
     const source = inRoot('ts', `${entry}.ts`);
-    if (!existsSync(source))
-      throw new PlainError(`package.json exports dist/${entry}.mjs and there is no ts/${entry}.ts`);
     const base = inRoot('dist', entry);
     writeFileSync(`${base}.mjs`, wrapper(basename(entry), valueNames(ts, program, source)));
     writeFileSync(`${base}.d.mts`, `export * from './${basename(entry)}.js';\n`);
@@ -84,16 +89,32 @@ function writeEntries(ts, program) {
   return made;
 }
 
+function copy(files, from) {
+  return files.map((path) => {
+    const to = join(inRoot('dist'), relative(from, path));
+    mkdirSync(dirname(to), { recursive: true });
+    copyFileSync(path, to);
+    return to;
+  });
+}
+
 /** Copies what is not TypeScript (pages of the demo, say) to the same place in dist/. */
-function copyAssets() {
-  return filesUnder(inRoot('ts'))
-    .filter((path) => !isTypeScript(path))
-    .map((path) => {
-      const copy = join(inRoot('dist'), relative(inRoot('ts'), path));
-      mkdirSync(dirname(copy), { recursive: true });
-      copyFileSync(path, copy);
-      return copy;
-    });
+const copyAssets = () =>
+  copy(
+    filesUnder(inRoot('ts')).filter((path) => !isTypeScript(path)),
+    inRoot('ts'),
+  );
+
+/** Copies the declarations, and the modules that are in no bundle. */
+function copyCompiled(ts, config) {
+  const folder = config.options.outDir;
+  const emitted = config.fileNames
+    .filter((name) => !name.endsWith('.d.ts'))
+    .flatMap((name) => ts.getOutputFileNames(config, name, false));
+  return copy(
+    emitted.filter((path) => path.endsWith('.d.ts') || isApart(relative(folder, path))),
+    folder,
+  );
 }
 
 /** Whether dist/ holds what the present sources make. */
@@ -104,20 +125,20 @@ export function typeScriptIsCurrent(hash = hashOf(inputs())) {
 }
 
 /** Compiles ts/ when its sources have changed since the last time; says whether it did. */
-export function buildTypeScript({ force = false } = {}) {
+export async function buildTypeScript({ force = false } = {}) {
   if (!force && typeScriptIsCurrent()) return false;
-  return exclusively(() => {
+  return exclusively(async () => {
     const hash = hashOf(inputs());
     if (!force && typeScriptIsCurrent(hash)) return false;
-    compile(hash, force);
+    await compile(hash, force);
     return true;
   });
 }
 
-function compile(hash, force) {
+async function compile(hash, force) {
   console.error('millrace: compiling TypeScript');
   // Without its outputs, what the compiler remembers of them is wrong.
-  if (force || !readStamp('typescript') || !existsSync(inRoot('dist')))
+  if (force || !readStamp('typescript') || !existsSync(inRoot('.cache/compiled')))
     rmSync(inRoot('.cache/build.tsbuildinfo'), { force: true });
   clearStamp('typescript');
   const ts = createRequire(import.meta.url)('typescript');
@@ -139,13 +160,9 @@ function compile(hash, force) {
   if (diagnostics.length) fail(ts, diagnostics);
 
   const outputs = new Set(
-    [
-      ...config.fileNames
-        .filter((name) => !name.endsWith('.d.ts'))
-        .flatMap((name) => ts.getOutputFileNames(config, name, false)),
-      ...writeEntries(ts, program),
-      ...copyAssets(),
-    ].map((path) => relative(root, path)),
+    [...copyCompiled(ts, config), ...(await bundle(entries())), ...writeEntries(ts, program), ...copyAssets()].map(
+      (path) => relative(root, path),
+    ),
   );
   // The output of a source that is gone must not be published.
   for (const path of filesUnder(inRoot('dist'))) if (!outputs.has(relative(root, path))) rmSync(path);
