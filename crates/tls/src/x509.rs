@@ -36,7 +36,8 @@ impl<'a> Parts<'a> {
         let signature = bits(outer.take(Tag::BitString)?.value)?;
         outer.finish()?;
         let mut fields = Items::new(tbs.value)?;
-        fields.take(constructed(TagNumber::N0))?;
+        // The CAs of old are of version 1, which is not written down.
+        fields.take_if(constructed(TagNumber::N0))?;
         let serial = fields.take(Tag::Integer)?.whole;
         fields.take(Tag::Sequence)?;
         let issuer = fields.take(Tag::Sequence)?.whole;

@@ -5,7 +5,7 @@ mod support;
 use millrace_error::Code;
 use millrace_testkit::pki::der;
 use millrace_testkit::pki::ocsp::{self, Answer, NO_CHECK, Responder, SHA_256, Says};
-use millrace_testkit::pki::{Authority, DAY, Leaf, NOW, Wish};
+use millrace_testkit::pki::{Authority, DAY, Leaf, NOW, Purpose, Wish};
 use millrace_tls::{CLOCK_SKEW_S, OcspFault, OcspTimes, OcspVerdict, Revocation, verify_ocsp};
 use support::ocsp::{
     answer, answered, changed, fault, is_good, responder, responder_wish, response, verdict, verdict_at,
@@ -180,21 +180,17 @@ fn delegates() -> Vec<(&'static str, Leaf, OcspFault)> {
         change(&mut wish);
         ca().issue(&wish)
     };
+    let of = |purpose| wish(&|wish| wish.purpose = purpose);
     let below = ca().intermediate("intermediate CA", None);
     let other = Authority::new("another CA");
     let namesake = Authority::new("millrace test CA");
     vec![
+        ("for servers", of(Purpose::Tls), OcspFault::SignerNotForOcsp),
+        ("for code", of(Purpose::Code), OcspFault::SignerNotForOcsp),
+        ("for anything", of(Purpose::Any), OcspFault::SignerNotForOcsp),
         (
-            "for servers",
-            wish(&|wish| wish.for_ocsp = false),
-            OcspFault::SignerNotForOcsp,
-        ),
-        (
-            "for code",
-            wish(&|wish| {
-                wish.for_ocsp = false;
-                wish.for_tls = false;
-            }),
+            "for nothing that it says",
+            of(Purpose::Unsaid),
             OcspFault::SignerNotForOcsp,
         ),
         (

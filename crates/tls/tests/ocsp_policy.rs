@@ -9,7 +9,7 @@ use millrace_error::Code;
 use millrace_testkit::pki::crl::Crl;
 use millrace_testkit::pki::der;
 use millrace_testkit::pki::ocsp::{self, AD_OCSP, Answer, NO_CHECK, Response, Says};
-use millrace_testkit::pki::{Authority, DAY, Leaf, NOW, Wish};
+use millrace_testkit::pki::{Authority, DAY, Leaf, NOW, Purpose, Wish};
 use millrace_testkit::tls::{Cut, Link};
 use millrace_tls::{
     ClientContext, ClientOptions, Clock, Identity, OCSP_NONCE_MAX, OCSP_NONCE_MIN, OcspFault, OcspHash, OcspPolicy,
@@ -229,7 +229,7 @@ fn a_resumed_session_is_not_judged_again() {
 #[test]
 fn a_delegate_is_held_against_the_crls_that_are_loaded_unless_it_says_nocheck() {
     let wish = |extensions| Wish {
-        for_ocsp: true,
+        purpose: Purpose::Ocsp,
         serial: 77,
         extensions,
         ..Wish::new(&["responder.test"])

@@ -1,18 +1,27 @@
 //! OpenSSL as the other side: what it makes is verified here, and what is made here by it.
 //!
 //! It goes by the system's clock, so these certificates are valid around now.
+#![cfg(unix)]
 
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use millrace_error::Code;
 use millrace_testkit::pki::ct::{Log, Stamp};
 use millrace_testkit::pki::ocsp::{Answer, Response, Says};
-use millrace_testkit::pki::{Authority, DAY, Leaf, Wish};
-use millrace_tls::{OcspFault, OcspHash, OcspVerdict, Trust, TrustOptions, ocsp_request, verify_ocsp};
+use millrace_testkit::pki::{Authority, DAY, Leaf, Purpose, Wish};
+use millrace_testkit::tls::End;
+use millrace_tls::{
+    ClientContext, ClientOptions, Identity, OcspFault, OcspHash, OcspPolicy, OcspVerdict, ServerContext, ServerOptions,
+    TlsEngine, TlsSession, Trust, TrustOptions, ocsp_request, verify_ocsp,
+};
 use support::pem;
 
 fn now() -> u64 {
@@ -82,6 +91,13 @@ fn wish(name: &str) -> Wish {
         not_after: now() + 30 * DAY,
         ..Wish::new(&[name])
     }
+}
+
+fn rsa_key() -> Vec<u8> {
+    use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+    let key = aws_lc_rs::rsa::KeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).expect("an RSA key");
+    let der: Pkcs8V1Der<'_> = key.as_der().expect("PKCS#8");
+    der.as_ref().to_vec()
 }
 
 /// A CA with a certificate, in files.
@@ -154,7 +170,7 @@ fn responses_of_openssl_are_verified_and_our_requests_understood() {
     }
     let scene = Scene::new();
     let delegate = scene.ca.issue(&Wish {
-        for_ocsp: true,
+        purpose: Purpose::Ocsp,
         serial: 77,
         ..wish("responder.test")
     });
@@ -162,6 +178,14 @@ fn responses_of_openssl_are_verified_and_our_requests_understood() {
         .folder
         .write("delegate.pem", pem("CERTIFICATE", &delegate.certificate));
     scene.folder.write("delegate.key", pem("PRIVATE KEY", &delegate.key));
+    let rsa = scene.ca.issue(&Wish {
+        purpose: Purpose::Ocsp,
+        serial: 78,
+        key: Some(rsa_key()),
+        ..wish("rsa.test")
+    });
+    scene.folder.write("rsa.pem", pem("CERTIFICATE", &rsa.certificate));
+    scene.folder.write("rsa.key", pem("PRIVATE KEY", &rsa.key));
     let nonce = [9; 32];
     for hash in [OcspHash::Sha1, OcspHash::Sha256] {
         let certificate = &scene.leaf.certificate;
@@ -172,6 +196,8 @@ fn responses_of_openssl_are_verified_and_our_requests_understood() {
             ("ca", &["-rmd", "sha384"]),
             ("delegate", &[]),
             ("delegate", &["-resp_key_id", "-rmd", "sha512"]),
+            ("rsa", &[]),
+            ("rsa", &["-rmd", "sha384"]),
         ] {
             scene.index("good");
             let good = scene.respond(&request, signer, more);
@@ -219,9 +245,9 @@ fn openssl_agrees_on_responses_that_are_made_here() {
         return;
     }
     let scene = Scene::new();
-    let delegate = |for_ocsp| {
+    let delegate = |purpose| {
         scene.ca.issue(&Wish {
-            for_ocsp,
+            purpose,
             ..wish("responder.test")
         })
     };
@@ -241,12 +267,12 @@ fn openssl_agrees_on_responses_that_are_made_here() {
         ("good", current(Says::Good).signed_by(&scene.ca), true),
         (
             "by a delegate",
-            current(Says::Good).signed_by_delegate(&delegate(true)),
+            current(Says::Good).signed_by_delegate(&delegate(Purpose::Ocsp)),
             true,
         ),
         (
             "by no delegate",
-            current(Says::Good).signed_by_delegate(&delegate(false)),
+            current(Says::Good).signed_by_delegate(&delegate(Purpose::Tls)),
             false,
         ),
         ("by a namesake", current(Says::Good).signed_by(&other), false),
@@ -325,11 +351,14 @@ fn crls_of_openssl_are_read_and_its_version_1_is_refused_in_words() {
     assert!(error.to_string().contains("it is of version 1"), "{error}");
 }
 
-/// Waits until a file is there, which a process of ours makes.
-fn wait_for(path: &Path) {
+/// Tries until there is something, for at most 20 seconds.
+fn until<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + Duration::from_secs(20);
-    while !path.exists() {
-        assert!(Instant::now() < end, "{} does not come", path.display());
+    loop {
+        if let Some(found) = attempt() {
+            return found;
+        }
+        assert!(Instant::now() < end, "{what} does not come");
         std::thread::yield_now();
     }
 }
@@ -378,20 +407,144 @@ fn openssl_finds_the_timestamps_valid_that_are_made_here() {
         .stderr(Stdio::null())
         .spawn()
         .expect("openssl runs");
-    wait_for(&scene.folder.0.join("socket"));
-    let (_, text) = scene.folder.openssl(&[
-        "s_client",
-        "-unix",
-        "socket",
-        "-CAfile",
-        "ca.pem",
-        "-ct",
-        "-ctlogfile",
-        "logs.cnf",
-        "-servername",
-        "server.test",
-    ]);
+    let text = until("s_server", || {
+        let (_, text) = scene.folder.openssl(&[
+            "s_client",
+            "-unix",
+            "socket",
+            "-CAfile",
+            "ca.pem",
+            "-ct",
+            "-ctlogfile",
+            "logs.cnf",
+            "-servername",
+            "server.test",
+        ]);
+        text.contains("CONNECTED").then_some(text)
+    });
     let _ = server.kill();
     server.wait().expect("it has ended");
     assert_eq!(text.matches("SCT validation status: valid").count(), 2, "{text}");
+}
+
+/// Carries what both sides say until the handshake is over, one way or the other.
+fn shake_hands(session: TlsSession, mut stream: UnixStream) -> End<TlsSession> {
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
+    let mut end = End::new(session);
+    let mut buffer = [0; 16 * 1024];
+    while end.error.is_none() && end.session.is_handshaking() {
+        stream.write_all(&end.take_ciphertext()).expect("OpenSSL reads");
+        let count = stream.read(&mut buffer).expect("OpenSSL answers");
+        assert!(count > 0, "OpenSSL has ended the connection");
+        end.give(&buffer[..count]);
+    }
+    // The last of it; whoever refused may not be listened to any more.
+    let _ = stream.write_all(&end.take_ciphertext());
+    end
+}
+
+#[test]
+fn a_staple_passes_between_openssl_and_us_both_ways() {
+    if is_missing() {
+        return;
+    }
+    let scene = Scene::new();
+    let request = ocsp_request(&scene.leaf.certificate, scene.ca.certificate(), OcspHash::Sha1, None).expect("a pair");
+    let trust = Trust::new(&TrustOptions {
+        ca: vec![scene.ca.certificate().to_vec()],
+        ..TrustOptions::default()
+    });
+    let client = ClientContext::new(ClientOptions {
+        ocsp: OcspPolicy::Require,
+        ..ClientOptions::new(Arc::new(trust.expect("a good CA")))
+    })
+    .expect("a good configuration");
+    for (state, version) in [
+        ("good", "-tls1_2"),
+        ("good", "-tls1_3"),
+        ("revoked", "-tls1_2"),
+        ("revoked", "-tls1_3"),
+    ] {
+        scene.index(state);
+        scene.respond(&request, "ca", &[]);
+        let socket = scene.folder.0.join("socket");
+        let mut peer = scene
+            .folder
+            .command(&[
+                "s_server",
+                "-unix",
+                "socket",
+                "-unlink",
+                "-cert",
+                "leaf.pem",
+                "-key",
+                "leaf.key",
+                "-status_file",
+                "response.der",
+                "-naccept",
+                "1",
+                "-quiet",
+                version,
+            ])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("openssl runs");
+        let stream = until("s_server", || UnixStream::connect(&socket).ok());
+        let end = shake_hands(client.connect("server.test").expect("a name"), stream);
+        let _ = peer.kill();
+        peer.wait().expect("it has ended");
+        std::fs::remove_file(&socket).expect("the socket stays behind");
+        if state == "good" {
+            let facts = end.session.facts().unwrap_or_else(|| panic!("{:?}", end.error));
+            assert!(matches!(facts.ocsp, Some(OcspVerdict::Good(_))));
+        } else {
+            assert_eq!(end.error.expect("refused").code, Code::TlsCertificateRevoked);
+        }
+    }
+
+    scene.index("good");
+    let response = scene.respond(&request, "ca", &[]);
+    let server = ServerContext::new(ServerOptions {
+        identities: vec![Identity::new(&scene.leaf.certificate, &scene.leaf.key).expect("a good certificate")],
+        ..ServerOptions::default()
+    })
+    .expect("a good configuration");
+    server
+        .staple_checked(0, Some(scene.ca.certificate()), response)
+        .expect("a good response");
+    for version in ["-tls1_2", "-tls1_3"] {
+        let socket = scene.folder.0.join("ours");
+        let listener = UnixListener::bind(&socket).expect("a new socket");
+        let child = scene
+            .folder
+            .command(&[
+                "s_client",
+                "-unix",
+                "ours",
+                "-CAfile",
+                "ca.pem",
+                "-status",
+                "-verify_return_error",
+                "-servername",
+                "server.test",
+                version,
+            ])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("openssl runs");
+        listener.set_nonblocking(true).expect("a socket that can");
+        let (stream, _) = until("s_client", || listener.accept().ok());
+        stream.set_nonblocking(false).expect("a socket that can");
+        let end = shake_hands(server.accept(), stream);
+        assert!(end.session.facts().is_some(), "{:?}", end.error);
+        let output = child.wait_with_output().expect("it has ended");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            text.contains("OCSP Response Status: successful") && text.contains("Cert Status: good"),
+            "{text}"
+        );
+        std::fs::remove_file(&socket).expect("it is there");
+    }
 }

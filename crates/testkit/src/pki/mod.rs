@@ -40,6 +40,21 @@ impl Leaf {
     }
 }
 
+/// What a certificate is for (extended key usage).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Servers and clients.
+    Tls,
+    /// Signing OCSP responses.
+    Ocsp,
+    /// Signing code.
+    Code,
+    /// Anything, in one word.
+    Any,
+    /// It does not say.
+    Unsaid,
+}
+
 /// What a leaf is to be.
 #[derive(Clone, Debug)]
 pub struct Wish {
@@ -53,10 +68,8 @@ pub struct Wish {
     pub serial: u64,
     /// Its key; without one a P-256 key is made.
     pub key: Option<Vec<u8>>,
-    /// Whether it is for servers and clients, or for signing code.
-    pub for_tls: bool,
-    /// Whether it is for signing OCSP responses, and nothing else.
-    pub for_ocsp: bool,
+    /// What it is for.
+    pub purpose: Purpose,
     /// Whether it is a CA.
     pub is_ca: bool,
     /// Further extensions: OID, value.
@@ -72,8 +85,7 @@ impl Wish {
             not_after: NOW + 30 * DAY,
             serial: 1000,
             key: None,
-            for_tls: true,
-            for_ocsp: false,
+            purpose: Purpose::Tls,
             is_ca: false,
             extensions: Vec::new(),
         }
@@ -86,12 +98,12 @@ impl Wish {
         params.not_before = at(self.not_before);
         params.not_after = at(self.not_after);
         params.serial_number = Some(SerialNumber::from(self.serial));
-        params.extended_key_usages = if self.for_ocsp {
-            vec![ExtendedKeyUsagePurpose::OcspSigning]
-        } else if self.for_tls {
-            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth]
-        } else {
-            vec![ExtendedKeyUsagePurpose::CodeSigning]
+        params.extended_key_usages = match self.purpose {
+            Purpose::Tls => vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth],
+            Purpose::Ocsp => vec![ExtendedKeyUsagePurpose::OcspSigning],
+            Purpose::Code => vec![ExtendedKeyUsagePurpose::CodeSigning],
+            Purpose::Any => vec![ExtendedKeyUsagePurpose::Any],
+            Purpose::Unsaid => Vec::new(),
         };
         if self.is_ca {
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -1,7 +1,7 @@
 //! Responses about the tests' leaf, and what they come to.
 
 use millrace_testkit::pki::ocsp::{Answer, Response};
-use millrace_testkit::pki::{Leaf, NOW, Wish};
+use millrace_testkit::pki::{Leaf, NOW, Purpose, Wish};
 use millrace_tls::{OcspFault, OcspVerdict, verify_ocsp};
 
 use super::{ca, leaf};
@@ -36,7 +36,7 @@ pub fn is_good(response: &[u8]) -> bool {
 
 pub fn responder_wish() -> Wish {
     Wish {
-        for_ocsp: true,
+        purpose: Purpose::Ocsp,
         serial: 77,
         ..Wish::new(&["responder.test"])
     }
