@@ -73,9 +73,8 @@ fn judge_embedded(
         true => 3,
         false => 2,
     };
-    let count = |found: &[&CtTimestamp]| too_few(found, wanted);
     let valid: Vec<&CtTimestamp> = found.iter().filter(|each| each.status.counts()).collect();
-    count(&valid).or_else(|| {
+    too_few(&valid, wanted).or_else(|| {
         let retired = valid.iter().all(|each| each.status == CtStatus::ValidThenRetired);
         retired.then_some(CtShortfall::AllRetired)
     })

@@ -23,6 +23,7 @@ pub const OCSP_RESPONSE_LIMIT: usize = 64 * 1024;
 const BASIC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.1");
 /// id-pkix-ocsp-nonce (RFC 9654 §2.1).
 pub(super) const NONCE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.2");
+
 /// A BasicOCSPResponse.
 #[derive(Debug)]
 pub(super) struct Basic<'a> {
