@@ -8,6 +8,8 @@ use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
+use crate::ocsp::must_staple;
+use crate::x509::Parts;
 use crate::{Clock, StapleFacts, TlsError, check_staple, pem};
 
 /// What a server or a client shows of itself: a chain, the key of its first certificate, and what goes with them.
@@ -94,6 +96,14 @@ impl Identity {
             staple: Some(staple),
         };
         Ok((identity, facts))
+    }
+
+    /// Whether its certificate demands that a server staples (TLS Feature, RFC 7633): without a good response, clients
+    /// that look refuse it.
+    pub fn demands_staple(&self) -> bool {
+        let own = self.key.cert.first();
+        own.and_then(|own| Parts::new(own))
+            .is_some_and(|parts| must_staple(&parts))
     }
 
     /// The server names that it is for.

@@ -164,6 +164,7 @@ fn which_features_demand_a_staple() {
             extensions: extensions.clone(),
             ..Wish::new(&[NAME])
         });
+        assert_eq!(identity(&leaf).demands_staple(), *demands, "{name}");
         for link in links(&leaf, None, OcspPolicy::MustStaple) {
             let code = link.client.error.as_ref().map(|error| error.code);
             assert_eq!(code, demands.then_some(Code::TlsOcspMissing), "{name}");
