@@ -8,7 +8,7 @@
 //!                             └──── who signed: the issuer, or a delegate ──────┴──► verdict
 //! ```
 //!
-//! Everything is bound to the certificate and to the key that signed it ([`Issuer`](crate::x509::Issuer)): an answer
+//! Everything is bound to the certificate and to the key that signed it ([`Issuer`]): an answer
 //! counts when its CertID has that issuer's name, key and the serial number, and when that key signed the response or
 //! the certificate of the responder that did. All checks are made before anything that the response says is used. What
 //! is wrong with it is one of [`OcspFault`]; the order of the checks decides which when there are several.
