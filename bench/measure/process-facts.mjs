@@ -7,23 +7,45 @@ const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding:
 /** The ids of a process's threads. */
 export const threads = (pid) => readdirSync(`/proc/${pid}/task`);
 
-/**
- * The CPU time that a process has used so far: clock ticks of user and system time, and the nanoseconds of all
- * threads that are there (null when one went away while it was read).
- */
-export function cpuTime(pid) {
-  // The name, in parentheses, may hold anything: fields are counted behind its end. utime is field 14, stime 15.
+// The fields of a process's stat that follow its name. That, in parentheses, may hold anything: they are counted behind
+// its end. utime is field 14 of all, 11 of these; stime the next.
+function statFields(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const tasks = threads(pid);
-  let nanoseconds = 0;
-  try {
-    for (const task of tasks)
-      nanoseconds += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
-  } catch {
-    nanoseconds = null;
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+/** The processes whose parent a process is. */
+export function children(pid) {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        return Number(statFields(name)[1]) === pid;
+      } catch {
+        return false; // it has ended meanwhile
+      }
+    })
+    .map(Number);
+}
+
+/**
+ * The CPU time that the processes of a server have used so far: clock ticks of user and system time, and the nanoseconds
+ * of all threads that are there (null when one went away while it was read).
+ */
+export function cpuTime(pids) {
+  const sum = { user: 0, system: 0, nanoseconds: 0 };
+  const tasks = pids.flatMap((pid) => threads(pid).map((task) => `${pid}/task/${task}`));
+  for (const pid of pids) {
+    const fields = statFields(pid);
+    sum.user += Number(fields[11]);
+    sum.system += Number(fields[12]);
   }
-  return { user: Number(fields[11]), system: Number(fields[12]), nanoseconds, tasks: tasks.join(' ') };
+  try {
+    for (const task of tasks) sum.nanoseconds += Number(readFileSync(`/proc/${task}/schedstat`, 'utf8').split(' ')[0]);
+  } catch {
+    sum.nanoseconds = null;
+  }
+  return { ...sum, tasks: tasks.join(' ') };
 }
 
 /**
@@ -52,29 +74,26 @@ function coreTicks(core) {
 
 // Ticks of a process; with `children`, of those too that have ended and been waited for.
 function processTicks(pid, children) {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const [user, system, childUser, childSystem] = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, 15)
-    .map(Number);
+  const [user, system, childUser, childSystem] = statFields(pid).slice(11, 15).map(Number);
   return user + system + (children ? childUser + childSystem : 0);
 }
 
 /**
- * Begins to watch two cores, that of a server and that of the load and of ourselves. The function that it gives ends that
- * and answers the greater share of either core that went to other work, 0 to 1. Call it when the load has ended.
+ * Begins to watch two cores: that of a server, and that of the load and of ourselves. `pids` are the server's processes,
+ * `loads` those of load that are children of ours and still run at the end. The function that it gives ends that and
+ * answers the greater share of either core that went to other work, 0 to 1. Call it when the load has ended.
  */
-export function watchOtherWork(pid, { server, load }) {
+export function watchOtherWork(pids, { server, load }, loads = []) {
+  const ticks = (all) => all.reduce((sum, pid) => sum + processTicks(pid, false), 0);
   const read = () => [
     performance.now(),
-    coreTicks(server) - processTicks(pid, false),
-    coreTicks(load) - processTicks(process.pid, true),
+    coreTicks(server) - ticks(pids),
+    coreTicks(load) - ticks(loads) - processTicks(process.pid, true),
   ];
   const before = read();
   return () => {
     const [elapsed, ...others] = read().map((value, i) => value - before[i]);
-    return Math.max(0, ...others.map((ticks) => ticks / TICKS_PER_SECOND / (elapsed / 1_000)));
+    return Math.max(0, ...others.map((spent) => spent / TICKS_PER_SECOND / (elapsed / 1_000)));
   };
 }
 

@@ -1,6 +1,7 @@
 // Runs wrk on a core of its own and reads what it counted.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { haveProgram } from './debian.mjs';
 import { cpuBetween, cpuTime, threads } from './process-facts.mjs';
 
 const script = (name) => fileURLToPath(new URL(`../load/${name}.lua`, import.meta.url));
@@ -9,17 +10,11 @@ const LIMIT_BEYOND = 20_000;
 const WINDOW_LEAD = 4;
 
 /** Whether wrk can be started; on Debian, as root, it is installed when it is not there. */
-export function haveWrk() {
-  const there = () => !spawnSync('wrk', ['--version'], { stdio: 'ignore' }).error;
-  if (there()) return true;
-  if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version'], { stdio: 'ignore' }).error) return false;
-  console.error('bench: installing wrk (apt-get install -y wrk)');
-  spawnSync('apt-get', ['install', '-y', '-q', 'wrk'], { stdio: ['ignore', 'ignore', 'inherit'] });
-  return there();
-}
+export const haveWrk = () => haveProgram('wrk', ['--version']);
 
-function start(core, { url, connections, seconds, script: name, args = [] }) {
+function start(core, { url, connections, seconds, script: name, args = [], headers = {} }) {
   const options = ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--timeout', '10s', '-s', script(name)];
+  for (const [field, value] of Object.entries(headers)) options.push('-H', `${field}: ${value}`);
   return new Promise((resolve, reject) => {
     const child = spawn('taskset', ['-c', String(core), 'wrk', ...options, url, '--', ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -36,34 +31,46 @@ function start(core, { url, connections, seconds, script: name, args = [] }) {
   });
 }
 
-function read(out) {
+// `status` is what the case wants answered: of wrk's counts, those above 399 are errors unless that is one of them.
+function read(out, { status = 200 }) {
   const at = out.lastIndexOf('\noutcome\n');
   if (at < 0) throw new Error(`wrk printed no outcome\n${out.trim()}`);
   const lines = out.slice(at).trim().split('\n').slice(1);
   const values = Object.fromEntries(lines.map((line) => line.split(/ (.*)/s)));
   const number = (name) => Number(values[name]);
-  const problems = ['connect', 'read', 'write', 'timeout', 'status']
+  const problems = ['connect', 'read', 'write', 'timeout']
     .filter((name) => number(name) > 0)
-    .map((name) => (name === 'status' ? `${number(name)} answers not 2xx` : `${number(name)} ${name} errors`));
+    .map((name) => `${number(name)} ${name} errors`);
+  const strange = status > 399 ? number('requests') - number('status') : number('status');
+  if (strange > 0) problems.push(`${strange} answers were not of status ${status}`);
   return { values, problems, requests: number('requests'), seconds: number('microseconds') / 1e6, p99: number('p99') };
 }
 
 /** Sends the load of a case for some seconds without measuring. */
-export const warm = (core, load, seconds) => start(core, { ...load, seconds }).then(read);
+export const warm = (core, load, seconds) => start(core, { ...load, seconds }).then((out) => read(out, load));
 
-/** Sends the load of a case and gives the server's CPU microseconds per request, with what wrk counted. */
-export async function measure(core, pid, load, seconds) {
-  if (load.script === 'window') return measureWindow(core, pid, load, seconds);
-  const before = cpuTime(pid);
-  const { requests, seconds: took, p99, problems } = read(await start(core, { ...load, seconds }));
-  return perRequest(cpuBetween(before, cpuTime(pid)), { requests, seconds: took, p99, problems });
+/**
+ * Sends the load of a case and gives the CPU microseconds per request of a server's processes, with what wrk counted.
+ *
+ * `load`: { url, connections, script, headers, status }, the last two where a case has them.
+ */
+export async function measure(core, pids, load, seconds) {
+  if (load.script === 'window') return measureWindow(core, pids, load, seconds);
+  const before = cpuTime(pids);
+  const { requests, seconds: took, p99, problems } = read(await start(core, { ...load, seconds }), load);
+  return perRequest(cpuBetween(before, cpuTime(pids)), { requests, seconds: took, p99, problems });
 }
 
 /** The same, by the readings that window.lua takes in the middle of a longer run. */
-async function measureWindow(core, pid, load, seconds) {
+async function measureWindow(core, pids, load, seconds) {
+  if (pids.length !== 1) throw new Error('a window is read of one process');
+  const [pid] = pids;
   const tasks = threads(pid);
   const args = [String(pid), String(WINDOW_LEAD), String(seconds), ...tasks];
-  const { values, p99, problems } = read(await start(core, { ...load, args, seconds: WINDOW_LEAD + seconds + 1 }));
+  const { values, p99, problems } = read(
+    await start(core, { ...load, args, seconds: WINDOW_LEAD + seconds + 1 }),
+    load,
+  );
   const [before, after] = ['window-start', 'window-end'].map((name) => {
     const [time, requests, user, system, nanoseconds] = values[name].split(' ').map(Number);
     const gone = !Number.isFinite(nanoseconds);

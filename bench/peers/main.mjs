@@ -1,14 +1,13 @@
-// npm run bench -- peers <suite> [arguments]: our servers beside other people's.
-import { http1 } from './http1/main.mjs';
-
-const SUITES = { http1 };
+// npm run bench -- peers <suite> [options]: our servers beside other people's.
+import { runSuite } from './suite.mjs';
+import { SUITES } from './suites.mjs';
 
 const [name, ...args] = process.argv.slice(2);
 try {
   if (!Object.hasOwn(SUITES, name ?? '')) {
-    throw new Error(`npm run bench -- peers <suite> [arguments], with a suite of: ${Object.keys(SUITES).join(', ')}`);
+    throw new Error(`npm run bench -- peers <suite> [options], with a suite of: ${Object.keys(SUITES).join(', ')}`);
   }
-  await SUITES[name](args);
+  await runSuite(SUITES[name], args);
 } catch (error) {
   console.error(`bench: ${error.message}`);
   process.exitCode = 1;

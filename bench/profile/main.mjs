@@ -1,4 +1,5 @@
-// npm run bench -- profile <server> <case> [--seconds N] [--top N] [--callers]: where a server's CPU time goes.
+// npm run bench -- profile <server> <case> [--suite NAME] [--seconds N] [--top N] [--callers]: where a server's CPU time
+// goes.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,16 +7,19 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { cannot, cores } from '../measure/machine.mjs';
 import { haveWrk, measure, warm } from '../measure/wrk.mjs';
-import { CASES } from '../peers/http1/cases.mjs';
-import { servers, startServer } from '../peers/http1/servers.mjs';
 import { installPeers } from '../peers/install.mjs';
+import { SUITES } from '../peers/suites.mjs';
 
-const HELP = `npm run bench -- profile <server> <case> [--seconds N] [--top N] [--callers]
+// What is put under load by wrk can be looked into.
+const profiled = ({ cases }) => cases.filter(({ load }) => load);
+const names = (items) => items.map(({ name }) => name).join(', ');
 
-  server     ${servers()
-    .map(({ name }) => name)
-    .join(', ')}
-  case       ${Object.keys(CASES).join(', ')}
+const HELP = `npm run bench -- profile <server> <case> [--suite NAME] [--seconds N] [--top N] [--callers]
+
+  --suite    ${Object.keys(SUITES).join(', ')}; default http1. With these servers and cases:
+${Object.values(SUITES)
+  .map((suite) => `             ${suite.name}: ${names(suite.servers())}\n               ${names(profiled(suite))}`)
+  .join('\n')}
   --seconds  how long is recorded, default 5
   --top      how many symbols are printed, default 40
   --callers  each symbol with what called it
@@ -93,23 +97,23 @@ function print(name, { user, system, total }, symbols, top) {
   for (const each of symbols.filter(({ kernel }) => kernel).slice(0, Math.ceil(top / 2))) console.log(line(each));
 }
 
-async function profile(name, { load: { path, ...load } }, { seconds, top, callers }) {
+async function profile(suite, name, { load: given }, { seconds, top, callers }) {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-profile-'));
   const file = join(folder, 'perf.data');
   // V8 then writes /tmp/perf-<pid>.map with the names of what it compiles, and keeps frame pointers.
-  const server = await startServer(name, {
+  const server = await suite.startServer(name, {
     node: ['--perf-basic-prof-only-functions', '--interpreted-frames-native-stack'],
   });
-  const map = `/tmp/perf-${server.pid}.map`;
+  const [pid] = server.pids.slice(-1);
+  const map = `/tmp/perf-${pid}.map`;
   try {
+    const { path, ...load } = typeof given === 'function' ? await given(server) : given;
     const sent = { ...load, url: server.url(path) };
     // A window opens late in its load; the load of any other case is at full rate at once.
     const lead = load.script === 'window' ? 5 : 1;
     if (lead === 1) await warm(cores.load, sent, 3);
-    const measured = measure(cores.load, server.pid, sent, seconds + lead + 1);
-    const recorded = new Promise((resolve) => setTimeout(resolve, lead * 1_000)).then(() =>
-      record(server.pid, file, seconds),
-    );
+    const measured = measure(cores.load, server.pids, sent, seconds + lead + 1);
+    const recorded = new Promise((resolve) => setTimeout(resolve, lead * 1_000)).then(() => record(pid, file, seconds));
     const [result] = await Promise.all([measured, recorded]);
     print(name, result, readSymbols(file), top);
     if (callers)
@@ -119,7 +123,7 @@ async function profile(name, { load: { path, ...load } }, { seconds, top, caller
           .join('\n')}`,
       );
   } finally {
-    await server.child.stop();
+    await server.stop();
     rmSync(folder, { recursive: true, force: true });
     rmSync(map, { force: true });
   }
@@ -129,16 +133,20 @@ try {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
+      suite: { type: 'string', default: 'http1' },
       seconds: { type: 'string', default: '5' },
       top: { type: 'string', default: '40' },
       callers: { type: 'boolean', default: false },
     },
   });
   const [name, test] = positionals;
-  const server = servers().find((each) => each.name === name);
+  const suite = Object.hasOwn(SUITES, values.suite) ? SUITES[values.suite] : null;
+  suite?.install?.();
+  const server = suite?.servers().find((each) => each.name === name);
+  const found = suite && profiled(suite).find((each) => each.name === test);
   const numbers = { seconds: Number(values.seconds), top: Number(values.top) };
   const bounded = Object.values(numbers).every((value) => Number.isInteger(value) && value >= 1 && value <= 500);
-  if (!server || !Object.hasOwn(CASES, test ?? '') || !bounded) throw new Error(HELP);
+  if (!server || !found || !bounded) throw new Error(HELP);
   const reason = cannot() ?? server.unavailable;
   if (reason) throw new Error(reason);
   if (!haveWrk()) throw new Error('wrk is not on PATH: apt-get install wrk');
@@ -146,7 +154,7 @@ try {
     throw new Error('perf is not on PATH: apt-get install linux-perf');
   }
   installPeers();
-  await profile(name, CASES[test], { ...numbers, callers: values.callers });
+  await profile(suite, name, found, { ...numbers, callers: values.callers });
 } catch (error) {
   console.error(`bench: ${error.message}`);
   process.exitCode = 1;

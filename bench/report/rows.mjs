@@ -6,56 +6,69 @@ const percent = (value) => `±${Math.round(value * 50)} %`;
 const grouped = (value) => String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ' ');
 const ratioTo = (a, b) => (b > 0 ? (a / b).toFixed(2) : '–');
 
-const LOAD_HEADER = [
-  'server',
-  'user µs',
-  'system µs',
-  'user + system µs',
-  'ratio',
-  'user ratio',
-  'spread',
-  'req/s',
-  'busy',
-];
-const IDLE_HEADER = ['server', 'opened', 'ratio', 'after a request', 'ratio', 'whole process before'];
+const ratios = (median, reference) => (field) => (reference ? ratioTo(median[field], reference[field]) : '–');
 
-function loadCells({ median, spread }, reference) {
-  return [
-    micros(median.user),
-    micros(median.system),
-    micros(median.total),
-    reference ? ratioTo(median.total, reference.total) : '–',
-    reference ? ratioTo(median.user, reference.user) : '–',
-    percent(spread),
-    grouped(median.rate),
-    `${Math.round(median.busy * 100)} %`,
-  ];
-}
+// Each kind of case: what its columns are called, and how a server's outcome fills them beside that of the reference.
+const KINDS = {
+  load: {
+    header: ['user µs', 'system µs', 'user + system µs', 'ratio', 'user ratio', 'spread', 'req/s', 'busy'],
+    cells({ median, spread }, reference) {
+      const ratio = ratios(median, reference);
+      return [
+        micros(median.user),
+        micros(median.system),
+        micros(median.total),
+        ratio('total'),
+        ratio('user'),
+        percent(spread),
+        grouped(median.rate),
+        `${Math.round(median.busy * 100)} %`,
+      ];
+    },
+  },
+  volume: {
+    header: ['user ms/GB', 'system ms/GB', 'user + system ms/GB', 'ratio', 'spread', 'MB/s', 'busy'],
+    cells({ median, spread }, reference) {
+      return [
+        micros(median.user),
+        micros(median.system),
+        micros(median.total),
+        ratios(median, reference)('total'),
+        percent(spread),
+        grouped(median.rate),
+        `${Math.round(median.busy * 100)} %`,
+      ];
+    },
+  },
+  idle: {
+    header: ['opened', 'ratio', 'after a request', 'ratio', 'whole process before'],
+    cells({ median }, reference) {
+      const ratio = ratios(median, reference);
+      return [
+        bytes(median.opened),
+        ratio('opened'),
+        bytes(median.answered),
+        ratio('answered'),
+        `${(median.base / (1 << 20)).toFixed(1)} MiB`,
+      ];
+    },
+  },
+};
 
-function idleCells({ median }, reference) {
-  return [
-    bytes(median.opened),
-    reference ? ratioTo(median.opened, reference.opened) : '–',
-    bytes(median.answered),
-    reference ? ratioTo(median.answered, reference.answered) : '–',
-    `${(median.base / (1 << 20)).toFixed(1)} MiB`,
-  ];
-}
-
-/** One case: { header, rows, notes }; `titles` gives the servers' names in order, `idle` says which kind of case it is. */
-export function caseRows(outcome, titles, { idle, reference }) {
-  const header = idle ? IDLE_HEADER : LOAD_HEADER;
+/** One case of a kind: { header, rows, notes }; `titles` gives the servers' names in order, `reference` is one of them. */
+export function caseRows(outcome, titles, { kind, reference }) {
+  const { header, cells } = KINDS[kind];
   const base = outcome[reference]?.median ?? null;
   const rows = [];
   const notes = [];
   for (const [name, title] of titles) {
     const entry = outcome[name];
     if (!entry) continue;
-    if (entry.median) rows.push([title, ...(idle ? idleCells : loadCells)(entry, base)]);
-    else rows.push([title, 'failed', ...Array(header.length - 2).fill('')]);
+    if (entry.median) rows.push([title, ...cells(entry, base)]);
+    else rows.push([title, 'failed', ...Array(header.length - 1).fill('')]);
     for (const problem of entry.problems) notes.push(`${title}: ${problem}`);
   }
-  return { header, rows, notes };
+  return { header: ['server', ...header], rows, notes };
 }
 
 /** The goals as rows. */

@@ -238,6 +238,42 @@ describe('with fetch', () => {
     }
   });
 
+  test('a Response that answers twice gets the fields of each request, and keeps its own that come more than once', async () => {
+    const made = new Response('a', {
+      status: 203,
+      headers: [
+        ['X-List', '1'],
+        ['X-List', '2'],
+        ['Content-Type', 'text/own'],
+        ['Set-Cookie', 'b=2'],
+      ],
+    });
+    let count = 0;
+    const { client } = await startWithClient({
+      middleware: [
+        (_req, res, next) => {
+          res.setHeader('X-Count', ++count).setHeader('X-List', 'middleware').setHeader('Content-Type', 'text/other');
+          void next();
+        },
+      ],
+      fetch: () => made,
+    });
+    for (const wanted of ['1', '2']) {
+      const { status, headers, body } = await client.send(get('/')).response();
+      expect([status, body.toString(), headers['x-count'], headers['x-list']]).toEqual([
+        203,
+        'a',
+        [wanted],
+        ['1', '2'],
+      ]);
+      expect([headers['content-type'], headers['set-cookie'], headers['content-length']]).toEqual([
+        ['text/own'],
+        ['b=2'],
+        ['1'],
+      ]);
+    }
+  });
+
   test('a handler that answers with something else is a failure', async () => {
     const { status, errors } = await answerOf([(_req, _res, next) => next()], {
       fetch: () => 'text' as unknown as Response,

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -95,6 +96,19 @@ test.each(KINDS)('send() of %s to HEAD: the same head and no body', async (_name
   // The next answer stands right behind the head.
   client.send(request('HEAD', '/'));
   expect((await client.response('HEAD')).status).toBe(200);
+});
+
+test('send() of a FileHandle leaves it open: it is its owner who closes it', async () => {
+  const handle = await open(path);
+  try {
+    for (let time = 0; time < 2; time++) {
+      const { body } = await sent(() => ({ file: handle, start: 5 }));
+      expect(body.equals(content.subarray(5))).toBe(true);
+    }
+    expect((await handle.stat()).size).toBe(content.length);
+  } finally {
+    await handle.close();
+  }
 });
 
 test('send() of FormData is multipart, with the boundary in its type', async () => {

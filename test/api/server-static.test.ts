@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import { readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync, appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -143,6 +144,21 @@ describe('methods', () => {
     expect([got.body.length, headed.body.length]).toEqual([1000, 0]);
   });
 
+  test.each(['/nothing', '/../secret.txt', '/sub'])('HEAD of %s has the status of GET and no body', async (target) => {
+    const server = await start({ handler: serveStatic(site.root) });
+    const client = await RawClient.connect(server);
+    const got = await client.send(get(target)).response();
+    const headed = await client.send(request('HEAD', target)).response('HEAD');
+    expect({ ...headed.headers, date: [], status: headed.status }).toEqual({
+      ...got.headers,
+      date: [],
+      status: got.status,
+    });
+    expect(headed.body.length).toBe(0);
+    // Nothing of a body was sent either: the connection goes on with the next answer.
+    expect((await client.send(get('/a.txt')).response()).body.toString()).toBe('plain');
+  });
+
   test.each(['POST', 'PUT', 'DELETE', 'PATCH'])('%s is answered with 405 and Allow', async (method) => {
     const response = await ask({}, request(method, '/a.txt'));
     expect([response.status, field(response, 'allow')]).toEqual([405, 'GET, HEAD, OPTIONS']);
@@ -196,7 +212,9 @@ describe('ranges of 1000 bytes', () => {
     ['bytes=1--2', 200, undefined, ''],
     ['bytes 1-2', 200, undefined, ''],
     ['lines=1-2', 200, undefined, ''],
+    [`bytes=${'0-0,'.repeat(16)}`, 206, 'bytes 0-0/1000', '0'],
     [`bytes=${'0-0,'.repeat(17)}`, 200, undefined, ''],
+    ['bytes=0-0,128-128', 206, 'bytes 0-128/1000', '0123456789'.repeat(13).slice(0, 129)],
     [`bytes=${'9'.repeat(30)}-`, 200, undefined, ''],
   ];
   test.each(PARTS)('%s is answered with %d', async (range, status, contentRange, body) => {
@@ -219,6 +237,19 @@ describe('ranges of 1000 bytes', () => {
     const wanted = `${part('500-502', '012')}${part('0-1', '01')}${part('998-999', '89')}--${boundary}--\r\n`;
     expect(response.body.toString()).toBe(wanted);
     expect(field(response, 'content-length')).toBe(String(wanted.length));
+  });
+
+  test('parts that are 128 bytes apart come apart, and sixteen of them come', async () => {
+    const two = await ask({}, get('/digits.bin', 'Range: bytes=0-0,129-129'));
+    expect([two.status, field(two, 'content-type')?.split(';')[0]]).toEqual([206, 'multipart/byteranges']);
+    site.write('wide.bin', 'x'.repeat(10_000));
+    const sixteen = Array.from({ length: 16 }, (_, at) => `${at * 600}-${at * 600}`);
+    const all = await ask({}, get('/wide.bin', `Range: bytes=${sixteen.join(',')}`));
+    expect(all.body.toString().match(/^Content-Range: bytes (\S+)\r$/gm)).toEqual(
+      sixteen.map((one) => `Content-Range: bytes ${one}/10000\r`),
+    );
+    const one = await ask({}, get('/wide.bin', `Range: bytes=${sixteen.join(',')},9999-`));
+    expect([one.status, one.body.length]).toEqual([200, 10_000]);
   });
 
   test('a range of an empty file cannot be satisfied', async () => {
@@ -300,6 +331,53 @@ describe('preconditions', () => {
     const date = field(response, 'last-modified') ?? '';
     const again = await ask({}, get('/fresh.txt', 'Range: bytes=0-0', `If-Range: ${date}`));
     expect(again.status).toBe(200);
+  });
+
+  test('a weak tag answers If-None-Match, but neither If-Match nor If-Range', async () => {
+    const weak = async (...fields: string[]): Promise<[string, RawResponse]> => {
+      // It stays new however long the test is held up.
+      site.write('fresh.txt', 'fresh', new Date());
+      const tag = field(await ask({}, get('/fresh.txt')), 'etag') ?? '';
+      expect(tag).toMatch(/^W\//);
+      return [tag, await ask({}, get('/fresh.txt', ...fields.map((one) => one.replace('TAG', tag))))];
+    };
+    jest.spyOn(Date, 'now').mockReturnValue(Date.now());
+    try {
+      expect((await weak('If-None-Match: TAG'))[1].status).toBe(304);
+      expect((await weak('If-Match: TAG'))[1].status).toBe(412);
+      expect((await weak('Range: bytes=0-0', 'If-Range: TAG'))[1].status).toBe(200);
+    } finally {
+      jest.restoreAllMocks();
+    }
+  });
+
+  test('the weak tag of what was new is not taken for the strong one that it has later', async () => {
+    site.write('ripens.txt', 'fresh', new Date());
+    const young = field(await ask({}, get('/ripens.txt')), 'etag') ?? '';
+    jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 5_000);
+    try {
+      const ripe = await ask({}, get('/ripens.txt', `If-None-Match: ${young}`));
+      expect([ripe.status, field(ripe, 'etag')?.startsWith('"')]).toEqual([200, true]);
+    } finally {
+      jest.restoreAllMocks();
+    }
+  });
+
+  test('HEAD is answered with 304 and 412 as GET is', async () => {
+    const etag = field(await ask({}, get('/digits.bin')), 'etag') ?? '';
+    const of = async (one: string) => (await ask({}, request('HEAD', '/digits.bin', [one]), 'HEAD')).status;
+    expect([await of(`If-None-Match: ${etag}`), await of('If-Match: "x"')]).toEqual([304, 412]);
+  });
+
+  test('fields that come more than once are one list', async () => {
+    const etag = field(await ask({}, get('/digits.bin')), 'etag') ?? '';
+    const response = await ask({}, get('/digits.bin', 'If-None-Match: "x"', `If-None-Match: ${etag}`));
+    expect(response.status).toBe(304);
+  });
+
+  test('what is not there has no preconditions', async () => {
+    expect((await ask({}, get('/nothing', 'If-Match: "x"'))).status).toBe(404);
+    expect((await ask({}, get('/nothing', 'If-None-Match: *'))).status).toBe(404);
   });
 
   test('a change is seen, even one of the same size and date', async () => {
@@ -399,6 +477,31 @@ describe('precompressed variants', () => {
   test('what is not there, or is older than its file, is passed over', async () => {
     expect((await ask(ALL, get('/only-gzip.js', 'Accept-Encoding: br, gzip'))).body.toString()).toBe('gzip');
     expect((await ask(ALL, get('/stale.txt', 'Accept-Encoding: gzip'))).body.toString()).toBe('new');
+  });
+
+  test('a variant that is a link out of the folder, or a folder, is passed over', async () => {
+    site.write('linked.txt', 'itself').link('linked.txt.gz', '../secret.txt').write('linked.txt.br/x', '');
+    const response = await ask(ALL, get('/linked.txt', 'Accept-Encoding: br, gzip'));
+    expect([response.body.toString(), field(response, 'content-encoding')]).toEqual(['itself', undefined]);
+  });
+
+  test('the tag of one variant permits no range of another', async () => {
+    jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 5_000);
+    try {
+      const plain = field(await ask(ALL, get('/text.txt')), 'etag') ?? '';
+      const wanted = ['Range: bytes=0-1', `If-Range: ${plain}`];
+      const other = await ask(ALL, get('/text.txt', 'Accept-Encoding: gzip', ...wanted));
+      expect([other.status, other.body.toString()]).toEqual([200, 'gzip of it']);
+      const same = await ask(ALL, get('/text.txt', ...wanted));
+      expect([same.status, same.body.toString()]).toEqual([206, TEXT.slice(0, 2)]);
+    } finally {
+      jest.restoreAllMocks();
+    }
+  });
+
+  test('HEAD has the length and the coding of the variant', async () => {
+    const response = await ask(ALL, request('HEAD', '/text.txt', ['Accept-Encoding: br']), 'HEAD');
+    expect([field(response, 'content-length'), field(response, 'content-encoding')]).toEqual(['8', 'br']);
   });
 
   test('none are served unless asked for', async () => {
@@ -583,6 +686,35 @@ describe('bodies', () => {
       await client.closed();
       expect(client.received).toBeLessThan(64 * 1024 * 1024);
     }
+  });
+
+  test('a file that cannot be opened for want of descriptors is an error of ours, 500, and not taken for absent', async () => {
+    setLogger(null);
+    const errors: unknown[] = [];
+    const server = await start({
+      handler: serveStatic(site.root),
+      onError: (error) => void errors.push((error as NodeJS.ErrnoException).code),
+    });
+    const client = await RawClient.connect(server);
+    jest
+      .spyOn(fs, 'open')
+      .mockImplementation(((_path: string, _flags: number, done: (error: Error) => void) =>
+        done(Object.assign(new Error('too many open files'), { code: 'EMFILE' }))) as never);
+    try {
+      expect((await client.send(get('/a.txt')).response()).status).toBe(500);
+    } finally {
+      jest.restoreAllMocks();
+    }
+    expect(errors).toEqual(['EMFILE']);
+    expect((await client.send(get('/a.txt')).response()).body.toString()).toBe('plain');
+  });
+
+  test('an HTTP/1.0 client gets the file and the end of the connection', async () => {
+    const server = await start({ handler: serveStatic(site.root) });
+    const client = await RawClient.connect(server);
+    const response = await client.send('GET /large.bin HTTP/1.0\r\n\r\n').response();
+    expect(response.body.equals(LARGE)).toBe(true);
+    await client.closed();
   });
 
   test('a file that grows while it is sent is sent as long as it was', async () => {

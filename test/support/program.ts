@@ -13,6 +13,8 @@ export interface ProgramOptions {
   /** Arguments of Node itself. */
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** A command that runs it: this, then Node, then the program. */
+  readonly under?: readonly string[];
   /** After so many milliseconds it is ended, and its signal is SIGKILL. */
   readonly timeout?: number;
 }
@@ -27,13 +29,14 @@ export interface Outcome {
 
 /** Runs a program of test/border/programs to its end. */
 export function runProgram(name: string, args: readonly string[] = [], options: ProgramOptions = {}): Promise<Outcome> {
-  const { node = ownNode, poller, flags = [], timeout = 15_000 } = options;
+  const { node = ownNode, poller, flags = [], under = [], timeout = 15_000 } = options;
   const env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
   // Jest's own settings are not the program's.
   for (const key of ['NODE_OPTIONS', 'JEST_WORKER_ID', 'NODE_ENV']) delete env[key];
   if (poller !== undefined) env.MILLRACE_POLLER = poller;
   return new Promise((resolve, reject) => {
-    const child = spawn(node.path, [...flags, join(PROGRAMS, name), ...args], {
+    const [command, ...rest] = [...under, node.path, ...flags, join(PROGRAMS, name), ...args];
+    const child = spawn(command, rest, {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

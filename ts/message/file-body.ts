@@ -1,23 +1,23 @@
-// Its promises are loaded with their first use: they take half as long as the whole package.
-import { constants, fstatSync, promises } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
+import { constants, fstatSync } from 'node:fs';
 
 import { MillraceError } from '../errors/millrace-error.js';
+import type { FileSource } from './open-file.js';
+import { OpenFile } from './open-file.js';
 
-/** A file, or a part of it: from `start` up to and without `end`. A FileHandle stays its owner's, who closes it. */
+/** A file, or a part of it: from `start` up to and without `end`. What is open stays its owner's, who closes it. */
 export interface FileInput {
-  file: string | FileHandle;
+  file: string | FileSource;
   start?: number;
   end?: number;
 }
 
 /** A part of an open file that is there: 0 ≤ start ≤ end ≤ its size when that was asked. */
 export interface FilePart {
-  readonly handle: FileHandle;
+  readonly source: FileSource;
   readonly start: number;
   readonly end: number;
-  /** Closes what was opened for this body; a caller's handle stays open. */
-  close(): Promise<void>;
+  /** Closes what was opened for this body; what a caller had opened stays open. */
+  close(): void;
 }
 
 const CHUNK = 256 * 1024;
@@ -26,15 +26,16 @@ const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** Opens the file where it is a path, and cuts the part to what it has. */
 export async function filePart({ file, start = 0, end }: FileInput): Promise<FilePart> {
-  const handle = typeof file === 'string' ? await promises.open(file, OPEN_FLAGS) : file;
-  const close = (): Promise<void> => (handle === file ? Promise.resolve() : handle.close());
+  const opened = typeof file === 'string' ? await OpenFile.open(file, OPEN_FLAGS) : undefined;
+  const source = opened ?? (file as FileSource);
+  const close = (): void => opened?.close();
   try {
     // Of an open descriptor, the attributes are in memory: a turn of the thread pool would cost ten times as much.
-    const { size } = fstatSync(handle.fd);
+    const { size } = fstatSync(source.fd);
     const stop = Math.min(end ?? size, size);
-    return { handle, start: Math.min(start, stop), end: stop, close };
+    return { source, start: Math.min(start, stop), end: stop, close };
   } catch (error) {
-    await close();
+    close();
     throw error;
   }
 }
@@ -43,11 +44,12 @@ export async function filePart({ file, start = 0, end }: FileInput): Promise<Fil
  * The one place where a file becomes chunks; where it need not, the kernel sends it (`ServerResponse.sendFile`). Every
  * chunk has memory of its own: the one before may still wait to be sent. A file that has become shorter is an error: its client must not take what there is for the whole.
  */
-export async function* fileChunks({ handle, start, end }: Omit<FilePart, 'close'>): AsyncGenerator<Uint8Array> {
+export async function* fileChunks({ source, start, end }: Omit<FilePart, 'close'>): AsyncGenerator<Uint8Array> {
   let at = start;
   while (at < end) {
     const length = Math.min(CHUNK, end - at);
-    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(length), 0, length, at);
+    const buffer = Buffer.allocUnsafeSlow(length);
+    const { bytesRead } = await source.read(buffer, 0, length, at);
     if (bytesRead === 0) {
       throw new MillraceError(
         'MILLRACE_FILE_TRUNCATED',

@@ -50,7 +50,7 @@ export type CounterName =
 
 export type GaugeName =
   | 'millrace_http_server_connections'
-  | 'millrace_http_server_requests'
+  | 'millrace_http_server_active_requests'
   | 'millrace_http_server_listeners'
   | 'millrace_reactor_threads'
   | 'millrace_buffers'
@@ -403,8 +403,8 @@ export const GAUGES: readonly MetricRow<GaugeName>[] = [
     help: 'Open connections of HTTP servers',
   },
   {
-    key: 'millrace_http_server_requests',
-    name: 'millrace_http_server_requests',
+    key: 'millrace_http_server_active_requests',
+    name: 'millrace_http_server_active_requests',
     label: null,
     unit: null,
     help: 'Exchanges in flight',

@@ -97,6 +97,14 @@ export interface Binding {
   count(counter: number, amount: number): void;
   metricsFill(target: Float64Array, totals: number): void;
   metricsReset(): void;
+  /** What came since the baseline, which is moved to now; answers with the length that a baseline has. */
+  metricsSince(target: Float64Array, baseline: Float64Array): number;
+  /** In nanoseconds, since the last reset. */
+  metricsPercentile(histogram: number, percent: number): number;
+  /** 0 is trace, 5 fatal, 6 silence: what is below is not made. */
+  setLogLevel(rank: number): void;
+  /** What waits for the log: `ts/native/log-lines.ts` reads it. */
+  takeLog(): string;
   census(target: Float64Array): void;
   plantPanic(id: number, now: number): void;
   calls(): number;

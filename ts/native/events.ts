@@ -15,6 +15,7 @@ export const KIND = {
   injected: 11,
   serverClosed: 12,
   bodyFailed: 13,
+  log: 14,
 } as const;
 
 /** Flags of a request event. */
@@ -59,6 +60,7 @@ const displaced = new Map<number, Target>();
 /** By slot: servers. */
 const servers: (RequestSink | undefined)[] = [];
 let attached = false;
+let onLines: (() => void) | undefined;
 
 /** The slot of an id: its low 21 bits. */
 export function slotOf(id: number): number {
@@ -86,6 +88,11 @@ export function registerServer(id: number, sink: RequestSink): void {
 export function unregisterServer(id: number): void {
   const slot = slotOf(id);
   if (servers[slot]?.id === id) servers[slot] = undefined;
+}
+
+/** The function is called when lines for the log wait: `native.takeLog()` has them. */
+export function setLinesListener(fn: () => void): void {
+  onLines = fn;
 }
 
 function attach(): void {
@@ -116,6 +123,8 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | undefined {
       } else if (kind === KIND.serverClosed) {
         const server = servers[slot];
         if (server !== undefined && server.id === id) server.handleServerEvent(kind, a, b);
+      } else if (kind === KIND.log) {
+        onLines?.();
       } else {
         const target = targets[slot];
         if (target !== undefined && target.id === id) target.handleEvent(kind, word >> 6, a, b, value, extra);

@@ -84,6 +84,10 @@ export function checkOption(owner: string, row: OptionRow, value: unknown): unkn
         throw wrongType(owner, row, value);
       }
       return value;
+    case 'texts':
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(owner, row, value);
+      for (const one of Object.values(value)) if (typeof one !== 'string') throw wrongType(owner, row, one);
+      return { ...value };
     case 'switch':
       if (typeof value !== 'boolean' && typeof value !== 'function') throw wrongType(owner, row, value);
       return value;
@@ -172,6 +176,8 @@ function expectedOf(row: OptionRow): string {
       return 'an array of objects';
     case 'switch':
       return 'true, false or a function';
+    case 'texts':
+      return 'an object whose values are strings';
   }
 }
 

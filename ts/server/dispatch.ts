@@ -12,7 +12,7 @@ import type { Innermost, Middleware } from './middleware.js';
 import { chain } from './middleware.js';
 import type { ServerRequest } from './request.js';
 import type { ServerResponse } from './response.js';
-import { carryFields, isResponse, sendPlatform } from './send-response.js';
+import { carryFields, isResponse, sendCarried, sendPlatform } from './send-response.js';
 import { isThenable } from './thenable.js';
 import type { Validate } from './validate-head.js';
 import { judge, refuse, refuseTunnel } from './validate-head.js';
@@ -209,16 +209,18 @@ export class Dispatch {
   /** Sends a Response, ours or the platform's. */
   private respondWith(response: unknown, req: ServerRequest, res: ServerResponse): void {
     try {
-      if (this._hasMiddleware && isResponse(response)) response = carryFields(res, response);
       if (response instanceof LazyResponse) {
         const prepared = response.prepared();
         if (prepared !== undefined) {
-          res.sendPrepared(prepared);
+          if (this._hasMiddleware && res.hasFields) sendCarried(res, prepared);
+          else res.sendPrepared(prepared);
           return;
         }
         response = response.platform();
       }
-      void sendPlatform(demandResponse(response), res).catch((error: unknown) => this.failed(error, req, res));
+      const demanded = demandResponse(response);
+      if (this._hasMiddleware) carryFields(res, demanded);
+      void sendPlatform(demanded, res).catch((error: unknown) => this.failed(error, req, res));
     } catch (error) {
       this.failed(error, req, res);
     }

@@ -138,7 +138,7 @@ async function collected(out: Awaited<ReturnType<typeof outgoing>>): Promise<Uin
   try {
     for await (const chunk of out.chunks) parts.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
   } finally {
-    await out.file?.close();
+    out.file?.close();
   }
   return Buffer.concat(parts);
 }

@@ -146,7 +146,7 @@ export class ServerResponse extends ResponseHead {
     try {
       await this.sendOutgoing(out);
     } finally {
-      await out.file?.close();
+      out.file?.close();
     }
   }
 
@@ -340,7 +340,7 @@ export class ServerResponse extends ResponseHead {
     }
     if (file !== undefined && !this.headersSent && this._trailers === '') {
       this.decideCoding();
-      if (this._coding === undefined) return this.sendFile(file.handle.fd, file.start, file.end - file.start);
+      if (this._coding === undefined) return this.sendFile(file.source.fd, file.start, file.end - file.start);
       this.beginDecided();
     }
     const finished = this.finished();

@@ -1,4 +1,5 @@
 import type { ServerResponse } from './response.js';
+import type { Prepared } from './web-response.js';
 import { LazyResponse } from './web-response.js';
 
 type AnyResponse = globalThis.Response | LazyResponse;
@@ -9,14 +10,31 @@ export function isResponse(value: unknown): value is AnyResponse {
   return value instanceof LazyResponse || value instanceof globalThis.Response;
 }
 
-/** The Response, to be sent with the fields that middleware has set on `res` and it has not; cookies of both go out. */
-export function carryFields(res: ServerResponse, response: AnyResponse): AnyResponse {
-  if (!res.hasFields) return response;
-  const platform = response instanceof LazyResponse ? response.platform() : response;
-  for (const name of platform.headers.keys()) {
+/**
+ * Makes room for a Response among the fields that middleware has set on `res`: those that the Response has too are its
+ * own. Cookies of both go out.
+ */
+export function carryFields(res: ServerResponse, response: globalThis.Response): void {
+  if (!res.hasFields || res.headersSent) return;
+  for (const name of response.headers.keys()) {
     if (name !== 'set-cookie') res.removeHeader(name);
   }
-  return platform;
+}
+
+/** The same, and sends it, where a lazy Response is as it was made: no platform object is needed. */
+export function sendCarried(res: ServerResponse, { status, reason, head, body }: Prepared): void {
+  if (res.headersSent || res.writableEnded || res.closed) return;
+  res.statusCode = status;
+  res.statusMessage = reason;
+  const parts = head.split('\0');
+  const own = new Set<string>();
+  for (let place = 0; place + 1 < parts.length; place += 2) {
+    const name = parts[place].toLowerCase();
+    if (name === 'set-cookie' || own.has(name)) res.appendHeader(parts[place], parts[place + 1]);
+    else res.setHeader(parts[place], parts[place + 1]);
+    own.add(name);
+  }
+  res.end(body);
 }
 
 /** A body that is one chunk, as text and bytes are, goes out whole and with its length; others as they come. */

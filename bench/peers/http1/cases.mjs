@@ -1,42 +1,77 @@
-// The cases: what load a server is put under. Idle memory, which has no load, is in idle.mjs.
-import { UPLOAD_BYTES, BIG } from './answers.mjs';
+// The cases: what a server is put under, and what for.
+import { interleaved } from '../../measure/rounds.mjs';
+import { runLoad } from '../load-case.mjs';
+import { BIG, UPLOAD_BYTES } from './answers.mjs';
+import { CONNECTIONS, sampleIdle } from './idle.mjs';
+import { startServer, verify } from './servers.mjs';
 
-/** name → { title, what, load }; `load` is what measure/wrk.mjs sends, with a path in place of the URL. */
-export const CASES = {
-  plain: {
+/** Rounds that suffice where no goal hangs on a few percent. */
+const COARSE = 3;
+/** What connections cost has nothing to do with the shape of a handler: one of ours stands for all. */
+const TELL_CONNECTIONS_APART = ['node-http', 'fastify', 'uwebsockets', 'ours-async'];
+
+/** A case of load; `load` is what measure/wrk.mjs sends, with a path in place of the URL. */
+const load = (name, given) => ({
+  name,
+  kind: 'load',
+  ...given,
+  run: (names, options) => runLoad(names, { load: given.load, start: startServer, verify, ...options }),
+});
+
+export const CASES = [
+  load('plain', {
     title: 'Plain text, 64 connections',
     what: '`GET /`, 13 bytes of text; the next request follows the answer.',
     load: { path: '/', connections: 64, script: 'outcome' },
-  },
-  pipelined: {
+  }),
+  load('pipelined', {
     title: 'Pipelined, 64 connections × 16 requests',
     what: 'The same, 16 requests in one write.',
     load: { path: '/', connections: 64, script: 'pipelined' },
-  },
-  json: {
+  }),
+  load('json', {
     title: 'JSON, 4 KiB',
     what: '`GET /json`; the document is serialized by `JSON.stringify` for each request.',
     load: { path: '/json', connections: 64, script: 'outcome' },
-  },
-  upload: {
+    most: COARSE,
+  }),
+  load('upload', {
     title: `Upload, ${UPLOAD_BYTES / 1024} KiB`,
     what: '`POST /upload`; the body is collected whole, its length is the answer.',
     load: { path: '/upload', connections: 64, script: 'upload' },
-  },
-  big: {
+    most: COARSE,
+  }),
+  load('big', {
     title: `Download, ${BIG.length / (1 << 20)} MiB`,
     what: '`GET /big`, from one Buffer that stays the same.',
     load: { path: '/big', connections: 64, script: 'outcome' },
-  },
-  'connections-5000': {
+    most: COARSE,
+  }),
+  load('connections-5000', {
     title: 'Plain text, 5 000 connections',
     what: '`GET /`; counted in a window that opens when all connections have been accepted.',
     load: { path: '/', connections: 5_000, script: 'window' },
+    most: COARSE,
+    servers: TELL_CONNECTIONS_APART,
+  }),
+  {
+    name: 'idle',
+    kind: 'idle',
+    title: `Memory of an idle connection, ${CONNECTIONS / 1000} 000 of them`,
+    what:
+      'What the resident memory of a fresh process grows by, for each connection, garbage collected: opened and silent, ' +
+      'then after one request and its answer. 5 000 others are open before, uncounted: they fill what the start of the ' +
+      'process left free. Medians of at most three processes.',
+    // Fresh processes differ by a few percent, and each takes seven seconds.
+    most: COARSE,
+    servers: TELL_CONNECTIONS_APART,
+    run: (names, { rounds, tell }) =>
+      interleaved(names, {
+        rounds,
+        tell,
+        round: (name) => sampleIdle(name),
+        fields: ['opened', 'answered', 'first', 'openedAnonymous', 'answeredAnonymous', 'base'],
+        headline: 'opened',
+      }),
   },
-};
-
-/** The name of the case that opens connections and sends nothing. */
-export const IDLE = 'idle';
-
-/** Every name that `--only` knows. */
-export const CASE_NAMES = [...Object.keys(CASES), IDLE];
+];

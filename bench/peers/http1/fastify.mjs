@@ -1,7 +1,7 @@
 // fastify, without its logger.
 import Fastify from 'fastify';
 import { BIG, DOCUMENT, TEXT, UPLOAD_BYTES } from './answers.mjs';
-import { attend } from './attend.mjs';
+import { attend } from '../attend.mjs';
 
 const app = Fastify({ logger: false, bodyLimit: 2 * UPLOAD_BYTES });
 

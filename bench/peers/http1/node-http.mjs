@@ -1,7 +1,7 @@
 // node:http, as its documentation writes it.
 import { createServer } from 'node:http';
 import { BIG, DOCUMENT, TEXT } from './answers.mjs';
-import { attend } from './attend.mjs';
+import { attend } from '../attend.mjs';
 
 const server = createServer((req, res) => {
   switch (req.url) {

@@ -1,7 +1,7 @@
 // Ours with a handler that returns a promise.
 import { BIG, DOCUMENT, TEXT } from './answers.mjs';
-import { attend } from './attend.mjs';
-import { millrace } from './millrace.mjs';
+import { attend } from '../attend.mjs';
+import { millrace } from '../millrace.mjs';
 
 async function handler(req, res) {
   switch (req.path) {

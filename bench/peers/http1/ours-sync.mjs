@@ -1,7 +1,7 @@
 // Ours with a handler that returns nothing and answers before it returns, except to an upload.
 import { BIG, DOCUMENT, TEXT } from './answers.mjs';
-import { attend } from './attend.mjs';
-import { millrace } from './millrace.mjs';
+import { attend } from '../attend.mjs';
+import { millrace } from '../millrace.mjs';
 
 function handler(req, res) {
   switch (req.path) {

@@ -6,7 +6,7 @@
 //   fit, as its VideoStreamer example does.
 import uWS from 'uwebsockets';
 import { BIG, DOCUMENT, TEXT } from './answers.mjs';
-import { attend } from './attend.mjs';
+import { attend } from '../attend.mjs';
 
 // uWS copies a string as UTF-8, a Buffer as it is.
 const big = new Uint8Array(BIG.buffer, BIG.byteOffset, BIG.length);

@@ -185,7 +185,7 @@ impl<V: Copy> Engine<V> {
         }
         let answered = flags & flag::RESPONSE_ENDED != 0;
         if !answered {
-            self.metrics.gauge_add(Gauge::HttpServerRequests, -1);
+            self.metrics.gauge_add(Gauge::HttpServerActiveRequests, -1);
         }
         let left = matches!(error.code, Code::ConnectionClosed | Code::ConnectionReset);
         if left && !answered {
@@ -242,9 +242,15 @@ impl<V: Copy> Engine<V> {
         if fault {
             self.metrics.add(Counter::HttpServerRequestErrors, 1);
         }
-        let Some(slot) = self.connections.get(id).map(|connection| connection.server) else {
+        let Some((slot, peer)) = self
+            .connections
+            .get(id)
+            .map(|connection| (connection.server, connection.peer))
+        else {
             return;
         };
+        let tell = self.log.failed(peer, error);
+        self.tell_log(tell);
         if let Some(server) = self.servers.at_mut(slot) {
             server.stats.errors += u64::from(fault);
             if let Some(which) = timeout {

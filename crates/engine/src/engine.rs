@@ -15,15 +15,17 @@ use crate::connection::{Connection, Stack, flag as conn};
 use crate::event::{Event, EventKind, Host};
 use crate::id::{Id, Slab};
 use crate::link::memory::Collected;
+use crate::log::Log;
 use crate::memory::Memory;
 use crate::pace::Pace;
+use crate::panic::take_panic;
 use crate::protocol::Http1;
 use crate::server::Server;
 use crate::stream::Stream;
 use millrace_buffer::{PinId, Pool};
 use millrace_error::Code;
 use millrace_metrics::{Counter, Gauge, Histogram, Shard};
-use millrace_net::{Clock, Poller, Ready, ReceiveBuffer, Spare, TimerWheel, http_date};
+use millrace_net::{Clock, Peer, Poller, Ready, ReceiveBuffer, Spare, TimerWheel, http_date};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -73,6 +75,7 @@ pub struct Engine<V: Copy> {
     buffers_told: i64,
     pub(crate) metrics: Shard,
     pub(crate) memory: Memory,
+    pub(crate) log: Log,
 }
 
 impl<V: Copy> Engine<V> {
@@ -111,6 +114,7 @@ impl<V: Copy> Engine<V> {
             buffers_told: 0,
             metrics,
             memory: Memory::new(),
+            log: Log::default(),
         }
     }
 
@@ -271,7 +275,8 @@ impl<V: Copy> Engine<V> {
 
     /// Ends a connection on which we broke a rule of our own.
     pub fn poison(&mut self, id: Id) {
-        self.metrics.add(Counter::ReactorPanics, 1);
+        let peer = self.connections.get(id).map(|connection| connection.peer);
+        self.panicked(Some(peer.unwrap_or_default()));
         self.close(id, Code::Bug.into());
     }
 
@@ -282,7 +287,31 @@ impl<V: Copy> Engine<V> {
             .map(|stream| stream.connection);
         match id {
             Some(id) => self.poison(id),
-            None => self.metrics.add(Counter::ReactorPanics, 1),
+            None => self.panicked(None),
+        }
+    }
+
+    fn panicked(&mut self, peer: Option<Peer>) {
+        self.metrics.add(Counter::ReactorPanics, 1);
+        let text = take_panic().unwrap_or_default();
+        let tell = self.log.panicked(peer, &text);
+        self.tell_log(tell);
+    }
+
+    /// Sets the rank of the least level of which lines are made: 0 is trace, 5 fatal, 6 silence.
+    pub fn set_log_level(&mut self, rank: u8) {
+        self.log.set_level(rank);
+    }
+
+    /// The lines that wait for the log, each ended by a line feed, its fields parted by tabs.
+    pub fn take_log(&mut self) -> String {
+        self.log.take()
+    }
+
+    /// Tells the host that lines wait, where that is news.
+    pub(crate) fn tell_log(&mut self, is_news: bool) {
+        if is_news {
+            self.event(EventKind::Log, Id::from_u64(0), 0, 0, 0, None);
         }
     }
 

@@ -33,6 +33,8 @@ pub enum EventKind {
     ServerClosed = 12,
     /// The body alone failed, the exchange goes on: `flags` is the code, `a` the limit, `b` what was seen.
     BodyFailed = 13,
+    /// Lines for the log wait: [`Engine::take_log`](crate::Engine::take_log).
+    Log = 14,
 }
 
 /// Flags of a request event.

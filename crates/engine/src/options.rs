@@ -13,6 +13,8 @@ pub const HEADS_AHEAD: usize = 128 * 1024;
 pub const KEEP_ALIVE_MARGIN_MS: u64 = 1_000;
 /// How long accepting pauses when descriptors have run out, in milliseconds.
 pub const ACCEPT_PAUSE_MS: u64 = 100;
+/// That accepting pauses is said at most once in so many milliseconds.
+pub const ACCEPT_QUIET_MS: u64 = 10_000;
 /// How many connections one listener may accept in one turn.
 pub const ACCEPT_BUDGET: usize = 64;
 

@@ -30,7 +30,7 @@ impl<V: Copy> Engine<V> {
         let Some(stream) = self.streams.get_mut(id) else { return };
         stream.flags |= flag::RESPONSE_ENDED;
         let (connection, server) = (stream.connection, stream.server);
-        self.metrics.gauge_add(Gauge::HttpServerRequests, -1);
+        self.metrics.gauge_add(Gauge::HttpServerActiveRequests, -1);
         if let Some(server) = self.servers.at_mut(server) {
             server.stats.requests_active -= 1;
             server.finished += u64::from(server.closing);

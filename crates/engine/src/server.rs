@@ -6,7 +6,7 @@ use crate::event::EventKind;
 use crate::gate::Gate;
 use crate::id::Id;
 use crate::link::Link;
-use crate::options::{ACCEPT_BUDGET, ACCEPT_PAUSE_MS, LINGER_MS, ServerOptions};
+use crate::options::{ACCEPT_BUDGET, ACCEPT_PAUSE_MS, ACCEPT_QUIET_MS, LINGER_MS, ServerOptions};
 use crate::stats::ServerStats;
 use millrace_error::{Code, Error};
 use millrace_metrics::{Counter, Gauge};
@@ -56,6 +56,8 @@ pub(crate) struct Server {
     file: Option<PathBuf>,
     /// Accepting pauses until then; 0: it does not.
     paused_until: u64,
+    /// That it pauses is not said again before.
+    quiet_until: u64,
     /// `close` was called.
     pub closing: bool,
     pub finished: u64,
@@ -105,6 +107,7 @@ impl<V: Copy> Engine<V> {
             unix,
             file,
             paused_until: 0,
+            quiet_until: 0,
             closing: false,
             finished: 0,
             forced: 0,
@@ -148,15 +151,15 @@ impl<V: Copy> Engine<V> {
                 Ok(accepted) => self.accepted(id, accepted.fd, accepted.peer, unix),
                 Err(AcceptError::Retry(_)) => {}
                 Err(AcceptError::WouldBlock) => return false,
-                Err(AcceptError::Exhausted(_)) => {
+                Err(AcceptError::Exhausted(error)) => {
                     if self.spare.refuse_one(listener) {
                         self.refused(id);
                     }
-                    self.pause_accepting(id, listener);
+                    self.pause_accepting(id, listener, &error);
                     return false;
                 }
-                Err(AcceptError::Fatal(_)) => {
-                    self.pause_accepting(id, listener);
+                Err(AcceptError::Fatal(error)) => {
+                    self.pause_accepting(id, listener, &error);
                     return false;
                 }
             }
@@ -266,6 +269,8 @@ impl<V: Copy> Engine<V> {
     /// Answers a connection that may not enter and closes it, lingering so that the answer arrives.
     fn refuse(&mut self, server: Id, link: Link, peer: Peer, error: &Error) {
         self.refused(server);
+        let tell = self.log.refused(peer, error);
+        self.tell_log(tell);
         let (counter, answer) = match error.code {
             Code::MemoryLimit => (Counter::LimitExceededMaxMemory, BUSY),
             Code::ClientDenied => (Counter::LimitExceededDeny, DENIED),
@@ -282,12 +287,17 @@ impl<V: Copy> Engine<V> {
         }
     }
 
-    fn pause_accepting(&mut self, id: Id, listener: std::os::fd::RawFd) {
+    fn pause_accepting(&mut self, id: Id, listener: std::os::fd::RawFd, error: &std::io::Error) {
         self.poller.remove(listener, id.as_u64() | LISTENER_TOKEN);
         let until = self.from_ms + ACCEPT_PAUSE_MS;
         if let Some(server) = self.servers.get_mut(id) {
             self.paused_servers += usize::from(server.paused_until == 0);
             server.paused_until = until;
+            if server.quiet_until <= self.now_ms {
+                server.quiet_until = self.now_ms + ACCEPT_QUIET_MS;
+                let tell = self.log.accepting_paused(&error.to_string());
+                self.tell_log(tell);
+            }
         }
     }
 

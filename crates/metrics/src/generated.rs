@@ -361,7 +361,7 @@ pub enum Gauge {
     /// Open connections of HTTP servers.
     HttpServerConnections,
     /// Exchanges in flight.
-    HttpServerRequests,
+    HttpServerActiveRequests,
     /// Listening HTTP servers.
     HttpServerListeners,
     /// Threads that run a reactor.
@@ -379,7 +379,7 @@ impl Gauge {
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
         Self::HttpServerConnections,
-        Self::HttpServerRequests,
+        Self::HttpServerActiveRequests,
         Self::HttpServerListeners,
         Self::ReactorThreads,
         Self::Buffers,
@@ -390,7 +390,7 @@ impl Gauge {
     pub const fn name(self) -> &'static str {
         match self {
             Self::HttpServerConnections => "millrace_http_server_connections",
-            Self::HttpServerRequests => "millrace_http_server_requests",
+            Self::HttpServerActiveRequests => "millrace_http_server_active_requests",
             Self::HttpServerListeners => "millrace_http_server_listeners",
             Self::ReactorThreads => "millrace_reactor_threads",
             Self::Buffers => "millrace_buffers",
@@ -402,7 +402,7 @@ impl Gauge {
     pub const fn help(self) -> &'static str {
         match self {
             Self::HttpServerConnections => "Open connections of HTTP servers",
-            Self::HttpServerRequests => "Exchanges in flight",
+            Self::HttpServerActiveRequests => "Exchanges in flight",
             Self::HttpServerListeners => "Listening HTTP servers",
             Self::ReactorThreads => "Threads that run a reactor",
             Self::Buffers => "Pool buffers in use",

@@ -39,7 +39,7 @@ pub fn abi_version() -> u32 {
 
 type Function = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
-const FUNCTIONS: [(&str, Function); 28] = [
+const FUNCTIONS: &[(&str, Function)] = &[
     ("respond", exchange::respond),
     ("respondFile", exchange::respond_file),
     ("respondHead", exchange::respond_head),
@@ -64,6 +64,10 @@ const FUNCTIONS: [(&str, Function); 28] = [
     ("count", server::count),
     ("metricsFill", server::metrics_fill),
     ("metricsReset", server::metrics_reset),
+    ("metricsSince", server::metrics_since),
+    ("metricsPercentile", server::metrics_percentile),
+    ("setLogLevel", server::set_log_level),
+    ("takeLog", server::take_log),
     ("census", server::census),
     ("plantPanic", server::plant_panic),
     ("calls", server::calls),
@@ -77,12 +81,17 @@ pub fn init(exports: Object, env: Env) -> napi::Result<()> {
     match done {
         Ok(Ok(())) => Ok(()),
         Ok(Err(reason)) => Err(napi::Error::from_reason(format!("millrace: {reason}"))),
-        Err(_) => Err(napi::Error::from_reason("millrace: the native core failed to start")),
+        Err(_) => {
+            let text = millrace_engine::take_panic().unwrap_or_default();
+            let reason = format!("millrace: the native core failed to start: {text}");
+            Err(napi::Error::from_reason(reason))
+        }
     }
 }
 
 fn register(exports: sys::napi_value, env: sys::napi_env) -> Result<(), String> {
-    // Panics are reported where they surface (an error event, `reactor_panics_total`), not on stderr.
+    // Panics are reported where they surface (an error event, the log, `reactor_panics_total`), not on stderr.
+    millrace_engine::keep_panics();
     let state = state::State::create(env)?;
     js::call!(napi_set_instance_data(env, state.cast(), None, ptr::null_mut()));
     for (name, function) in FUNCTIONS {
@@ -92,7 +101,7 @@ fn register(exports: sys::napi_value, env: sys::napi_env) -> Result<(), String> 
             env,
             name.as_ptr().cast(),
             length,
-            Some(function),
+            Some(*function),
             state.cast(),
             &mut value
         ));

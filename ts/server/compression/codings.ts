@@ -9,7 +9,10 @@ export type Encoder = Transform & { flush(kind: number): void };
 /** Content codings that a body can be compressed by. */
 export type ContentCoding = 'br' | 'zstd' | 'gzip';
 
-/** In the order of preference where a client weighs them alike; the reason is in the decision record. */
+/**
+ * In the order of preference where a client weighs them alike: at the levels below they make about the same of text, and
+ * the first two go further at higher ones.
+ */
 export const CODINGS: readonly ContentCoding[] = ['br', 'zstd', 'gzip'];
 
 /**

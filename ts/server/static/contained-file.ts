@@ -1,8 +1,8 @@
 import type { BigIntStats } from 'node:fs';
 import { constants, fstatSync, promises, readlinkSync } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 
+import { OpenFile } from '../../message/open-file.js';
 import { isServable } from './request-path.js';
 
 /** A folder whose files are served, and which of its names that begin with a dot may be. */
@@ -14,7 +14,7 @@ export interface Root {
 
 /** An open file or folder that is below the root, and what it was when it was opened. */
 export interface Contained {
-  readonly handle: FileHandle;
+  readonly source: OpenFile;
   readonly stats: BigIntStats;
   /** Its real path. */
   readonly path: string;
@@ -61,9 +61,9 @@ export function isContained(root: Root, path: string): boolean {
 }
 
 async function openChecked(root: Root, path: string): Promise<Contained | null | 'moved'> {
-  let handle: FileHandle;
+  let source: OpenFile;
   try {
-    handle = await promises.open(path, FLAGS);
+    source = await OpenFile.open(path, FLAGS);
   } catch (error) {
     // ELOOP is what O_NOFOLLOW says of a link (FreeBSD: EMLINK).
     if (['ELOOP', 'EMLINK'].includes((error as NodeJS.ErrnoException).code ?? '')) return 'moved';
@@ -72,13 +72,13 @@ async function openChecked(root: Root, path: string): Promise<Contained | null |
   let keep = false;
   try {
     // Of an open descriptor, the attributes are in memory: a turn of the thread pool would cost ten times as much.
-    const stats = fstatSync(handle.fd, { bigint: true });
-    if (!(await isStillAt(handle, stats, path))) return 'moved';
+    const stats = fstatSync(source.fd, { bigint: true });
+    if (!(await isStillAt(source, stats, path))) return 'moved';
     if (!isContained(root, path) || !(stats.isFile() || stats.isDirectory())) return null;
     keep = true;
-    return { handle, stats, path };
+    return { source, stats, path };
   } finally {
-    if (!keep) await handle.close();
+    if (!keep) source.close();
   }
 }
 
@@ -88,10 +88,10 @@ let hasProc = process.platform === 'linux';
  * Whether a path without a link in it leads to what the descriptor has open. Linux says by which path a descriptor was
  * opened; elsewhere the path is followed again.
  */
-async function isStillAt(handle: FileHandle, stats: BigIntStats, path: string): Promise<boolean> {
+async function isStillAt(source: OpenFile, stats: BigIntStats, path: string): Promise<boolean> {
   if (hasProc) {
     try {
-      return readlinkSync(`/proc/self/fd/${handle.fd}`) === path;
+      return readlinkSync(`/proc/self/fd/${source.fd}`) === path;
     } catch {
       // Not mounted here.
       hasProc = false;

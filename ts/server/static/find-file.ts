@@ -49,15 +49,15 @@ export async function bestVariant(
     try {
       variant = await openFile(root, [...names.slice(0, -1), `${names.at(-1)}${SUFFIXES[coding]}`]);
     } catch (error) {
-      await file.handle.close();
+      file.source.close();
       throw error;
     }
     if (variant === null) continue;
     if (variant.stats.mtimeNs >= file.stats.mtimeNs) {
-      await file.handle.close();
+      file.source.close();
       return { ...variant, name: file.name, coding };
     }
-    await variant.handle.close();
+    variant.source.close();
   }
   return { ...file, coding: undefined };
 }
@@ -65,6 +65,6 @@ export async function bestVariant(
 async function openFile(root: Root, names: readonly string[]): Promise<Contained | null> {
   const found = await openContained(root, names);
   if (found === null || found.stats.isFile()) return found;
-  await found.handle.close();
+  found.source.close();
   return null;
 }

@@ -34,7 +34,7 @@ export class StaticFolder {
       if (!isServable(name, this._root.dotfiles)) continue;
       const found = await openContained(this._root, [...this.names, name]);
       if (found === null) continue;
-      await found.handle.close();
+      found.source.close();
       const { stats } = found;
       yield { name, isFolder: stats.isDirectory(), size: Number(stats.size), modified: stats.mtime };
     }

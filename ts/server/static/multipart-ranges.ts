@@ -1,6 +1,5 @@
-import type { FileHandle } from 'node:fs/promises';
-
 import { fileChunks } from '../../message/file-body.js';
+import type { FileSource } from '../../message/open-file.js';
 import type { ByteRange } from './ranges.js';
 
 /** Several parts of a file as one body, `multipart/byteranges` (RFC 9110 §14.6). */
@@ -26,10 +25,10 @@ export class MultipartRanges {
     this.length = ranges.reduce((sum, { start, end }) => sum + end - start, framing);
   }
 
-  async *chunks(handle: FileHandle): AsyncGenerator<Uint8Array> {
+  async *chunks(source: FileSource): AsyncGenerator<Uint8Array> {
     for (const [at, range] of this._ranges.entries()) {
       yield Buffer.from(this._heads[at], 'latin1');
-      yield* fileChunks({ handle, ...range });
+      yield* fileChunks({ source, ...range });
     }
     yield Buffer.from(this._tail, 'latin1');
   }

@@ -55,23 +55,23 @@ export async function sendFile(
 
 async function sendBody(
   res: ServerResponse,
-  { handle }: Found,
+  { source }: Found,
   size: number,
   ranges: ReturnType<typeof rangesOf>,
 ): Promise<void> {
   if (typeof ranges === 'string') {
     res.setHeader('Content-Length', size);
-    return res.send({ file: handle, start: 0, end: size });
+    return res.send({ file: source, start: 0, end: size });
   }
   res.statusCode = 206;
   if (ranges.length > 1) {
     const parts = new MultipartRanges(ranges, size, String(res.getHeader('content-type')));
     res.setHeader('Content-Type', parts.type);
     res.setHeader('Content-Length', parts.length);
-    return res.send(parts.chunks(handle));
+    return res.send(parts.chunks(source));
   }
   const [{ start, end }] = ranges;
   res.setHeader('Content-Range', `bytes ${start}-${end - 1}/${size}`);
   res.setHeader('Content-Length', end - start);
-  await res.send({ file: handle, start, end });
+  await res.send({ file: source, start, end });
 }

@@ -55,12 +55,12 @@ class Site {
     const found = await find(this._root, names, asFolder ? [] : this._options.extensions);
     if (found === null) return notFound(res, next);
     if (found.stats.isDirectory()) {
-      await found.handle.close();
+      found.source.close();
       if (asFolder) return this.answerFolder(req, res, found, names, next);
       return this.redirect(req, res, names);
     }
     if (asFolder) {
-      await found.handle.close();
+      found.source.close();
       return notFound(res, next);
     }
     await this.answerFile(req, res, found);
@@ -101,7 +101,7 @@ class Site {
       // A client that goes away in the middle is no failure of ours.
       if (req.gone === undefined || !res.closed) throw error;
     } finally {
-      await file.handle.close();
+      file.source.close();
     }
   }
 

@@ -18,7 +18,7 @@ impl<V: Copy> Engine<V> {
             let (slot, started, internal) = (stream.server, stream.started_ns, stream.has(flag::INTERNAL));
             if !internal {
                 self.completed.push((slot, started));
-                self.metrics.gauge_add(Gauge::HttpServerRequests, -1);
+                self.metrics.gauge_add(Gauge::HttpServerActiveRequests, -1);
                 if let Some(server) = self.servers.at_mut(slot) {
                     server.stats.requests_active -= 1;
                     server.finished += u64::from(server.closing);

@@ -236,7 +236,7 @@ impl<V: Copy> Engine<V> {
             return Err(Error::new(Code::ConnectionsLimit));
         };
         self.metrics.add(Counter::HttpServerRequests, 1);
-        self.metrics.gauge_add(Gauge::HttpServerRequests, 1);
+        self.metrics.gauge_add(Gauge::HttpServerActiveRequests, 1);
         let kind = match raw {
             true if connect => EventKind::Connect,
             true => EventKind::Upgrade,

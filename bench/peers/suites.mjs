@@ -1,0 +1,6 @@
+// Every suite, by its name.
+import { http1 } from './http1/main.mjs';
+import { http1App } from './http1-app/main.mjs';
+import { staticFiles } from './static/main.mjs';
+
+export const SUITES = { http1, 'http1-app': http1App, static: staticFiles };

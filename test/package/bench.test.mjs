@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { interleaved } from '../../bench/measure/rounds.mjs';
+import { render, splice } from '../../bench/report/page.mjs';
+
+const suite = (name) => ({ name, title: `Title of ${name}`, reference: 'a', how: ['How.'], goals: [] });
+
+test('each suite replaces its own section of the page and no other, nor what people wrote', () => {
+  let page = '# Benchmarks\n\nBy hand.\n';
+  for (const name of ['http1', 'http1-app', 'static']) page = splice(page, suite(name), `first ${name}`);
+  page = page.replace('## Title of static', 'By hand too.\n\n## Title of static');
+  for (const name of ['static', 'http1', 'http1-app']) page = splice(page, suite(name), `second ${name}`);
+  assert.equal(
+    page,
+    [
+      ...['# Benchmarks', 'By hand.'],
+      ...['## Title of http1', '<!-- bench:http1 -->', 'second http1', '<!-- /bench:http1 -->'],
+      ...['## Title of http1-app', '<!-- bench:http1-app -->', 'second http1-app', '<!-- /bench:http1-app -->'],
+      'By hand too.',
+      ...['## Title of static', '<!-- bench:static -->', 'second static', '<!-- /bench:static -->\n'],
+    ].join('\n\n'),
+  );
+});
+
+test('a page with half of the marks is left alone', () => {
+  for (const page of ['<!-- bench:a -->', '<!-- /bench:a -->', '<!-- /bench:a --> <!-- bench:a -->']) {
+    assert.throws(() => splice(page, suite('a'), 'text'), /must hold/);
+  }
+});
+
+test('a run becomes tables with ratios to the reference, and says what was not measured and what went wrong', () => {
+  const figures = { user: 1, system: 1, total: 2, rate: 1_000, busy: 0.5, p99: 10 };
+  const text = render(suite('x'), {
+    machine: {
+      cpu: 'a cpu',
+      cores: 2,
+      memory: 2 ** 30,
+      kernel: 'linux 6',
+      arch: 'x64',
+      node: '20',
+      date: '2026-01-01',
+    },
+    ...{ command: 'the command', rounds: 3, seconds: 1, versions: { peer: '1.0' } },
+    servers: [
+      { name: 'a', title: 'A', unavailable: null },
+      { name: 'b', title: 'B', unavailable: null },
+      { name: 'c', title: 'C', unavailable: 'it is not here' },
+    ],
+    cases: [{ name: 'one', title: 'One', what: 'What.', kind: 'load' }],
+    results: {
+      one: {
+        a: { median: figures, spread: 0, problems: [] },
+        b: { median: { ...figures, total: 3 }, spread: 0.1, problems: ['other work took up to 50 % of a core'] },
+      },
+    },
+  });
+  assert.match(text, /\| B \| 1\.00 \| 1\.00 \| 3\.00 \| 1\.50 \| 1\.00 \| ±5 % \| 1 000 \| 50 % \|/);
+  assert.match(text, /Not measured in this run: C \(it is not here\)\./);
+  assert.match(text, /^- B: other work took up to 50 % of a core$/m);
+  assert.match(text, /\*\*Other work ran on the machine during this run\*\*/);
+});
+
+test('rounds are interleaved; a server that fails loses its row alone, and all are closed', async () => {
+  const heard = [];
+  const outcome = await interleaved(['a', 'b', 'c'], {
+    rounds: 3,
+    tell: () => {},
+    open: (name) => {
+      if (name === 'c') throw new Error('c does not start');
+      return Promise.resolve({ server: name, problems: [] });
+    },
+    round: (name, number) => {
+      heard.push(`${name}${number}`);
+      if (name === 'b' && number === 1) throw new Error('b is gone\nand more');
+      return Promise.resolve({ total: number, problems: ['noise'], otherWork: number === 2 ? 0.5 : 0 });
+    },
+    close: (name) => void heard.push(`close ${name}`),
+    fields: ['total'],
+    headline: 'total',
+  });
+  assert.deepEqual(heard, ['a0', 'b0', 'a1', 'b1', 'close b', 'a2', 'close a']);
+  assert.deepEqual(outcome.a.median, { total: 1 });
+  assert.deepEqual(outcome.a.problems, ['noise', 'other work took up to 50 % of a core in 1 of 3 rounds']);
+  assert.deepEqual([outcome.b.rounds.length, outcome.b.problems], [1, ['noise', 'b is gone']]);
+  assert.deepEqual([outcome.c.median, outcome.c.problems], [null, ['c does not start']]);
+});
