@@ -211,6 +211,10 @@ pub enum Code {
     TlsExhausted = 230,
     /// The server did not accept the early data; it has to be sent again.
     TlsEarlyDataRefused = 231,
+    /// The OCSP responder of the CA does not know the peer's certificate.
+    TlsOcspUnknown = 232,
+    /// The OCSP response that was to be stapled is not a good one for the certificate; nothing or the one before is stapled.
+    TlsStapleRefused = 233,
     /// The proxy reports a general failure (RFC 1928 §6, reply 1).
     SocksGeneralFailure = 300,
     /// The proxy's rules forbid the connection (RFC 1928 §6, reply 2).
@@ -375,6 +379,8 @@ impl Code {
         Self::TlsInvalidConfiguration,
         Self::TlsExhausted,
         Self::TlsEarlyDataRefused,
+        Self::TlsOcspUnknown,
+        Self::TlsStapleRefused,
         Self::SocksGeneralFailure,
         Self::SocksForbidden,
         Self::SocksNetworkUnreachable,
@@ -521,6 +527,8 @@ impl Code {
             Self::TlsInvalidConfiguration => "MILLRACE_TLS_INVALID_CONFIGURATION",
             Self::TlsExhausted => "MILLRACE_TLS_EXHAUSTED",
             Self::TlsEarlyDataRefused => "MILLRACE_TLS_EARLY_DATA_REFUSED",
+            Self::TlsOcspUnknown => "MILLRACE_TLS_OCSP_UNKNOWN",
+            Self::TlsStapleRefused => "MILLRACE_TLS_STAPLE_REFUSED",
             Self::SocksGeneralFailure => "MILLRACE_SOCKS_GENERAL_FAILURE",
             Self::SocksForbidden => "MILLRACE_SOCKS_FORBIDDEN",
             Self::SocksNetworkUnreachable => "MILLRACE_SOCKS_NETWORK_UNREACHABLE",
@@ -680,6 +688,10 @@ impl Code {
             }
             Self::TlsExhausted => "the TLS keys of the connection have sealed as much as they may",
             Self::TlsEarlyDataRefused => "the server did not accept the early data; it has to be sent again",
+            Self::TlsOcspUnknown => "the OCSP responder of the CA does not know the peer's certificate",
+            Self::TlsStapleRefused => {
+                "the OCSP response that was to be stapled is not a good one for the certificate; nothing or the one before is stapled"
+            }
             Self::SocksGeneralFailure => "the proxy reports a general failure (RFC 1928 §6, reply 1)",
             Self::SocksForbidden => "the proxy's rules forbid the connection (RFC 1928 §6, reply 2)",
             Self::SocksNetworkUnreachable => "the proxy cannot reach the target's network (RFC 1928 §6, reply 3)",
@@ -831,6 +843,8 @@ impl Code {
             Self::TlsInvalidConfiguration => Kind::Misuse,
             Self::TlsExhausted => Kind::Closed,
             Self::TlsEarlyDataRefused => Kind::Protocol,
+            Self::TlsOcspUnknown => Kind::Protocol,
+            Self::TlsStapleRefused => Kind::Protocol,
             Self::SocksGeneralFailure => Kind::System,
             Self::SocksForbidden => Kind::Protocol,
             Self::SocksNetworkUnreachable => Kind::System,
@@ -968,6 +982,8 @@ impl Code {
             Self::TlsInvalidConfiguration => None,
             Self::TlsExhausted => None,
             Self::TlsEarlyDataRefused => None,
+            Self::TlsOcspUnknown => None,
+            Self::TlsStapleRefused => None,
             Self::SocksGeneralFailure => None,
             Self::SocksForbidden => None,
             Self::SocksNetworkUnreachable => None,
