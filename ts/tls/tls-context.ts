@@ -1,21 +1,25 @@
 import { types } from 'node:util';
 
-import { errorFromNative } from '../errors/native-error.js';
-import { MillraceError, misuse } from '../errors/millrace-error.js';
+import { misuse } from '../errors/millrace-error.js';
 import { isEnabled, logRecord } from '../log/log.js';
-import type { NativeTlsServer } from '../native/binding.js';
+import type { NativeIdentity, NativeTlsServer } from '../native/binding.js';
 import { native } from '../native/loader.js';
 import type { TlsClientOptionValues, TlsClientOptions } from '../options/tls-client.generated.js';
 import { TLS_CLIENT_OPTIONS } from '../options/tls-client.generated.js';
 import type { TlsServerOptionValues } from '../options/tls-server.generated.js';
 import { TLS_SERVER_OPTIONS } from '../options/tls-server.generated.js';
 import { validateOptions } from '../options/validate.js';
+import { accepted } from './accepted.js';
 import { CertificateChooser } from './certificate-chooser.js';
 import type { AutoRefresh } from './crl-source.js';
 import { checkRefresh, every, loadCrls } from './crl-source.js';
+import { loadCtLogs } from './ct-logs.js';
 import type { Certificate } from './identity.js';
 import { loadCertificate, loadCertificates } from './identity.js';
+import { issuedBy } from './issuer.js';
 import { filesOf, loadMaterial } from './material.js';
+import type { OcspSource } from './ocsp-stapler.js';
+import { OcspStapler } from './ocsp-stapler.js';
 import { loadTrust } from './trust.js';
 import type { TlsServerOptions } from './tls-options.js';
 
@@ -39,6 +43,7 @@ export class TlsContext {
   #refresh: AutoRefresh | null = null;
   #refreshing: { stop(): void } | undefined;
   #chooser: CertificateChooser | undefined;
+  #stapler: OcspStapler | undefined;
   #warned = false;
 
   private constructor(kind: Kind, number: number, options: object, servername: string | null) {
@@ -54,9 +59,11 @@ export class TlsContext {
   static async server(options: TlsServerOptions): Promise<TlsContext> {
     const values = serverValues(options);
     const refresh = checkRefresh('TlsContext.server', values.autoRefresh, values.crl);
-    const number = native.tlsServer(await serverOptions(values));
+    const given = await serverOptions(values);
+    const number = native.tlsServer(given);
     const context = new TlsContext('server', accepted(number), options, null);
     context.#follow(values, refresh);
+    await context.#startStapling(values, given);
     return context;
   }
 
@@ -65,11 +72,15 @@ export class TlsContext {
     const values = validateOptions<TlsClientOptionValues>(TLS_CLIENT_OPTIONS, splitCiphers(options));
     const refresh = checkRefresh('TlsContext.client', values.autoRefresh, values.crl);
     const identities = await loadCertificates('TlsContext.client', values.cert, values.key, values.passphrase);
+    const ctLogs = await loadCtLogs(values.ctLogs);
     const number = native.tlsClient({
       trust: await loadTrust(values),
       rejectUnauthorized: values.rejectUnauthorized,
       pins: [...values.pins],
       pinsReportOnly: values.pinsReportOnly,
+      ocsp: values.ocsp,
+      certificateTransparency: values.certificateTransparency,
+      ctLogs,
       ...(identities.length === 0 ? null : { identity: identities[0] }),
       alpn: [...values.ALPNProtocols],
       minVersion: values.minVersion,
@@ -95,9 +106,13 @@ export class TlsContext {
     const next = { ...this.#options, ...options } as TlsServerOptions;
     const values = serverValues(next);
     const refresh = checkRefresh('TlsContext.update', values.autoRefresh, values.crl);
-    accepted(native.tlsUpdate(this.number, await serverOptions(values)));
+    const given = await serverOptions(values);
+    // Handshakes have the responses of before until there are new ones.
+    if (typeof values.ocspResponse === 'function') this.#stapler?.carryOver(given.identities);
+    accepted(native.tlsUpdate(this.number, given));
     this.#options = next;
     this.#follow(values, refresh);
+    await this.#startStapling(values, given);
   }
 
   /** Reads the CRLs again. When that fails the last good ones stay in force, and it rejects. */
@@ -114,11 +129,12 @@ export class TlsContext {
     accepted(native.tlsRotate(this.number, key));
   }
 
-  /** Stops refreshing CRLs. Servers and connections that use the context go on. */
+  /** Stops refreshing CRLs and OCSP responses. Servers and connections that use the context go on. */
   close(): void {
     this.#refreshing?.stop();
     this.#refreshing = undefined;
     this.#chooser?.close();
+    this.#stapler?.stop();
   }
 
   /** @internal Answers a handshake that asks for a certificate. */
@@ -133,6 +149,19 @@ export class TlsContext {
     this.#chooser?.close();
     this.#chooser = choose === null || choose === undefined ? undefined : new CertificateChooser(choose);
     this.#startRefresh(refresh);
+  }
+
+  async #startStapling(values: TlsServerOptionValues, { identities }: NativeTlsServer): Promise<void> {
+    this.#stapler?.stop();
+    this.#stapler = undefined;
+    const source = values.ocspResponse;
+    if (typeof source !== 'function') return;
+    const self = new WeakRef(this);
+    const isWanted = (): boolean => self.deref() !== undefined;
+    const authorities = await loadMaterial(values.ca);
+    const stapler = new OcspStapler(this.number, source as OcspSource, identities, authorities, isWanted);
+    this.#stapler = stapler;
+    await stapler.start();
   }
 
   #startRefresh(refresh: AutoRefresh | null): void {
@@ -193,8 +222,10 @@ async function serverOptions(values: TlsServerOptionValues): Promise<NativeTlsSe
     loadMaterial(values.ticketKeys),
     values.requestCert ? loadTrust(values) : undefined,
   ]);
+  const identities = [...first, ...others];
+  await addResponses(owner, values, first.length, identities);
   return {
-    identities: [...first, ...others],
+    identities,
     askForCertificate: values.certificateFor !== null,
     alpn: [...values.ALPNProtocols],
     minVersion: values.minVersion,
@@ -213,13 +244,25 @@ async function serverOptions(values: TlsServerOptionValues): Promise<NativeTlsSe
   };
 }
 
-/** The answer of the native core, or its error. */
-function accepted(answer: number): number {
-  if (answer >= 0) return answer;
-  const error = errorFromNative(-answer, {});
-  const detail = native.tlsDetail();
-  if (detail === '') throw error;
-  throw error.kind === 'misuse'
-    ? misuse(error.code, `${error.message}: ${detail}`)
-    : new MillraceError(error.code, `${error.message}: ${detail}`);
+/** Adds the OCSP responses that were given as bytes, with the issuers by which they are checked. */
+async function addResponses(
+  owner: string,
+  { ocspResponse, ca }: TlsServerOptionValues,
+  pairs: number,
+  identities: readonly NativeIdentity[],
+): Promise<void> {
+  const isSource = typeof ocspResponse === 'function';
+  const responses = isSource ? [] : await loadMaterial(ocspResponse);
+  if (responses.length > pairs) {
+    const got = `got ${responses.length} for ${pairs}`;
+    const message = `${owner}: option 'ocspResponse' must have no more responses than 'cert' has certificates, ${got}`;
+    throw misuse('MILLRACE_INVALID_ARGUMENT', message);
+  }
+  for (const [place, response] of responses.entries()) identities[place].ocsp = response;
+  const authorities = await loadMaterial(ca);
+  for (const identity of identities) {
+    // Where a function gets them too: an issuer that is missing is told before anything is made or replaced.
+    if (!isSource && identity.ocsp === undefined) continue;
+    identity.issuer = issuedBy(owner, identity.chain, authorities).issuer.raw;
+  }
 }
