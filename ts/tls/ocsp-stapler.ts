@@ -47,22 +47,25 @@ export class OcspStapler {
   readonly #staples: Staple[];
   #stopped = false;
 
-  /** `isWanted`: whether the context is still there; it must not hold it. Throws when an issuer is missing. */
+  /**
+   * `identities` have their issuers; `before`: who did it until now; `isWanted`: whether the context is still there,
+   * which must not be held.
+   */
   constructor(
     context: number,
     source: OcspSource,
     identities: readonly NativeIdentity[],
-    authorities: readonly Uint8Array[],
+    before: OcspStapler | undefined,
     isWanted: () => boolean,
   ) {
     this.#context = context;
     this.#source = source;
     this.#isWanted = isWanted;
-    this.#staples = identities.map(({ chain }, place) => ({
-      ...issuedBy('TlsContext.server', chain, authorities),
+    this.#staples = identities.map(({ chain, issuer }, place) => ({
+      ...issuedBy('TlsContext.server', chain, issuer === undefined ? [] : [issuer]),
       place,
       chain,
-      good: undefined,
+      good: before === undefined ? undefined : before.#goodFor(chain),
       failures: 0,
       timer: undefined,
     }));
@@ -77,16 +80,19 @@ export class OcspStapler {
   /** Adds to identities that are to replace these the responses that still are good for them. */
   carryOver(identities: readonly NativeIdentity[]): void {
     for (const identity of identities) {
-      const same = this.#staples.find(({ chain }) => Buffer.compare(chain, identity.chain) === 0);
-      if (same?.good === undefined || same.good.until < Date.now() + CARRIED) continue;
-      identity.ocsp = same.good.response;
-      identity.issuer = same.issuer.raw;
+      const good = this.#goodFor(identity.chain);
+      if (good !== undefined) identity.ocsp = good.response;
     }
   }
 
   stop(): void {
     this.#stopped = true;
     for (const { timer } of this.#staples) clearTimeout(timer);
+  }
+
+  #goodFor(chain: Uint8Array): Staple['good'] {
+    const same = this.#staples.find((staple) => Buffer.compare(staple.chain, chain) === 0);
+    return same?.good !== undefined && same.good.until >= Date.now() + CARRIED ? same.good : undefined;
   }
 
   async #ask(staple: Staple): Promise<void> {

@@ -152,14 +152,14 @@ export class TlsContext {
   }
 
   async #startStapling(values: TlsServerOptionValues, { identities }: NativeTlsServer): Promise<void> {
-    this.#stapler?.stop();
+    const before = this.#stapler;
+    before?.stop();
     this.#stapler = undefined;
     const source = values.ocspResponse;
     if (typeof source !== 'function') return;
     const self = new WeakRef(this);
     const isWanted = (): boolean => self.deref() !== undefined;
-    const authorities = await loadMaterial(values.ca);
-    const stapler = new OcspStapler(this.number, source as OcspSource, identities, authorities, isWanted);
+    const stapler = new OcspStapler(this.number, source as OcspSource, identities, before, isWanted);
     this.#stapler = stapler;
     await stapler.start();
   }
