@@ -75,7 +75,11 @@ const secure =
   (times = 1, options: Partial<ServeOptions> = {}, servername = 'localhost'): Mover =>
   async () => {
     identity ??= await (await Authority.root()).issue();
-    const server = await start({ handler: ok, tls: { cert: identity.cert, key: identity.key }, ...options } as ServeOptions);
+    const server = await start({
+      handler: ok,
+      tls: { cert: identity.cert, key: identity.key },
+      ...options,
+    } as ServeOptions);
     const tls = await TlsContext.client({ rejectUnauthorized: servername !== 'localhost', servername });
     for (let count = 0; count < times; count++) {
       const socket = await connect({ host: '127.0.0.1', port: server.port, tls }).catch(() => undefined);
