@@ -130,7 +130,7 @@ mod tests {
         b"Date\0now\0",
         b"Connection\0close\0",
         b"Connection\0x, keep-alive\0",
-        b"Content-Length\05\0",
+        b"Content-Length\x005\0",
         b"Transfer-Encoding\0chunked\0",
     ];
 
