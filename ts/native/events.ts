@@ -95,7 +95,8 @@ export function unregisterServer(id: number): void {
   if (servers[slot]?.id === id) servers[slot] = undefined;
 }
 
-function attach(): void {
+/** Has events arrive from now on: before the first server listens, or the first connection is begun. */
+export function attach(): void {
   if (attached) return;
   attached = true;
   native.attach(onEvents, ring);

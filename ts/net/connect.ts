@@ -5,7 +5,7 @@ import { types } from 'node:util';
 import { describeValue } from '../errors/escape.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
 import { errorFromNative } from '../errors/native-error.js';
-import { slotOf } from '../native/events.js';
+import { attach, slotOf } from '../native/events.js';
 import { native } from '../native/loader.js';
 import type { ConnectOptionValues } from '../options/connect.generated.js';
 import { CONNECT_OPTIONS } from '../options/connect.generated.js';
@@ -90,6 +90,7 @@ async function open(
   tlsTimeout: number,
   signal: AbortSignal | null,
 ): Promise<Socket> {
+  attach();
   const id = native.dial({
     ...placeOf(values, host),
     port: values.port ?? 0,
