@@ -53,7 +53,7 @@ const serveTls = (tls: Partial<TlsServerOptions> = {}): Promise<Server> =>
   start({
     tls: { cert: leaf.cert, key: leaf.key, ...tls },
     handler: (req, res) =>
-      res.end(`early=${req.headers.get('early-data') ?? 'no'} resumed=${req.tls?.resumed} ${req.tls?.peerCertificate()?.subject ?? 'nobody'}\n`),
+      res.end(`early=${req.headers.get('early-data') ?? 'no'} resumed=${req.tls?.resumed} secure=${req.isSecure} ${req.tls?.peerCertificate()?.subject ?? 'nobody'}\n`),
   });
 
 const client = (server: Server, ...args: string[]): Peer =>
@@ -79,15 +79,18 @@ describe('openssl s_client', () => {
     expect(said).toContain('Verify return code: 0 (ok)');
     expect(said).toContain('ALPN protocol: http/1.1');
     expect(said).toContain(`Cipher is ${suite}`);
-    expect(said).toMatch(/early=no resumed=false nobody/);
+    expect(said).toMatch(/early=no resumed=false secure=true nobody/);
   });
 
   withOpenssl.each(['-tls1', '-tls1_1'])('is refused with %s', async (version) => {
     const server = await serveTls();
     const seen = failures(server);
     const said = await client(server, version, '-cipher', 'ALL:@SECLEVEL=0').over();
-    expect(said).toMatch(/alert protocol version|no protocols available|unsupported protocol/);
-    if (said.includes('alert')) await until(() => seen[0]?.code === 'MILLRACE_TLS_NO_SHARED_VERSION');
+    // rustls looks at the signature schemes first, which these versions have none of.
+    expect(said).toMatch(/alert (handshake failure|protocol version)/);
+    expect(said).toContain('Cipher is (NONE)');
+    await until(() => seen.length === 1);
+    expect(seen[0].code).toMatch(/^MILLRACE_TLS_NO_SHARED_(SUITE|VERSION)$/);
   });
 
   withOpenssl('asks in vain for a renegotiation', async () => {
@@ -112,7 +115,7 @@ describe('openssl s_client', () => {
   withOpenssl('shows its certificate', async () => {
     const server = await serveTls({ ca: root.cert, requestCert: true });
     const said = await client(server, '-cert', at('alice.pem'), '-key', at('alice.key')).send(get('/', 'Connection: close')).over();
-    expect(said).toContain('resumed=false CN=alice');
+    expect(said).toContain('resumed=false secure=true CN=alice');
   });
 
   withOpenssl('resumes five times with -reconnect', async () => {
@@ -138,7 +141,8 @@ describe('openssl s_client', () => {
     const again = (): Peer => client(server, '-tls1_3', '-sess_in', at('early-session'), '-early_data', at('early'));
     const first = await again().over();
     expect(first).toContain('Early data was accepted');
-    expect(first).toContain('early=1 resumed=true');
+    // What is known of a session is known when its handshake is over, and this request came before.
+    expect(first).toContain('early=1 resumed=undefined secure=true');
     const replayed = again();
     await replayed.says('Early data was rejected');
     expect(replayed.output).not.toContain('early=1');
@@ -207,10 +211,10 @@ describe('curl', () => {
 
   testWith(curl)('gets, posts, resumes nothing it should not, and shows its certificate', async () => {
     const server = await serveTls({ ca: root.cert, requestCert: true, rejectUnauthorized: false });
-    expect(await run(server, '--cacert', at('ca.pem'))).toBe('early=no resumed=false nobody\n');
-    expect(await run(server, '--cacert', at('ca.pem'), '-d', 'x'.repeat(100_000))).toBe('early=no resumed=false nobody\n');
+    expect(await run(server, '--cacert', at('ca.pem'))).toBe('early=no resumed=false secure=true nobody\n');
+    expect(await run(server, '--cacert', at('ca.pem'), '-d', 'x'.repeat(100_000))).toBe('early=no resumed=false secure=true nobody\n');
     expect(await run(server, '--cacert', at('ca.pem'), '--tls-max', '1.2', '--cert', at('alice.pem'), '--key', at('alice.key'))).toBe(
-      'early=no resumed=false CN=alice\n',
+      'early=no resumed=false secure=true CN=alice\n',
     );
   });
 
