@@ -65,6 +65,8 @@ const targets: (Target | undefined)[] = [];
 const displaced = new Map<number, Target>();
 /** By slot: servers. */
 const servers: (RequestSink | undefined)[] = [];
+/** By id: whose slot another server has taken before it was told that it is closed. */
+const displacedServers = new Map<number, RequestSink>();
 let attached = false;
 
 /** The slot of an id: its low 21 bits. */
@@ -86,13 +88,17 @@ export function unregister(slot: number, id: number): void {
 
 /** Requests of this server go to the sink. */
 export function registerServer(id: number, sink: RequestSink): void {
-  servers[slotOf(id)] = sink;
+  const slot = slotOf(id);
+  const before = servers[slot];
+  if (before !== undefined) displacedServers.set(before.id, before);
+  servers[slot] = sink;
   attach();
 }
 
 export function unregisterServer(id: number): void {
   const slot = slotOf(id);
   if (servers[slot]?.id === id) servers[slot] = undefined;
+  else displacedServers.delete(id);
 }
 
 /** Has events arrive from now on: before the first server listens, or the first connection is begun. */
@@ -122,8 +128,8 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | undefined {
       if (kind <= KIND.connect) {
         servers[b >> 8]?.handleRequest(kind, word >> 7, id, slot, a, b & 255, value as string, extra as Uint8Array);
       } else if (kind === KIND.serverClosed) {
-        const server = servers[slot];
-        if (server !== undefined && server.id === id) server.handleServerEvent(kind, a, b);
+        const server = servers[slot]?.id === id ? servers[slot] : displacedServers.get(id);
+        server?.handleServerEvent(kind, a, b);
       } else if (kind === KIND.clientHello || kind === KIND.tlsFailed) {
         servers[b >> 8]?.handleTlsEvent(kind, word >> 7, id, value as string);
       } else {
