@@ -80,7 +80,11 @@ test.each<[string, () => Partial<TlsServerOptions>, RegExp]>([
   ['a certificate without a key', () => ({ cert: leaf.cert }), /pairs/],
   ['garbage', () => ({ cert: Buffer.from('garbage'), key: leaf.key }), /cert/i],
   ['a key that is none', () => ({ cert: leaf.cert, key: Buffer.from('garbage') }), /key/],
-  ['versions in the wrong order', () => ({ cert: leaf.cert, key: leaf.key, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.2' }), /version/i],
+  [
+    'versions in the wrong order',
+    () => ({ cert: leaf.cert, key: leaf.key, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.2' }),
+    /version/i,
+  ],
   ['a version that is gone', () => ({ cert: leaf.cert, key: leaf.key, minVersion: 'TLSv1.1' as never }), /minVersion/],
   ['an option that does not exist', () => ({ cert: leaf.cert, key: leaf.key, crt: 1 }) as never, /crt/],
   ['more certificates than keys', () => ({ cert: [leaf.cert, leaf.cert], key: leaf.key }), /pairs, got 2 and 1/],
@@ -167,7 +171,9 @@ test('writes key material to a file that the owner alone can read', async () => 
   });
   const socket = await open(server, { ca: root.cert, keyLogFile: at('client.keys') });
   socket.destroy();
-  const [ours, theirs] = ['server.keys', 'client.keys'].map((name) => readFileSync(at(name), 'latin1').split('\n').sort());
+  const [ours, theirs] = ['server.keys', 'client.keys'].map((name) =>
+    readFileSync(at(name), 'latin1').split('\n').sort(),
+  );
   expect(ours.filter((line) => line.startsWith('CLIENT_TRAFFIC_SECRET_0 '))).toHaveLength(1);
   expect(ours).toEqual(expect.arrayContaining(theirs));
   expect(statSync(at('server.keys')).mode & 0o077).toBe(0);

@@ -36,24 +36,26 @@ test('says https in its URL, and isSecure to its handlers', async () => {
   expect(server.url).toBe(`https://127.0.0.1:${server.port}/`);
   expect((await getByNode(server, { ca: root.cert })).body.toString()).toBe('true');
   const plain = await start({ handler: (req, res) => res.end(String(req.isSecure && req.tls)) });
-  expect((await (await fetch(plain.url)).text())).toBe('false');
+  expect(await (await fetch(plain.url)).text()).toBe('false');
 });
 
-test.each(['GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'POST / HTTP/1.1\r\n', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'OPTIONS * HT'])(
-  'answers plain HTTP with 400 and words: %j',
-  async (bytes) => {
-    const server = await serveTls({ handler: (_req, res) => res.end() });
-    const seen = failures(server);
-    const client = await RawClient.connect({ port: server.port });
-    const { status, body, headers } = await client.send(bytes).response();
-    expect([status, headers['connection']]).toEqual([400, ['close']]);
-    expect(body.toString()).toContain('https');
-    await client.closed();
-    await until(() => seen.length === 1);
-    expect(seen[0]).toMatchObject({ code: 'MILLRACE_TLS_PLAIN_HTTP', phase: 'tls' });
-    expect(server.stats().requests.total).toBe(0);
-  },
-);
+test.each([
+  'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
+  'POST / HTTP/1.1\r\n',
+  'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+  'OPTIONS * HT',
+])('answers plain HTTP with 400 and words: %j', async (bytes) => {
+  const server = await serveTls({ handler: (_req, res) => res.end() });
+  const seen = failures(server);
+  const client = await RawClient.connect({ port: server.port });
+  const { status, body, headers } = await client.send(bytes).response();
+  expect([status, headers['connection']]).toEqual([400, ['close']]);
+  expect(body.toString()).toContain('https');
+  await client.closed();
+  await until(() => seen.length === 1);
+  expect(seen[0]).toMatchObject({ code: 'MILLRACE_TLS_PLAIN_HTTP', phase: 'tls' });
+  expect(server.stats().requests.total).toBe(0);
+});
 
 test('counts handshakes and failures, and publishes failures to the channel', async () => {
   const server = await serveTls({ handler: (_req, res) => res.end() });

@@ -51,21 +51,24 @@ const serveTls = (handler: (socket: Socket, head: Uint8Array) => void): Promise<
     handler: (_req, res) => res.end('plain answer'),
   });
 
-test.each(['TLSv1.2', 'TLSv1.3'] as const)('exchanges bytes with node:tls over %s until both ends have ended', async (version) => {
-  const place = await nodeTls(
-    (socket) => {
-      socket.on('data', (chunk: Buffer) => socket.write(chunk.toString().toUpperCase()));
-      socket.on('end', () => socket.end('bye'));
-    },
-    { maxVersion: version, allowHalfOpen: true },
-  );
-  const socket = await open(place, { ca: root.cert });
-  expect(socket.tls?.version).toBe(version);
-  socket.write('hello ');
-  await socket.end('there');
-  expect((await rest(socket)).toString()).toBe('HELLO THEREbye');
-  await until(() => socket.closed);
-});
+test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+  'exchanges bytes with node:tls over %s until both ends have ended',
+  async (version) => {
+    const place = await nodeTls(
+      (socket) => {
+        socket.on('data', (chunk: Buffer) => socket.write(chunk.toString().toUpperCase()));
+        socket.on('end', () => socket.end('bye'));
+      },
+      { maxVersion: version, allowHalfOpen: true },
+    );
+    const socket = await open(place, { ca: root.cert });
+    expect(socket.tls?.version).toBe(version);
+    socket.write('hello ');
+    await socket.end('there');
+    expect((await rest(socket)).toString()).toBe('HELLO THEREbye');
+    await until(() => socket.closed);
+  },
+);
 
 test('a clean end and a cut are told apart', async () => {
   const place = await nodeTls((socket) => {
@@ -153,7 +156,10 @@ test('a slow reader holds the writer back', async () => {
   peer.on('data', (data: Buffer) => (received += data.length));
   peer.resume();
   await ending;
-  await until(() => received === written, () => `${received} of ${written}`);
+  await until(
+    () => received === written,
+    () => `${received} of ${written}`,
+  );
   socket.destroy();
 });
 
@@ -222,7 +228,10 @@ test('startTls turns a plain connection into one that speaks TLS, as after START
 });
 
 test('TLS runs inside TLS through a tunnel, each judged by itself', async () => {
-  const inner = await start({ tls: { cert: leaf.cert, key: leaf.key }, handler: (req, res) => res.end(`inner ${req.isSecure}`) });
+  const inner = await start({
+    tls: { cert: leaf.cert, key: leaf.key },
+    handler: (req, res) => res.end(`inner ${req.isSecure}`),
+  });
   const proxyLeaf = await root.issue({ names: ['proxy.test'] });
   const proxy = await start({
     tls: { cert: proxyLeaf.cert, key: proxyLeaf.key },
@@ -277,7 +286,9 @@ test('the handshake of a client has a time of its own', async () => {
 test('a server that closes inside the handshake, or speaks no TLS, is told', async () => {
   const closing = await listening(createTcp((socket) => socket.once('data', () => socket.end())));
   await expect(open(closing, { ca: root.cert })).rejects.toMatchObject({ code: 'MILLRACE_TLS_HANDSHAKE_TRUNCATED' });
-  const plain = await listening(createTcp((socket) => socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))));
+  const plain = await listening(
+    createTcp((socket) => socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))),
+  );
   await expect(open(plain, { ca: root.cert })).rejects.toMatchObject({ code: 'MILLRACE_TLS_INVALID_MESSAGE' });
 });
 
@@ -295,7 +306,7 @@ test('a socket over TLS is a Node Duplex when asked', async () => {
   const duplex = (await open(place, { ca: root.cert })).asDuplex();
   const body = randomBytes(2 << 20);
   duplex.end(body);
-  expect(digest(await rest(duplex as AsyncIterable<Uint8Array>))).toBe(digest(body));
+  expect(digest(await rest(duplex))).toBe(digest(body));
 });
 
 test('a client over Node keeps reading what comes before the close_notify of a server', async () => {

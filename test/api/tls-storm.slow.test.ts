@@ -18,7 +18,9 @@ let pair: Issued[];
 
 beforeAll(async () => {
   root = await Authority.root();
-  pair = await Promise.all(['one.test', 'two.test'].map((commonName) => root.issue({ names: ['localhost', commonName], commonName })));
+  pair = await Promise.all(
+    ['one.test', 'two.test'].map((commonName) => root.issue({ names: ['localhost', commonName], commonName })),
+  );
 });
 
 endsWithItsTest();
@@ -49,7 +51,8 @@ test(
         const client = await RawClient.secure(server, { ca: root.cert });
         const { subject, serialNumber } = client.tls.getPeerCertificate();
         const at = serials.indexOf(serialNumber.toLowerCase());
-        if (pair[at]?.x509.subject !== `CN=${String(subject.CN)}`) failures.push(`${String(subject.CN)} with ${serialNumber}`);
+        if (pair[at]?.x509.subject !== `CN=${String(subject.CN)}`)
+          failures.push(`${String(subject.CN)} with ${serialNumber}`);
         seen.set(serialNumber, (seen.get(serialNumber) ?? 0) + 1);
         if ((await client.send(get()).response()).status !== 200) failures.push('no answer');
         client.destroy();

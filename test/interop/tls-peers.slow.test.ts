@@ -53,7 +53,9 @@ const serveTls = (tls: Partial<TlsServerOptions> = {}): Promise<Server> =>
   start({
     tls: { cert: leaf.cert, key: leaf.key, ...tls },
     handler: (req, res) =>
-      res.end(`early=${req.headers.get('early-data') ?? 'no'} resumed=${req.tls?.resumed} secure=${req.isSecure} ${req.tls?.peerCertificate()?.subject ?? 'nobody'}\n`),
+      res.end(
+        `early=${req.headers.get('early-data') ?? 'no'} resumed=${req.tls?.resumed} secure=${req.isSecure} ${req.tls?.peerCertificate()?.subject ?? 'nobody'}\n`,
+      ),
   });
 
 const client = (server: Server, ...args: string[]): Peer =>
@@ -75,7 +77,9 @@ describe('openssl s_client', () => {
   ])('verifies the chain and gets its answer with %s and %s', async (version, suite) => {
     const server = await serveTls();
     const suites = version === '-tls1_2' ? ['-cipher', suite] : ['-ciphersuites', suite];
-    const said = await client(server, version, ...suites, '-alpn', 'http/1.1').send(get('/', 'Connection: close')).over();
+    const said = await client(server, version, ...suites, '-alpn', 'http/1.1')
+      .send(get('/', 'Connection: close'))
+      .over();
     expect(said).toContain('Verify return code: 0 (ok)');
     expect(said).toContain('ALPN protocol: http/1.1');
     expect(said).toContain(`Cipher is ${suite}`);
@@ -102,26 +106,42 @@ describe('openssl s_client', () => {
     asking.kill();
     const plain = peer(
       pathOf(openssl),
-      ...['s_client', '-connect', `127.0.0.1:${server.port}`, '-servername', 'localhost', '-CAfile', at('ca.pem'), '-tls1_2'],
+      ...[
+        's_client',
+        '-connect',
+        `127.0.0.1:${server.port}`,
+        '-servername',
+        'localhost',
+        '-CAfile',
+        at('ca.pem'),
+        '-tls1_2',
+      ],
     );
     await plain.says('Verify return code: 0');
     expect(plain.output).toMatch(/Secure Renegotiation IS( NOT)? supported/);
     plain.send('R\n');
     await plain.says('RENEGOTIATING');
-    expect(await plain.over()).toMatch(/no renegotiation|no_renegotiation|unexpected message|unexpected_message|handshake failure|alert/i);
+    expect(await plain.over()).toMatch(
+      /no renegotiation|no_renegotiation|unexpected message|unexpected_message|handshake failure|alert/i,
+    );
     expect(plain.code).not.toBe(0);
   });
 
   withOpenssl('shows its certificate', async () => {
     const server = await serveTls({ ca: root.cert, requestCert: true });
-    const said = await client(server, '-cert', at('alice.pem'), '-key', at('alice.key')).send(get('/', 'Connection: close')).over();
+    const said = await client(server, '-cert', at('alice.pem'), '-key', at('alice.key'))
+      .send(get('/', 'Connection: close'))
+      .over();
     expect(said).toContain('resumed=false secure=true CN=alice');
   });
 
   withOpenssl('resumes five times with -reconnect', async () => {
     const server = await serveTls();
     const reconnecting = client(server, '-tls1_2', '-reconnect');
-    await until(() => (reconnecting.output.match(/^Reused, /gm) ?? []).length === 5, () => reconnecting.output);
+    await until(
+      () => (reconnecting.output.match(/^Reused, /gm) ?? []).length === 5,
+      () => reconnecting.output,
+    );
     reconnecting.send(get('/', 'Connection: close'));
     expect(await reconnecting.over()).toContain('resumed=true');
   });
@@ -160,7 +180,10 @@ describe('openssl s_client', () => {
     const server = await serveTls({ keyLogFile: at('ours.keys') });
     await client(server, '-keylogfile', at('theirs.keys')).send(get('/', 'Connection: close')).over();
     const lines = (name: string): string[] =>
-      readFileSync(at(name), 'utf8').split('\n').filter((line) => /^(CLIENT|SERVER)_(HANDSHAKE_)?TRAFFIC/.test(line)).sort();
+      readFileSync(at(name), 'utf8')
+        .split('\n')
+        .filter((line) => /^(CLIENT|SERVER)_(HANDSHAKE_)?TRAFFIC/.test(line))
+        .sort();
     expect(lines('ours.keys')).toHaveLength(4);
     expect(lines('ours.keys')).toEqual(lines('theirs.keys'));
   });
@@ -207,15 +230,36 @@ describe('openssl s_server', () => {
 
 describe('curl', () => {
   const run = (server: Server, ...args: string[]): Promise<string> =>
-    peer(pathOf(curl), '-sS', '--max-time', '5', '--resolve', `localhost:${server.port}:127.0.0.1`, ...args, `https://localhost:${server.port}/`).over();
+    peer(
+      pathOf(curl),
+      '-sS',
+      '--max-time',
+      '5',
+      '--resolve',
+      `localhost:${server.port}:127.0.0.1`,
+      ...args,
+      `https://localhost:${server.port}/`,
+    ).over();
 
   testWith(curl)('gets, posts, resumes nothing it should not, and shows its certificate', async () => {
     const server = await serveTls({ ca: root.cert, requestCert: true, rejectUnauthorized: false });
     expect(await run(server, '--cacert', at('ca.pem'))).toBe('early=no resumed=false secure=true nobody\n');
-    expect(await run(server, '--cacert', at('ca.pem'), '-d', 'x'.repeat(100_000))).toBe('early=no resumed=false secure=true nobody\n');
-    expect(await run(server, '--cacert', at('ca.pem'), '--tls-max', '1.2', '--cert', at('alice.pem'), '--key', at('alice.key'))).toBe(
-      'early=no resumed=false secure=true CN=alice\n',
+    expect(await run(server, '--cacert', at('ca.pem'), '-d', 'x'.repeat(100_000))).toBe(
+      'early=no resumed=false secure=true nobody\n',
     );
+    expect(
+      await run(
+        server,
+        '--cacert',
+        at('ca.pem'),
+        '--tls-max',
+        '1.2',
+        '--cert',
+        at('alice.pem'),
+        '--key',
+        at('alice.key'),
+      ),
+    ).toBe('early=no resumed=false secure=true CN=alice\n');
   });
 
   testWith(curl)('refuses us without our authority, and the server hears the alert', async () => {
@@ -227,16 +271,28 @@ describe('curl', () => {
 });
 
 describe('gnutls-cli', () => {
-  testWith(gnutls).each(['NORMAL:-VERS-ALL:+VERS-TLS1.2', 'NORMAL:-VERS-ALL:+VERS-TLS1.3'])('gets its answer with %s', async (priority) => {
-    const server = await serveTls();
-    const said = peer(
-      pathOf(gnutls),
-      ...['--x509cafile', at('ca.pem'), '--priority', priority, '--sni-hostname', 'localhost', '--verify-hostname', 'localhost'],
-      ...['-p', String(server.port), '127.0.0.1'],
-    );
-    await said.says('Handshake was completed');
-    said.send(get('/', 'Connection: close'));
-    await said.says('early=no resumed=false');
-    expect(said.output).toContain('The certificate is trusted');
-  });
+  testWith(gnutls).each(['NORMAL:-VERS-ALL:+VERS-TLS1.2', 'NORMAL:-VERS-ALL:+VERS-TLS1.3'])(
+    'gets its answer with %s',
+    async (priority) => {
+      const server = await serveTls();
+      const said = peer(
+        pathOf(gnutls),
+        ...[
+          '--x509cafile',
+          at('ca.pem'),
+          '--priority',
+          priority,
+          '--sni-hostname',
+          'localhost',
+          '--verify-hostname',
+          'localhost',
+        ],
+        ...['-p', String(server.port), '127.0.0.1'],
+      );
+      await said.says('Handshake was completed');
+      said.send(get('/', 'Connection: close'));
+      await said.says('early=no resumed=false');
+      expect(said.output).toContain('The certificate is trusted');
+    },
+  );
 });

@@ -39,7 +39,13 @@ const SHARE = extension(51, inU16(Buffer.concat([u16(0x001d), inU16(Buffer.alloc
 const GOOD = [GROUPS, SCHEMES, VERSIONS, SHARE];
 
 /** A ClientHello, good unless told otherwise (RFC 8446 §4.1.2). */
-function hello({ version = 0x0303, session = Buffer.alloc(32, 7), suites = [0x1301], compressions = [0], extensions = GOOD }: Hello): Buffer {
+function hello({
+  version = 0x0303,
+  session = Buffer.alloc(32, 7),
+  suites = [0x1301],
+  compressions = [0],
+  extensions = GOOD,
+}: Hello): Buffer {
   const body = Buffer.concat([
     u16(version),
     Buffer.alloc(32, 5),
@@ -68,40 +74,78 @@ export function badHellos(): BadHello[] {
     add(`a record of version ${version.toString(16)}`, record(22, GOOD_HELLO, version));
   }
   for (const length of [0x4001, 0x4800, 0x4801, 0x8000, 0xffff]) {
-    add(`a record that says ${length} bytes`, Buffer.concat([Buffer.from([22, 3, 1]), u16(length), Buffer.alloc(length)]));
+    add(
+      `a record that says ${length} bytes`,
+      Buffer.concat([Buffer.from([22, 3, 1]), u16(length), Buffer.alloc(length)]),
+    );
   }
   for (let type = 0; type < 26; type++) {
     if (type !== 1) add(`a handshake that begins with message ${type}`, record(22, handshake(type, Buffer.alloc(4))));
   }
   for (const version of [0x0002, 0x0300, 0x0301, 0x0302]) {
-    add(`a hello of version ${version.toString(16)} alone`, record(22, hello({ version, extensions: without(VERSIONS) })));
+    add(
+      `a hello of version ${version.toString(16)} alone`,
+      record(22, hello({ version, extensions: without(VERSIONS) })),
+    );
   }
   for (let at = 1; at < 32; at += 5) {
     const wrong = Buffer.from(GOOD_HELLO);
     wrong[3] += at;
-    add(`a hello that ends ${at} bytes too early`, Buffer.concat([record(22, wrong), record(22, Buffer.alloc(at, 0xee))]));
+    add(
+      `a hello that ends ${at} bytes too early`,
+      Buffer.concat([record(22, wrong), record(22, Buffer.alloc(at, 0xee))]),
+    );
   }
   for (let length = 33; length < 256; length += 74) {
     add(`a session id of ${length} bytes`, record(22, hello({ session: Buffer.alloc(length) })));
   }
   add('no suites', record(22, hello({ suites: [] })));
   add('suites that nobody has', record(22, hello({ suites: [0x0001, 0xfefe] })));
-  add('suites of TLS 1.2 without ECDHE', record(22, hello({ suites: [0x002f, 0x0035], extensions: without(VERSIONS, SHARE) })));
+  add(
+    'suites of TLS 1.2 without ECDHE',
+    record(22, hello({ suites: [0x002f, 0x0035], extensions: without(VERSIONS, SHARE) })),
+  );
   add('no compressions', record(22, hello({ compressions: [] })));
   add('only compressions that compress', record(22, hello({ compressions: [1] })));
   add('no groups', record(22, hello({ extensions: without(GROUPS) })));
   add('no signature schemes', record(22, hello({ extensions: without(SCHEMES) })));
   add('no key share', record(22, hello({ extensions: without(SHARE) })));
   add('an extension twice', record(22, hello({ extensions: [...GOOD, SCHEMES] })));
-  add('an extension longer than the hello', record(22, hello({ extensions: [...GOOD, Buffer.from([0, 0, 0xff, 0xff])] })));
+  add(
+    'an extension longer than the hello',
+    record(22, hello({ extensions: [...GOOD, Buffer.from([0, 0, 0xff, 0xff])] })),
+  );
   add('empty versions', record(22, hello({ extensions: [...without(VERSIONS), extension(43, Buffer.from([0]))] })));
-  add('versions that nobody speaks', record(22, hello({ extensions: [...without(VERSIONS), extension(43, Buffer.from([2, 9, 9]))] })));
-  add('a key share of no bytes', record(22, hello({ extensions: [...without(SHARE), extension(51, inU16(Buffer.concat([u16(0x001d), u16(0)])))] })));
-  add('a key share of the wrong length', record(22, hello({ extensions: [...without(SHARE), extension(51, inU16(Buffer.concat([u16(0x001d), inU16(Buffer.alloc(31))])))] })));
-  add('a server name of no bytes', record(22, hello({ extensions: [...GOOD, extension(0, inU16(Buffer.from([0, 0, 0])))] })));
+  add(
+    'versions that nobody speaks',
+    record(22, hello({ extensions: [...without(VERSIONS), extension(43, Buffer.from([2, 9, 9]))] })),
+  );
+  add(
+    'a key share of no bytes',
+    record(22, hello({ extensions: [...without(SHARE), extension(51, inU16(Buffer.concat([u16(0x001d), u16(0)])))] })),
+  );
+  add(
+    'a key share of the wrong length',
+    record(
+      22,
+      hello({
+        extensions: [...without(SHARE), extension(51, inU16(Buffer.concat([u16(0x001d), inU16(Buffer.alloc(31))])))],
+      }),
+    ),
+  );
+  add(
+    'a server name of no bytes',
+    record(22, hello({ extensions: [...GOOD, extension(0, inU16(Buffer.from([0, 0, 0])))] })),
+  );
   add('ALPN of no bytes', record(22, hello({ extensions: [...GOOD, extension(16, inU16(Buffer.from([0])))] })));
-  add('a PSK that is not the last extension', record(22, hello({ extensions: [extension(41, Buffer.alloc(6)), ...GOOD] })));
-  add('a hello of SSL 2', Buffer.from([0x80, 0x2e, 1, 0, 2, 0, 0x15, 0, 0, 0, 16, 1, 0, 0x80, ...Array<number>(40).fill(3)]));
+  add(
+    'a PSK that is not the last extension',
+    record(22, hello({ extensions: [extension(41, Buffer.alloc(6)), ...GOOD] })),
+  );
+  add(
+    'a hello of SSL 2',
+    Buffer.from([0x80, 0x2e, 1, 0, 2, 0, 0x15, 0, 0, 0, 16, 1, 0, 0x80, ...Array<number>(40).fill(3)]),
+  );
   add('a hello of SSL 3', record(22, hello({ version: 0x0300, extensions: [] }), 0x0300));
   add('a Finished at once', record(22, handshake(20, Buffer.alloc(12))));
   add('application data at once', record(23, Buffer.alloc(100), 0x0303));
@@ -112,10 +156,19 @@ export function badHellos(): BadHello[] {
   add('an alert of a level that is none', record(21, Buffer.from([9, 9])));
   add('empty records without end', Buffer.concat(Array.from({ length: 200 }, () => record(22, Buffer.alloc(0)))));
   add('empty alerts without end', Buffer.concat(Array.from({ length: 200 }, () => record(21, Buffer.alloc(0)))));
-  add('a handshake message of 16 MiB', Buffer.concat([record(22, Buffer.from([1, 255, 255, 255])), ...Array.from({ length: 8 }, () => record(22, Buffer.alloc(16_384)))]));
+  add(
+    'a handshake message of 16 MiB',
+    Buffer.concat([
+      record(22, Buffer.from([1, 255, 255, 255])),
+      ...Array.from({ length: 8 }, () => record(22, Buffer.alloc(16_384))),
+    ]),
+  );
   add('a second hello behind the first', Buffer.concat([record(22, GOOD_HELLO), record(22, GOOD_HELLO)]));
   add('a hello and then plain text', Buffer.concat([record(22, GOOD_HELLO), Buffer.from('GET / HTTP/1.1\r\n\r\n')]));
-  add('a hello and then data that was never sealed', Buffer.concat([record(22, GOOD_HELLO), record(20, Buffer.from([1]), 0x0303), record(23, Buffer.alloc(64), 0x0303)]));
+  add(
+    'a hello and then data that was never sealed',
+    Buffer.concat([record(22, GOOD_HELLO), record(20, Buffer.from([1]), 0x0303), record(23, Buffer.alloc(64), 0x0303)]),
+  );
   add('zeros', Buffer.alloc(64));
   add('ones', Buffer.alloc(64, 0xff));
   add('an SSH banner', Buffer.from('SSH-2.0-OpenSSH_9.6\r\n'));

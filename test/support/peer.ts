@@ -33,7 +33,8 @@ export class Peer {
     const holds = (): boolean => (typeof wanted === 'string' ? this.output.includes(wanted) : wanted.test(this.output));
     return until(
       () => {
-        if (!holds() && this.code !== undefined) throw new Error(`it ended before it said ${String(wanted)}: ${this.output}`);
+        if (!holds() && this.code !== undefined)
+          throw new Error(`it ended before it said ${String(wanted)}: ${this.output}`);
         return holds();
       },
       () => `${String(wanted)} is not in: ${this.output}`,

@@ -27,7 +27,17 @@ export interface EnumRow<Name extends string = string> extends RowOf<Name> {
 
 /** A value that its type says all about: `functions` is a list of them, `switch` true, false or a function. */
 export interface PlainRow<Name extends string = string> extends RowOf<Name> {
-  readonly type: 'boolean' | 'string' | 'function' | 'signal' | 'functions' | 'switch' | 'strings' | 'objects' | 'object' | 'material';
+  readonly type:
+    | 'boolean'
+    | 'string'
+    | 'function'
+    | 'signal'
+    | 'functions'
+    | 'switch'
+    | 'strings'
+    | 'objects'
+    | 'object'
+    | 'material';
 }
 
 /** A list of texts; where `values` are given, of some of them. */
