@@ -210,7 +210,7 @@ test('startTls turns a plain connection into one that speaks TLS, as after START
       socket.once('data', () => {
         socket.write('220 go ahead\r\n');
         const { TLSSocket: Secure } = process.getBuiltinModule('node:tls');
-        const secure = new Secure(socket, { isServer: true, cert: leaf.cert, key: leaf.key } as object);
+        const secure = new Secure(socket, { isServer: true, cert: leaf.cert, key: leaf.key });
         secure.on('data', (chunk: Buffer) => secure.end(`secret ${chunk.toString()}`));
       });
     }),

@@ -155,7 +155,7 @@ let serials = Math.floor(Math.random() * 2 ** 24);
 
 function makeKeys(kind: Kind): Promise<CryptoKeyPair> {
   const algorithm = kind === 'ecdsa' ? EC : { ...RSA, modulusLength: kind === 'rsa' ? 2048 : 1024 };
-  return webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']) as Promise<CryptoKeyPair>;
+  return webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
 }
 
 function signing({ privateKey }: CryptoKeyPair, hash: string): { name: string; hash: string } {

@@ -73,7 +73,7 @@ export async function connect(options: ConnectOptions): Promise<Socket> {
         if (!(error instanceof MillraceError) || error.phase === 'tls' || deadline.signal?.aborted === true) break;
       }
     }
-    throw failure ?? new MillraceError('MILLRACE_CONNECT_TIMEOUT');
+    throw (failure as Error | undefined) ?? new MillraceError('MILLRACE_CONNECT_TIMEOUT');
   } catch (error) {
     throw deadline.isOver() ? totalTimeout(timeouts.total ?? 0) : error;
   } finally {
@@ -161,7 +161,7 @@ async function addressesOf(
 ): Promise<string[]> {
   const [{ isIP }, { lookup }] = await Promise.all([import('node:net'), import('node:dns/promises')]);
   if (isIP(host) !== 0) return [host];
-  const asked = lookup(host, { all: true, family: FAMILIES[family as keyof typeof FAMILIES] });
+  const asked = lookup(host, { all: true, family: FAMILIES[family] });
   const found: LookupAddress[] = await within(asked, timeout, signal);
   return found.map(({ address }) => address);
 }
