@@ -15,6 +15,7 @@ import type { AutoRefresh } from './crl-source.js';
 import { checkRefresh, every, loadCrls } from './crl-source.js';
 import type { Certificate } from './identity.js';
 import { loadCertificate, loadCertificates } from './identity.js';
+import { keyLogOf } from './key-log.js';
 import { filesOf, loadMaterial } from './material.js';
 import { loadTrust } from './trust.js';
 import type { TlsServerOptions } from './tls-options.js';
@@ -77,7 +78,7 @@ export class TlsContext {
       ciphers: [...values.ciphers],
       sessions: values.sessions,
       earlyData: false,
-      ...(values.keyLogFile === null ? null : { keyLogFile: values.keyLogFile }),
+      ...(await keyLogOf(values.keyLogFile)),
     });
     const context = new TlsContext('client', accepted(number), options, values.servername);
     if (!values.rejectUnauthorized) context.#warnOnce();
@@ -209,7 +210,7 @@ async function serverOptions(values: TlsServerOptionValues): Promise<NativeTlsSe
     sessionTimeout: values.sessionTimeout,
     sessionCacheSize: values.sessionCacheSize,
     maxEarlyData: values.maxEarlyData,
-    ...(values.keyLogFile === null ? null : { keyLogFile: values.keyLogFile }),
+    ...(await keyLogOf(values.keyLogFile)),
   };
 }
 
