@@ -24,7 +24,7 @@ export function openConnections(core, { port, resume, suite, seconds }) {
       clearTimeout(timer);
       try {
         if (status !== 0) throw new Error(`openssl s_time ended with ${signal ?? `status ${status}`}`);
-        resolve(read(out, resume));
+        resolve(readConnections(out, resume));
       } catch (error) {
         reject(new Error(`${error.message}\n${out.trim().slice(-400)}`, { cause: error }));
       }
@@ -32,8 +32,11 @@ export function openConnections(core, { port, resume, suite, seconds }) {
   });
 }
 
-// It prints a character for each connection: `r` for one that resumed, `*` or a letter of its version for another.
-function read(out, resume) {
+/**
+ * What s_time's output says. It prints a character for each connection: `r` for one that resumed, `*` or one of its
+ * version for another.
+ */
+export function readConnections(out, resume) {
   const counted = /^(\d+) connections in \d+ real seconds, (\d+) bytes read per connection$/m.exec(out);
   if (!counted) throw new Error('openssl s_time printed no result');
   const [connections, bytes] = counted.slice(1).map(Number);

@@ -1,6 +1,6 @@
 // What every server is given: a certificate made for the run, one version, one suite, and bodies to send.
 import { execFileSync } from 'node:child_process';
-import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '../../measure/temporary.mjs';
 
@@ -31,13 +31,20 @@ export function certificate() {
 
 let bodies = null;
 
-/** A folder with the large bodies as files, each named by its length. */
+/**
+ * A folder with the large bodies as files, each named by its length. They are holes, which take no room on the disk; read
+ * once, they are in the page cache like any file that is asked for, and to be sealed all bytes are alike.
+ */
 export function bodyFolder() {
   if (bodies !== null) return bodies;
   const folder = temporaryFolder('bodies');
+  const buffer = Buffer.allocUnsafe(1 << 20);
   for (const length of [LARGE_BYTES, WARM_BYTES]) {
-    const file = openSync(join(folder, String(length)), 'w');
-    for (let left = length; left > 0; left -= BLOCK.length) writeSync(file, BLOCK, 0, Math.min(left, BLOCK.length));
+    const path = join(folder, String(length));
+    writeFileSync(path, '');
+    truncateSync(path, length);
+    const file = openSync(path, 'r');
+    while (readSync(file, buffer) > 0);
     closeSync(file);
   }
   return (bodies = folder);
