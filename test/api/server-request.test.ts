@@ -235,6 +235,24 @@ test('used and complete say what has become of the body', async () => {
   ]);
 });
 
+test('who has the body knows that it is complete, and its trailers, also where handlers are slow', async () => {
+  const go = deferred();
+  const { client } = await startWithClient({
+    handler: async (req, res) => {
+      // From now on one event goes into each scope: the end of a body comes in one after its bytes.
+      const until = performance.now() + 40;
+      while (performance.now() < until);
+      const text = req.text();
+      go.resolve();
+      res.end(`${await text} ${String(req.complete)} ${req.trailers?.get('x') ?? ''}`);
+    },
+  });
+  client.send(request('POST', '/', ['Transfer-Encoding: chunked', 'Trailer: X']));
+  await go.promise;
+  client.send(chunked(['body'], 'X: y\r\n'));
+  expect((await client.response()).body.toString()).toBe('body true y');
+});
+
 test('trailers are there once the body has ended, as fields are, with TE or without', async () => {
   const ask = request('POST', '/', ['Transfer-Encoding: chunked', 'Trailer: X-Sum']);
   const found = await seen(

@@ -58,13 +58,16 @@ const refusedAs = async (server: Server, client?: Issued): Promise<string> => {
   return seen[0].code;
 };
 
-test.each(['TLSv1.2', 'TLSv1.3'] as const)('shows the handler the certificate of a client, over %s', async (version) => {
-  const server = await mutual({ minVersion: version, maxVersion: version });
-  expect(await knownAs(server, alice)).toBe('CN=alice fine');
-  const socket = await open(server, { ca: root.cert, cert: alice.cert, key: alice.key });
-  expect(socket.tls?.version).toBe(version);
-  socket.destroy();
-});
+test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+  'shows the handler the certificate of a client, over %s',
+  async (version) => {
+    const server = await mutual({ minVersion: version, maxVersion: version });
+    expect(await knownAs(server, alice)).toBe('CN=alice fine');
+    const socket = await open(server, { ca: root.cert, cert: alice.cert, key: alice.key });
+    expect(socket.tls?.version).toBe(version);
+    socket.destroy();
+  },
+);
 
 test('refuses a client without a certificate, or with one of a stranger, expired, or of a server', async () => {
   const server = await mutual();
@@ -169,7 +172,9 @@ describe('CRLs', () => {
   test('that cannot be read at first fail closed', async () => {
     const empty = mkdtempSync(join(folder, 'empty-'));
     const base = { cert: leaf.cert, key: leaf.key, ca: root.cert, requestCert: true };
-    await expect(TlsContext.server({ ...base, crl: join(folder, 'none.crl') })).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(TlsContext.server({ ...base, crl: join(folder, 'none.crl') })).rejects.toMatchObject({
+      code: 'ENOENT',
+    });
     for (const crl of [empty, Buffer.from('garbage')]) {
       await expect(TlsContext.server({ ...base, crl })).rejects.toMatchObject({
         code: 'MILLRACE_TLS_INVALID_CONFIGURATION',
@@ -186,14 +191,13 @@ describe('autoRefresh', () => {
   test('takes intervals from a minute to a year, and needs CRLs', async () => {
     const crl = await root.crl();
     for (const interval of [59_999, 31_536_000_001, NaN, '60000' as never]) {
-      await expect(TlsContext.client({ crl, autoRefresh: { interval } })).rejects.toThrow(
-        'from 60000 to 31536000000',
-      );
+      await expect(TlsContext.client({ crl, autoRefresh: { interval } })).rejects.toThrow('from 60000 to 31536000000');
     }
     await expect(TlsContext.client({ autoRefresh: { interval: 60_000 } })).rejects.toThrow("needs 'crl'");
     const badCallback = { interval: 60_000, onRefresh: 7 as never };
     await expect(TlsContext.client({ crl, autoRefresh: badCallback })).rejects.toThrow('must be a function');
-    for (const interval of [60_000, 31_536_000_000]) (await TlsContext.client({ crl, autoRefresh: { interval } })).close();
+    for (const interval of [60_000, 31_536_000_000])
+      (await TlsContext.client({ crl, autoRefresh: { interval } })).close();
   });
 
   test('reads files again at its interval, tells of each, and stops with its context', async () => {
@@ -205,7 +209,11 @@ describe('autoRefresh', () => {
       const onRefresh = (path: string, error: Error | null): void => {
         told.push([path, error === null ? undefined : (error as NodeJS.ErrnoException).code]);
       };
-      const context = await TlsContext.client({ ca: root.cert, crl: file, autoRefresh: { interval: 60_000, onRefresh } });
+      const context = await TlsContext.client({
+        ca: root.cert,
+        crl: file,
+        autoRefresh: { interval: 60_000, onRefresh },
+      });
       const toldOf = async (count: number): Promise<void> => {
         while (told.length < count) await new Promise((resolve) => setImmediate(resolve));
       };

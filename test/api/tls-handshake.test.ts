@@ -116,7 +116,10 @@ test('shows each server name its own certificate, wildcards one label deep, and 
   const server = await serveTls({
     cert: [leaf.cert, a.cert],
     key: [leaf.key, a.key],
-    certificates: [{ cert: wild.cert, key: wild.key }, { cert: named.cert, key: named.key, names: ['b.test', '*.b.test'] }],
+    certificates: [
+      { cert: wild.cert, key: wild.key },
+      { cert: named.cert, key: named.key, names: ['b.test', '*.b.test'] },
+    ],
   });
   const shown = async (servername: string): Promise<string> => {
     const client = await RawClient.secure(server, { ca: root.cert, servername, checkServerIdentity: () => undefined });
@@ -140,7 +143,10 @@ describe('certificateFor', () => {
   };
 
   test('answers at once or later, is told what the client offers, and is not asked for names that are known', async () => {
-    const [now, later] = await Promise.all([root.issue({ names: ['now.test'] }), root.issue({ names: ['later.test'] })]);
+    const [now, later] = await Promise.all([
+      root.issue({ names: ['now.test'] }),
+      root.issue({ names: ['later.test'] }),
+    ]);
     const asked: unknown[] = [];
     const server = await serveTls({
       certificateFor(servername, hello) {
@@ -166,7 +172,12 @@ describe('certificateFor', () => {
   });
 
   test.each([
-    ['throws', () => { throw new Error('no'); }],
+    [
+      'throws',
+      () => {
+        throw new Error('no');
+      },
+    ],
     ['rejects', () => Promise.reject(new Error('no'))],
     ['answers with garbage', () => ({ cert: '-----BEGIN CERTIFICATE-----', key: 'x' }) as never],
     ['answers with no certificate', () => 7 as never],

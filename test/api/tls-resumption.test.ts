@@ -163,7 +163,9 @@ test('a session is not resumed for another name, nor under another context', asy
 });
 
 test('refuses ticket keys that are not 48 bytes, and rotation on a client', async () => {
-  await expect(TlsContext.server({ cert: leaf.cert, key: leaf.key, ticketKeys: Buffer.alloc(47) })).rejects.toMatchObject({
+  await expect(
+    TlsContext.server({ cert: leaf.cert, key: leaf.key, ticketKeys: Buffer.alloc(47) }),
+  ).rejects.toMatchObject({
     code: 'MILLRACE_TLS_INVALID_CONFIGURATION',
     message: expect.stringContaining('48'),
   });

@@ -132,10 +132,16 @@ test.each([
   else (await open(server, { ca: root.cert, servername })).destroy();
 });
 
-test.each(['*.test', 'f*.wild.test', 'a.*.test'])('never judges by the common name, nor by the pattern %s', async (name) => {
-  const issued = await root.issue({ names: [name === '*.test' ? 'unrelated.test' : name], commonName: 'foo.wild.test' });
-  expect((await refusal(await serveWith(issued), { ca: root.cert }, 'foo.wild.test')).phase).toBe('tls');
-});
+test.each(['*.test', 'f*.wild.test', 'a.*.test'])(
+  'never judges by the common name, nor by the pattern %s',
+  async (name) => {
+    const issued = await root.issue({
+      names: [name === '*.test' ? 'unrelated.test' : name],
+      commonName: 'foo.wild.test',
+    });
+    expect((await refusal(await serveWith(issued), { ca: root.cert }, 'foo.wild.test')).phase).toBe('tls');
+  },
+);
 
 test('trusts nobody of ours by the roots of Node and of the system', async () => {
   const server = await serveWith(leaf);
@@ -162,7 +168,11 @@ describe('pins', () => {
   });
 
   test('only report where that is asked for', async () => {
-    const socket = await open(await serveWith(leaf), { ca: root.cert, pins: [(await root.issue()).pin], pinsReportOnly: true });
+    const socket = await open(await serveWith(leaf), {
+      ca: root.cert,
+      pins: [(await root.issue()).pin],
+      pinsReportOnly: true,
+    });
     expect(socket.tls?.authorizationError?.code).toBe('MILLRACE_TLS_PIN_MISMATCH');
     socket.destroy();
   });

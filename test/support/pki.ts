@@ -167,7 +167,7 @@ let serials = Math.floor(Math.random() * 2 ** 24);
 
 function makeKeys(kind: Kind): Promise<CryptoKeyPair> {
   const algorithm = kind === 'ecdsa' ? EC : { ...RSA, modulusLength: kind === 'rsa' ? 2048 : 1024 };
-  return webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']) as Promise<CryptoKeyPair>;
+  return webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
 }
 
 function signing({ privateKey }: CryptoKeyPair, hash: string): { name: string; hash: string } {
@@ -247,9 +247,11 @@ async function leafExtensions(keys: CryptoKeyPair, by: CryptoKeyPair, options: L
     new BasicConstraintsExtension(false, undefined, true),
     new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
     new ExtendedKeyUsageExtension([
-      { server: ExtendedKeyUsage.serverAuth, client: ExtendedKeyUsage.clientAuth, codeSigning: ExtendedKeyUsage.codeSigning }[
-        purpose
-      ],
+      {
+        server: ExtendedKeyUsage.serverAuth,
+        client: ExtendedKeyUsage.clientAuth,
+        codeSigning: ExtendedKeyUsage.codeSigning,
+      }[purpose],
     ]),
     await SubjectKeyIdentifierExtension.create(keys.publicKey),
     await AuthorityKeyIdentifierExtension.create(by.publicKey),
@@ -272,7 +274,8 @@ async function leafExtensions(keys: CryptoKeyPair, by: CryptoKeyPair, options: L
 
 /** RFC 5280 §4.2.1.10: permittedSubtrees with one dNSName. */
 function nameConstraints(permitted: string): Extension {
-  const tagged = (tag: number, content: Uint8Array): Uint8Array => Buffer.concat([Buffer.of(tag, content.length), content]);
+  const tagged = (tag: number, content: Uint8Array): Uint8Array =>
+    Buffer.concat([Buffer.of(tag, content.length), content]);
   const general = tagged(0x82, Buffer.from(permitted, 'latin1'));
   return new Extension('2.5.29.30', true, tagged(0x30, tagged(0xa0, tagged(0x30, general))));
 }

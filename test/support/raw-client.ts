@@ -25,6 +25,8 @@ interface Waiter {
 /** A scripted peer: sends bytes as told, and reads responses one by one from what came. */
 export class RawClient {
   readonly socket: NodeSocket;
+  /** The connection under TLS. */
+  readonly #below: NodeSocket;
   #bytes: Buffer = Buffer.alloc(0);
   #chunks: Buffer[] = [];
   #ended = false;
@@ -32,8 +34,9 @@ export class RawClient {
   #waiters: Waiter[] = [];
   received = 0;
 
-  private constructor(socket: NodeSocket) {
+  private constructor(socket: NodeSocket, below = socket) {
     this.socket = socket;
+    this.#below = below;
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => {
       this.received += chunk.length;
@@ -73,13 +76,15 @@ export class RawClient {
   static secure(place: Place, options: ConnectionOptions): Promise<RawClient> {
     return new Promise((resolve, reject) => {
       const where = 'path' in place ? { path: place.path } : { host: place.host ?? '127.0.0.1', port: place.port };
-      const socket = connectTls({ servername: 'localhost', allowHalfOpen: true, ...where, ...options } as object);
+      const below = connect({ ...where, allowHalfOpen: true });
+      below.once('error', reject);
+      const socket = connectTls({ servername: 'localhost', allowHalfOpen: true, socket: below, ...options } as object);
       opened.add(socket);
       socket.once('close', () => opened.delete(socket));
       socket.once('error', reject);
       socket.once('secureConnect', () => {
         socket.off('error', reject);
-        resolve(new RawClient(socket));
+        resolve(new RawClient(socket, below));
       });
     });
   }
@@ -131,7 +136,7 @@ export class RawClient {
 
   /** Goes away with a reset. */
   reset(): void {
-    this.socket.resetAndDestroy();
+    this.#below.resetAndDestroy();
   }
 
   /** Takes bytes up to and with the mark. */

@@ -8,7 +8,11 @@ import { connect } from '../../ts/index.js';
 /** What a `connect` that must fail was told. */
 export async function refusal(server: { port: number }, tls: TlsClientOptions, host?: string): Promise<MillraceError> {
   try {
-    const socket = await connect({ host: '127.0.0.1', port: server.port, tls: { servername: 'localhost', ...tls, ...(host === undefined ? null : { servername: host }) } });
+    const socket = await connect({
+      host: '127.0.0.1',
+      port: server.port,
+      tls: { servername: 'localhost', ...tls, ...(host === undefined ? null : { servername: host }) },
+    });
     socket.destroy();
   } catch (error) {
     return error as MillraceError;
@@ -49,7 +53,11 @@ export function getByNode(
         response.on('data', (part: Buffer) => parts.push(part));
         response.on('error', reject);
         response.on('end', () =>
-          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(parts), socket: response.socket as TLSSocket }),
+          resolve({
+            status: response.statusCode ?? 0,
+            body: Buffer.concat(parts),
+            socket: response.socket as TLSSocket,
+          }),
         );
       },
     );

@@ -66,6 +66,8 @@ const targets: (Target | undefined)[] = [];
 const displaced = new Map<number, Target>();
 /** By slot: servers. */
 const servers: (RequestSink | undefined)[] = [];
+/** By id: whose slot another server has taken before it was told that it is closed. */
+const displacedServers = new Map<number, RequestSink>();
 let attached = false;
 let onLines: (() => void) | undefined;
 
@@ -88,13 +90,17 @@ export function unregister(slot: number, id: number): void {
 
 /** Requests of this server go to the sink. */
 export function registerServer(id: number, sink: RequestSink): void {
-  servers[slotOf(id)] = sink;
+  const slot = slotOf(id);
+  const before = servers[slot];
+  if (before !== undefined) displacedServers.set(before.id, before);
+  servers[slot] = sink;
   attach();
 }
 
 export function unregisterServer(id: number): void {
   const slot = slotOf(id);
   if (servers[slot]?.id === id) servers[slot] = undefined;
+  else displacedServers.delete(id);
 }
 
 /** The function is called when lines for the log wait: `native.takeLog()` has them. */
@@ -102,7 +108,8 @@ export function setLinesListener(fn: () => void): void {
   onLines = fn;
 }
 
-function attach(): void {
+/** Has events arrive from now on: before the first server listens, or the first connection is begun. */
+export function attach(): void {
   if (attached) return;
   attached = true;
   native.attach(onEvents, ring);
@@ -130,8 +137,8 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | undefined {
         const length = a | 0;
         servers[b >> 8]?.handleRequest(kind, word >> 7, id, slot, length, b & 255, value as string, extra as Uint8Array);
       } else if (kind === KIND.serverClosed) {
-        const server = servers[slot];
-        if (server !== undefined && server.id === id) server.handleServerEvent(kind, a, b);
+        const server = servers[slot]?.id === id ? servers[slot] : displacedServers.get(id);
+        server?.handleServerEvent(kind, a, b);
       } else if (kind === KIND.clientHello || kind === KIND.tlsFailed) {
         servers[b >> 8]?.handleTlsEvent(kind, word >> 7, id, value as string);
       } else if (kind === KIND.log) {

@@ -17,6 +17,7 @@ import { loadCtLogs } from './ct-logs.js';
 import type { Certificate } from './identity.js';
 import { loadCertificate, loadCertificates } from './identity.js';
 import { issuedBy } from './issuer.js';
+import { keyLogOf } from './key-log.js';
 import { filesOf, loadMaterial } from './material.js';
 import type { OcspSource } from './ocsp-stapler.js';
 import { OcspStapler } from './ocsp-stapler.js';
@@ -88,7 +89,7 @@ export class TlsContext {
       ciphers: [...values.ciphers],
       sessions: values.sessions,
       earlyData: false,
-      ...(values.keyLogFile === null ? null : { keyLogFile: values.keyLogFile }),
+      ...(await keyLogOf(values.keyLogFile)),
     });
     const context = new TlsContext('client', accepted(number), options, values.servername);
     if (!values.rejectUnauthorized) context.#warnOnce();
@@ -240,7 +241,7 @@ async function serverOptions(values: TlsServerOptionValues): Promise<NativeTlsSe
     sessionTimeout: values.sessionTimeout,
     sessionCacheSize: values.sessionCacheSize,
     maxEarlyData: values.maxEarlyData,
-    ...(values.keyLogFile === null ? null : { keyLogFile: values.keyLogFile }),
+    ...(await keyLogOf(values.keyLogFile)),
   };
 }
 

@@ -216,7 +216,9 @@ impl<V: Copy> Engine<V> {
         if !head.method.is_safe() {
             stream.flags |= flag::UNSAFE;
         }
-        let (secure, early) = (connection.has(conn::SECURE), connection.has(conn::EARLY));
+        let early = connection.has(conn::EARLY);
+        // What came in early data came through TLS, although the handshake is not over.
+        let secure = early || connection.has(conn::SECURE);
         let raw = connect || upgrade;
         if raw {
             stream.flags |= flag::RAW | flag::HEAD_SENT;
