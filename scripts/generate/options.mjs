@@ -115,7 +115,8 @@ function rowOf(option, reloadable) {
 function typescript(data, file) {
   const of = (group) => data.options.filter((option) => option.group === group.name);
   const types = ['OptionTable'];
-  if (data.options.some((option) => /^(function|functions|responses|switch)$/.test(option.type))) types.unshift('AnyFunction');
+  if (data.options.some((option) => /^(function|functions|responses|switch)$/.test(option.type)))
+    types.unshift('AnyFunction');
   if (data.options.some((option) => /^(material|responses)$/.test(option.type))) types.unshift('Material');
   const written = data.groups.filter((group) => !group.written).map((group) => interfaceOf(group, of(group)));
   return `// Made by scripts/generate.mjs from ${file}. Do not edit.

@@ -30,7 +30,10 @@ endsWithItsTest();
 const serving = ({ cert, key }: Issued): Promise<{ port: number }> =>
   start({ tls: { cert, key }, handler: (_req, res) => res.end() });
 
-async function judged(issued: Issued, options: TlsClientOptions): Promise<{ facts: CtFacts | null; code: string | null }> {
+async function judged(
+  issued: Issued,
+  options: TlsClientOptions,
+): Promise<{ facts: CtFacts | null; code: string | null }> {
   const socket = await open(await serving(issued), { ca: root.cert, ...options });
   const { certificateTransparency: facts = null, authorizationError } = socket.tls ?? {};
   socket.destroy();
@@ -49,7 +52,12 @@ test('a certificate with timestamps of two logs of two operators is let in, and 
   for (const certificateTransparency of ['report', 'require'] as const) {
     const { facts, code } = await judged(logged, { certificateTransparency, ctLogs: all });
     expect(code).toBeNull();
-    expect(facts).toMatchObject({ verdict: 'satisfied', detail: null, valid: 2, operators: ['Operator A', 'Operator B'] });
+    expect(facts).toMatchObject({
+      verdict: 'satisfied',
+      detail: null,
+      valid: 2,
+      operators: ['Operator A', 'Operator B'],
+    });
     expect(facts?.timestamps.map(({ logId, status, source, operator }) => [logId, status, source, operator])).toEqual([
       [argon.id, 'valid', 'certificate', 'Operator A'],
       [birch.id, 'valid', 'certificate', 'Operator B'],
@@ -60,7 +68,13 @@ test('a certificate with timestamps of two logs of two operators is let in, and 
 
 test('a certificate without timestamps is reported, and refused where they are required', async () => {
   const { facts, code } = await judged(plain, { certificateTransparency: 'report', ctLogs: all });
-  expect(facts).toEqual({ verdict: 'insufficient', detail: 'it has no timestamps', valid: 0, operators: [], timestamps: [] });
+  expect(facts).toEqual({
+    verdict: 'insufficient',
+    detail: 'it has no timestamps',
+    valid: 0,
+    operators: [],
+    timestamps: [],
+  });
   expect(code).toBe('MILLRACE_TLS_CT_MISSING');
   const error = await refused(plain);
   expect(error).toMatchObject({ code: 'MILLRACE_TLS_CT_MISSING', phase: 'tls' });
@@ -73,7 +87,11 @@ test('timestamps of one operator, of one log, of unknown logs, from the future a
   const sign = timestampsOf([argon, birch]);
   const cases: [Parameters<Authority['issue']>[0], string, string[]][] = [
     [{ timestamps: timestampsOf([argon, xenon]) }, 'have one operator, expected two', ['valid', 'valid']],
-    [{ timestamps: timestampsOf([argon, stray]) }, 'timestamps of 1 known logs count, expected 2', ['valid', 'unknownLog']],
+    [
+      { timestamps: timestampsOf([argon, stray]) },
+      'timestamps of 1 known logs count, expected 2',
+      ['valid', 'unknownLog'],
+    ],
     [{ timestamps: timestampsOf([argon, argon]) }, 'timestamps of 1 known logs count, expected 2', ['valid', 'valid']],
     [
       { timestamps: timestampsOf([argon, birch], Date.now() + 86_400_000) },
@@ -104,12 +122,16 @@ test('the states of logs decide whether their timestamps count', async () => {
     const { facts } = await judged(logged, { certificateTransparency: 'report', ctLogs });
     return [facts?.verdict, facts?.timestamps[0].status];
   };
-  for (const state of ['usable', 'qualified', 'readonly']) expect(await statusOf(state)).toEqual(['satisfied', 'valid']);
+  for (const state of ['usable', 'qualified', 'readonly'])
+    expect(await statusOf(state)).toEqual(['satisfied', 'valid']);
   for (const state of ['pending', 'rejected', 'retired']) {
     expect(await statusOf(state)).toEqual(['insufficient', 'logNotUsable']);
   }
   // Retired after the timestamps: they count, but one log has to be in use.
-  expect(await statusOf('retired', new Date(Date.now() + 60_000).toISOString())).toEqual(['insufficient', 'validThenRetired']);
+  expect(await statusOf('retired', new Date(Date.now() + 60_000).toISOString())).toEqual([
+    'insufficient',
+    'validThenRetired',
+  ]);
 });
 
 test('a list is taken as text, as bytes, as a file and as a URL of one', async () => {
@@ -151,10 +173,12 @@ test('a malformed list is refused, and the error says what is wrong and where', 
     [listOf({ key: Buffer.from('no key').toString('base64') }), 'is neither P-256 nor RSA'],
   ];
   for (const [ctLogs, words] of bad) {
-    await expect(TlsContext.client({ ca: root.cert, certificateTransparency: 'report', ctLogs })).rejects.toMatchObject({
-      code: 'MILLRACE_TLS_INVALID_CONFIGURATION',
-      message: expect.stringContaining(words) as string,
-    });
+    await expect(TlsContext.client({ ca: root.cert, certificateTransparency: 'report', ctLogs })).rejects.toMatchObject(
+      {
+        code: 'MILLRACE_TLS_INVALID_CONFIGURATION',
+        message: expect.stringContaining(words) as string,
+      },
+    );
   }
 });
 

@@ -45,7 +45,10 @@ afterEach(() => {
 
 endsWithItsTest();
 
-async function serving(issued: Issued, options: Partial<TlsServerOptions> = {}): Promise<Server & { tls?: TlsContext }> {
+async function serving(
+  issued: Issued,
+  options: Partial<TlsServerOptions> = {},
+): Promise<Server & { tls?: TlsContext }> {
   const tls = await TlsContext.server({ cert: issued.cert, key: issued.key, ca: root.cert, ...options });
   contexts.push(tls);
   return Object.assign(await start({ tls, handler: (_req, res) => res.end('hello') }), { tls });
@@ -60,7 +63,9 @@ async function factsOf(server: { port: number }, options: TlsClientOptions = {})
 
 /** A server of node:tls that staples what it is given, whatever it is. */
 async function stapling(issued: Issued, response: Buffer): Promise<{ port: number }> {
-  const server = createTlsServer({ cert: issued.cert, key: issued.key }, (socket) => socket.on('error', () => socket.destroy()).end());
+  const server = createTlsServer({ cert: issued.cert, key: issued.key }, (socket) =>
+    socket.on('error', () => socket.destroy()).end(),
+  );
   server.on('OCSPRequest', (_certificate, _issuer, callback: (error: Error | null, response: Buffer) => void) =>
     callback(null, response),
   );
@@ -102,19 +107,25 @@ describe('a client', () => {
   test('lets other certificates pass without a staple, unless it requires one', async () => {
     const server = await serving(leaf);
     expect((await factsOf(server))?.status).toBe('absent');
-    expect(await refusal(server, { ca: root.cert, ocsp: 'require' })).toMatchObject({ code: 'MILLRACE_TLS_OCSP_MISSING' });
+    expect(await refusal(server, { ca: root.cert, ocsp: 'require' })).toMatchObject({
+      code: 'MILLRACE_TLS_OCSP_MISSING',
+    });
   });
 
   test('reports a staple that is malformed, and refuses it where it requires one', async () => {
     const server = await stapling(leaf, GARBAGE);
     expect(await factsOf(server)).toMatchObject({ status: 'invalid', detail: 'is malformed' });
-    expect(await refusal(server, { ca: root.cert, ocsp: 'require' })).toMatchObject({ code: 'MILLRACE_TLS_OCSP_INVALID' });
+    expect(await refusal(server, { ca: root.cert, ocsp: 'require' })).toMatchObject({
+      code: 'MILLRACE_TLS_OCSP_INVALID',
+    });
     expect(await factsOf(server, { ocsp: 'off' })).toBeNull();
   });
 
   test('refuses a policy that there is not', async () => {
     const ocsp = 'always' as 'require';
-    await expect(TlsContext.client({ ca: root.cert, ocsp })).rejects.toMatchObject({ code: 'MILLRACE_INVALID_ARGUMENT' });
+    await expect(TlsContext.client({ ca: root.cert, ocsp })).rejects.toMatchObject({
+      code: 'MILLRACE_INVALID_ARGUMENT',
+    });
   });
 });
 
@@ -281,7 +292,14 @@ withOpenssl('with responses of openssl', () => {
           throw new Error('the responder is down');
         },
       });
-      for (const [seconds, count] of [[9, 1], [2, 2], [18, 2], [3, 3], [37, 3], [5, 4]]) {
+      for (const [seconds, count] of [
+        [9, 1],
+        [2, 2],
+        [18, 2],
+        [3, 3],
+        [37, 3],
+        [5, 4],
+      ]) {
         await jest.advanceTimersByTimeAsync(seconds * 1000);
         expect([seconds, asked]).toEqual([seconds, count]);
       }
@@ -325,8 +343,7 @@ withOpenssl('with responses of openssl', () => {
     let release: (response: null) => void = () => undefined;
     let asked = 0;
     const response = await ocsp.respond(leaf);
-    const source: OcspSource = () =>
-      ++asked === 1 ? response : new Promise<null>((resolve) => (release = resolve));
+    const source: OcspSource = () => (++asked === 1 ? response : new Promise<null>((resolve) => (release = resolve)));
     const server = await serving(leaf, { ocspResponse: source });
     const updated = contexts[0].update({ honorCipherOrder: false });
     await until(() => asked === 2, 'the second question');
@@ -340,7 +357,10 @@ withOpenssl('with responses of openssl', () => {
 });
 
 describe('fetchOcsp', () => {
-  const fetched = async (listener: RequestListener, options?: { timeout?: number; signal?: AbortSignal }): Promise<unknown> => {
+  const fetched = async (
+    listener: RequestListener,
+    options?: { timeout?: number; signal?: AbortSignal },
+  ): Promise<unknown> => {
     const issued = await root.issue({ responders: [await responder(listener)] });
     return fetchOcsp(x509(issued), new X509Certificate(root.cert), options).catch((error: unknown) => error);
   };
@@ -367,7 +387,8 @@ describe('fetchOcsp', () => {
       [(res) => res.end(), 'sent an empty response'],
       [(res) => res.writeHead(200, { 'Content-Length': 100 }).write('half', () => res.destroy()), 'ended inside'],
     ];
-    for (const [answer, words] of answers) expect(await fetched((_req, res) => void answer(res))).toEqual(failure(words));
+    for (const [answer, words] of answers)
+      expect(await fetched((_req, res) => void answer(res))).toEqual(failure(words));
     expect(followed).toBe(0);
   });
 
@@ -397,7 +418,9 @@ describe('fetchOcsp', () => {
     const issuer = new X509Certificate(root.cert);
     expect(await fetchOcsp(x509(leaf), issuer)).toBeNull();
     const secure = await root.issue({ responders: ['https://127.0.0.1/ocsp'] });
-    await expect(fetchOcsp(x509(secure), issuer)).rejects.toEqual(failure('no responder of the certificate speaks http'));
+    await expect(fetchOcsp(x509(secure), issuer)).rejects.toEqual(
+      failure('no responder of the certificate speaks http'),
+    );
   });
 
   test('refuses what is no certificate, another issuer, and a timeout out of range', async () => {

@@ -222,7 +222,9 @@ function headOf(bytes: Uint8Array): { size: number; length: number } {
 
 /** An element of less than 256 bytes. */
 function tlv(tag: number, content: Uint8Array): Uint8Array {
-  return Buffer.from(content.length < 128 ? [tag, content.length, ...content] : [tag, 0x81, content.length, ...content]);
+  return Buffer.from(
+    content.length < 128 ? [tag, content.length, ...content] : [tag, 0x81, content.length, ...content],
+  );
 }
 
 async function withHash(key: CryptoKey, hash: string): Promise<CryptoKey> {

@@ -97,7 +97,10 @@ async function post(url: string, body: Uint8Array, signal: AbortSignal): Promise
 function rawOf(certificate: X509Certificate): Uint8Array {
   if (certificate instanceof process.getBuiltinModule('node:crypto').X509Certificate) return certificate.raw;
   const got = describeValue(certificate);
-  throw misuse('MILLRACE_INVALID_ARGUMENT', `fetchOcsp: certificates must be node:crypto's X509Certificate, got ${got}`);
+  throw misuse(
+    'MILLRACE_INVALID_ARGUMENT',
+    `fetchOcsp: certificates must be node:crypto's X509Certificate, got ${got}`,
+  );
 }
 
 function failed(why: string, cause?: unknown): MillraceError {
