@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import type { IncomingMessage, RequestListener, Server as HttpServer, ServerResponse } from 'node:http';
-import { createServer } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Server as TlsServer } from 'node:tls';
 import { createServer as createTlsServer } from 'node:tls';
@@ -11,6 +10,7 @@ import { fetchOcsp, setLogger, TlsContext } from '../../ts/index.js';
 import { until } from '../support/condition.js';
 import { findTool } from '../support/debian.js';
 import { OcspAuthority } from '../support/ocsp-authority.js';
+import { closeResponders, responder } from '../support/ocsp-responder.js';
 import type { Issued } from '../support/pki.js';
 import { Authority } from '../support/pki.js';
 import { endsWithItsTest, start } from '../support/test-server.js';
@@ -27,7 +27,7 @@ let leaf: Issued;
 let demanding: Issued;
 let ocsp: OcspAuthority;
 const contexts: TlsContext[] = [];
-const others: (HttpServer | TlsServer)[] = [];
+const others: TlsServer[] = [];
 
 beforeAll(async () => {
   root = await Authority.root('OCSP Root');
@@ -35,12 +35,10 @@ beforeAll(async () => {
   if (openssl !== undefined) ocsp = await OcspAuthority.of(root, openssl);
 });
 afterAll(() => ocsp?.close());
-afterEach(() => {
+afterEach(async () => {
   for (const context of contexts.splice(0)) context.close();
-  for (const other of others.splice(0)) {
-    other.close();
-    if ('closeAllConnections' in other) other.closeAllConnections();
-  }
+  for (const other of others.splice(0)) other.close();
+  await closeResponders();
 });
 
 endsWithItsTest();
@@ -73,14 +71,6 @@ async function stapling(issued: Issued, response: Buffer): Promise<{ port: numbe
   others.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { port: (server.address() as AddressInfo).port };
-}
-
-/** A responder's address. */
-async function responder(listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
-  others.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/ocsp`;
 }
 
 const x509 = (issued: Issued): X509Certificate => new X509Certificate(issued.own);
@@ -353,82 +343,6 @@ withOpenssl('with responses of openssl', () => {
     expect((await factsOf(server))?.status).toBe('good');
     await contexts[0].update({ ocspResponse: undefined });
     expect((await factsOf(server))?.status).toBe('absent');
-  });
-});
-
-describe('fetchOcsp', () => {
-  const fetched = async (
-    listener: RequestListener,
-    options?: { timeout?: number; signal?: AbortSignal },
-  ): Promise<unknown> => {
-    const issued = await root.issue({ responders: [await responder(listener)] });
-    return fetchOcsp(x509(issued), new X509Certificate(root.cert), options).catch((error: unknown) => error);
-  };
-  const failure = (words: string): unknown =>
-    expect.objectContaining({
-      code: 'MILLRACE_TLS_OCSP_FETCH_FAILED',
-      retryable: true,
-      message: expect.stringContaining(words) as string,
-    });
-
-  test('gives the bytes of the response as they are', async () => {
-    expect(await fetched((_req, res) => res.end(GARBAGE))).toEqual(GARBAGE);
-  });
-
-  test('does not take an error, follow a redirect, or take an empty response', async () => {
-    let followed = 0;
-    const target = await responder((_req, res) => {
-      followed++;
-      res.end();
-    });
-    const answers: [(res: ServerResponse) => unknown, string][] = [
-      [(res) => res.writeHead(503).end(), 'answered with 503'],
-      [(res) => res.writeHead(302, { Location: target }).end(), 'answered with 302'],
-      [(res) => res.end(), 'sent an empty response'],
-      [(res) => res.writeHead(200, { 'Content-Length': 100 }).write('half', () => res.destroy()), 'ended inside'],
-    ];
-    for (const [answer, words] of answers)
-      expect(await fetched((_req, res) => void answer(res))).toEqual(failure(words));
-    expect(followed).toBe(0);
-  });
-
-  test('takes 64 KiB, and no byte more', async () => {
-    expect(await fetched((_req, res) => res.end(Buffer.alloc(65_536)))).toHaveLength(65_536);
-    expect(await fetched((_req, res) => res.end(Buffer.alloc(65_537)))).toEqual(failure('more than 65536 bytes'));
-  });
-
-  test('ends in its time, and with its signal', async () => {
-    expect(await fetched(() => undefined, { timeout: 50 })).toEqual(failure('within 50 ms'));
-    const abort = new AbortController();
-    const reason = new Error('no longer wanted');
-    expect(await fetched(() => abort.abort(reason), { signal: abort.signal })).toBe(reason);
-    expect(await fetched(() => undefined, { signal: abort.signal })).toBe(reason);
-  });
-
-  test('asks the next responder when the first is not there', async () => {
-    const gone = await responder(() => undefined);
-    const [closed] = others.splice(-1);
-    await new Promise((resolve) => closed.close(resolve));
-    const issued = await root.issue({ responders: [gone, await responder((_req, res) => res.end('second'))] });
-    const response = await fetchOcsp(x509(issued), new X509Certificate(root.cert));
-    expect(Buffer.from(response ?? []).toString()).toBe('second');
-  });
-
-  test('is null for a certificate without a responder, and fails for one that has only https', async () => {
-    const issuer = new X509Certificate(root.cert);
-    expect(await fetchOcsp(x509(leaf), issuer)).toBeNull();
-    const secure = await root.issue({ responders: ['https://127.0.0.1/ocsp'] });
-    await expect(fetchOcsp(x509(secure), issuer)).rejects.toEqual(
-      failure('no responder of the certificate speaks http'),
-    );
-  });
-
-  test('refuses what is no certificate, another issuer, and a timeout out of range', async () => {
-    const issuer = new X509Certificate(root.cert);
-    const stranger = new X509Certificate((await Authority.root('Stranger')).cert);
-    await expect(fetchOcsp(leaf.own as never, issuer)).rejects.toMatchObject({ code: 'MILLRACE_INVALID_ARGUMENT' });
-    await expect(fetchOcsp(x509(leaf), stranger)).rejects.toMatchObject({ code: 'MILLRACE_TLS_INVALID_CONFIGURATION' });
-    await expect(fetchOcsp(x509(leaf), issuer, { timeout: 0 })).rejects.toThrow('from 1 to 600000');
   });
 });
 

@@ -2,7 +2,7 @@ import { types } from 'node:util';
 
 import { misuse } from '../errors/millrace-error.js';
 import { isEnabled, logRecord } from '../log/log.js';
-import type { NativeIdentity, NativeTlsServer } from '../native/binding.js';
+import type { NativeTlsServer } from '../native/binding.js';
 import { native } from '../native/loader.js';
 import type { TlsClientOptionValues, TlsClientOptions } from '../options/tls-client.generated.js';
 import { TLS_CLIENT_OPTIONS } from '../options/tls-client.generated.js';
@@ -16,9 +16,9 @@ import { checkRefresh, every, loadCrls } from './crl-source.js';
 import { loadCtLogs } from './ct-logs.js';
 import type { Certificate } from './identity.js';
 import { loadCertificate, loadCertificates } from './identity.js';
-import { issuedBy } from './issuer.js';
 import { keyLogOf } from './key-log.js';
 import { filesOf, loadMaterial } from './material.js';
+import { addResponses } from './ocsp-responses.js';
 import type { OcspSource } from './ocsp-stapler.js';
 import { OcspStapler } from './ocsp-stapler.js';
 import { loadTrust } from './trust.js';
@@ -243,27 +243,4 @@ async function serverOptions(values: TlsServerOptionValues): Promise<NativeTlsSe
     maxEarlyData: values.maxEarlyData,
     ...(await keyLogOf(values.keyLogFile)),
   };
-}
-
-/** Adds the OCSP responses that were given as bytes, with the issuers by which they are checked. */
-async function addResponses(
-  owner: string,
-  { ocspResponse, ca }: TlsServerOptionValues,
-  pairs: number,
-  identities: readonly NativeIdentity[],
-): Promise<void> {
-  const isSource = typeof ocspResponse === 'function';
-  const responses = isSource ? [] : await loadMaterial(ocspResponse);
-  if (responses.length > pairs) {
-    const got = `got ${responses.length} for ${pairs}`;
-    const message = `${owner}: option 'ocspResponse' must have no more responses than 'cert' has certificates, ${got}`;
-    throw misuse('MILLRACE_INVALID_ARGUMENT', message);
-  }
-  for (const [place, response] of responses.entries()) identities[place].ocsp = response;
-  const authorities = await loadMaterial(ca);
-  for (const identity of identities) {
-    // Where a function gets them too: an issuer that is missing is told before anything is made or replaced.
-    if (!isSource && identity.ocsp === undefined) continue;
-    identity.issuer = issuedBy(owner, identity.chain, authorities).issuer.raw;
-  }
 }
