@@ -138,7 +138,7 @@ test('OPTIONS * as the web standard’s Request has a URL', async () => {
 
 test('remoteAddress and remotePort are the client’s socket', async () => {
   const { client } = await startWithClient({
-    handler: (req, res) => res.end(`${req.remoteAddress} ${req.remotePort} ${String(req.tls)}`),
+    handler: (req, res) => res.end(`${req.remoteAddress} ${req.remotePort} ${JSON.stringify(req.tls)}`),
   });
   client.send(get());
   expect((await client.response()).body.toString()).toBe(`127.0.0.1 ${client.socket.localPort} null`);
