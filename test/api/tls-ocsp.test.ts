@@ -170,6 +170,20 @@ withOpenssl('with responses of openssl', () => {
     }
   });
 
+  test('what is neither a response nor a function is refused', async () => {
+    const { cert, key } = leaf;
+    const made = TlsContext.server({ cert, key, ca: root.cert, ocspResponse: 7 as never });
+    await expect(made).rejects.toMatchObject({
+      code: 'MILLRACE_INVALID_ARGUMENT',
+      message: expect.stringContaining('a function, the name of a file, a file: URL or a Uint8Array') as string,
+    });
+    const answered = warnings();
+    await serving(leaf, { ocspResponse: () => 'text' as never });
+    expect(answered.map(({ fields }) => fields.err)).toEqual([
+      expect.objectContaining({ code: 'MILLRACE_INVALID_ARGUMENT' }),
+    ]);
+  });
+
   test('each of several certificates has its own response', async () => {
     const other = await root.issue({ names: ['other.test'] });
     const third = await root.issue({ names: ['third.test'] });

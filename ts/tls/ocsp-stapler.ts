@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 
-import { MillraceError } from '../errors/millrace-error.js';
+import { describeValue } from '../errors/escape.js';
+import { MillraceError, misuse } from '../errors/millrace-error.js';
 import { isEnabled, logRecord } from '../log/log.js';
 import type { NativeIdentity, NativeStaple } from '../native/binding.js';
 import { native } from '../native/loader.js';
@@ -113,6 +114,10 @@ export class OcspStapler {
   }
 
   #staple(staple: Staple, given: Uint8Array): number {
+    if (!(given instanceof Uint8Array)) {
+      const message = `option 'ocspResponse' must answer with a Uint8Array or null, got ${describeValue(given)}`;
+      throw misuse('MILLRACE_INVALID_ARGUMENT', message);
+    }
     // A copy: what the source does with its bytes later is its own affair.
     const response = Uint8Array.from(given);
     const answer = native.tlsStaple(this.#context, staple.place, staple.issuer.raw, response);

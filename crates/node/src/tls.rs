@@ -9,8 +9,8 @@ use crate::listen::state_of;
 use crate::state::State;
 use millrace_engine::error::Code;
 use millrace_engine::tls_core::{
-    ClientAuth, ClientContext, ClientOptions, Clock, Identity, KeyLogger, Pins, ServerContext, ServerOptions, TicketSecret,
-    TlsError, TlsVersion, Trust, TrustOptions,
+    ClientAuth, ClientContext, ClientOptions, Clock, Identity, KeyLogger, Pins, ServerContext, ServerOptions,
+    TicketSecret, TlsError, TlsVersion, Trust, TrustOptions,
 };
 use napi::Env;
 use napi::bindgen_prelude::Uint8Array;
