@@ -108,6 +108,15 @@ test.each([
   expect(await seen((req) => [req.url, req.path, req.query], ask)).toEqual([target, path, query]);
 });
 
+test('method and url are the request’s, as they came', async () => {
+  const { client } = await startWithClient({ handler: (req, res) => res.end(`${req.method} ${req.url}`) });
+  const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'REPORT', 'M-SEARCH'];
+  for (const method of methods) {
+    const { body } = await client.send(request(method, '/A/%2e?b=%20')).response();
+    expect(body.toString()).toBe(`${method} /A/%2e?b=%20`);
+  }
+});
+
 test('OPTIONS * reaches the handler as it came, and other methods may not ask for it', async () => {
   expect(await seen((req) => [req.method, req.url, req.path, req.query], request('OPTIONS', '*'))).toEqual([
     'OPTIONS',

@@ -25,7 +25,10 @@ export interface EnumRow<Name extends string = string> extends RowOf<Name> {
   readonly values: readonly string[];
 }
 
-/** A value that its type says all about: `functions` is a list of them, `switch` true, false or a function. */
+/**
+ * A value that its type says all about: `functions` is a list of them, `switch` true, false or a function, `texts` an
+ * object of texts.
+ */
 export interface PlainRow<Name extends string = string> extends RowOf<Name> {
   readonly type:
     | 'boolean'
@@ -37,7 +40,8 @@ export interface PlainRow<Name extends string = string> extends RowOf<Name> {
     | 'strings'
     | 'objects'
     | 'object'
-    | 'material';
+    | 'material'
+    | 'texts';
 }
 
 /** A list of texts; where `values` are given, of some of them. */

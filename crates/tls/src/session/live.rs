@@ -41,11 +41,14 @@ impl TlsSession {
                 return Err(self.end(TlsError::new(Code::TlsRecordOverflow)));
             }
             let processed = connection.process_new_packets();
-            let finding = verdict::take();
+            let verdict::Found { finding, evidence } = verdict::take();
             match processed {
                 Ok(state) => {
                     if let Some(finding) = finding {
                         self.authorization_error = Some(Box::new(finding));
+                    }
+                    if let Some(evidence) = evidence {
+                        self.evidence = Some(Box::new(evidence));
                     }
                     if state.peer_has_closed() {
                         self.after_progress();
