@@ -69,12 +69,15 @@ async function count(name, pipelined, top) {
 
 function print(name, kind, { total, functions, requests, top, answer }) {
   const each = (cost) => (cost / requests).toFixed(0).padStart(8);
-  console.log(`${name}, ${kind}: ${(total / requests).toFixed(0)} instructions a request; an answer of ${answer.length} bytes`);
+  console.log(
+    `${name}, ${kind}: ${(total / requests).toFixed(0)} instructions a request; an answer of ${answer.length} bytes`,
+  );
   const objects = new Map();
   for (const { object, cost } of functions) objects.set(object, (objects.get(object) ?? 0) + cost);
   const sorted = [...objects].sort((a, b) => b[1] - a[1]).filter(([, cost]) => cost >= requests);
   // What valgrind has no file for is code that V8 made.
-  for (const [object, cost] of sorted) console.log(`${each(cost)}  ${object === '???' ? 'compiled JavaScript' : object}`);
+  for (const [object, cost] of sorted)
+    console.log(`${each(cost)}  ${object === '???' ? 'compiled JavaScript' : object}`);
   if (top > 0) console.log('');
   for (const { object, name: of, cost } of functions.slice(0, top)) console.log(`${each(cost)}  ${of}  [${object}]`);
   console.log('');

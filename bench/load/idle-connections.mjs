@@ -1,11 +1,14 @@
-// Opens connections and leaves them idle: node idle-connections.mjs <port> <count>, driven over standard input.
+// Opens connections and leaves them idle: node idle-connections.mjs <port> <count> <http | https>, driven over standard
+// input. One of TLS is opened when its handshake is over; its certificate is taken as it is.
 //
 // It says `opened <n>` when all are there. `request` sends one GET on each and says `answered <n>`; the end of standard
 // input ends the process and with it the connections.
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
+import * as tls from 'node:tls';
 
 const [port, wanted] = process.argv.slice(2).map(Number);
+const isTls = process.argv[4] === 'https';
 const AT_ONCE = 100;
 const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
 const sockets = new Set();
@@ -13,9 +16,10 @@ const say = (text) => process.stdout.write(`${text}\n`);
 
 function open() {
   return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1' });
+    const to = { port, host: '127.0.0.1' };
+    const socket = isTls ? tls.connect({ ...to, rejectUnauthorized: false }) : connect(to);
     socket.once('error', reject);
-    socket.once('connect', () => {
+    socket.once(isTls ? 'secureConnect' : 'connect', () => {
       sockets.add(socket);
       socket.off('error', reject);
       socket.on('error', () => {});

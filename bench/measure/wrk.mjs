@@ -6,7 +6,10 @@ import { cpuBetween, cpuTime, threads } from './process-facts.mjs';
 
 const script = (name) => fileURLToPath(new URL(`../load/${name}.lua`, import.meta.url));
 const LIMIT_BEYOND = 20_000;
-/** Seconds until thousands of connections are accepted: a connect whose SYN is dropped comes again after 1, then 2 s. */
+/**
+ * Seconds until thousands of connections are accepted: a connect whose SYN is dropped comes again after 1, then 2 s. A
+ * load of few connections names a shorter `lead`.
+ */
 const WINDOW_LEAD = 4;
 
 /** Whether wrk can be started; on Debian, as root, it is installed when it is not there. */
@@ -52,7 +55,7 @@ export const warm = (core, load, seconds) => start(core, { ...load, seconds }).t
 /**
  * Sends the load of a case and gives the CPU microseconds per request of a server's processes, with what wrk counted.
  *
- * `load`: { url, connections, script, headers, status }, the last two where a case has them.
+ * `load`: { url, connections, script, headers, status, lead }, the last three where a case has them.
  */
 export async function measure(core, pids, load, seconds) {
   if (load.script === 'window') return measureWindow(core, pids, load, seconds);
@@ -63,14 +66,12 @@ export async function measure(core, pids, load, seconds) {
 
 /** The same, by the readings that window.lua takes in the middle of a longer run. */
 async function measureWindow(core, pids, load, seconds) {
-  if (pids.length !== 1) throw new Error('a window is read of one process');
-  const [pid] = pids;
+  // Of a server with a worker, the worker is the last.
+  const pid = pids.at(-1);
+  const { lead = WINDOW_LEAD } = load;
   const tasks = threads(pid);
-  const args = [String(pid), String(WINDOW_LEAD), String(seconds), ...tasks];
-  const { values, p99, problems } = read(
-    await start(core, { ...load, args, seconds: WINDOW_LEAD + seconds + 1 }),
-    load,
-  );
+  const args = [String(pid), String(lead), String(seconds), ...tasks];
+  const { values, p99, problems } = read(await start(core, { ...load, args, seconds: lead + seconds + 1 }), load);
   const [before, after] = ['window-start', 'window-end'].map((name) => {
     const [time, requests, user, system, nanoseconds] = values[name].split(' ').map(Number);
     const gone = !Number.isFinite(nanoseconds);

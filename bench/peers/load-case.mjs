@@ -45,8 +45,11 @@ export function runLoad(names, { load, start, verify, rounds, seconds, tell }) {
       }
     },
     async round({ load: sent, pids }, number) {
-      // The window script has its own lead-in, which warms.
-      if (number === 0 && sent.script !== 'window') await warmUp(sent);
+      // A window whose lead-in is not shortened warms by that.
+      const isWindow = sent.script === 'window';
+      if (number === 0 && !(isWindow && sent.lead === undefined)) {
+        await warmUp(isWindow ? { ...sent, script: 'outcome' } : sent);
+      }
       const otherWork = watchOtherWork(pids, cores);
       const row = await measure(cores.load, pids, sent, seconds);
       return { ...row, otherWork: otherWork() };

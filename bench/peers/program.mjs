@@ -7,14 +7,15 @@ const LIMIT_MS = 15_000;
 
 /**
  * Starts the program in a file beside a module: { name, child, pid, pids, port, url(path), stop() }. `node` holds
- * arguments for Node itself, `args` for the program.
+ * arguments for Node itself, `args` for the program,
+ * `scheme` is what it speaks.
  */
-export async function startProgram(beside, name, { node = [], args = [] } = {}) {
+export async function startProgram(beside, name, { node = [], args = [], scheme = 'http' } = {}) {
   const file = fileURLToPath(new URL(`${name}.mjs`, beside));
   const child = new Dialogue(cores.server, process.execPath, [...node, file, ...args]);
   try {
     const port = Number(await child.hear('listening', LIMIT_MS));
-    const url = (path) => `http://127.0.0.1:${port}${path}`;
+    const url = (path) => `${scheme}://127.0.0.1:${port}${path}`;
     return { name, child, pid: child.pid, pids: [child.pid], port, url, stop: () => child.stop() };
   } catch (error) {
     await child.stop();

@@ -1,4 +1,4 @@
-// A case of one large body: the server's CPU time per gigabyte, read by one connection at a time.
+// A case of one large body: the server's CPU time per gigabyte, moved by one connection at a time.
 import { fileURLToPath } from 'node:url';
 import { Dialogue } from '../measure/dialogue.mjs';
 import { cores } from '../measure/machine.mjs';
@@ -8,10 +8,16 @@ import { interleaved } from '../measure/rounds.mjs';
 const reader = fileURLToPath(new URL('../load/download.mjs', import.meta.url));
 const LIMIT_MS = 60_000;
 
-/** Downloads a path of the named servers, once unmeasured, then once a round. See runLoad for `start` and `verify`. */
-export function runVolume(names, { path, start, verify, rounds, tell }) {
-  const download = async (client) => {
-    client.say('again');
+/**
+ * Downloads a path of the named servers, once unmeasured, then once a round. See runLoad for `start` and `verify`.
+ *
+ * In place of the download, `client(server)` gives the arguments of another program of bench/load that speaks as it
+ * does, and `first` what it is told before the rounds instead of `again`.
+ */
+export function runVolume(names, { path, client: program, first = 'again', start, verify, rounds, tell }) {
+  const argsFor = program ?? ((server) => [reader, String(server.port), path]);
+  const move = async (client, word) => {
+    client.say(word);
     const [bytes, took] = (await client.hear('read', LIMIT_MS)).split(' ').map(Number);
     return { bytes, took };
   };
@@ -22,14 +28,14 @@ export function runVolume(names, { path, start, verify, rounds, tell }) {
     headline: 'total',
     async open(name) {
       const server = await start(name);
-      const client = new Dialogue(cores.load, process.execPath, [reader, String(server.port), path]);
+      const client = new Dialogue(cores.load, process.execPath, argsFor(server));
       const stop = async () => {
         await client.stop();
         await server.stop();
       };
       try {
         const problems = await verify(server);
-        await download(client);
+        await move(client, first);
         return { server: { ...server, client, stop }, problems };
       } catch (error) {
         await stop();
@@ -39,7 +45,7 @@ export function runVolume(names, { path, start, verify, rounds, tell }) {
     async round({ pids, client }) {
       const otherWork = watchOtherWork(pids, cores, [client.pid]);
       const before = cpuTime(pids);
-      const { bytes, took } = await download(client);
+      const { bytes, took } = await move(client, 'again');
       const cpu = cpuBetween(before, cpuTime(pids));
       // Milliseconds per gigabyte, and megabytes per second.
       const each = (micros) => micros / 1e3 / (bytes / 1e9);

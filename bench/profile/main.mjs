@@ -110,8 +110,8 @@ async function profile(suite, name, { load: given }, { seconds, top, callers }) 
     const { path, ...load } = typeof given === 'function' ? await given(server) : given;
     const sent = { ...load, url: server.url(path) };
     // A window opens late in its load; the load of any other case is at full rate at once.
-    const lead = load.script === 'window' ? 5 : 1;
-    if (lead === 1) await warm(cores.load, sent, 3);
+    const lead = load.script === 'window' ? (load.lead ?? 4) + 1 : 1;
+    if (load.script !== 'window') await warm(cores.load, sent, 3);
     const measured = measure(cores.load, server.pids, sent, seconds + lead + 1);
     const recorded = new Promise((resolve) => setTimeout(resolve, lead * 1_000)).then(() => record(pid, file, seconds));
     const [result] = await Promise.all([measured, recorded]);

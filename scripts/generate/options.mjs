@@ -30,7 +30,8 @@ function checked(data) {
       if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max) || min > max) throw new Error(`${where}: no range`);
       if (value !== null && (value < min || value > max)) throw new Error(`${where}: the default is out of range`);
     }
-    if (option.type === 'enum' && option.default !== null && !option.values.includes(option.default)) throw new Error(`${where}: no such default`);
+    if (option.type === 'enum' && option.default !== null && !option.values.includes(option.default))
+      throw new Error(`${where}: no such default`);
     names.add(option.name);
   }
   for (const name of [...data.required, ...data.exclusive].flat()) {
@@ -44,7 +45,11 @@ const typeOf = (option) =>
 const literal = (value) =>
   Array.isArray(value)
     ? `[${value.map(literal).join(', ')}]`
-    : typeof value === 'string' ? `'${value}'` : typeof value === 'number' ? grouped(value) : String(value);
+    : typeof value === 'string'
+      ? `'${value}'`
+      : typeof value === 'number'
+        ? grouped(value)
+        : String(value);
 const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, '_');
 const lists = (value) => `[${value.map((names) => `[${names.map(literal).join(', ')}]`).join(', ')}]`;
 // What an option is when it was not given: a limit's null means "no limit", the null of others "not given".
@@ -170,6 +175,7 @@ export function generate(...tables) {
     files[sources[place].replace('.json', '.generated.ts')] = typescript(model, sources[place]);
     pages.push(docs(model, place === 0 ? '#' : '##'));
   }
-  files['docs/options.md'] = `<!-- Made by scripts/generate.mjs from ts/options/*.json. Do not edit. -->\n${pages.join('\n')}`;
+  files['docs/options.md'] =
+    `<!-- Made by scripts/generate.mjs from ts/options/*.json. Do not edit. -->\n${pages.join('\n')}`;
   return files;
 }

@@ -138,7 +138,7 @@ test('OPTIONS * as the web standard’s Request has a URL', async () => {
 
 test('remoteAddress and remotePort are the client’s socket', async () => {
   const { client } = await startWithClient({
-    handler: (req, res) => res.end(`${req.remoteAddress} ${req.remotePort} ${String(req.tls)}`),
+    handler: (req, res) => res.end(`${req.remoteAddress} ${req.remotePort} ${JSON.stringify(req.tls)}`),
   });
   client.send(get());
   expect((await client.response()).body.toString()).toBe(`127.0.0.1 ${client.socket.localPort} null`);
@@ -233,6 +233,24 @@ test('used and complete say what has become of the body', async () => {
     [true, false],
     [true, true],
   ]);
+});
+
+test('who has the body knows that it is complete, and its trailers, also where handlers are slow', async () => {
+  const go = deferred();
+  const { client } = await startWithClient({
+    handler: async (req, res) => {
+      // From now on one event goes into each scope: the end of a body comes in one after its bytes.
+      const until = performance.now() + 40;
+      while (performance.now() < until);
+      const text = req.text();
+      go.resolve();
+      res.end(`${await text} ${String(req.complete)} ${req.trailers?.get('x') ?? ''}`);
+    },
+  });
+  client.send(request('POST', '/', ['Transfer-Encoding: chunked', 'Trailer: X']));
+  await go.promise;
+  client.send(chunked(['body'], 'X: y\r\n'));
+  expect((await client.response()).body.toString()).toBe('body true y');
 });
 
 test('trailers are there once the body has ended, as fields are, with TE or without', async () => {

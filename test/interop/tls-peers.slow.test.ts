@@ -17,7 +17,7 @@ const openssl = requireTool('openssl');
 const curl = requireTool('curl');
 const gnutls = requireTool('gnutls-cli', 'gnutls-bin');
 const pathOf = (tool: string | undefined): string => tool ?? '';
-const testWith = (tool: string | undefined): jest.It => (tool === undefined ? (test.skip as jest.It) : test);
+const testWith = (tool: string | undefined): jest.It => (tool === undefined ? test.skip : test);
 
 let root: Authority;
 let leaf: Issued;

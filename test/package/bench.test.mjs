@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { interleaved } from '../../bench/measure/rounds.mjs';
+import { readConnections } from '../../bench/measure/s-time.mjs';
 import { render, splice } from '../../bench/report/page.mjs';
 
 const suite = (name) => ({ name, title: `Title of ${name}`, reference: 'a', how: ['How.'], goals: [] });
@@ -83,4 +84,16 @@ test('rounds are interleaved; a server that fails loses its row alone, and all a
   assert.deepEqual(outcome.a.problems, ['noise', 'other work took up to 50 % of a core in 1 of 3 rounds']);
   assert.deepEqual([outcome.b.rounds.length, outcome.b.problems], [1, ['noise', 'b is gone']]);
   assert.deepEqual([outcome.c.median, outcome.c.problems], [null, ['c does not start']]);
+});
+
+test('handshakes of another kind than a case counts, and connections without an answer, are told', () => {
+  const output = (marks, bytes) =>
+    `starting\n${marks}\n\n4 connections in 0.01s; 400.00 connections/user sec, bytes read 4\n` +
+    `4 connections in 3 real seconds, ${bytes} bytes read per connection\n`;
+  assert.deepEqual(readConnections(output('****', 80), false), { connections: 4, problems: [] });
+  assert.deepEqual(readConnections(output('rrrr', 80), true), { connections: 4, problems: [] });
+  assert.deepEqual(readConnections(output('*r*r', 80), false).problems, ['2 connections resumed']);
+  assert.deepEqual(readConnections(output('rrr*', 80), true).problems, ['1 connections did not resume']);
+  assert.deepEqual(readConnections(output('****', 0), false).problems, ['connections ended without an answer']);
+  assert.throws(() => readConnections('connect: refused', false), /no result/);
 });

@@ -22,10 +22,10 @@ export class ResponseHead {
   declare statusCode: number;
   declare statusMessage: string;
   /** How far the response is: the bits above. */
-  protected declare _state: number;
+  declare protected _state: number;
   /** The fields, once there is more than one; the only one is the one below. */
-  protected declare _fields: Map<string, Field> | undefined;
-  private declare _only: FieldLine | undefined;
+  declare protected _fields: Map<string, Field> | undefined;
+  declare private _only: FieldLine | undefined;
 
   /** @internal Sets every field, for whoever makes one. */
   protected static begin(head: ResponseHead): void {

@@ -33,13 +33,13 @@ export interface ServerResponse extends EventEmitter {}
 // Its prototype is linked to EventEmitter's below; the constructor of that one is what is left out.
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export class ServerResponse extends ResponseHead {
-  protected declare _req: ServerRequest;
-  private declare _slot: number;
-  private declare _trailers: string;
-  private declare _drained: { promise: Promise<void>; resolve: () => void } | undefined;
-  private declare _coding: BodyCoding | undefined;
+  declare protected _req: ServerRequest;
+  declare private _slot: number;
+  declare private _trailers: string;
+  declare private _drained: { promise: Promise<void>; resolve: () => void } | undefined;
+  declare private _coding: BodyCoding | undefined;
   /** The emitter's listeners. A field of its own: to find that there are none must not take a walk to the prototype. */
-  private declare _events: object | undefined;
+  declare private _events: object | undefined;
 
   /** Made by the server. */
   constructor(req: ServerRequest, slot: number) {

@@ -1,10 +1,10 @@
 // The cases: what a server is put under, and what for.
-import { interleaved } from '../../measure/rounds.mjs';
+import { runIdle } from '../idle-case.mjs';
 import { runLoad } from '../load-case.mjs';
 import { BIG, UPLOAD_BYTES } from './answers.mjs';
-import { CONNECTIONS, sampleIdle } from './idle.mjs';
 import { startServer, verify } from './servers.mjs';
 
+const CONNECTIONS = 5_000;
 /** Rounds that suffice where no goal hangs on a few percent. */
 const COARSE = 3;
 /** What connections cost has nothing to do with the shape of a handler: one of ours stands for all. */
@@ -65,13 +65,7 @@ export const CASES = [
     // Fresh processes differ by a few percent, and each takes seven seconds.
     most: COARSE,
     servers: TELL_CONNECTIONS_APART,
-    run: (names, { rounds, tell }) =>
-      interleaved(names, {
-        rounds,
-        tell,
-        round: (name) => sampleIdle(name),
-        fields: ['opened', 'answered', 'first', 'openedAnonymous', 'answeredAnonymous', 'base'],
-        headline: 'opened',
-      }),
+    run: (names, options) =>
+      runIdle(names, { start: startServer, connections: CONNECTIONS, scheme: 'http', ...options }),
   },
 ];

@@ -3,10 +3,10 @@ import { haveProgram } from '../../measure/debian.mjs';
 import { figure, ratio } from '../../report/goals.mjs';
 import { runLoad } from '../load-case.mjs';
 import { missing } from '../millrace.mjs';
+import { nginxVersion, startNginx } from '../nginx.mjs';
 import { startProgram } from '../program.mjs';
 import { runVolume } from '../volume-case.mjs';
 import { tagOf, verify } from './dialogue.mjs';
-import { nginxVersion, startNginx } from './nginx.mjs';
 import { MEDIUM, SMALL, site } from './site.mjs';
 
 const REFERENCE = 'nginx';
@@ -21,7 +21,9 @@ const LIST = [
 ];
 
 const startServer = (name, { node } = {}) =>
-  name === 'nginx' ? startNginx(name, site()) : startProgram(import.meta.url, name, { node, args: [site()] });
+  name === 'nginx'
+    ? startNginx(name, { server: (port) => `listen 127.0.0.1:${port}; root ${site()};` })
+    : startProgram(import.meta.url, name, { node, args: [site()] });
 
 const load = (name, title, what, given) => ({
   ...{ name, title, what, kind: 'load', load: given },

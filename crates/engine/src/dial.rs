@@ -66,7 +66,11 @@ impl<V: Copy> Engine<V> {
     pub fn dial(&mut self, dial: &Dial) -> Result<Id, Error> {
         // Made first: a name that is none must not cost a connection.
         let session = match &dial.tls {
-            Some(tls) => Some(tls.context.connect(&tls.servername).map_err(|error| Error::from(&error))?),
+            Some(tls) => Some(
+                tls.context
+                    .connect(&tls.servername)
+                    .map_err(|error| Error::from(&error))?,
+            ),
             None => None,
         };
         let (link, peer) = match &dial.to {
@@ -158,7 +162,10 @@ impl<V: Copy> Engine<V> {
         if connection.server != NO_SERVER || ended || waits || busy {
             return Err(Code::InvalidState.into());
         }
-        let session = tls.context.connect(&tls.servername).map_err(|error| Error::from(&error))?;
+        let session = tls
+            .context
+            .connect(&tls.servername)
+            .map_err(|error| Error::from(&error))?;
         let layer = Layer::Tls(Box::new(TlsLayer::new(session, self.now_ns)));
         if let Some(connection) = self.connections.get_mut(id) {
             connection.layers.get_or_insert_default().list.push(layer);
@@ -272,7 +279,10 @@ impl<V: Copy> Engine<V> {
         match what {
             Deadline::Handshake => self.connections.get(id).map_or(0, handshake),
             // It has done its work when it passes, so it is kept where bytes of a lingering close are counted later.
-            _ => self.connections.get(id).map_or(0, |connection| connection.drained.into()),
+            _ => self
+                .connections
+                .get(id)
+                .map_or(0, |connection| connection.drained.into()),
         }
     }
 }

@@ -306,7 +306,10 @@ impl<V: Copy> Engine<V> {
 
     /// Whether a layer of a connection still opens it.
     pub(crate) fn is_opening(&self, id: Id) -> bool {
-        let layers = self.connections.get(id).and_then(|connection| connection.layers.as_ref());
+        let layers = self
+            .connections
+            .get(id)
+            .and_then(|connection| connection.layers.as_ref());
         layers.is_some_and(|layers| layers.is_opening())
     }
 

@@ -47,7 +47,9 @@ impl<V: Copy> Engine<V> {
                 continue;
             };
             connection.flags &= !conn::HANDSHAKE_QUEUED;
-            let Some(fd) = connection.link.descriptor() else { continue };
+            let Some(fd) = connection.link.descriptor() else {
+                continue;
+            };
             if self.wants_read(id) {
                 self.handshakes_left -= 1;
                 self.guarded(id, |engine| {
@@ -182,7 +184,9 @@ impl<V: Copy> Engine<V> {
 
     /// Answers [`EventKind::ClientHello`]: with a certificate, or with the server's first.
     pub fn choose_certificate(&mut self, connection: f64, identity: Option<Identity>) -> bool {
-        let Some(id) = Id::from_f64(connection) else { return false };
+        let Some(id) = Id::from_f64(connection) else {
+            return false;
+        };
         let waiting = self
             .connections
             .get_mut(id)

@@ -236,7 +236,9 @@ fn a_large_answer_waits_for_a_slow_reader_and_arrives_whole() {
     client.shake_hands(&mut driver);
     client.client.reading = false;
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    driver.run_until(&mut [&mut client.client], |driver, _| driver.count(EventKind::Request) == 1);
+    driver.run_until(&mut [&mut client.client], |driver, _| {
+        driver.count(EventKind::Request) == 1
+    });
     let stream = driver.expect(EventKind::Request).stream();
     let body: Vec<u8> = (0..20 << 20).map(|n: u32| (n % 251) as u8).collect();
     answer(&mut driver.engine, stream, &body).expect("answered");
@@ -306,7 +308,10 @@ fn a_connection_that_does_not_open_says_why_once() {
         assert_eq!(driver.expect(EventKind::DialFailed).a, 111, "ECONNREFUSED");
     }
     driver.run_until(&mut [], |driver, _| driver.engine.census().connections == 0);
-    assert_eq!((driver.engine.census().streams, driver.count(EventKind::Aborted)), (0, 0));
+    assert_eq!(
+        (driver.engine.census().streams, driver.count(EventKind::Aborted)),
+        (0, 0)
+    );
 }
 
 #[test]

@@ -67,7 +67,11 @@ mod tests {
             for place in 0..14 {
                 let mut name = *b"Content-Length";
                 name[place] = byte;
-                assert_eq!(is_name(&name, b"content-length"), eq_name(&name, b"content-length"), "{name:?}");
+                assert_eq!(
+                    is_name(&name, b"content-length"),
+                    eq_name(&name, b"content-length"),
+                    "{name:?}"
+                );
             }
         }
     }

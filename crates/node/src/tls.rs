@@ -315,7 +315,11 @@ pub fn server_tls(env: Env, server: f64, context: u32) -> f64 {
             None => return 0.0,
         },
     };
-    let set = state.engine.borrow_mut().as_mut().is_some_and(|engine| engine.set_tls(server, tls));
+    let set = state
+        .engine
+        .borrow_mut()
+        .as_mut()
+        .is_some_and(|engine| engine.set_tls(server, tls));
     f64::from(u8::from(set))
 }
 

@@ -130,7 +130,7 @@ mod tests {
         b"Date\0now\0",
         b"Connection\0close\0",
         b"Connection\0x, keep-alive\0",
-        b"Content-Length\05\0",
+        b"Content-Length\x005\0",
         b"Transfer-Encoding\0chunked\0",
     ];
 
@@ -215,7 +215,12 @@ mod tests {
 
     #[test]
     fn a_block_that_could_be_split_is_refused() {
-        for block in [&b"a\0b"[..], b"a b\0c\0", b"a\0b\r\nc: d\0", b"Transfer-Encoding\0gzip\0"] {
+        for block in [
+            &b"a\0b"[..],
+            b"a b\0c\0",
+            b"a\0b\r\nc: d\0",
+            b"Transfer-Encoding\0gzip\0",
+        ] {
             assert_eq!(ReadyHead::new(block).unwrap_err().code, Code::InvalidArgument);
         }
     }
