@@ -2,14 +2,19 @@
 import { COUNTERS } from './metrics/catalogue.generated.js';
 import { LEVELS } from './log/level.js';
 import { setCounter } from './log/log.js';
+import { openNativeLog } from './log/native-log.js';
 import { setSource } from './metrics/source.js';
 import { native } from './native/loader.js';
 
 setSource({
   snapshot: (target) => native.metricsFill(target, 0),
   totals: (target) => native.metricsFill(target, 1),
+  since: (target, baseline) => void native.metricsSince(target, baseline),
+  baselineLength: native.metricsSince(new Float64Array(0), new Float64Array(0)),
+  percentile: (index, percent) => native.metricsPercentile(index, percent),
   reset: () => native.metricsReset(),
 });
+openNativeLog();
 
 const FIRST_LEVEL = COUNTERS.findIndex(({ key }) => key === `millrace_log_records_total{level="${LEVELS[0]}"}`);
 setCounter((level) => native.count(FIRST_LEVEL + LEVELS.indexOf(level), 1));
@@ -30,7 +35,8 @@ export { gracefulShutdown } from './server/graceful-shutdown.js';
 export type { Closable, GracefulShutdownOptions } from './server/graceful-shutdown.js';
 export type { Middleware, Next } from './server/middleware.js';
 export { heldMemory, setMaxMemory } from './server/memory.js';
-export type { RateLimit, RateLimitStore } from './server/rate-limit.js';
+export type { RateLimit } from './server/rate-limit.js';
+export type { RateLimitStore } from './server/rate-limit-store.js';
 export type { Refusal, RequestHead, Validate } from './server/validate-head.js';
 export { Server } from './server/server.js';
 export { ServerRequest } from './server/request.js';
@@ -65,8 +71,17 @@ export type { BodyInput } from './message/outgoing-body.js';
 export { MillraceError } from './errors/millrace-error.js';
 export type { ErrorCategory, ErrorCode, ErrorKind, Phase } from './errors/codes.generated.js';
 export { isRetryable } from './errors/retryable.js';
-export { metrics } from './metrics/snapshot.js';
-export type { HistogramSnapshot, Snapshot } from './metrics/snapshot.js';
+export { Deadline } from './resilience/deadline.js';
+export { metrics } from './metrics/metrics.js';
+export type { PrometheusOptions } from './metrics/metrics.js';
+export { MetricsReader } from './metrics/reader.js';
+export { OPENMETRICS_CONTENT_TYPE, PROMETHEUS_CONTENT_TYPE } from './metrics/prometheus.js';
+export type { PromRegistry } from './metrics/prom-registry.js';
+export type { Bucket, HistogramSnapshot, Snapshot } from './metrics/snapshot.js';
+export { StatsdReader } from './metrics/statsd.js';
+export type { StatsdOptions } from './metrics/statsd.js';
+export { pushStatsd, StatsdPusher } from './metrics/statsd-pusher.js';
+export type { StatsdPushOptions } from './metrics/statsd-pusher.js';
 export { getLogContext, withLogContext } from './log/context.js';
 export { getLevel, setLevel } from './log/log.js';
 export type { Level } from './log/level.js';

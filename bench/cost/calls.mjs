@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 
 const require = createRequire(import.meta.url);
 const { serve } = require('../../dist/index.js');
-const { native } = require('../../dist/native/loader.js');
+const native = require('../../native/index.js');
 const REQUESTS = 2_000;
 
 const server = await serve({ host: '127.0.0.1', handler: async (_req, res) => void res.end('Hello, World!') });

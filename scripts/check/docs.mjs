@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { find } from '../lib/command.mjs';
 import { inRoot, root } from '../lib/root.mjs';
 import { filesUnder } from '../lib/stamp.mjs';
@@ -15,6 +15,12 @@ export const quick = false;
 const SCRIPTS = ['js', 'javascript', 'mjs', 'ts', 'typescript'];
 const SHELL = ['sh', 'bash', 'shell'];
 const LIMIT = 10_000;
+/** Packages of others that recipes are for. */
+const PEERS = [
+  ...['ioredis', 'pino', 'prom-client', 'rate-limiter-flexible', '@opentelemetry/api', '@opentelemetry/api-logs'],
+  ...['@opentelemetry/context-async-hooks', '@opentelemetry/core', '@opentelemetry/sdk-logs'],
+  '@opentelemetry/sdk-trace-base',
+];
 
 function syntaxErrors(ts, { language, text }) {
   const fileName = language.startsWith('t') ? 'snippet.ts' : 'snippet.mjs';
@@ -46,6 +52,11 @@ export async function run() {
   try {
     mkdirSync(join(folder, 'node_modules'));
     symlinkSync(root, join(folder, 'node_modules/millrace'), 'junction');
+    for (const name of PEERS) {
+      const place = join(folder, 'node_modules', name);
+      mkdirSync(dirname(place), { recursive: true });
+      symlinkSync(inRoot('node_modules', name), place, 'junction');
+    }
     for (const path of files) {
       for (const snippet of snippets(readFileSync(path, 'utf8'))) {
         const where = `${relative(root, path)}:${snippet.line}`;

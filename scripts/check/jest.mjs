@@ -10,6 +10,8 @@ export const quick = true;
 
 /** Tests that take long: left out with --quick. */
 const SLOW = '\\.slow\\.test\\.ts$';
+/** Tests that load the machine, or measure what others would disturb: one after the other, with nothing beside them. */
+const ALONE = '/test/(attack|border|interop|leak|restart|volume)/.*\\.slow\\.test\\.ts$';
 
 async function jest(args, { loud, poller }) {
   const results = inRoot('.cache/jest-results.json');
@@ -27,8 +29,9 @@ async function jest(args, { loud, poller }) {
 export async function run({ quick: inAHurry, loud }) {
   const tests = filesUnder(inRoot('test')).filter((path) => path.endsWith('.test.ts'));
   if (!tests.length) throw new Skip('there is no test in test/ yet');
-  const less = inAHurry ? ['--testPathIgnorePatterns', SLOW] : [];
-  let note = `${await jest(less, { loud })} tests`;
+  let passed = await jest(['--testPathIgnorePatterns', inAHurry ? SLOW : ALONE], { loud });
+  if (!inAHurry) passed += await jest(['--runInBand', '--testPathPatterns', ALONE], { loud });
+  let note = `${passed} tests`;
   if (!inAHurry && process.platform === 'linux' && tests.some((path) => path.includes('/test/api/'))) {
     note += `, ${await jest(['--testPathPatterns', '/test/api/', '--testPathIgnorePatterns', SLOW], { loud, poller: 'uv' })} over UvPoll`;
   }

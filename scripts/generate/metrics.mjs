@@ -31,19 +31,20 @@ function checked(data) {
     for (const family of families) {
       const where = `catalogue.json: ${family.name}`;
       if (!/^[a-z][a-z0-9_]*$/.test(family.name)) throw new Error(`${where}: the name is not snake_case`);
-      if (names.has(family.name)) throw new Error(`${where}: the name is used twice`);
+      // OpenMetrics and StatsD know a counter by its name without the suffix.
+      const name = family.name.replace(/_total$/, '');
+      if (names.has(name)) throw new Error(`${where}: the name is used twice`);
       if ((kind === 'counter') !== family.name.endsWith('_total'))
         throw new Error(`${where}: counters and only they end in _total`);
       if (kind === 'histogram' && !family.name.endsWith('_seconds'))
         throw new Error(`${where}: a histogram ends in _seconds`);
       if (family.unit && !UNITS.includes(family.unit)) throw new Error(`${where}: unknown unit ${family.unit}`);
-      if (family.unit && !family.name.includes(family.unit))
-        throw new Error(`${where}: the name does not say its unit`);
+      if (family.unit && !name.endsWith(`_${family.unit}`)) throw new Error(`${where}: the name does not say its unit`);
       if (Boolean(family.label) !== Boolean(family.values))
         throw new Error(`${where}: a label needs values, and values a label`);
       if (!family.help || /[\n\\'"|]/.test(family.help))
         throw new Error(`${where}: help must be one line without quotes, bars and backslashes`);
-      names.add(family.name);
+      names.add(name);
     }
   }
   if (data.boundsNanos.some((bound, i) => i > 0 && bound <= data.boundsNanos[i - 1]))
@@ -246,29 +247,36 @@ function docs({ families, percentiles, bounds }) {
   const row = (family) =>
     `| \`${PREFIX}${family.name}\` | ${family.area} | ${family.label ? `\`${family.label}\`: ${family.values.join(', ')}` : ''} | ${
       family.unit ?? ''
-    } | ${family.help} |`;
+    } | ${family.help} | ${family.otel ? `\`${family.otel}\`` : ''} |`;
   const section = (title, about, rows) => `## ${title}
 
 ${about}
 
-| name | area | labels | unit | meaning |
-| --- | --- | --- | --- | --- |
+| name | area | labels | unit | meaning | OpenTelemetry |
+| --- | --- | --- | --- | --- | --- |
 ${rows.map(row).join('\n')}
 `;
   return `<!-- Made by scripts/generate.mjs from crates/metrics/catalogue.json. Do not edit. -->
 # Metrics
 
 Metrics are kept by the native core for the whole process: every worker thread writes its own numbers, and reading adds
-them up without stopping a writer. \`metrics.snapshot()\` gives them as an object, \`metrics.toPrometheus()\` as text.
-\`metrics.reset()\` makes counters and histograms of the next snapshots start from zero; gauges of live things survive,
-and Prometheus sees the totals since the process began.
+them up without stopping a writer. [logging-and-metrics.md](logging-and-metrics.md#metrics) says how they are read.
+
+Names follow Prometheus: a counter ends in \`_total\`, a unit is part of the name, and seconds and bytes are the units. The
+values of a label are those listed here and no others, so the number of series is fixed: no client can add one. StatsD has
+the name without \`millrace_\` and \`_total\`, behind its prefix; OpenMetrics names a counter's family without \`_total\`.
+
+The last column has the name that OpenTelemetry's semantic conventions have for the same thing, with the attributes
+that single it out. Empty: they have none. Ours carry no attributes of a request (\`http.request.method\`, \`http.route\`),
+since those are bounded by nobody; a metric of such detail is made in a middleware.
 
 ${section('Counters', 'A counter only grows. A thread that has ended keeps its counts.', families.counters)}
 ${section('Gauges', 'A gauge is what is there now; what an ended thread held is gone with it.', families.gauges)}
 ${section(
   'Histograms',
-  `Durations, kept log-linear with a relative error of at most 1 %. A snapshot shows count, sum, min, max, mean and
-${percentiles.map((p) => p.name).join(', ')}, in seconds. The Prometheus text has cumulative buckets at
+  `Durations, kept log-linear with a relative error of at most 1 %. A snapshot shows count, sum, min, max, mean,
+${percentiles.map((p) => p.name).join(', ')} and cumulative buckets, in seconds; \`metrics.percentile()\` any other percentile. The
+buckets, Prometheus' among them, are at
 ${bounds.map((bound) => bound / 1e9).join(', ')} seconds.`,
   families.histograms,
 )}`;

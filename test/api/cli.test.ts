@@ -14,6 +14,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { parseExposition } from '../support/exposition.js';
 import { buildCommandLine, CommandLine } from '../support/command-line.js';
 
 jest.setTimeout(30_000);
@@ -371,6 +372,14 @@ describe('the demo', () => {
     expect((await echo.text()).length).toBe(300_000);
     expect((await fetch(`${url}echo`)).status).toBe(405);
     expect((await fetch(`${url}nothing`)).status).toBe(404);
+    const metrics = await fetch(`${url}metrics`);
+    expect(metrics.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+    // Of the whole process: the thread that answers may not be the one that served the rest.
+    const requests = parseExposition(await metrics.text(), 'prometheus').get('millrace_http_server_requests_total');
+    expect(requests?.samples[0].value).toBeGreaterThanOrEqual(5);
+    const open = await fetch(`${url}metrics`, { headers: { accept: 'application/openmetrics-text; version=1.0.0' } });
+    expect(open.headers.get('content-type')).toBe('application/openmetrics-text; version=1.0.0; charset=utf-8');
+    parseExposition(await open.text(), 'openMetrics');
     const stream = await fetch(`${url}stream`);
     expect(stream.headers.get('transfer-encoding')).toBe('chunked');
     const reader = stream.body?.getReader();

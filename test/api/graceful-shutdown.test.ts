@@ -95,6 +95,21 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   },
 );
 
+test('a connection that is idle may bring a request for `idle` ms after the signal', async () => {
+  const { program, client, ports } = await asked({ hook: true, idle: 60_000 });
+  const idle = await RawClient.connect({ port: ports[1] });
+  await idle.send(get('/')).response();
+  program.kill('SIGTERM');
+  await program.says('onSignal');
+  // The second server says so once its last connection is gone.
+  const { headers } = await idle.send(get('/')).response();
+  expect(headers.connection).toEqual(['close']);
+  await idle.closed();
+  program.tell('answer');
+  await client.response();
+  expect(await program.end()).toEqual([0, null]);
+});
+
 test('what has not finished at the deadline is cut, and the status is 1', async () => {
   const { program, client } = await asked({ timeout: 50 });
   program.kill('SIGTERM');
@@ -158,6 +173,7 @@ test.each<[string, object, string]>([
   ['an unknown signal', { signals: ['SIGNONE'] }, 'there is no signal "SIGNONE"'],
   ['a signal that cannot be handled', { signals: ['SIGKILL'] }, 'the signal "SIGKILL" cannot be handled'],
   ['a timeout below zero', { timeout: -1 }, 'the timeout must be an integer from 0'],
+  ['a time for idle connections that is none', { idle: 0.5 }, 'the idle must be an integer from 0'],
 ])('%s is refused, and no handler is left', (_name, options, message) => {
   const before = process.listenerCount('SIGTERM');
   expect(() => gracefulShutdown([], options)).toThrow(message);

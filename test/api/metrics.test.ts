@@ -1,5 +1,5 @@
 import { BOUNDS_NANOS, COUNTERS, GAUGES, HISTOGRAMS, LAYOUT } from '../../ts/metrics/catalogue.generated.js';
-import { metrics } from '../../ts/metrics/snapshot.js';
+import { metrics } from '../../ts/metrics/metrics.js';
 import { setSource } from '../../ts/metrics/source.js';
 
 /** Numbers that differ by place, so that a mix-up shows. */
@@ -16,12 +16,16 @@ function counted(offset: number): Float64Array {
 }
 
 let resets = 0;
+const percentiles: unknown[][] = [];
 
 beforeEach(() => {
   resets = 0;
   setSource({
     snapshot: (target) => target.set(counted(0)),
     totals: (target) => target.set(counted(1_000)),
+    since: (target) => target.set(counted(2_000)),
+    baselineLength: 3,
+    percentile: (...args) => percentiles.push(args) * 1e9,
     reset: () => void resets++,
   });
 });
@@ -56,11 +60,29 @@ test('a histogram is in seconds, with mean and percentiles', () => {
     p95: 3.75,
     p99: 4,
     p999: 4,
+    buckets: BOUNDS_NANOS.map((nanos) => ({ le: nanos / 1e9, count: Math.min(4, Math.floor(nanos / 1e9)) })),
   });
 });
 
 test('JSON.stringify gives the snapshot', () => {
   expect(JSON.parse(JSON.stringify(metrics))).toEqual(JSON.parse(JSON.stringify(metrics.snapshot())));
+});
+
+test('any percentile can be asked for, and nothing that is none', () => {
+  const name = 'millrace_reactor_wake_duration_seconds';
+  const index = HISTOGRAMS.findIndex(({ key }) => key === name);
+  expect(metrics.percentile(name, 12.5)).toBe(1);
+  expect(metrics.percentile(name, 100)).toBe(2);
+  expect(percentiles).toEqual([
+    [index, 12.5],
+    [index, 100],
+  ]);
+  for (const percent of [-0.1, 100.1, NaN, '50' as never]) {
+    expect(() => metrics.percentile(name, percent)).toThrow(RangeError);
+  }
+  expect(() => metrics.percentile('millrace_pace' as never, 50)).toThrow(
+    /must be one of "millrace_.*, got "millrace_pace"/,
+  );
 });
 
 test('a reset is handed on', () => {
@@ -75,43 +97,4 @@ test('without the native core every metric is zero and none is missing', () => {
   expect(Object.keys(counters)).toHaveLength(COUNTERS.length);
   expect(Object.values(counters).every((value) => value === 0)).toBe(true);
   expect(histograms.millrace_http_server_request_duration_seconds.mean).toBe(0);
-});
-
-describe('the Prometheus text', () => {
-  const lines = (): string[] => metrics.toPrometheus().split('\n');
-
-  test('ends with a line feed and has only comments and samples', () => {
-    const text = metrics.toPrometheus();
-    expect(text.endsWith('\n')).toBe(true);
-    const sample = /^[a-z_]+(\{[a-z]+="[^"\\\n]+"\})? -?[0-9.e+-]+$/;
-    const comment = /^# (HELP [a-z_]+ .+|TYPE [a-z_]+ (counter|gauge|histogram))$/;
-    for (const line of text.trimEnd().split('\n')) expect(line).toMatch(line.startsWith('#') ? comment : sample);
-  });
-
-  test('says HELP and TYPE once a family, before its samples', () => {
-    const all = lines();
-    for (const name of new Set([...COUNTERS, ...GAUGES, ...HISTOGRAMS].map((row) => row.name))) {
-      const help = all.flatMap((line, index) => (line.startsWith(`# HELP ${name} `) ? [index] : []));
-      expect(help).toHaveLength(1);
-      expect(all[help[0] + 1]).toMatch(new RegExp(`^# TYPE ${name} `));
-      expect(all[help[0] + 2]).toMatch(new RegExp(`^${name}[ {_]`));
-    }
-  });
-
-  test('shows what was counted since the process began, whatever was reset', () => {
-    expect(lines()).toContain(`${COUNTERS[0].key} 1000`);
-    expect(metrics.snapshot().counters[COUNTERS[0].key]).toBe(0);
-  });
-
-  test('has rising buckets that end with the count', () => {
-    const name = 'millrace_http_server_request_duration_seconds';
-    const buckets = lines().filter((line) => line.startsWith(`${name}_bucket`));
-    expect(buckets).toHaveLength(BOUNDS_NANOS.length + 1);
-    expect(buckets[0]).toBe(`${name}_bucket{le="0.000005"} 0`);
-    expect(buckets.at(-2)).toBe(`${name}_bucket{le="10"} 4`);
-    expect(buckets.at(-1)).toBe(`${name}_bucket{le="+Inf"} 4`);
-    const counts = buckets.map((line) => Number(line.split(' ')[1]));
-    expect(counts).toEqual([...counts].sort((a, b) => a - b));
-    expect(lines()).toEqual(expect.arrayContaining([`${name}_sum 10`, `${name}_count 4`]));
-  });
 });

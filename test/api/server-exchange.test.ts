@@ -1,5 +1,5 @@
-import type { MillraceError } from '../../ts/index.js';
-import { deferred } from '../support/condition.js';
+import type { MillraceError, ServerRequest } from '../../ts/index.js';
+import { deferred, until } from '../support/condition.js';
 import { RawClient } from '../support/raw-client.js';
 import { chunked, endsWithItsTest, get, request, startWithClient } from '../support/test-server.js';
 
@@ -70,6 +70,58 @@ test('trailers come and go', async () => {
   });
   client.send(request('POST', '/', CHUNKED) + chunked(['abc'], 'X-Sum: 3\r\n'));
   expect((await client.response()).trailers).toBe('X-Sum: 3\r\n');
+});
+
+test('exchanges are full duplex: a response begins before the request has ended, trailers and 1xx both ways', async () => {
+  const { server, client } = await startWithClient({
+    async handler(req, res) {
+      res.writeProcessing();
+      res.writeEarlyHints({ Link: '</a.css>' });
+      for await (const chunk of req) res.write(Buffer.from(chunk).toString().toUpperCase());
+      res.addTrailers({ 'X-Sum': `${req.trailers?.get('x-sum')} of ${String(req.complete)}` });
+      res.end();
+    },
+  });
+  client.send(request('POST', '/', [...CHUNKED, 'Expect: 100-continue']));
+  const interim = [await client.response(), await client.response(), await client.response()];
+  expect(interim.map(({ status }) => status)).toEqual([102, 103, 100]);
+  // Each piece comes back before the next is sent: neither side waits for the other's end.
+  for (const piece of ['one', 'two', 'three']) {
+    client.send(`${piece.length.toString(16)}\r\n${piece}\r\n`);
+    await client.until(`${piece.toUpperCase()}\r\n`);
+    expect(server.stats().requests.active).toBe(1);
+  }
+  client.send('0\r\nX-Sum: 3\r\n\r\n');
+  expect(await client.until('\r\n\r\n')).toBe('0\r\nX-Sum: 3 of true\r\n\r\n');
+});
+
+test('a response that has ended before its request lets the client go on, and the next request is served', async () => {
+  const { client } = await startWithClient({ handler: (req, res) => res.end(req.path) });
+  client.send(request('POST', '/early', ['Content-Length: 8']) + 'half');
+  expect((await client.response()).body.toString()).toBe('/early');
+  client.send(`rest${get('/next')}`);
+  expect((await client.response()).body.toString()).toBe('/next');
+});
+
+test('the signal is made when it is first read, and then tells what has happened before', async () => {
+  const kept: ServerRequest[] = [];
+  const { server, client } = await startWithClient({
+    handler(req) {
+      kept.push(req);
+      // One that was read, and one that nobody has asked for.
+      if (req.path === '/read') expect(req.signal).toBe(req.signal);
+    },
+  });
+  client.send(get('/read') + get('/unread'));
+  await until(() => kept.length === 2);
+  const made = (req: ServerRequest): boolean => Object.values(req).some((value) => value instanceof AbortController);
+  expect(kept.map(made)).toEqual([true, false]);
+  client.reset();
+  await until(() => server.stats().requests.active === 0);
+  expect(kept.map(made)).toEqual([true, false]);
+  expect(kept.map(({ signal }) => (signal.aborted ? (signal.reason as MillraceError).code : 'live'))).toEqual(
+    Array(2).fill('MILLRACE_CONNECTION_RESET'),
+  );
 });
 
 test('a FIN behind a complete request aborts its signal, and the response is still written', async () => {

@@ -58,6 +58,61 @@ test('behind a trusted balancer remoteAddress is the client that it names', asyn
   expect((await other.send(get('/', 'X-Forwarded-For: 192.0.2.1')).response()).body.toString()).toBe('127.0.0.1');
 });
 
+test('behind a trusted balancer allow and deny judge the client of each request, and the connection stays', async () => {
+  const before = counted('deny');
+  const server = await start({ handler, trustProxy: ['127.0.0.1'], deny: ['192.0.2.0/24', '2001:db8::/32'] });
+  const client = await RawClient.connect(server);
+  for (const [who, status] of [
+    ['192.0.2.7', 403],
+    ['198.51.100.7', 200],
+    ['2001:db8:1::1', 403],
+    ['198.51.100.7, 192.0.2.7', 403],
+    ['192.0.2.7, 198.51.100.7', 200],
+  ] as const) {
+    expect([who, (await client.send(get('/', `X-Forwarded-For: ${who}`)).response()).status]).toEqual([who, status]);
+  }
+  expect(counted('deny') - before).toBe(3);
+  expect(server.stats()).toMatchObject({ connections: { active: 1, refused: 0 }, requests: { total: 2, errors: 3 } });
+});
+
+test('IPv6 clients are keyed by /64: one network shares its cap and its rate, the next one has its own', async () => {
+  const limits: ServeOptions = { handler, maxConnectionsPerIp: 1, rateLimits: [{ requests: 1, interval: 60_000 }] };
+  const capped = await start({ ...limits, rateLimits: undefined, proxyProtocol: 'required' });
+  const open = async (who: string): Promise<number> =>
+    (await (await RawClient.connect(capped)).send(`PROXY TCP6 ${who} ::1 1 2\r\n${get()}`).response()).status;
+  expect(await open('2001:db8:0:1::1')).toBe(200);
+  expect(await open('2001:db8:0:1:ffff:ffff:ffff:ffff')).toBe(503);
+  expect(await open('2001:db8:0:2::1')).toBe(200);
+
+  const rated = await start({ ...limits, maxConnectionsPerIp: null, trustProxy: ['127.0.0.1'] });
+  const client = await RawClient.connect(rated);
+  const ask = async (who: string): Promise<number> =>
+    (await client.send(get('/', `Forwarded: for="[${who}]"`)).response()).status;
+  expect(await ask('2001:db8:0:1::1')).toBe(200);
+  expect(await ask('2001:db8:0:1::2')).toBe(429);
+  expect(await ask('2001:db8:0:2::1')).toBe(200);
+});
+
+test('a store is asked by the same clients: an IPv4 address, the /64 of an IPv6 one, nobody without an address', async () => {
+  const keys: string[] = [];
+  const store = { consume: (key: string) => Promise.resolve(keys.push(key)) };
+  const options: ServeOptions = { handler, rateLimits: [{ prefix: '/a', requests: 1, store }] };
+  const server = await start({ ...options, trustProxy: ['127.0.0.1'] });
+  const client = await RawClient.connect(server);
+  for (const who of ['192.0.2.7', '2001:db8:0:1::1', '2001:db8:0:1:2:3:4:5', '2001:db8::1', '::1', 'fe80::']) {
+    await client.send(get('/a', `X-Forwarded-For: ${who}`)).response();
+  }
+  await server.inject({ url: '/a' });
+  expect(keys).toEqual([
+    '/a 192.0.2.7',
+    '/a 2001:db8:0:1::/64',
+    '/a 2001:db8:0:1::/64',
+    '/a 2001:db8:0:0::/64',
+    '/a 0:0:0:0::/64',
+    '/a fe80:0:0:0::/64',
+  ]);
+});
+
 test('a native rate limit answers 429 with Retry-After before the handler and before the body', async () => {
   let calls = 0;
   const rateLimits: RateLimit[] = [{ prefix: '/api', requests: 2, interval: 60_000 }];

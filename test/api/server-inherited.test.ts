@@ -5,6 +5,7 @@ import type { Server as NetServer, Socket as NetSocket } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 
+import type { ServerRequest, ServerResponse } from '../../ts/index.js';
 import { serve } from '../../ts/index.js';
 
 const PROGRAM = join(__dirname, '../border/programs/inherited.mjs');
@@ -76,4 +77,24 @@ test('a descriptor that does not listen is refused with the reason', async () =>
     cause: { code: 'EBADF' },
   });
   await expect(serve({ fd: 0, port: 80, handler })).rejects.toThrow(/only one of the options/);
+});
+
+test('a listener that was handed over is served by the next process when this one has closed', async () => {
+  const handler = (req: ServerRequest, res: ServerResponse): void => void res.end(`first ${req.url}`);
+  const server = await serve({ port: 0, host: '127.0.0.1', handler });
+  const child = start('listener', server.handOver());
+  expect((await hello(child)).port).toBe(server.port);
+  // Both take connections from the one queue; when the first has closed, the second alone.
+  await server.close();
+  expect(() => server.handOver()).toThrow(expect.objectContaining({ code: 'MILLRACE_SERVER_CLOSED' }));
+  expect(await answerOf(connect(server.port, '127.0.0.1'))).toMatch(/200 OK[^]*GET \/here$/);
+  child.stdin!.end();
+  expect(await once(child, 'close')).toEqual([0, null]);
+});
+
+test('a closing server has nothing to hand over', async () => {
+  const server = await serve({ port: 0, host: '127.0.0.1', handler: () => undefined });
+  const closed = server.close();
+  expect(() => server.handOver()).toThrow(expect.objectContaining({ code: 'MILLRACE_SERVER_CLOSED' }));
+  await closed;
 });

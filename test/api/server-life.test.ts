@@ -2,9 +2,9 @@ import { unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { ServerResponse } from '../../ts/index.js';
+import type { ServerRequest, ServerResponse } from '../../ts/index.js';
 import { MillraceError, serve } from '../../ts/index.js';
-import { deferred, until } from '../support/condition.js';
+import { deferred, turns, until } from '../support/condition.js';
 import { RawClient } from '../support/raw-client.js';
 import { endsWithItsTest, get, post, start, startWithClient } from '../support/test-server.js';
 
@@ -33,6 +33,25 @@ test('close cuts what is left at the deadline, and is the same promise twice', a
   expect(server.close()).toBe(closed);
   expect(await closed).toEqual({ finished: 0, forced: 1 });
   await client.closed();
+});
+
+test.each([Infinity, 2 ** 31])('close({ timeout: %p }) waits for as long as it takes', async (timeout) => {
+  const open: ServerResponse[] = [];
+  const { server, client } = await startWithClient({ handler: (_req, res) => void open.push(res) });
+  client.send(get());
+  await until(() => open.length === 1);
+  const closed = server.close({ timeout });
+  await turns(20);
+  expect(server.stats().requests.active).toBe(1);
+  open[0].end('at last');
+  expect(await closed).toEqual({ finished: 1, forced: 0 });
+  expect((await client.response()).body.toString()).toBe('at last');
+});
+
+test.each([NaN, -1, '5s', null])('close({ timeout: %p }) is refused, and the server goes on', async (timeout) => {
+  const { server, client } = await startWithClient({ handler: (_req, res) => res.end('here') });
+  expect(() => server.close({ timeout: timeout as number })).toThrow(/close: the timeout must be 0 or more/);
+  expect((await client.send(get()).response()).body.toString()).toBe('here');
 });
 
 test('inject answers as a socket would, with no socket', async () => {
@@ -235,4 +254,25 @@ test.each([['a\r\nb'], ['a\nb'], ['a\0b'], ['ab\u0100']])('a field value of %j i
   client.send(get());
   await client.response();
   expect(errors).toEqual([expect.objectContaining({ code: 'MILLRACE_INVALID_ARGUMENT', name: expect.any(String) })]);
+});
+
+test('a closing server closes idle connections after `idle` ms, and serves what they bring before', async () => {
+  const options = { port: 0, handler: (_req: ServerRequest, res: ServerResponse) => res.end('ok') };
+  const one = await startWithClient(options);
+  await one.client.send(get()).response();
+  const closed = one.server.close({ idle: 60_000 });
+  const { headers } = await one.client.send(get()).response();
+  expect(headers.connection).toEqual(['close']);
+  expect(await closed).toEqual({ finished: 1, forced: 0 });
+
+  const two = await startWithClient(options);
+  await two.client.send(get()).response();
+  expect(await two.server.close({ idle: 0 })).toEqual({ finished: 0, forced: 0 });
+  await two.client.closed();
+});
+
+test('the close of an idle server on a shared port is over by itself', async () => {
+  const server = await start({ port: 0, reusePort: true, handler: () => undefined });
+  await turns(5);
+  expect(await server.close()).toEqual({ finished: 0, forced: 0 });
 });

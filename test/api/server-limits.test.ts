@@ -74,6 +74,19 @@ test('maxRequestsPerConnection: the last answer says Connection: close, and the 
   await client.closed();
 });
 
+test('maxRequestsPerConnection: a request past the last is not served, and the answers before it arrive', async () => {
+  const { server, client } = await startWithClient({ maxRequestsPerConnection: 2, handler: read });
+  client.send(get('/1') + get('/2') + get('/3'));
+  const answers = [await client.response(), await client.response()];
+  expect(answers.map(({ status, headers }) => [status, headers.connection?.[0]])).toEqual([
+    [200, 'keep-alive'],
+    [200, 'close'],
+  ]);
+  expect((await client.rest()).length).toBe(0);
+  expect(client.error).toBeUndefined();
+  expect(server.stats().requests.total).toBe(2);
+});
+
 test('maxPipelined: so many requests are under way, the next waits for an answer', async () => {
   const open: { end(body: string): unknown }[] = [];
   const { server, client } = await startWithClient({ maxPipelined: 3, handler: (_req, res) => void open.push(res) });

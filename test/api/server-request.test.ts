@@ -108,6 +108,15 @@ test.each([
   expect(await seen((req) => [req.url, req.path, req.query], ask)).toEqual([target, path, query]);
 });
 
+test('method and url are the request’s, as they came', async () => {
+  const { client } = await startWithClient({ handler: (req, res) => res.end(`${req.method} ${req.url}`) });
+  const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'REPORT', 'M-SEARCH'];
+  for (const method of methods) {
+    const { body } = await client.send(request(method, '/A/%2e?b=%20')).response();
+    expect(body.toString()).toBe(`${method} /A/%2e?b=%20`);
+  }
+});
+
 test('OPTIONS * reaches the handler as it came, and other methods may not ask for it', async () => {
   expect(await seen((req) => [req.method, req.url, req.path, req.query], request('OPTIONS', '*'))).toEqual([
     'OPTIONS',
@@ -224,6 +233,24 @@ test('used and complete say what has become of the body', async () => {
     [true, false],
     [true, true],
   ]);
+});
+
+test('who has the body knows that it is complete, and its trailers, also where handlers are slow', async () => {
+  const go = deferred();
+  const { client } = await startWithClient({
+    handler: async (req, res) => {
+      // From now on one event goes into each scope: the end of a body comes in one after its bytes.
+      const until = performance.now() + 40;
+      while (performance.now() < until);
+      const text = req.text();
+      go.resolve();
+      res.end(`${await text} ${String(req.complete)} ${req.trailers?.get('x') ?? ''}`);
+    },
+  });
+  client.send(request('POST', '/', ['Transfer-Encoding: chunked', 'Trailer: X']));
+  await go.promise;
+  client.send(chunked(['body'], 'X: y\r\n'));
+  expect((await client.response()).body.toString()).toBe('body true y');
 });
 
 test('trailers are there once the body has ended, as fields are, with TE or without', async () => {

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,9 @@ import { Readable } from 'node:stream';
 import type { BodyInput } from '../../ts/message/outgoing-body.js';
 import { setLogger } from '../../ts/index.js';
 import { deferred, until } from '../support/condition.js';
-import type { RawClient, RawResponse } from '../support/raw-client.js';
+import type { RawResponse } from '../support/raw-client.js';
+import { RawClient } from '../support/raw-client.js';
+import { Site } from '../support/site.js';
 import { endsWithItsTest, get, request, startWithClient } from '../support/test-server.js';
 
 endsWithItsTest();
@@ -161,6 +164,39 @@ test('send() of a file that is not there rejects before a head has gone out', as
   client.send(get());
   expect((await client.response()).status).toBe(404);
   expect(await told.promise).toMatchObject({ code: 'ENOENT' });
+});
+
+test('send() of a file holds one descriptor while its reader is slow, and leaves the handle of a caller open', async () => {
+  const site = new Site();
+  try {
+    const large = join(site.root, 'large');
+    writeFileSync(large, '');
+    truncateSync(large, 64 << 20);
+    let handle: FileHandle | undefined;
+    const { server, client } = await startWithClient({
+      handler: async (req, res) => {
+        if (req.path === '/handle') handle = await open(large);
+        // The client is cut with the test.
+        await res.send({ file: handle ?? large }).catch(() => undefined);
+      },
+    });
+    client.socket.pause();
+    client.send(get());
+    await until(() => server.stats().bytes.sent > 0 && site.openFiles() === 1);
+    const other = await RawClient.connect(server);
+    other.socket.pause();
+    const before = server.stats().bytes.sent;
+    other.send(get('/handle'));
+    // The caller's, and the core's own.
+    await until(() => server.stats().bytes.sent > before && site.openFiles() === 3);
+    client.reset();
+    other.reset();
+    await until(() => site.openFiles() === 1);
+    expect(handle?.fd).toBeGreaterThanOrEqual(0);
+    await handle?.close();
+  } finally {
+    site.remove();
+  }
 });
 
 test('send() waits for a slow reader, and rejects with a code when it leaves', async () => {

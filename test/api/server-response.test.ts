@@ -1,6 +1,6 @@
 import type { HeadersInput } from '../../ts/message/head-text.js';
 import type { ServerRequest, ServerResponse } from '../../ts/index.js';
-import { setLogger } from '../../ts/index.js';
+import { metrics, setLogger } from '../../ts/index.js';
 import { deferred, until } from '../support/condition.js';
 import { endsWithItsTest, get, request, startWithClient } from '../support/test-server.js';
 
@@ -52,6 +52,23 @@ test('writes after a head are chunks, one for each, and none for an empty one', 
     res.end('c');
   });
   expect(text.slice(text.indexOf('\r\n\r\n') + 4)).toBe('2\r\nab\r\n1\r\n\xff\r\n1\r\nc\r\n0\r\n\r\n');
+});
+
+test.each<[string, (res: ServerResponse) => unknown]>([
+  ['end', (res) => res.end('body')],
+  ['end, of bytes that are pinned', (res) => res.end(Buffer.alloc(40_000))],
+  ['writeHead and end', (res) => res.writeHead(201, { 'X-A': 'b' }).end('body')],
+  ['send', (res) => res.send(new Uint8Array(5))],
+  ['writes of one turn', (res) => (res.write('a'), res.write(Buffer.alloc(40_000)), res.end('b'))],
+  ['early hints and the answer', (res) => (res.writeEarlyHints({ Link: '</a>' }), res.end('b'))],
+])('one write carries head and body together: %s', async (_name, answer) => {
+  const { client } = await startWithClient({ handler: (_req, res) => void answer(res) });
+  const calls = (): number => metrics.snapshot().counters.millrace_sockets_send_calls_total;
+  const before = calls();
+  client.send(get());
+  let status = 0;
+  while (status < 200) ({ status } = await client.response());
+  expect(calls() - before).toBe(1);
 });
 
 test('writeContinue and writeEarlyHints stand before the answer, as often as they are called', async () => {

@@ -668,6 +668,22 @@ describe('bodies', () => {
     expect(errors).toEqual([]);
   });
 
+  test.each([
+    ['whole', []],
+    ['a part', ['Range: bytes=1-']],
+  ])('a file that is being sent to a slow client holds one descriptor (%s)', async (_name, fields) => {
+    site.write('huge.bin', '');
+    truncateSync(join(site.root, 'huge.bin'), 64 * 1024 * 1024);
+    const server = await start({ handler: serveStatic(site.root) });
+    const client = await RawClient.connect(server);
+    client.socket.pause();
+    client.send(get('/huge.bin', ...fields));
+    await until(() => server.stats().bytes.sent > 0 && site.openFiles() === 1);
+    await turns(20);
+    expect(site.openFiles()).toBe(1);
+    expect(server.stats().connections.active).toBe(1);
+  });
+
   test('a file that becomes shorter while it is sent cuts the exchange', async () => {
     const path = join(site.root, 'shrinks.bin');
     site.write('shrinks.bin', '');

@@ -1,7 +1,7 @@
 import type { ServerStats } from '../../ts/index.js';
 import { metrics, setLogger } from '../../ts/index.js';
-import { until } from '../support/condition.js';
-import { RawClient } from '../support/raw-client.js';
+import { turns, until } from '../support/condition.js';
+import { cutClients, RawClient } from '../support/raw-client.js';
 import { endsWithItsTest, get, post, request, start } from '../support/test-server.js';
 
 endsWithItsTest();
@@ -27,7 +27,6 @@ test('every figure moves with what it counts, for the server and for the process
   setLogger(null);
   const LIMIT = 60;
   const server = await start({
-    maxConnections: 3,
     rateLimits: [{ prefix: '/limited', requests: 1, interval: 60_000 }],
     headersTimeout: LIMIT * 2,
     bodyTimeout: LIMIT,
@@ -52,7 +51,11 @@ test('every figure moves with what it counts, for the server and for the process
     for (const name of moved(fresh, stats)) seen.add(name);
     return stats;
   };
-  const gone = (): Promise<void> => until(() => look().connections.active === 0);
+  const gone = (): Promise<void> => {
+    // A connection that was refused lingers for as long as its client stays.
+    cutClients();
+    return until(() => look().connections.active === 0);
+  };
   const connect = (): Promise<RawClient> => RawClient.connect(server);
 
   const first = await connect();
@@ -79,15 +82,19 @@ test('every figure moves with what it counts, for the server and for the process
   slow.destroy();
   await gone();
 
-  const held = [await connect(), await connect(), await connect()];
-  await until(() => look().connections.active === 3);
-  expect((await (await connect()).send(get()).response()).status).toBe(503);
-  held[0].send(get('/never'));
-  await until(() => look().requests.active === 1);
-  held[0].reset();
-  await until(() => look().requests.aborted === 1);
-  // The rate is of the last full second.
-  await until(() => look().requests.perSecond > 0);
+  // On servers without such short times, which a busy machine takes for the same thing.
+  const full = await start({ maxConnections: 1, handler: () => undefined });
+  const held = (await RawClient.connect(full)).send(get());
+  await until(() => full.stats().requests.active === 1);
+  expect((await (await RawClient.connect(full)).response()).status).toBe(503);
+  held.reset();
+  await until(() => full.stats().requests.aborted === 1);
+  if (full.stats().connections.refused === 1) seen.add('connections.refused').add('requests.aborted');
+  // The rate is of the last full second: one in which there were some has to pass.
+  while (look().requests.perSecond === 0) {
+    await server.inject({ url: '/' });
+    await turns(10);
+  }
 
   const drip = await start({ requestTimeout: LIMIT, handler: async (req) => void (await req.bytes()) });
   const dripping = await RawClient.connect(drip);
@@ -102,8 +109,9 @@ test('every figure moves with what it counts, for the server and for the process
   const { counters } = metrics.snapshot();
   const still = Object.keys(counters).filter(
     (name) =>
-      /^millrace_http_server_(?!upgrades|validate|timeouts_total\{phase="(receive|send)Rate)/.test(name) &&
-      counters[name as keyof typeof counters] === process.counters[name as keyof typeof counters],
+      /^millrace_http_server_(?!upgrades|validate|accept_pauses|timeouts_total\{phase="(receive|send)Rate)/.test(
+        name,
+      ) && counters[name as keyof typeof counters] === process.counters[name as keyof typeof counters],
   );
   expect(still).toEqual([]);
 });

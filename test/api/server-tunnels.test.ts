@@ -75,6 +75,32 @@ test('a tunnel is a Duplex on demand', async () => {
   expect((await client.rest()).equals(big)).toBe(true);
 });
 
+test('socket.memory says what is held for the connection, and 0 once it has closed', async () => {
+  const seen = deferred<number[]>();
+  const closed = deferred<number>();
+  const { client } = await startWithClient({
+    handler: (_req, res) => res.end(),
+    onConnect: (_req, socket) => {
+      const before = socket.memory;
+      socket.on('close', () => closed.resolve(socket.memory)).on('error', () => undefined);
+      // More than the system takes for a client that does not read.
+      for (let count = 0; count < 16; count++) socket.write(Buffer.alloc(1 << 20));
+      const look = (): void => {
+        if (socket.memory > 1 << 20) seen.resolve([before, socket.memory]);
+        else setImmediate(look);
+      };
+      look();
+    },
+  });
+  client.socket.pause();
+  client.send('CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n');
+  const [before, held] = await seen.promise;
+  expect(before).toBeLessThan(1 << 16);
+  expect(held).toBeLessThanOrEqual(17 << 20);
+  client.reset();
+  expect(await closed.promise).toBe(0);
+});
+
 test('a client that resets ends the tunnel with an error for its reader', async () => {
   const failed = deferred<unknown>();
   const { client } = await startWithClient({

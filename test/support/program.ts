@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { NodeBinary } from './nodes.js';
 import { ownNode } from './nodes.js';
 
-const PROGRAMS = join(__dirname, '../border/programs');
+const TEST = join(__dirname, '..');
 
 /** How a program is run. */
 export interface ProgramOptions {
@@ -13,6 +13,8 @@ export interface ProgramOptions {
   /** Arguments of Node itself. */
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** The folder of test/ that has it in its `programs`. */
+  readonly folder?: string;
   /** A command that runs it: this, then Node, then the program. */
   readonly under?: readonly string[];
   /** After so many milliseconds it is ended, and its signal is SIGKILL. */
@@ -27,15 +29,16 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a program of test/border/programs to its end. */
+/** Runs a program of test/border/programs, or of another folder's, to its end. */
 export function runProgram(name: string, args: readonly string[] = [], options: ProgramOptions = {}): Promise<Outcome> {
-  const { node = ownNode, poller, flags = [], under = [], timeout = 15_000 } = options;
+  const { node = ownNode, poller, flags = [], under = [], timeout = 15_000, folder = 'border' } = options;
   const env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
   // Jest's own settings are not the program's.
   for (const key of ['NODE_OPTIONS', 'JEST_WORKER_ID', 'NODE_ENV']) delete env[key];
   if (poller !== undefined) env.MILLRACE_POLLER = poller;
   return new Promise((resolve, reject) => {
-    const [command, ...rest] = [...under, node.path, ...flags, join(PROGRAMS, name), ...args];
+    const program = join(TEST, folder, 'programs', name);
+    const [command, ...rest] = [...under, node.path, ...flags, program, ...args];
     const child = spawn(command, rest, {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,7 @@
 import type { Socket as NodeSocket } from 'node:net';
 import { connect } from 'node:net';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import { connect as connectTls } from 'node:tls';
 
 /** A response as it stood on the wire. */
 export interface RawResponse {
@@ -23,6 +25,8 @@ interface Waiter {
 /** A scripted peer: sends bytes as told, and reads responses one by one from what came. */
 export class RawClient {
   readonly socket: NodeSocket;
+  /** The connection under TLS. */
+  readonly #below: NodeSocket;
   #bytes: Buffer = Buffer.alloc(0);
   #chunks: Buffer[] = [];
   #ended = false;
@@ -30,8 +34,9 @@ export class RawClient {
   #waiters: Waiter[] = [];
   received = 0;
 
-  private constructor(socket: NodeSocket) {
+  private constructor(socket: NodeSocket, below = socket) {
     this.socket = socket;
+    this.#below = below;
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => {
       this.received += chunk.length;
@@ -52,6 +57,8 @@ export class RawClient {
   }
 
   static connect(place: Place): Promise<RawClient> {
+    const isSecure = 'url' in place && String(place.url).startsWith('https:');
+    if (isSecure && trustedByAll !== undefined) return RawClient.secure(place, { ca: trustedByAll });
     return new Promise((resolve, reject) => {
       const options = 'path' in place ? { path: place.path } : { host: place.host ?? '127.0.0.1', port: place.port };
       const socket = connect({ ...options, allowHalfOpen: true });
@@ -63,6 +70,28 @@ export class RawClient {
         resolve(new RawClient(socket));
       });
     });
+  }
+
+  /** Through Node's own TLS; the name asked for is `localhost` unless told otherwise. */
+  static secure(place: Place, options: ConnectionOptions): Promise<RawClient> {
+    return new Promise((resolve, reject) => {
+      const where = 'path' in place ? { path: place.path } : { host: place.host ?? '127.0.0.1', port: place.port };
+      const below = connect({ ...where, allowHalfOpen: true });
+      below.once('error', reject);
+      const socket = connectTls({ servername: 'localhost', allowHalfOpen: true, socket: below, ...options } as object);
+      opened.add(socket);
+      socket.once('close', () => opened.delete(socket));
+      socket.once('error', reject);
+      socket.once('secureConnect', () => {
+        socket.off('error', reject);
+        resolve(new RawClient(socket, below));
+      });
+    });
+  }
+
+  /** What Node knows of the session. */
+  get tls(): TLSSocket {
+    return this.socket as TLSSocket;
   }
 
   /** Bytes that came and have not been read. */
@@ -107,7 +136,7 @@ export class RawClient {
 
   /** Goes away with a reset. */
   reset(): void {
-    this.socket.resetAndDestroy();
+    this.#below.resetAndDestroy();
   }
 
   /** Takes bytes up to and with the mark. */
@@ -209,6 +238,12 @@ export class RawClient {
 }
 
 const opened = new Set<NodeSocket>();
+let trustedByAll: string | undefined;
+
+/** From now on clients of servers with TLS speak it, and trust this authority. */
+export function trustEverywhere(ca: string): void {
+  trustedByAll = ca;
+}
 
 /** Cuts every client that a test has left open. */
 export function cutClients(): void {

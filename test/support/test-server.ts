@@ -1,15 +1,21 @@
-import type { ServeOptions, Server } from '../../ts/index.js';
+import type { ServeOptions, Server, TlsServerOptions } from '../../ts/index.js';
 import { serve } from '../../ts/index.js';
 import { census } from '../../ts/native/events.js';
 import { until } from './condition.js';
 import { cutClients, RawClient } from './raw-client.js';
 
 const running = new Set<Server>();
+let everyone: TlsServerOptions | undefined;
+
+/** Servers that say nothing of TLS speak it from now on. */
+export function serveEverywhereWith(tls: TlsServerOptions): void {
+  everyone = tls;
+}
 
 /** A server on the loopback that ends with its test. */
 export async function start(options: ServeOptions): Promise<Server> {
   const place = 'path' in options || 'host' in options ? {} : { host: '127.0.0.1' };
-  const server = await serve({ ...place, ...options });
+  const server = await serve({ ...place, ...(everyone === undefined ? null : { tls: everyone }), ...options });
   running.add(server);
   server.once('close', () => running.delete(server));
   return server;

@@ -66,6 +66,7 @@ export type ErrorCode =
   | 'MILLRACE_TOTAL_TIMEOUT'
   | 'MILLRACE_DNS_FAILED'
   | 'MILLRACE_HANDLER_TIMEOUT'
+  | 'MILLRACE_DEADLINE'
   | 'MILLRACE_CONNECTIONS_LIMIT'
   | 'MILLRACE_COLLECTED_TOO_LARGE'
   | 'MILLRACE_CLIENT_CONNECTIONS_LIMIT'
@@ -104,6 +105,8 @@ export type ErrorCode =
   | 'MILLRACE_TLS_INVALID_CONFIGURATION'
   | 'MILLRACE_TLS_EXHAUSTED'
   | 'MILLRACE_TLS_EARLY_DATA_REFUSED'
+  | 'MILLRACE_TLS_OCSP_UNKNOWN'
+  | 'MILLRACE_TLS_STAPLE_REFUSED'
   | 'MILLRACE_SOCKS_GENERAL_FAILURE'
   | 'MILLRACE_SOCKS_FORBIDDEN'
   | 'MILLRACE_SOCKS_NETWORK_UNREACHABLE'
@@ -211,10 +214,11 @@ export const CODES: readonly CodeRow[] = [
   [107, 'MILLRACE_TLS_HANDSHAKE_TIMEOUT', 'timeout', 'timeout', false, null, 'tls', 'tlsHandshakeTimeout', "the TLS handshake was not over within tlsHandshakeTimeout"],
   [108, 'MILLRACE_CONNECT_TIMEOUT', 'timeout', 'timeout', true, null, 'connect', 'timeouts.connect', "no connection within timeouts.connect"],
   [109, 'MILLRACE_TLS_TIMEOUT', 'timeout', 'timeout', true, null, 'tls', 'timeouts.tls', "the TLS handshake was not over within timeouts.tls"],
-  [111, 'MILLRACE_DNS_TIMEOUT', 'timeout', 'timeout', true, null, 'dns', 'timeouts.dns', "the resolver did not answer within timeouts.dns"],
+  [113, 'MILLRACE_DNS_TIMEOUT', 'timeout', 'timeout', true, null, 'dns', 'timeouts.dns', "the resolver did not answer within timeouts.dns"],
   [112, 'MILLRACE_TOTAL_TIMEOUT', 'timeout', 'timeout', true, null, 'total', 'timeouts.total', "the operation was not over within timeouts.total"],
   [27, 'MILLRACE_DNS_FAILED', 'system', 'network', true, null, 'dns', null, "the name could not be resolved"],
   [110, 'MILLRACE_HANDLER_TIMEOUT', 'timeout', 'timeout', false, 503, 'handler', 'handlerTimeout', "the handler did not begin its answer within handlerTimeout"],
+  [111, 'MILLRACE_DEADLINE', 'timeout', 'timeout', false, null, null, null, "the caller's own deadline has passed"],
   [120, 'MILLRACE_CONNECTIONS_LIMIT', 'limit', 'resource', true, 503, null, 'maxConnections', "the server has as many connections as maxConnections allows"],
   [121, 'MILLRACE_COLLECTED_TOO_LARGE', 'limit', 'resource', false, 413, null, 'maxCollectedSize', "a body that is collected whole is larger than maxCollectedSize"],
   [122, 'MILLRACE_CLIENT_CONNECTIONS_LIMIT', 'limit', 'resource', true, 503, null, 'maxConnectionsPerIp', "the client has as many connections as maxConnectionsPerIp allows"],
@@ -253,6 +257,8 @@ export const CODES: readonly CodeRow[] = [
   [229, 'MILLRACE_TLS_INVALID_CONFIGURATION', 'misuse', 'application', false, null, 'tls', null, "a certificate, key, CRL, suite, pin or other TLS option is malformed or does not fit the others"],
   [230, 'MILLRACE_TLS_EXHAUSTED', 'closed', 'resource', false, null, 'tls', null, "the TLS keys of the connection have sealed as much as they may"],
   [231, 'MILLRACE_TLS_EARLY_DATA_REFUSED', 'protocol', 'protocol', true, null, 'tls', null, "the server did not accept the early data; it has to be sent again"],
+  [232, 'MILLRACE_TLS_OCSP_UNKNOWN', 'protocol', 'protocol', false, null, 'tls', 'ocsp', "the OCSP responder of the CA does not know the peer's certificate"],
+  [233, 'MILLRACE_TLS_STAPLE_REFUSED', 'protocol', 'protocol', true, null, 'tls', 'ocsp', "the OCSP response that was to be stapled is not a good one for the certificate; nothing or the one before is stapled"],
   [300, 'MILLRACE_SOCKS_GENERAL_FAILURE', 'system', 'network', true, null, 'proxy', null, "the proxy reports a general failure (RFC 1928 §6, reply 1)"],
   [301, 'MILLRACE_SOCKS_FORBIDDEN', 'protocol', 'application', false, null, 'proxy', null, "the proxy's rules forbid the connection (RFC 1928 §6, reply 2)"],
   [302, 'MILLRACE_SOCKS_NETWORK_UNREACHABLE', 'system', 'network', true, null, 'proxy', null, "the proxy cannot reach the target's network (RFC 1928 §6, reply 3)"],

@@ -3,11 +3,12 @@ import { misuse } from '../errors/millrace-error.js';
 import { getLogContext } from './context.js';
 import { DEFAULT_LEVEL, isLevel, LEVELS, rankOf } from './level.js';
 import type { Level } from './level.js';
-import { deliver, isSilent, warnOnStderr } from './logger.js';
+import { deliver, isSilent, warnOnStderr, watchSink } from './logger.js';
 import { NO_FIELDS } from './record.js';
 import type { Fields } from './record.js';
 
 let threshold = rankOf(startLevel(process.env.MILLRACE_LOG));
+let watcher: ((rank: number) => void) | null = null;
 let count: ((level: Level) => void) | null = null;
 
 function startLevel(given: string | undefined): Level {
@@ -29,6 +30,7 @@ export function setLevel(level: Level): void {
     throw misuse('MILLRACE_INVALID_ARGUMENT', message);
   }
   threshold = rankOf(level);
+  tellThreshold();
 }
 
 /** The level below which nothing is logged. */
@@ -39,6 +41,17 @@ export function getLevel(): Level {
 /** Whether a record of this level would go anywhere: ask before making an expensive one. */
 export function isEnabled(level: Level): boolean {
   return rankOf(level) >= threshold && !isSilent();
+}
+
+/** The function is told the rank of the least level that passes, now and whenever it changes; silence is one above all. */
+export function watchThreshold(fn: ((rank: number) => void) | null): void {
+  watcher = fn;
+  watchSink(fn === null ? null : tellThreshold);
+  tellThreshold();
+}
+
+function tellThreshold(): void {
+  watcher?.(isSilent() ? LEVELS.length : threshold);
 }
 
 /** Sets the function that counts the records which were logged. */

@@ -24,6 +24,7 @@ type Sink = (record: LogRecord) => unknown;
 
 let sink: Sink | null = writeToStderr;
 let hasFailed = false;
+let onChange: (() => void) | null = null;
 
 /**
  * Sends log records to a pino-shaped logger, to a function that takes the record, or, with null, nowhere. The default
@@ -32,6 +33,12 @@ let hasFailed = false;
 export function setLogger(logger: Logger | ((record: LogRecord) => void) | null): void {
   sink = logger === null ? null : sinkFor(logger);
   hasFailed = false;
+  onChange?.();
+}
+
+/** The function is called when `setLogger` has changed where records go. */
+export function watchSink(fn: (() => void) | null): void {
+  onChange = fn;
 }
 
 function sinkFor(logger: unknown): Sink {

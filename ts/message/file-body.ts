@@ -4,7 +4,10 @@ import { MillraceError } from '../errors/millrace-error.js';
 import type { FileSource } from './open-file.js';
 import { OpenFile } from './open-file.js';
 
-/** A file, or a part of it: from `start` up to and without `end`. What is open stays its owner's, who closes it. */
+/**
+ * A file, or a part of it: from `start` up to and without `end`. A FileHandle stays its owner's, who closes it; an
+ * OpenFile is of our own making, and goes over to the body.
+ */
 export interface FileInput {
   file: string | FileSource;
   start?: number;
@@ -16,7 +19,7 @@ export interface FilePart {
   readonly source: FileSource;
   readonly start: number;
   readonly end: number;
-  /** Closes what was opened for this body; what a caller had opened stays open. */
+  /** Closes what was opened for this body, once however often it is called. */
   close(): void;
 }
 
@@ -26,9 +29,10 @@ const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** Opens the file where it is a path, and cuts the part to what it has. */
 export async function filePart({ file, start = 0, end }: FileInput): Promise<FilePart> {
-  const opened = typeof file === 'string' ? await OpenFile.open(file, OPEN_FLAGS) : undefined;
-  const source = opened ?? (file as FileSource);
-  const close = (): void => opened?.close();
+  const source = typeof file === 'string' ? await OpenFile.open(file, OPEN_FLAGS) : file;
+  const close = (): void => {
+    if (source instanceof OpenFile) source.close();
+  };
   try {
     // Of an open descriptor, the attributes are in memory: a turn of the thread pool would cost ten times as much.
     const { size } = fstatSync(source.fd);

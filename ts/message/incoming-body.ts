@@ -38,6 +38,8 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   #failure: MillraceError | undefined;
   #trailers: HeaderView | null = null;
   #collecting: Waiting<Uint8Array> | undefined;
+  /** What was collected, until its end is told too. */
+  #whole: Uint8Array | undefined;
   #chunks: Uint8Array[] | undefined;
   #wanting: Waiting<Uint8Array | undefined> | undefined;
 
@@ -170,12 +172,17 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
         return true;
       }
       case KIND.collected:
-        this.#collecting?.resolve(value as Uint8Array);
-        this.#collecting = undefined;
+        this.#whole = value as Uint8Array;
         return true;
       case KIND.bodyEnd:
         this.#ended = true;
         if (value !== undefined) this.#trailers = new HeaderView(value as string);
+        // Not before: the two can come in different scopes, and who has the body asks for `complete` and the trailers.
+        if (this.#whole !== undefined) {
+          this.#collecting?.resolve(this.#whole);
+          this.#collecting = undefined;
+          this.#whole = undefined;
+        }
         this.#wanting?.resolve(undefined);
         this.#wanting = undefined;
         return true;

@@ -34,6 +34,7 @@ export type CounterName =
   | 'millrace_limit_exceeded_total{option="deny"}'
   | 'millrace_limit_exceeded_total{option="rateLimits"}'
   | 'millrace_limit_exceeded_total{option="maxMemory"}'
+  | 'millrace_rate_limit_store_failures_total'
   | 'millrace_sockets_received_bytes_total'
   | 'millrace_sockets_sent_bytes_total'
   | 'millrace_sockets_receive_calls_total'
@@ -52,11 +53,12 @@ export type CounterName =
   | 'millrace_tls_handshakes_total{kind="full"}'
   | 'millrace_tls_handshakes_total{kind="resumed"}'
   | 'millrace_tls_failures_total'
-  | 'millrace_http_server_validate_refusals_total';
+  | 'millrace_http_server_validate_refusals_total'
+  | 'millrace_http_server_accept_pauses_total';
 
 export type GaugeName =
   | 'millrace_http_server_connections'
-  | 'millrace_http_server_requests'
+  | 'millrace_http_server_active_requests'
   | 'millrace_http_server_listeners'
   | 'millrace_reactor_threads'
   | 'millrace_sockets_connected'
@@ -64,8 +66,8 @@ export type GaugeName =
   | 'millrace_memory_held_bytes';
 
 export type HistogramName =
-  | 'millrace_http_server_request_duration_seconds'
   | 'millrace_tls_handshake_duration_seconds'
+  | 'millrace_http_server_request_duration_seconds'
   | 'millrace_reactor_wake_duration_seconds';
 
 export interface MetricRow<Key extends string> {
@@ -310,6 +312,13 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Refusals by the limit that was passed',
   },
   {
+    key: 'millrace_rate_limit_store_failures_total',
+    name: 'millrace_rate_limit_store_failures_total',
+    label: null,
+    unit: null,
+    help: 'Times that a store of a rate limit failed or took too long',
+  },
+  {
     key: 'millrace_sockets_received_bytes_total',
     name: 'millrace_sockets_received_bytes_total',
     label: null,
@@ -442,6 +451,13 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     unit: null,
     help: 'Requests that validate refused',
   },
+  {
+    key: 'millrace_http_server_accept_pauses_total',
+    name: 'millrace_http_server_accept_pauses_total',
+    label: null,
+    unit: null,
+    help: 'Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left',
+  },
 ];
 
 export const GAUGES: readonly MetricRow<GaugeName>[] = [
@@ -453,8 +469,8 @@ export const GAUGES: readonly MetricRow<GaugeName>[] = [
     help: 'Open connections of HTTP servers',
   },
   {
-    key: 'millrace_http_server_requests',
-    name: 'millrace_http_server_requests',
+    key: 'millrace_http_server_active_requests',
+    name: 'millrace_http_server_active_requests',
     label: null,
     unit: null,
     help: 'Exchanges in flight',
@@ -498,18 +514,18 @@ export const GAUGES: readonly MetricRow<GaugeName>[] = [
 
 export const HISTOGRAMS: readonly MetricRow<HistogramName>[] = [
   {
-    key: 'millrace_http_server_request_duration_seconds',
-    name: 'millrace_http_server_request_duration_seconds',
-    label: null,
-    unit: 'seconds',
-    help: 'Time from the first byte of a request to the last byte of its response',
-  },
-  {
     key: 'millrace_tls_handshake_duration_seconds',
     name: 'millrace_tls_handshake_duration_seconds',
     label: null,
     unit: 'seconds',
     help: 'Time from the first byte of a TLS handshake to its end',
+  },
+  {
+    key: 'millrace_http_server_request_duration_seconds',
+    name: 'millrace_http_server_request_duration_seconds',
+    label: null,
+    unit: 'seconds',
+    help: 'Time from the first byte of a request to the last byte of its response',
   },
   {
     key: 'millrace_reactor_wake_duration_seconds',
@@ -554,8 +570,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 52,
-  histograms: 59,
+  gauges: 54,
+  histograms: 61,
   histogramLength: 30,
-  length: 149,
+  length: 151,
 } as const;

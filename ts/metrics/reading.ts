@@ -1,4 +1,5 @@
 import { LAYOUT, PERCENTILES, BOUNDS_NANOS } from './catalogue.generated.js';
+import { getSource } from './source.js';
 
 const FACTS = 4;
 
@@ -50,5 +51,37 @@ export class Reading {
 
   #at(index: number): number {
     return this.#numbers[index] ?? 0;
+  }
+}
+
+/** Everything since the process began: no reset disturbs it. */
+export function readTotals(): Reading {
+  const source = getSource();
+  return new Reading((target) => source?.totals(target));
+}
+
+/** Everything since the last reset. */
+export function readSinceReset(): Reading {
+  const source = getSource();
+  return new Reading((target) => source?.snapshot(target));
+}
+
+/** How far one reader has read. It begins now: what was counted before is not told. */
+export class Baseline {
+  /** Opaque: the native core writes it. Without the core there is nothing to remember. */
+  readonly #numbers: Float64Array | null;
+
+  constructor() {
+    const source = getSource();
+    this.#numbers = source === null ? null : new Float64Array(source.baselineLength);
+    this.read();
+  }
+
+  /** What came since the last call; no other reader and no reset disturbs it. */
+  read(): Reading {
+    const source = getSource();
+    return new Reading((target) => {
+      if (this.#numbers !== null) source?.since(target, this.#numbers);
+    });
   }
 }

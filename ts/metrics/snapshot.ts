@@ -1,11 +1,16 @@
-import { COUNTERS, GAUGES, HISTOGRAMS, PERCENTILES } from './catalogue.generated.js';
+import { BOUNDS_NANOS, COUNTERS, GAUGES, HISTOGRAMS, PERCENTILES } from './catalogue.generated.js';
 import type { CounterName, GaugeName, HistogramName, MetricRow, PercentileName } from './catalogue.generated.js';
-import { formatPrometheus } from './prometheus.js';
-import { Reading } from './reading.js';
-import type { HistogramReading } from './reading.js';
-import { getSource } from './source.js';
+import type { HistogramReading, Reading } from './reading.js';
 
 const NANOS = 1e9;
+
+/** How many durations were at most so long. */
+export interface Bucket {
+  /** The bound in seconds. */
+  readonly le: number;
+  /** Cumulative: those of the shorter bounds are in it. */
+  readonly count: number;
+}
 
 /** A distribution of durations, in seconds; all zero without a record. */
 export interface HistogramSnapshot extends Readonly<Record<PercentileName, number>> {
@@ -14,6 +19,8 @@ export interface HistogramSnapshot extends Readonly<Record<PercentileName, numbe
   readonly min: number;
   readonly max: number;
   readonly mean: number;
+  /** Prometheus' buckets, the shortest first; `count` is that of the one without a bound. */
+  readonly buckets: readonly Bucket[];
 }
 
 /** All metrics at one moment, by the names of docs/metrics.md. */
@@ -23,12 +30,13 @@ export interface Snapshot {
   readonly histograms: Readonly<Record<HistogramName, HistogramSnapshot>>;
 }
 
-function read(since: 'reset' | 'start'): Reading {
-  const source = getSource();
-  return new Reading((target) => {
-    if (since === 'reset') source?.snapshot(target);
-    else source?.totals(target);
-  });
+/** A reading as plain objects. */
+export function toSnapshot(reading: Reading): Snapshot {
+  return {
+    counters: byKey(COUNTERS, (index) => reading.counter(index)),
+    gauges: byKey(GAUGES, (index) => reading.gauge(index)),
+    histograms: byKey(HISTOGRAMS, (index) => inSeconds(reading.histogram(index))),
+  };
 }
 
 function byKey<Key extends string, Value>(
@@ -38,7 +46,7 @@ function byKey<Key extends string, Value>(
   return Object.fromEntries(rows.map((row, index) => [row.key, valueOf(index)])) as Record<Key, Value>;
 }
 
-function inSeconds({ count, sum, min, max, percentiles }: HistogramReading): HistogramSnapshot {
+function inSeconds({ count, sum, min, max, percentiles, cumulative }: HistogramReading): HistogramSnapshot {
   const mean = count === 0 ? 0 : sum / count;
   const named = Object.fromEntries(PERCENTILES.map((name, index) => [name, (percentiles[index] ?? 0) / NANOS]));
   return {
@@ -48,26 +56,6 @@ function inSeconds({ count, sum, min, max, percentiles }: HistogramReading): His
     max: max / NANOS,
     mean: mean / NANOS,
     ...(named as Record<PercentileName, number>),
+    buckets: BOUNDS_NANOS.map((bound, index) => ({ le: bound / NANOS, count: cumulative[index] ?? 0 })),
   };
 }
-
-function snapshot(): Snapshot {
-  const reading = read('reset');
-  return {
-    counters: byKey(COUNTERS, (index) => reading.counter(index)),
-    gauges: byKey(GAUGES, (index) => reading.gauge(index)),
-    histograms: byKey(HISTOGRAMS, (index) => inSeconds(reading.histogram(index))),
-  };
-}
-
-/** The metrics of the whole process: all threads, all servers. */
-export const metrics = {
-  /** Counters and histograms since the last `reset`, and gauges as they are now. */
-  snapshot,
-  /** The same, for `JSON.stringify(metrics)`. */
-  toJSON: snapshot,
-  /** Everything since the process began in Prometheus' text format 0.0.4; `reset` does not disturb it. */
-  toPrometheus: (): string => formatPrometheus(read('start')),
-  /** Makes counters and histograms of the next snapshots start from zero; gauges of live things survive. */
-  reset: (): void => getSource()?.reset(),
-} as const;

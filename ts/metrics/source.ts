@@ -4,6 +4,12 @@ export interface MetricsSource {
   snapshot(target: Float64Array): void;
   /** Writes everything since the process began, whatever was reset. */
   totals(target: Float64Array): void;
+  /** Writes what came since the baseline, and moves the baseline to now. */
+  since(target: Float64Array, baseline: Float64Array): void;
+  /** How many numbers a baseline takes; all zero is the start of the process. */
+  readonly baselineLength: number;
+  /** Of the histogram at this place of the catalogue, since the last reset, in nanoseconds. */
+  percentile(index: number, percent: number): number;
   /** Makes counters and histograms of `snapshot` start from zero. */
   reset(): void;
 }

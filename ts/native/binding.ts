@@ -132,8 +132,13 @@ export interface Binding {
   abiVersion(): number;
   /** The server's id, or minus the errno, or minus (100 000 + the code). */
   listen(options: NativeServerOptions): number;
-  /** `status` plus `FINISH_WHOLE` where wanted. */
+  /**
+   * `status` plus `FINISH_WHOLE` where wanted; without `head`, plus `READY_HEAD` times a number of `rememberHead`, of
+   * which 0 stands for no fields.
+   */
   respond(id: number, status: number, body: NativeBody, head?: string, reason?: string): Answer;
+  /** A number for fields that are sent again and again; -1: they are not taken. */
+  rememberHead(head: string): number;
   /** `respond` with a part of an open file as the body; the descriptor stays the caller's. */
   respondFile(
     id: number,
@@ -161,7 +166,10 @@ export interface Binding {
   setMaxMemory(bytes: number): void;
   /** Bytes held for the connection of a stream, or without an id for all peers of the process. */
   memory(id?: number): number;
-  closeServer(id: number): number;
+  /** Idle connections are closed after so many milliseconds. */
+  closeServer(id: number, idle: number): number;
+  /** The descriptor of a server's listener; below zero: there is none. */
+  handOver(id: number): number;
   forceServer(id: number): number;
   serverAddress(id: number): string;
   serverStats(id: number, target: Float64Array): number;
@@ -169,6 +177,14 @@ export interface Binding {
   count(counter: number, amount: number): void;
   metricsFill(target: Float64Array, totals: number): void;
   metricsReset(): void;
+  /** What came since the baseline, which is moved to now; answers with the length that a baseline has. */
+  metricsSince(target: Float64Array, baseline: Float64Array): number;
+  /** In nanoseconds, since the last reset. */
+  metricsPercentile(histogram: number, percent: number): number;
+  /** 0 is trace, 5 fatal, 6 silence: what is below is not made. */
+  setLogLevel(rank: number): void;
+  /** What waits for the log: `ts/native/log-lines.ts` reads it. */
+  takeLog(): string;
   census(target: Float64Array): void;
   plantPanic(id: number, now: number): void;
   calls(): number;
@@ -213,6 +229,8 @@ export interface Binding {
 
 /** Added to the status of `respond`: tell when the last byte is with the kernel. */
 export const FINISH_WHOLE = 1024;
+/** The number of a remembered head is added to the status of `respond` so many times. */
+export const READY_HEAD = 2048;
 /** `flags` of `end`: tell when the last byte is with the kernel. */
 export const FINISH = 1;
 /** The number of the border; a binary with another one is refused. */

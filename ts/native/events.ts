@@ -19,6 +19,7 @@ export const KIND = {
   tlsFailed: 15,
   dialled: 16,
   dialFailed: 17,
+  log: 18,
 } as const;
 
 /** Flags of a request event. */
@@ -65,7 +66,10 @@ const targets: (Target | undefined)[] = [];
 const displaced = new Map<number, Target>();
 /** By slot: servers. */
 const servers: (RequestSink | undefined)[] = [];
+/** By id: whose slot another server has taken before it was told that it is closed. */
+const displacedServers = new Map<number, RequestSink>();
 let attached = false;
+let onLines: (() => void) | undefined;
 
 /** The slot of an id: its low 21 bits. */
 export function slotOf(id: number): number {
@@ -86,16 +90,26 @@ export function unregister(slot: number, id: number): void {
 
 /** Requests of this server go to the sink. */
 export function registerServer(id: number, sink: RequestSink): void {
-  servers[slotOf(id)] = sink;
+  const slot = slotOf(id);
+  const before = servers[slot];
+  if (before !== undefined) displacedServers.set(before.id, before);
+  servers[slot] = sink;
   attach();
 }
 
 export function unregisterServer(id: number): void {
   const slot = slotOf(id);
   if (servers[slot]?.id === id) servers[slot] = undefined;
+  else displacedServers.delete(id);
 }
 
-function attach(): void {
+/** The function is called when lines for the log wait: `native.takeLog()` has them. */
+export function setLinesListener(fn: () => void): void {
+  onLines = fn;
+}
+
+/** Has events arrive from now on: before the first server listens, or the first connection is begun. */
+export function attach(): void {
   if (attached) return;
   attached = true;
   native.attach(onEvents, ring);
@@ -119,12 +133,16 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | undefined {
     const extra = (word & 64) !== 0 ? values[next++] : undefined;
     try {
       if (kind <= KIND.connect) {
-        servers[b >> 8]?.handleRequest(kind, word >> 7, id, slot, a, b & 255, value as string, extra as Uint8Array);
+        // A length is a small integer: kept as the double that the ring holds, it would be an object of its own.
+        const length = a | 0;
+        servers[b >> 8]?.handleRequest(kind, word >> 7, id, slot, length, b & 255, value as string, extra as Uint8Array);
       } else if (kind === KIND.serverClosed) {
-        const server = servers[slot];
-        if (server !== undefined && server.id === id) server.handleServerEvent(kind, a, b);
+        const server = servers[slot]?.id === id ? servers[slot] : displacedServers.get(id);
+        server?.handleServerEvent(kind, a, b);
       } else if (kind === KIND.clientHello || kind === KIND.tlsFailed) {
         servers[b >> 8]?.handleTlsEvent(kind, word >> 7, id, value as string);
+      } else if (kind === KIND.log) {
+        onLines?.();
       } else {
         const target = targets[slot];
         if (target !== undefined && target.id === id) target.handleEvent(kind, word >> 7, a, b, value, extra);

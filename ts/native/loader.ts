@@ -57,5 +57,8 @@ function load(): Binding {
   return loaded;
 }
 
-/** The native core. */
-export const native: Binding = load();
+/**
+ * The native core. A copy, because an object that many properties were added to, as an addon's exports are, is a
+ * dictionary to V8: each use of a function would be a search.
+ */
+export const native: Binding = { ...load() };

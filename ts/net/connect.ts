@@ -1,10 +1,11 @@
 import type { LookupAddress } from 'node:dns';
 import type { Duplex } from 'node:stream';
+import { types } from 'node:util';
 
 import { describeValue } from '../errors/escape.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
 import { errorFromNative } from '../errors/native-error.js';
-import { slotOf } from '../native/events.js';
+import { attach, slotOf } from '../native/events.js';
 import { native } from '../native/loader.js';
 import type { ConnectOptionValues } from '../options/connect.generated.js';
 import { CONNECT_OPTIONS } from '../options/connect.generated.js';
@@ -72,7 +73,7 @@ export async function connect(options: ConnectOptions): Promise<Socket> {
         if (!(error instanceof MillraceError) || error.phase === 'tls' || deadline.signal?.aborted === true) break;
       }
     }
-    throw failure ?? new MillraceError('MILLRACE_CONNECT_TIMEOUT');
+    throw (failure as Error | undefined) ?? new MillraceError('MILLRACE_CONNECT_TIMEOUT');
   } catch (error) {
     throw deadline.isOver() ? totalTimeout(timeouts.total ?? 0) : error;
   } finally {
@@ -89,6 +90,7 @@ async function open(
   tlsTimeout: number,
   signal: AbortSignal | null,
 ): Promise<Socket> {
+  attach();
   const id = native.dial({
     ...placeOf(values, host),
     port: values.port ?? 0,
@@ -159,7 +161,7 @@ async function addressesOf(
 ): Promise<string[]> {
   const [{ isIP }, { lookup }] = await Promise.all([import('node:net'), import('node:dns/promises')]);
   if (isIP(host) !== 0) return [host];
-  const asked = lookup(host, { all: true, family: FAMILIES[family as keyof typeof FAMILIES] });
+  const asked = lookup(host, { all: true, family: FAMILIES[family] });
   const found: LookupAddress[] = await within(asked, timeout, signal);
   return found.map(({ address }) => address);
 }
@@ -177,7 +179,7 @@ function within<T>(asked: Promise<T>, timeout: number, signal: AbortSignal | nul
     signal?.addEventListener('abort', onAbort, { once: true });
     asked.then(
       (value) => end(() => resolve(value)),
-      (error: unknown) => end(() => reject(error instanceof Error ? dnsError(error) : new Error(String(error)))),
+      (error: unknown) => end(() => reject(types.isNativeError(error) ? dnsError(error) : new Error(String(error)))),
     );
   });
 }

@@ -82,6 +82,11 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
     return this.#bytesWritten;
   }
 
+  /** Bytes of memory that are held for this connection now: what waits to be sent, what came and was not taken. */
+  get memory(): number {
+    return this.#closed ? 0 : native.memory(this.id);
+  }
+
   get closed(): boolean {
     return this.#closed;
   }

@@ -25,9 +25,23 @@ export interface EnumRow<Name extends string = string> extends RowOf<Name> {
   readonly values: readonly string[];
 }
 
-/** A value that its type says all about: `functions` is a list of them, `switch` true, false or a function. */
+/**
+ * A value that its type says all about: `functions` is a list of them, `switch` true, false or a function, `texts` an
+ * object of texts.
+ */
 export interface PlainRow<Name extends string = string> extends RowOf<Name> {
-  readonly type: 'boolean' | 'string' | 'function' | 'signal' | 'functions' | 'switch' | 'strings' | 'objects' | 'object' | 'material';
+  readonly type:
+    | 'boolean'
+    | 'string'
+    | 'function'
+    | 'signal'
+    | 'functions'
+    | 'switch'
+    | 'strings'
+    | 'objects'
+    | 'object'
+    | 'material'
+    | 'texts';
 }
 
 /** A list of texts; where `values` are given, of some of them. */

@@ -90,6 +90,10 @@ export function checkOption(owner: string, row: OptionRow, value: unknown): unkn
     case 'material':
       if (!(Array.isArray(value) ? value : [value]).every(isMaterial)) throw wrongType(owner, row, value);
       return value;
+    case 'texts':
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(owner, row, value);
+      for (const one of Object.values(value)) if (typeof one !== 'string') throw wrongType(owner, row, one);
+      return { ...value };
     case 'switch':
       if (typeof value !== 'boolean' && typeof value !== 'function') throw wrongType(owner, row, value);
       return value;
@@ -182,6 +186,8 @@ function expectedOf(row: OptionRow): string {
       return 'PEM text, the name of a file, a file: URL or a Uint8Array, or an array of them';
     case 'switch':
       return 'true, false or a function';
+    case 'texts':
+      return 'an object whose values are strings';
   }
 }
 

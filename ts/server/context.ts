@@ -1,4 +1,4 @@
-import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
+import { AsyncLocalStorage, AsyncResource, executionAsyncId } from 'node:async_hooks';
 
 /** Runs a function in an asynchronous context of its own. */
 export type Run = <A, B>(fn: (a: A, b: B) => void, a: A, b: B) => void;
@@ -17,7 +17,10 @@ export function contextRunner(): Run {
   probe.runInAsyncScope(() => storage.enterWith(true));
   const leaks = probe.runInAsyncScope(() => storage.getStore()) === true;
   storage.disable();
-  if (leaks) return (fn, a, b) => new AsyncResource('MILLRACE').runInAsyncScope(fn, undefined, a, b);
+  // The trigger is what Node would take; given as a number it spares Node's constructor the look into its options.
+  if (leaks) {
+    return (fn, a, b) => new AsyncResource('MILLRACE', executionAsyncId()).runInAsyncScope(fn, undefined, a, b);
+  }
   const shared = new AsyncResource('MILLRACE');
   return (fn, a, b) => shared.runInAsyncScope(fn, undefined, a, b);
 }

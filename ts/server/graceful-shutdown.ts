@@ -4,7 +4,7 @@ import { logRecord } from '../log/log.js';
 
 /** What can be closed gracefully: our servers, and whatever else has such a method. */
 export interface Closable {
-  close(options: { timeout: number }): Promise<unknown>;
+  close(options: { timeout: number; idle: number }): Promise<unknown>;
   /** Cuts everything now. */
   destroy?(): void;
 }
@@ -15,6 +15,8 @@ export interface GracefulShutdownOptions {
   signals?: readonly NodeJS.Signals[] | undefined;
   /** Milliseconds after which what is left is cut; 30 000 unless given. */
   timeout?: number | undefined;
+  /** Milliseconds for which an idle connection may still bring a request; 1 000 unless given. */
+  idle?: number | undefined;
   /** Whether the process exits when all is closed, and at the second signal; true unless given. */
   exit?: boolean | undefined;
   /** Called at the first signal, before anything is closed. */
@@ -32,9 +34,15 @@ const MAX_TIMEOUT = 2_147_483_647;
  */
 export function gracefulShutdown(
   servers: Closable | Iterable<Closable>,
-  { signals = ['SIGTERM', 'SIGINT'], timeout = 30_000, exit = true, onSignal }: GracefulShutdownOptions = {},
+  {
+    signals = ['SIGTERM', 'SIGINT'],
+    timeout = 30_000,
+    idle = 1_000,
+    exit = true,
+    onSignal,
+  }: GracefulShutdownOptions = {},
 ): () => void {
-  check(signals, timeout);
+  check(signals, { timeout, idle });
   // A live view: what is added to an array or a Set later is closed too.
   const all = Symbol.iterator in servers ? servers : [servers];
   let isClosing = false;
@@ -55,7 +63,7 @@ export function gracefulShutdown(
     } catch (error) {
       logRecord('error', 'server', 'onSignal failed', { err: error, signal });
     }
-    void closeAll(all, timeout).then((isClean) => {
+    void closeAll(all, { timeout, idle }).then((isClean) => {
       dispose();
       if (exit) process.exit(isClean ? 0 : 1);
     });
@@ -65,8 +73,9 @@ export function gracefulShutdown(
 }
 
 /** Whether all was finished and nothing cut. */
-async function closeAll(servers: Iterable<Closable>, timeout: number): Promise<boolean> {
-  const results = await Promise.allSettled([...servers].map(async (server) => server.close({ timeout })));
+async function closeAll(servers: Iterable<Closable>, options: { timeout: number; idle: number }): Promise<boolean> {
+  const { timeout } = options;
+  const results = await Promise.allSettled([...servers].map(async (server) => server.close(options)));
   let isClean = true;
   for (const result of results) {
     if (result.status === 'rejected') {
@@ -85,7 +94,7 @@ function forcedOf(value: unknown): number {
   return typeof forced === 'number' ? forced : 0;
 }
 
-function check(signals: readonly NodeJS.Signals[], timeout: number): void {
+function check(signals: readonly NodeJS.Signals[], times: { timeout: number; idle: number }): void {
   if (!process.getBuiltinModule('node:worker_threads').isMainThread) {
     // Node.js gives signals to the main thread alone: handlers here would never run.
     throw misuse('MILLRACE_INVALID_STATE', 'gracefulShutdown: signals reach only the main thread');
@@ -98,9 +107,11 @@ function check(signals: readonly NodeJS.Signals[], timeout: number): void {
       throw misuse('MILLRACE_INVALID_ARGUMENT', `gracefulShutdown: the signal ${quote(signal)} cannot be handled`);
     }
   }
-  if (!Number.isInteger(timeout) || timeout < 0 || timeout > MAX_TIMEOUT) {
-    const range = `an integer from 0 to ${MAX_TIMEOUT}`;
-    throw outOfRange(`gracefulShutdown: the timeout must be ${range}, got ${describeValue(timeout)}`);
+  for (const [name, value] of Object.entries(times)) {
+    if (!Number.isInteger(value) || value < 0 || value > MAX_TIMEOUT) {
+      const range = `an integer from 0 to ${MAX_TIMEOUT}`;
+      throw outOfRange(`gracefulShutdown: the ${name} must be ${range}, got ${describeValue(value)}`);
+    }
   }
 }
 

@@ -1,21 +1,14 @@
 import { describeValue, quote } from '../errors/escape.js';
 import { misuse, outOfRange } from '../errors/millrace-error.js';
-import { logRecord } from '../log/log.js';
 import { COUNTERS } from '../metrics/catalogue.generated.js';
 import { native } from '../native/loader.js';
+import { clientKey } from './client-key.js';
 import type { Middleware } from './middleware.js';
+import type { RateLimitStore } from './rate-limit-store.js';
+import { StoreWatch } from './rate-limit-store.js';
 import type { ServerRequest } from './request.js';
 import type { ServerResponse } from './response.js';
 import { TokenBuckets } from './token-buckets.js';
-
-/**
- * Where the counts of a rate limit are kept for a fleet: the shape of rate-limiter-flexible. `consume` resolves when the
- * request may go on, rejects with an object that has `msBeforeNext` when it may not, and with anything else when the
- * store failed.
- */
-export interface RateLimitStore {
-  consume(key: string, points: number): Promise<unknown>;
-}
 
 /** So many requests in so much time; those past it get 429 with Retry-After. */
 export interface RateLimit {
@@ -88,18 +81,22 @@ export function checkRateLimits(limits: readonly RateLimit[]): void {
 export function rateLimiter(limits: readonly RateLimit[]): Middleware | undefined {
   const own = limits
     .filter((limit) => !isNative(limit))
-    .map((limit) => ({ limit, prefix: (limit.prefix ?? '/').toLowerCase(), buckets: new TokenBuckets(limit) }))
+    .map((limit) => ({
+      limit,
+      prefix: (limit.prefix ?? '/').toLowerCase(),
+      buckets: new TokenBuckets(limit),
+      store: limit.store === undefined ? undefined : new StoreWatch(limit.store, limit),
+    }))
     .sort((a, b) => b.prefix.length - a.prefix.length);
   if (own.length === 0) return undefined;
   return async (req, res, next) => {
     const path = req.path.toLowerCase();
     const longest = own.find(({ prefix }) => covers(prefix, path))?.prefix;
-    for (const { limit, prefix, buckets } of own) {
+    for (const { limit, prefix, buckets, store } of own) {
       if (prefix !== longest) continue;
       const key = keyOf(limit, req);
       if (key === undefined) continue;
-      const wait =
-        limit.store === undefined ? buckets.take(key) : await askStore(limit, limit.store, `${prefix} ${key}`);
+      const wait = store === undefined ? buckets.take(key) : await store.ask(`${prefix} ${key}`);
       if (wait !== 0) return refuse(res, wait);
     }
     return next();
@@ -113,27 +110,7 @@ function covers(prefix: string, path: string): boolean {
 
 function keyOf({ by }: RateLimit, req: ServerRequest): string | undefined {
   if (typeof by === 'function') return by(req);
-  return by === 'route' ? '' : req.remoteAddress;
-}
-
-/** Milliseconds to wait; 0: go on; below 0: the store failed and the limit is closed. */
-async function askStore(limit: RateLimit, store: RateLimitStore, key: string): Promise<number> {
-  let timer: NodeJS.Timeout | undefined;
-  try {
-    const late = new Promise<never>((_, reject) => {
-      const message = `the rate limit store did not answer within ${limit.storeTimeout ?? 1_000} ms`;
-      timer = setTimeout(() => reject(new Error(message)), limit.storeTimeout ?? 1_000);
-    });
-    await Promise.race([store.consume(key, 1), late]);
-    return 0;
-  } catch (error) {
-    const wait = (error as { msBeforeNext?: unknown } | null)?.msBeforeNext;
-    if (typeof wait === 'number') return Math.max(1, wait);
-    logRecord('warn', 'server', 'a rate limit store failed', { err: error, policy: limit.onStoreError ?? 'open' });
-    return limit.onStoreError === 'closed' ? -1 : 0;
-  } finally {
-    clearTimeout(timer);
-  }
+  return by === 'route' ? '' : clientKey(req.remoteAddress);
 }
 
 function refuse(res: ServerResponse, wait: number): void {

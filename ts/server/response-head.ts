@@ -1,6 +1,6 @@
 import { misuse, outOfRange } from '../errors/millrace-error.js';
-import type { KnownField } from '../message/field-cache.js';
-import { knownField, setValue } from '../message/field-cache.js';
+import type { FieldLine } from '../message/field-cache.js';
+import { knownField, lineOf, UNREADY } from '../message/field-cache.js';
 import type { HeadersInput } from '../message/head-text.js';
 import { checkValue, entriesOf } from '../message/head-text.js';
 
@@ -19,24 +19,21 @@ interface Field {
 
 /** The head of a response as it is put together: status, reason and fields, until it is sent. */
 export class ResponseHead {
-  statusCode: number;
-  statusMessage: string;
+  declare statusCode: number;
+  declare statusMessage: string;
   /** How far the response is: the bits above. */
-  protected _state: number;
-  /** The fields, once there is more than one; the only one is in the three below. */
-  protected _fields: Map<string, Field> | undefined;
-  private _only: KnownField | undefined;
-  private _onlyValue: string;
-  protected _onlyText: string;
+  declare protected _state: number;
+  /** The fields, once there is more than one; the only one is the one below. */
+  declare protected _fields: Map<string, Field> | undefined;
+  declare private _only: FieldLine | undefined;
 
-  constructor() {
-    this.statusCode = 200;
-    this.statusMessage = '';
-    this._state = 0;
-    this._fields = undefined;
-    this._only = undefined;
-    this._onlyValue = '';
-    this._onlyText = '';
+  /** @internal Sets every field, for whoever makes one. */
+  protected static begin(head: ResponseHead): void {
+    head.statusCode = 200;
+    head.statusMessage = '';
+    head._state = 0;
+    head._fields = undefined;
+    head._only = undefined;
   }
 
   /** Whether the head has gone out, or is queued to. */
@@ -48,11 +45,8 @@ export class ResponseHead {
     if (this.headersSent) this.mutable();
     const field = knownField(name);
     const only = this._only;
-    if (typeof value === 'string' && this._fields === undefined && (only === undefined || only === field)) {
-      setValue(field, value);
-      this._only = field;
-      this._onlyValue = field.value;
-      this._onlyText = field.text;
+    if (typeof value === 'string' && this._fields === undefined && (only === undefined || only.field === field)) {
+      this._only = lineOf(field, value);
       return this;
     }
     const checked = Array.isArray(value) ? value.map((one) => checkValue(name, one)) : checkValue(name, value);
@@ -70,7 +64,7 @@ export class ResponseHead {
   getHeader(name: string): string | string[] | undefined {
     const lower = name.toLowerCase();
     if (this._fields !== undefined) return this._fields.get(lower)?.value;
-    return this._only?.lower === lower ? this._onlyValue : undefined;
+    return this._only?.field.lower === lower ? this._only.value : undefined;
   }
 
   removeHeader(name: string): void {
@@ -112,16 +106,22 @@ export class ResponseHead {
   private fields(): Map<string, Field> {
     if (this._fields === undefined) {
       this._fields = new Map();
-      if (this._only !== undefined)
-        this._fields.set(this._only.lower, { name: this._only.name, value: this._onlyValue });
+      const only = this._only;
+      if (only !== undefined) this._fields.set(only.field.lower, { name: only.field.name, value: only.value });
       this._only = undefined;
     }
     return this._fields;
   }
 
+  /** The number of a remembered head that is these fields; 0: there are none; `UNREADY`: they must be given in full. */
+  protected readyHead(): number {
+    if (this._fields !== undefined || this.statusMessage !== '') return UNREADY;
+    return this._only === undefined ? 0 : this._only.ready;
+  }
+
   protected headText(): string {
     let text = '';
-    if (this._fields === undefined) return this._onlyText;
+    if (this._fields === undefined) return this._only?.text ?? '';
     for (const { name, value } of this._fields.values()) {
       if (typeof value === 'string') text += `${name}\0${value}\0`;
       else for (const one of value) text += `${name}\0${one}\0`;
@@ -133,7 +133,6 @@ export class ResponseHead {
   protected forget(status: number): void {
     this._fields = undefined;
     this._only = undefined;
-    this._onlyText = '';
     this.statusMessage = '';
     this.statusCode = status;
   }

@@ -4,7 +4,7 @@ import type { Writable } from 'node:stream';
 import { errorFromNative } from '../errors/native-error.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
 import { KIND, unregister } from '../native/events.js';
-import { FINISH, FINISH_WHOLE } from '../native/binding.js';
+import { FINISH, FINISH_WHOLE, READY_HEAD } from '../native/binding.js';
 import { native } from '../native/loader.js';
 import { HeaderView } from '../message/header-view.js';
 import { logRecord } from '../log/log.js';
@@ -33,23 +33,34 @@ export interface ServerResponse extends EventEmitter {}
 // Its prototype is linked to EventEmitter's below; the constructor of that one is what is left out.
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export class ServerResponse extends ResponseHead {
-  /** The exchange's id in the native core. */
-  readonly id: number;
-  protected readonly _req: ServerRequest;
-  private readonly _slot: number;
-  private _trailers: string;
-  private _drained: { promise: Promise<void>; resolve: () => void } | undefined;
-  private _coding: BodyCoding | undefined;
+  declare protected _req: ServerRequest;
+  declare private _slot: number;
+  declare private _trailers: string;
+  declare private _drained: { promise: Promise<void>; resolve: () => void } | undefined;
+  declare private _coding: BodyCoding | undefined;
+  /** The emitter's listeners. A field of its own: to find that there are none must not take a walk to the prototype. */
+  declare private _events: object | undefined;
 
   /** Made by the server. */
   constructor(req: ServerRequest, slot: number) {
     super();
-    this.id = req.id;
-    this._req = req;
-    this._slot = slot;
-    this._trailers = '';
-    this._drained = undefined;
-    this._coding = undefined;
+    ServerResponse.setUp(this, req, slot);
+  }
+
+  /** @internal Sets every field. */
+  static setUp(res: ServerResponse, req: ServerRequest, slot: number): void {
+    ResponseHead.begin(res);
+    res._req = req;
+    res._slot = slot;
+    res._trailers = '';
+    res._drained = undefined;
+    res._coding = undefined;
+    res._events = undefined;
+  }
+
+  /** The exchange's id in the native core. */
+  get id(): number {
+    return this._req.id;
   }
 
   get writableEnded(): boolean {
@@ -115,15 +126,12 @@ export class ServerResponse extends ResponseHead {
       const out =
         body === undefined || (typeof body === 'string' && encoding === undefined) ? body : encoded(body, encoding);
       if ((state & WATCHED) !== 0) this.noteHead(out);
-      if (this._fields === undefined && this.statusMessage === '') {
-        answer =
-          this._onlyText === ''
-            ? native.respond(req.id, this.statusCode + finish * FINISH_WHOLE, out)
-            : native.respond(req.id, this.statusCode + finish * FINISH_WHOLE, out, this._onlyText);
-      } else {
-        const status = this.statusCode + finish * FINISH_WHOLE;
-        answer = native.respond(req.id, status, out, this.headText(), this.statusMessage);
-      }
+      const status = this.statusCode + finish * FINISH_WHOLE;
+      const ready = this.readyHead();
+      answer =
+        ready >= 0
+          ? native.respond(req.id, status + ready * READY_HEAD, out)
+          : native.respond(req.id, status, out, this.headText(), this.statusMessage);
     } else {
       if (body !== undefined && body.length > 0) this.write(body, encoding);
       else if ((state & HEAD) === 0) this.begin();
@@ -201,12 +209,13 @@ export class ServerResponse extends ResponseHead {
     if ((this._state & (HEAD | ENDED | CLOSED)) === 0) this._coding = coding;
   }
 
-  /** @internal The coding's answer to `whole`. */
-  deliver(body: Uint8Array): void {
+  /** @internal The coding's answer to `whole`; `code` makes the head that of the coded body. */
+  deliver(body: Uint8Array, code?: () => void): void {
     this._coding = undefined;
     if (this.closed) return;
     this._state &= ~(HEAD | ENDED);
     try {
+      code?.();
       this.end(body);
     } catch (error) {
       // `end` has returned to its caller long ago: there is nobody else to tell.
@@ -281,10 +290,11 @@ export class ServerResponse extends ResponseHead {
     // The access log and `finish` listeners ask for it.
     this.statusCode = prepared.status;
     if ((this._state & WATCHED) !== 0) this.noteHead(prepared.body);
+    const status = prepared.status + finish * FINISH_WHOLE;
     const answer =
-      prepared.head === '' && prepared.reason === ''
-        ? native.respond(id, prepared.status + finish * FINISH_WHOLE, prepared.body)
-        : native.respond(id, prepared.status + finish * FINISH_WHOLE, prepared.body, prepared.head, prepared.reason);
+      prepared.ready >= 0 && prepared.reason === ''
+        ? native.respond(id, status + prepared.ready * READY_HEAD, prepared.body)
+        : native.respond(id, status, prepared.body, prepared.head, prepared.reason);
     if (answer !== undefined) this.refused(answer, HEAD | ENDED);
     else this.over(finish);
   }
@@ -340,7 +350,12 @@ export class ServerResponse extends ResponseHead {
     }
     if (file !== undefined && !this.headersSent && this._trailers === '') {
       this.decideCoding();
-      if (this._coding === undefined) return this.sendFile(file.source.fd, file.start, file.end - file.start);
+      if (this._coding === undefined) {
+        const sent = this.sendFile(file.source.fd, file.start, file.end - file.start);
+        // The core has a descriptor of its own by now: a client that reads slowly need not hold two.
+        file.close();
+        return sent;
+      }
       this.beginDecided();
     }
     const finished = this.finished();
@@ -416,7 +431,7 @@ export class ServerResponse extends ResponseHead {
 
   /** Whether anybody wants to hear when the last byte is with the kernel. */
   private wantsFinish(): boolean {
-    return (this as unknown as { _events?: object })._events !== undefined || (this._state & WATCHED) !== 0;
+    return this._events !== undefined || (this._state & WATCHED) !== 0;
   }
 
   /** Called where `WATCHED` is set, when the head goes out, with what of the body goes with it. */
@@ -470,6 +485,17 @@ export class ServerResponse extends ResponseHead {
 }
 
 Object.setPrototypeOf(ResponseHead.prototype, EventEmitter.prototype);
+
+function Plain(this: ServerResponse, req: ServerRequest, slot: number): void {
+  ServerResponse.setUp(this, req, slot);
+}
+Plain.prototype = ServerResponse.prototype;
+
+/**
+ * @internal What `new ServerResponse` makes, for every request: without the constructor of a derived class, whose
+ * `super()` V8 neither inlines nor makes cheap.
+ */
+export const PlainResponse = Plain as unknown as new (req: ServerRequest, slot: number) => ServerResponse;
 
 function encoded(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): string | Uint8Array {
   if (typeof chunk === 'string') {

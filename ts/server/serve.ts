@@ -81,7 +81,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
 
 async function tlsContext({ tls }: ServerOptionValues): Promise<TlsContext | null> {
   if (tls === null) return null;
-  if (!(tls instanceof TlsContext)) return TlsContext.server(tls as TlsServerOptions);
+  if (!(tls instanceof TlsContext)) return TlsContext.server(tls);
   if (tls.kind !== 'server') {
     throw misuse('MILLRACE_INVALID_ARGUMENT', "serve: option 'tls' must be a server's context, got a client's");
   }

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 
+import { describeValue } from '../errors/escape.js';
 import { MillraceError, outOfRange } from '../errors/millrace-error.js';
 import { errorFromNative } from '../errors/native-error.js';
 import type { RequestSink } from '../native/events.js';
@@ -13,6 +14,7 @@ import { changeOptions } from '../options/validate.js';
 import { isEnabled, logRecord } from '../log/log.js';
 import { descriptorOf } from '../net/bridge.js';
 import { Socket } from '../net/socket.js';
+import { Deadline } from '../resilience/deadline.js';
 import type { TlsContext } from '../tls/tls-context.js';
 import type { CloseMessage, ListeningMessage, TlsErrorMessage, TunnelMessage } from './channels.js';
 import { CHANNELS, isObserved, publishFailure } from './channels.js';
@@ -22,12 +24,20 @@ import { Dispatch } from './dispatch.js';
 import type { InjectOptions, InjectedResponse } from './inject.js';
 import { inject } from './inject.js';
 import { ServerRequest } from './request.js';
-import { ServerResponse } from './response.js';
+import { PlainResponse } from './response.js';
 import type { ServerStats } from './stats.js';
 import { readStats, STATS_LENGTH } from './stats.js';
 import { Watch } from './watch.js';
 
 const SYSTEM = 2;
+
+/** Options of `server.close`. */
+export interface CloseOptions {
+  /** Milliseconds after which what is left is cut; 30 000 unless given. */
+  timeout?: number;
+  /** Milliseconds for which a connection that is idle may still bring a request; 100 unless given. */
+  idle?: number;
+}
 
 /** A server that listens. Its event is `close`. */
 export class Server extends EventEmitter implements RequestSink {
@@ -96,15 +106,18 @@ export class Server extends EventEmitter implements RequestSink {
   }
 
   /**
-   * Stops accepting, answers what is in flight and what arrives on open connections with `Connection: close`, and
-   * resolves when the last is done; after `timeout` ms (30 000) what is left is cut.
+   * Stops accepting, answers what is in flight and what arrives on open connections with `Connection: close`, closes
+   * those that are idle for `idle` ms (100), and resolves when the last is done; after `timeout` ms (30 000) what is
+   * left is cut.
    */
-  close({ timeout = 30_000 }: { timeout?: number } = {}): Promise<{ finished: number; forced: number }> {
+  close({ timeout = 30_000, idle = 100 }: CloseOptions = {}): Promise<{ finished: number; forced: number }> {
     if (this._closed === undefined) {
+      if (typeof timeout !== 'number' || !(timeout >= 0)) {
+        throw outOfRange(`close: the timeout must be 0 or more milliseconds, got ${describeValue(timeout)}`);
+      }
       this._closed = new Promise((resolve) => (this._ended = resolve));
-      const timer = setTimeout(() => native.forceServer(this.id), timeout);
-      void this._closed.then(() => clearTimeout(timer));
-      if (native.closeServer(this.id) === 0) this.handleServerEvent(KIND.serverClosed, 0, 0);
+      void this.forceLate(Deadline.after(timeout), this._closed);
+      if (native.closeServer(this.id, idle) === 0) this.handleServerEvent(KIND.serverClosed, 0, 0);
     }
     return this._closed;
   }
@@ -128,6 +141,17 @@ export class Server extends EventEmitter implements RequestSink {
     throw answer < 0
       ? errorFromNative(SYSTEM, { errno: answer, syscall: 'adopt', address: `fd ${fd}` })
       : errorFromNative(answer);
+  }
+
+  /**
+   * The descriptor of the listening socket, for another process to inherit (`stdio` of a child) and to serve with
+   * `serve({ fd })`. Connections that wait to be accepted are then nobody's to lose: both processes take them, and when
+   * this one has closed the other alone. From now on the file of a Unix socket stays when this server closes.
+   */
+  handOver(): number {
+    const fd = this._isClosed ? -1 : native.handOver(this.id);
+    if (fd < 0) throw new MillraceError('MILLRACE_SERVER_CLOSED', 'the server was closed: it has nothing to hand over');
+    return fd;
   }
 
   /**
@@ -169,6 +193,17 @@ export class Server extends EventEmitter implements RequestSink {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** Cuts what is left when the deadline passes first. */
+  private async forceLate(deadline: Deadline, closed: Promise<unknown>): Promise<void> {
+    try {
+      await deadline.race(closed);
+    } catch {
+      native.forceServer(this.id);
+    } finally {
+      deadline.clear();
+    }
   }
 
   /** @internal */
@@ -221,9 +256,10 @@ export class Server extends EventEmitter implements RequestSink {
       this._watch.handle(req, slot, this._run);
       return;
     }
-    const res = new ServerResponse(req, slot);
-    register(slot, res);
+    const res = new PlainResponse(req, slot);
     this._run(this._invoke, req, res);
+    // One that was answered at once has no more events: they come between calls of ours, never within one.
+    if (!res.closed || req.hasBody) register(slot, res);
   }
 
   private handleTunnel(kind: number, req: ServerRequest, socket: Socket, head: Uint8Array): void {

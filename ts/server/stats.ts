@@ -61,7 +61,8 @@ export interface OwnCounts {
 export function readStats(id: number, row: Float64Array, own: OwnCounts): ServerStats {
   native.serverStats(id, row);
   const [accepted, refused, rateLimited, active, total, running, errors, aborted, received, sent, perSecond] = row;
-  const [r1, r2, r3, r4, r5, headers, body, request, send, idle, receiveRate, sendRate, tlsHandshake] = row.subarray(11);
+  const [r1, r2, r3, r4, r5, headers, body, request, send, idle, receiveRate, sendRate, tlsHandshake] =
+    row.subarray(11);
   const [count, sum, min, max, p50, p75, p90, p95, p99, p999] = row.subarray(24);
   return {
     connections: { active, accepted, refused },

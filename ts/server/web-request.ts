@@ -143,7 +143,9 @@ function isServerRequest(input: unknown): input is ServerRequest {
 function absolute(source: ServerRequest): string {
   const url = source.url;
   if (url.charCodeAt(0) !== 47)
-    return /^https?:/i.test(url) ? url : `${source.isSecure ? 'https' : 'http'}://${source.headers.get('host') ?? 'localhost'}/`;
+    return /^https?:/i.test(url)
+      ? url
+      : `${source.isSecure ? 'https' : 'http'}://${source.headers.get('host') ?? 'localhost'}/`;
   return `${source.isSecure ? 'https' : 'http'}://${source.headers.get('host') || 'localhost'}${url}`;
 }
 

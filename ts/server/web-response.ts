@@ -1,6 +1,8 @@
 import type { HeadersInput } from '../message/head-text.js';
 import { headText } from '../message/head-text.js';
-import { knownField, setValue } from '../message/field-cache.js';
+import type { FieldLine } from '../message/field-cache.js';
+import { knownField, lineOf, UNREADY } from '../message/field-cache.js';
+import { native } from '../native/loader.js';
 import { outOfRange } from '../errors/millrace-error.js';
 
 type BodyInit = NonNullable<ConstructorParameters<typeof globalThis.Response>[0]>;
@@ -10,6 +12,8 @@ export interface Prepared {
   status: number;
   reason: string;
   head: string;
+  /** The number of a remembered head that is the same; below zero: there is none. */
+  ready: number;
   body: string | Uint8Array | undefined;
 }
 
@@ -126,13 +130,19 @@ export class LazyResponse {
     const init = this._init;
     const given = init?.headers;
     let head = '';
+    let ready = 0;
     if (given === undefined) {
-      if (isText) head = TEXT;
+      if (isText) {
+        head = TEXT;
+        ready = textReady ??= native.rememberHead(TEXT);
+      }
     } else {
       head = headOf(given as HeadersInput, isText);
+      // One field is its text, which is the same string as long as the value is.
+      ready = latestLine !== undefined && latestLine.text === head ? latestLine.ready : UNREADY;
     }
     const status = init?.status ?? 200;
-    return { status, reason: init?.statusText ?? '', head, body: body ?? undefined };
+    return { status, reason: init?.statusText ?? '', head, ready, body: body ?? undefined };
   }
 }
 
@@ -149,8 +159,8 @@ function headOf(given: HeadersInput, isText: boolean): string {
       const field = knownField(name);
       if (field.lower === 'content-type') typed = true;
       if (typeof value === 'string') {
-        setValue(field, value);
-        head = head === '' ? field.text : head + field.text;
+        latestLine = lineOf(field, value);
+        head = head === '' ? latestLine.text : head + latestLine.text;
       } else if (value !== undefined) {
         head += headText([[name, String(value)]]);
       }
@@ -159,6 +169,9 @@ function headOf(given: HeadersInput, isText: boolean): string {
   return typed ? head : head + TEXT;
 }
 
+/** The line that was made last: where a head is its text, it is the head. */
+let latestLine: FieldLine | undefined;
+let textReady: number | undefined;
 const TEXT = 'content-type\0text/plain;charset=UTF-8\0';
 let linked = false;
 

@@ -18,7 +18,7 @@ export function filesOf(given: Material | readonly Material[] | null): (string |
 export async function loadPiece(piece: Material): Promise<Uint8Array> {
   if (isFile(piece)) return (await import('node:fs/promises')).readFile(piece);
   // A copy: what the caller does with its bytes later is its own affair.
-  return typeof piece === 'string' ? Buffer.from(piece, 'latin1') : Uint8Array.from(piece as Uint8Array);
+  return typeof piece === 'string' ? Buffer.from(piece, 'latin1') : Uint8Array.from(piece);
 }
 
 function isList(given: Material | readonly Material[]): given is readonly Material[] {

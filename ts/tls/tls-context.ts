@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 import { errorFromNative } from '../errors/native-error.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
 import { isEnabled, logRecord } from '../log/log.js';
@@ -13,6 +15,7 @@ import type { AutoRefresh } from './crl-source.js';
 import { checkRefresh, every, loadCrls } from './crl-source.js';
 import type { Certificate } from './identity.js';
 import { loadCertificate, loadCertificates } from './identity.js';
+import { keyLogOf } from './key-log.js';
 import { filesOf, loadMaterial } from './material.js';
 import { loadTrust } from './trust.js';
 import type { TlsServerOptions } from './tls-options.js';
@@ -75,7 +78,7 @@ export class TlsContext {
       ciphers: [...values.ciphers],
       sessions: values.sessions,
       earlyData: false,
-      ...(values.keyLogFile === null ? null : { keyLogFile: values.keyLogFile }),
+      ...(await keyLogOf(values.keyLogFile)),
     });
     const context = new TlsContext('client', accepted(number), options, values.servername);
     if (!values.rejectUnauthorized) context.#warnOnce();
@@ -153,7 +156,7 @@ export class TlsContext {
     try {
       await this.reloadCrl();
     } catch (error) {
-      failed = error instanceof Error ? error : new Error(String(error));
+      failed = types.isNativeError(error) ? error : new Error(String(error));
       if (isEnabled('warn')) logRecord('warn', 'tls', 'CRLs could not be read again', { err: error, paths });
     }
     for (const path of paths) this.#refresh?.onRefresh?.(path, failed);
@@ -207,7 +210,7 @@ async function serverOptions(values: TlsServerOptionValues): Promise<NativeTlsSe
     sessionTimeout: values.sessionTimeout,
     sessionCacheSize: values.sessionCacheSize,
     maxEarlyData: values.maxEarlyData,
-    ...(values.keyLogFile === null ? null : { keyLogFile: values.keyLogFile }),
+    ...(await keyLogOf(values.keyLogFile)),
   };
 }
 

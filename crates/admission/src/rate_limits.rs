@@ -166,3 +166,29 @@ impl Limit {
 pub fn retry_after_seconds(ms: u64) -> u64 {
     ms.div_ceil(1_000).max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn a_full_table_of_clients_forgets_the_oldest_and_refuses_no_stranger() {
+        let rule = RateRule {
+            prefix: "/",
+            key: RateKey::Client,
+            rate: Rate::new(1, 1_000_000_000, 1).expect("a rate"),
+        };
+        let most = 64;
+        let mut limits = RateLimits::new(&[rule], most as usize, Scope::Thread).expect("a path");
+        let client = |n: u32| Some(ClientKey::of_address(Ipv4Addr::from_bits(n).into()));
+        let passes = |limits: &mut RateLimits, n| limits.check(b"/", client(n), 0) == Verdict::Pass;
+        // Far more strangers than it can know: each passes, and whoever is still known is held to its rate.
+        for n in 0..10 * most {
+            assert!(passes(&mut limits, n), "stranger {n}");
+            assert!(!passes(&mut limits, n), "{n} again");
+        }
+        assert!(passes(&mut limits, 0), "the first has been forgotten");
+        assert!(!passes(&mut limits, 10 * most - 1), "the last has not");
+    }
+}

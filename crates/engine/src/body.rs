@@ -7,6 +7,7 @@ use crate::id::Id;
 use crate::options::DRAIN_LIMIT;
 use crate::protocol::Protocol;
 use crate::stream::{Consumer, flag};
+use millrace_buffer::KEPT_CAPACITY;
 use millrace_error::{Code, Error, Limit};
 use millrace_http1::write_informational;
 use millrace_metrics::Counter;
@@ -26,8 +27,14 @@ pub struct Address {
 }
 
 impl<V: Copy> Engine<V> {
-    /// Body bytes of a stream came in.
-    pub(crate) fn take_body<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, bytes: &[u8]) -> Result<(), Error> {
+    /// Body bytes of a stream came in; `last` where it is known that none follow.
+    pub(crate) fn take_body<H: Host<Value = V>>(
+        &mut self,
+        host: &mut H,
+        id: Id,
+        bytes: &[u8],
+        last: bool,
+    ) -> Result<(), Error> {
         let Some(stream) = self.streams.get_mut(id) else {
             return Ok(());
         };
@@ -54,12 +61,24 @@ impl<V: Copy> Engine<V> {
                 let error = Error::limit(Code::CollectedTooLarge, *limit, stream.received);
                 self.collected_too_large(id, &error);
             }
+            // All of it at once: given as it lies in the receive buffer. Its end is told by `request_ended`.
+            Consumer::Collect(_) if last && stream.stash.is_empty() && stream.flags & flag::END_TOLD == 0 => {
+                stream.flags |= flag::COLLECTED;
+                let value = host.bytes(bytes);
+                self.event(EventKind::Collected, id, 0, bytes.len() as u64, 0, Some(value));
+            }
             _ => {
                 let stash = &mut stream.stash;
                 if stash.capacity() == 0 {
                     *stash = self.pool.take();
                 }
-                if stash.try_reserve(bytes.len()).is_err() {
+                let size = stash.len() + bytes.len();
+                let reserved = match size <= KEPT_CAPACITY {
+                    // Whole powers of two, up to the size that the pool keeps: a buffer that it has lent comes back.
+                    true => stash.try_reserve_exact(size.next_power_of_two() - stash.len()),
+                    false => stash.try_reserve(bytes.len()),
+                };
+                if reserved.is_err() {
                     return Err(Code::HttpBodyTooLarge.into());
                 }
                 stash.extend_from_slice(bytes);
@@ -117,6 +136,7 @@ impl<V: Copy> Engine<V> {
                     self.pool.give(stash);
                 }
             }
+            Consumer::Collect(_) if ended && stream.has(flag::COLLECTED) => {}
             Consumer::Collect(_) if ended && !stream.has(flag::END_TOLD) => {
                 let stash = std::mem::take(&mut stream.stash);
                 let value = host.bytes(&stash);

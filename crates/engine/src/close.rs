@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::event::{EventKind, Host};
 use crate::id::Id;
 use crate::link::Link;
-use crate::options::{KEEP_ALIVE_MARGIN_MS, or_forever};
+use crate::options::{KEEP_ALIVE_MARGIN_MS, ServerOptions, or_forever};
 use crate::pace::Pace;
 use crate::protocol::Protocol;
 use crate::stream::{BodyLimits, flag};
@@ -15,6 +15,14 @@ use millrace_http1::BodyFraming;
 use millrace_metrics::{Counter, Gauge};
 
 /// The first of two deadlines.
+/// Until when a connection on which nothing happens is kept.
+pub(crate) fn idle_deadline(from_ms: u64, options: &ServerOptions) -> (Deadline, u64) {
+    match options.keep_alive_timeout_ms {
+        0 => (Deadline::None, 0),
+        timeout => (Deadline::KeepAlive, from_ms + KEEP_ALIVE_MARGIN_MS + timeout),
+    }
+}
+
 fn earlier(one: (Deadline, u64), other: (Deadline, u64)) -> (Deadline, u64) {
     match (one.0, other.0) {
         (Deadline::None, _) => other,
@@ -95,7 +103,7 @@ impl<V: Copy> Engine<V> {
                 http.parser.reset(limits);
                 http.order.clear();
                 (http.receiving, http.unsafe_owed, http.held, http.began_ms) = (None, 0, None, 0);
-                http.dangling = false;
+                (http.dangling, http.late) = (false, false);
                 (http.heads, http.waiting, http.wants_room) = (0, 0, false);
                 stack.backlog = Vec::new();
                 stack.paused_ms = 0;
@@ -193,7 +201,7 @@ impl<V: Copy> Engine<V> {
         }
         let answered = flags & flag::RESPONSE_ENDED != 0;
         if !answered && server != NO_SERVER {
-            self.metrics.gauge_add(Gauge::HttpServerRequests, -1);
+            self.metrics.gauge_add(Gauge::HttpServerActiveRequests, -1);
         }
         let ours = server == NO_SERVER;
         let left = !ours && matches!(error.code, Code::ConnectionClosed | Code::ConnectionReset);
@@ -255,9 +263,15 @@ impl<V: Copy> Engine<V> {
         if fault {
             self.metrics.add(Counter::HttpServerRequestErrors, 1);
         }
-        let Some(slot) = self.connections.get(id).map(|connection| connection.server) else {
+        let Some((slot, peer)) = self
+            .connections
+            .get(id)
+            .map(|connection| (connection.server, connection.peer))
+        else {
             return;
         };
+        let tell = self.log.failed(peer, error);
+        self.tell_log(tell);
         if let Some(server) = self.servers.at_mut(slot) {
             server.stats.errors += u64::from(fault);
             if let Some(which) = timeout {
@@ -271,10 +285,7 @@ impl<V: Copy> Engine<V> {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
-        connection.deadline = what;
-        connection.deadline_ms = at_ms;
-        if what != Deadline::None && (connection.armed_ms == 0 || at_ms < connection.armed_ms) {
-            connection.armed_ms = at_ms;
+        if connection.set_deadline(what, at_ms) {
             self.wheel.schedule(id.slot(), at_ms);
         }
     }
@@ -294,11 +305,7 @@ impl<V: Copy> Engine<V> {
         let none = (Deadline::None, 0);
         let after = |what, since: u64, timeout| if timeout == 0 { none } else { (what, since + timeout) };
         let paced = |what, due: Option<u64>| due.map_or(none, |due| (what, due));
-        let keep_alive = after(
-            Deadline::KeepAlive,
-            from + KEEP_ALIVE_MARGIN_MS,
-            options.keep_alive_timeout_ms,
-        );
+        let keep_alive = idle_deadline(from, options);
         let full = connection.has(conn::BLOCKED);
         let layers = connection.layers.as_ref();
         if layers.is_some_and(|layers| layers.is_opening()) {
@@ -397,9 +404,14 @@ impl<V: Copy> Engine<V> {
                 | Deadline::Body
                 | Deadline::Request
                 | Deadline::KeepAlive
+                | Deadline::Farewell
                 | Deadline::ReceiveRate
                 | Deadline::Handshake
         ) && connection.server != NO_SERVER;
+        if peers && connection.has(conn::QUEUED | conn::HANDSHAKE_QUEUED) {
+            // We are late and not the peer: what it has sent waits for this turn, and moves the deadline.
+            return self.set_deadline(id, what, at);
+        }
         if peers && !connection.has(conn::OVERDUE) {
             // Perhaps we are late and not the peer: what is in the socket already counts, once.
             connection.flags |= conn::OVERDUE;
@@ -420,14 +432,19 @@ impl<V: Copy> Engine<V> {
             return self.dial_expired(host, id, what, at);
         }
         let Some(error) = self.expired(id, what, at) else {
-            if what == Deadline::Linger {
-                self.close(id, Code::ConnectionClosed.into());
+            match what {
+                Deadline::Linger => self.close(id, Code::ConnectionClosed.into()),
+                Deadline::Farewell => self.close(id, Code::ServerClosed.into()),
+                _ => {}
             }
             return;
         };
         if !begun || below || matches!(what, Deadline::Write | Deadline::SendRate | Deadline::KeepAlive) {
             // Nobody waits for an answer, or nobody takes one: closed silently.
             self.count_error(id, &error);
+            if what == Deadline::Handshake {
+                self.handshake_expired(host, id);
+            }
             return self.close(id, error);
         }
         self.fail_now(id, error);
@@ -465,7 +482,7 @@ impl<V: Copy> Engine<V> {
             Some(Error::limit(code, value, seen))
         };
         match what {
-            Deadline::None | Deadline::Linger | Deadline::Connect => None,
+            Deadline::None | Deadline::Linger | Deadline::Farewell | Deadline::Connect => None,
             Deadline::Handshake => time(Code::TlsHandshakeTimeout, options.tls_handshake_timeout_ms),
             Deadline::Headers => time(Code::HeadersTimeout, options.headers_timeout_ms),
             Deadline::Body => time(Code::BodyTimeout, limits.body_timeout_ms),

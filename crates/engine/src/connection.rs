@@ -64,6 +64,8 @@ pub(crate) enum Deadline {
     Write,
     KeepAlive,
     Linger,
+    /// Of an idle connection of a closing server.
+    Farewell,
     ReceiveRate,
     SendRate,
     /// The TLS handshake: from the accept, or from when a connection that we began is there.
@@ -119,6 +121,18 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// Sets its deadline; says whether the timer wheel is to look at it then, for it would come later otherwise.
+    #[inline]
+    pub fn set_deadline(&mut self, what: Deadline, at_ms: u64) -> bool {
+        self.deadline = what;
+        self.deadline_ms = at_ms;
+        let sooner = what != Deadline::None && (self.armed_ms == 0 || at_ms < self.armed_ms);
+        if sooner {
+            self.armed_ms = at_ms;
+        }
+        sooner
+    }
+
     pub fn has(&self, flags: u32) -> bool {
         self.flags & flags != 0
     }

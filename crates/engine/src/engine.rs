@@ -15,15 +15,18 @@ use crate::connection::{Connection, Stack, flag as conn};
 use crate::event::{Event, EventKind, Host};
 use crate::id::{Id, Slab};
 use crate::link::memory::Collected;
+use crate::log::Log;
 use crate::memory::Memory;
 use crate::pace::Pace;
+use crate::panic::take_panic;
 use crate::protocol::Http1;
 use crate::server::Server;
 use crate::stream::Stream;
 use millrace_buffer::{PinId, Pool};
 use millrace_error::Code;
+use millrace_http1::ReadyHead;
 use millrace_metrics::{Counter, Gauge, Histogram, Shard};
-use millrace_net::{Clock, Poller, Ready, ReceiveBuffer, Spare, TimerWheel, http_date};
+use millrace_net::{Clock, Peer, Poller, Ready, ReceiveBuffer, Spare, TimerWheel, http_date};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -38,6 +41,10 @@ pub struct Engine<V: Copy> {
     pub(crate) servers: Slab<Server>,
     /// How many of them have paused accepting: looked at in every turn, so it is not searched for.
     pub(crate) paused_servers: usize,
+    /// How many are closing and still take what is on its way to their listeners.
+    pub(crate) leaving_servers: usize,
+    /// A command has set a deadline of a server since the last turn: the driver has to look at it.
+    pub(crate) has_new_deadline: bool,
     pub(crate) connections: Slab<Connection>,
     pub(crate) streams: Slab<Stream>,
     pub(crate) events: Vec<Event<V>>,
@@ -74,11 +81,14 @@ pub struct Engine<V: Copy> {
     pub(crate) from_ms: u64,
     pub(crate) now_ns: u64,
     pub(crate) budget: usize,
-    date: [u8; 29],
+    pub(crate) date: [u8; 29],
     date_ms: u64,
     buffers_told: i64,
     pub(crate) metrics: Shard,
     pub(crate) memory: Memory,
+    /// Heads that the host names by number; the first has no field.
+    pub(crate) ready_heads: Vec<ReadyHead>,
+    pub(crate) log: Log,
 }
 
 impl<V: Copy> Engine<V> {
@@ -91,6 +101,8 @@ impl<V: Copy> Engine<V> {
             poller,
             servers: Slab::default(),
             paused_servers: 0,
+            leaving_servers: 0,
+            has_new_deadline: false,
             connections: Slab::default(),
             streams: Slab::default(),
             events: Vec::new(),
@@ -120,6 +132,8 @@ impl<V: Copy> Engine<V> {
             buffers_told: 0,
             metrics,
             memory: Memory::new(),
+            ready_heads: ReadyHead::new(b"").into_iter().collect(),
+            log: Log::default(),
         }
     }
 
@@ -153,6 +167,7 @@ impl<V: Copy> Engine<V> {
     /// Works until about `budget` events wait or nothing is left to do. Never blocks.
     pub fn turn<H: Host<Value = V>>(&mut self, host: &mut H, budget: usize) {
         self.budget = budget;
+        self.has_new_deadline = false;
         self.look_at_memory();
         self.expire(host);
         self.part(host);
@@ -196,6 +211,7 @@ impl<V: Copy> Engine<V> {
             || !self.parting.is_empty()
             || !self.answers.is_empty()
             || !self.handshakes.is_empty()
+            || self.has_new_deadline
     }
 
     /// When [`turn`](Self::turn) must be called at the latest, in ms of the monotonic clock.
@@ -203,6 +219,7 @@ impl<V: Copy> Engine<V> {
         let times = [
             self.wheel.next_expiry(),
             self.servers_paused_until(),
+            self.servers_leave_at(),
             self.memory.next_look(self.now_ms),
         ];
         times.into_iter().flatten().min()
@@ -211,7 +228,11 @@ impl<V: Copy> Engine<V> {
     /// Takes the next events, at most `most`, in order.
     pub fn drain_events(&mut self, most: usize, into: &mut Vec<Event<V>>) {
         let count = self.events.len().min(most);
-        into.extend(self.events.drain(..count));
+        if into.is_empty() && count == self.events.len() {
+            std::mem::swap(&mut self.events, into);
+        } else {
+            into.extend(self.events.drain(..count));
+        }
         self.metrics.add(Counter::ReactorEvents, count as u64);
     }
 
@@ -234,14 +255,19 @@ impl<V: Copy> Engine<V> {
         }
     }
 
-    /// `Date`, made anew at most once a second.
-    pub(crate) fn date(&mut self) -> [u8; 29] {
+    /// Makes `Date` anew, at most once a second.
+    #[inline]
+    pub(crate) fn refresh_date(&mut self) {
         if self.now_ms >= self.date_ms {
-            http_date(&mut self.date, Clock::unix_seconds());
-            // To the next full second of the wall clock, so that the field is never late by more than a turn.
-            self.date_ms = self.now_ms + 1_000 - Clock::unix_millis() % 1_000;
+            self.make_date();
         }
-        self.date
+    }
+
+    #[cold]
+    fn make_date(&mut self) {
+        http_date(&mut self.date, Clock::unix_seconds());
+        // To the next full second of the wall clock, so that the field is never late by more than a turn.
+        self.date_ms = self.now_ms + 1_000 - Clock::unix_millis() % 1_000;
     }
 
     pub(crate) fn event(&mut self, kind: EventKind, id: Id, flags: u32, a: u64, b: u64, value: Option<V>) {
@@ -282,7 +308,8 @@ impl<V: Copy> Engine<V> {
 
     /// Ends a connection on which we broke a rule of our own.
     pub fn poison(&mut self, id: Id) {
-        self.metrics.add(Counter::ReactorPanics, 1);
+        let peer = self.connections.get(id).map(|connection| connection.peer);
+        self.panicked(Some(peer.unwrap_or_default()));
         self.close(id, Code::Bug.into());
     }
 
@@ -293,12 +320,37 @@ impl<V: Copy> Engine<V> {
             .map(|stream| stream.connection);
         match id {
             Some(id) => self.poison(id),
-            None => self.metrics.add(Counter::ReactorPanics, 1),
+            None => self.panicked(None),
+        }
+    }
+
+    fn panicked(&mut self, peer: Option<Peer>) {
+        self.metrics.add(Counter::ReactorPanics, 1);
+        let text = take_panic().unwrap_or_default();
+        let tell = self.log.panicked(peer, &text);
+        self.tell_log(tell);
+    }
+
+    /// Sets the rank of the least level of which lines are made: 0 is trace, 5 fatal, 6 silence.
+    pub fn set_log_level(&mut self, rank: u8) {
+        self.log.set_level(rank);
+    }
+
+    /// The lines that wait for the log, each ended by a line feed, its fields parted by tabs.
+    pub fn take_log(&mut self) -> String {
+        self.log.take()
+    }
+
+    /// Tells the host that lines wait, where that is news.
+    pub(crate) fn tell_log(&mut self, is_news: bool) {
+        if is_news {
+            self.event(EventKind::Log, Id::from_u64(0), 0, 0, 0, None);
         }
     }
 
     fn expire<H: Host<Value = V>>(&mut self, host: &mut H) {
         self.resume_accepting();
+        self.end_leaving();
         if self.wheel.next_expiry().is_none_or(|at| at > self.now_ms) {
             return;
         }
@@ -311,6 +363,18 @@ impl<V: Copy> Engine<V> {
             self.guarded(id, |engine| engine.handle_deadline(host, id));
         }
         self.due = due;
+    }
+
+    /// Gives a connection its stack back, and marks it for the next flush.
+    #[inline]
+    pub(crate) fn give_stack_and_touch(&mut self, id: Id, stack: Box<Stack>) {
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.stack = Some(stack);
+            if !connection.has(conn::DIRTY) {
+                connection.flags |= conn::DIRTY;
+                self.dirty.push(id);
+            }
+        }
     }
 
     /// Marks a connection for the next flush.

@@ -43,6 +43,8 @@ pub enum EventKind {
     /// A connection that we began did not open: `flags` is the code, `a` the errno or the limit, `b` what was seen, the text
     /// what TLS saw. Nothing follows.
     DialFailed = 17,
+    /// Lines for the log wait: [`Engine::take_log`](crate::Engine::take_log).
+    Log = 18,
 }
 
 /// Flags of a request event.

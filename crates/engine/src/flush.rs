@@ -1,13 +1,14 @@
 //! One flush ends every scope: one vectored write per connection that has something to say, then its interest and
 //! its deadline, once, for all that happened since the last.
 
+use crate::close::idle_deadline;
 use crate::connection::{Deadline, flag as conn};
 use crate::engine::Engine;
 use crate::event::{Event, EventKind, Host};
 use crate::file::send_span;
 use crate::id::Id;
 use crate::link::Link;
-use crate::options::{DIALLED_HIGH_MARK, LINGER_MS, low_mark, or_forever};
+use crate::options::{DIALLED_HIGH_MARK, LATE_LINGER_MS, LINGER_MS, low_mark, or_forever};
 use crate::protocol::Protocol;
 use crate::stream::flag;
 use millrace_error::{Code, Error};
@@ -17,18 +18,23 @@ use std::io::{ErrorKind, IoSlice};
 
 /// How many slices one write takes.
 const SLICES: usize = 64;
-/// How many bytes of files one flush hands to the kernel for one connection; the rest follows in the next turn.
-const FILE_BUDGET: usize = 1024 * 1024;
+/// How many bytes one flush hands to the kernel, in all and for one connection at most and at least; the rest follows in
+/// the next turn. What the kernel takes at once it copies at once: megabytes for each of a hundred slow readers would be
+/// a tenth of a second in which nobody else is served.
+const FLUSH_BUDGET: usize = 16 * 1024 * 1024;
+const MOST_SHARE: usize = 1024 * 1024;
+const LEAST_SHARE: usize = 32 * 1024;
 
 impl<V: Copy> Engine<V> {
     /// Writes what waits, on every connection that was touched.
     pub fn flush<H: Host<Value = V>>(&mut self, host: &mut H) {
         while !self.dirty.is_empty() {
             let mut dirty = std::mem::take(&mut self.dirty);
+            let share = (FLUSH_BUDGET / dirty.len()).clamp(LEAST_SHARE, MOST_SHARE);
             for id in dirty.drain(..) {
                 if let Some(connection) = self.connections.get_mut(id) {
                     connection.flags &= !conn::DIRTY;
-                    self.guarded(id, |engine| engine.flush_connection(host, id));
+                    self.guarded(id, |engine| engine.flush_connection(host, id, share));
                 }
             }
             if self.dirty.is_empty() {
@@ -54,9 +60,12 @@ impl<V: Copy> Engine<V> {
         self.completed = completed;
     }
 
-    fn flush_connection<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
-        if let Err(error) = self.write_out(host, id) {
+    fn flush_connection<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, share: usize) {
+        if let Err(error) = self.write_out(host, id, share) {
             return self.close(id, error);
+        }
+        if self.rests(id) {
+            return;
         }
         self.tell_written(id);
         self.account(id);
@@ -70,15 +79,15 @@ impl<V: Copy> Engine<V> {
         self.settle(id);
     }
 
-    /// Writes until the output is empty or the socket is full.
-    fn write_out<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) -> Result<(), Error> {
+    /// Writes until the output is empty, the socket is full or the connection has had its share.
+    fn write_out<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, mut share: usize) -> Result<(), Error> {
         let Some(connection) = self.connections.get_mut(id) else {
             return Ok(());
         };
         if let Some(mut layers) = connection.layers.take() {
             let writes = connection.flags & (conn::BLOCKED | conn::WRITE_CLOSED | conn::CONNECTING) == 0;
             let outcome = match writes && (layers.tls().is_some()) {
-                true => self.write_sealed(host, id, &mut layers),
+                true => self.write_sealed(host, id, &mut layers, share),
                 false => Ok(()),
             };
             self.give_layers(id, layers);
@@ -89,21 +98,18 @@ impl<V: Copy> Engine<V> {
             return Ok(());
         };
         let mut sent_all = 0;
-        let mut file_budget = FILE_BUDGET;
         let mut outcome = Ok(());
-        while !stack.output.is_empty() && connection.flags & (conn::BLOCKED | conn::WRITE_CLOSED | conn::CONNECTING) == 0 {
+        let open = conn::BLOCKED | conn::WRITE_CLOSED | conn::CONNECTING;
+        while share > 0 && !stack.output.is_empty() && connection.flags & open == 0 {
             let detached = |_| Error::new(Code::BufferDetached);
             let (sent, wanted) = match &mut connection.link {
                 link if stack.output.file().is_some() => {
-                    if file_budget == 0 {
-                        break;
-                    }
                     self.metrics.add(Counter::SocketsSendCalls, 1);
                     let (sent, wanted) = stack.output.file().map_or((Ok(0), 0), |span| {
-                        let span = span.up_to(file_budget);
+                        let span = span.up_to(share);
                         (send_span(link, &span), span.len)
                     });
-                    file_budget -= wanted;
+                    share -= wanted;
                     (sent, wanted)
                 }
                 Link::Memory(memory) => {
@@ -126,6 +132,8 @@ impl<V: Copy> Engine<V> {
                     let fd = fd.as_raw_fd();
                     self.metrics.add(Counter::SocketsSendCalls, 1);
                     if let Some(bytes) = stack.output.single() {
+                        let bytes = &bytes[..bytes.len().min(share)];
+                        share -= bytes.len();
                         (socket::send(fd, bytes), bytes.len())
                     } else {
                         let mut slices = [IoSlice::new(&[]); SLICES];
@@ -133,8 +141,15 @@ impl<V: Copy> Engine<V> {
                             .output
                             .slices(|pin| host.pinned(pin), &mut slices)
                             .map_err(detached)?;
-                        let slices = &slices[..count];
-                        let wanted = slices.iter().map(|slice| slice.len()).sum();
+                        let mut slices = &slices[..count];
+                        let mut wanted: usize = slices.iter().map(|slice| slice.len()).sum();
+                        let mut first;
+                        if wanted > share {
+                            first = [IoSlice::new(&[]); SLICES];
+                            slices = first_bytes(slices, share, &mut first);
+                            wanted = share;
+                        }
+                        share -= wanted;
                         let sent = if stack.output.has_file() {
                             socket::send_before_more(fd, slices)
                         } else {
@@ -182,11 +197,53 @@ impl<V: Copy> Engine<V> {
             }
         }
         let blocked = connection.flags & conn::BLOCKED != 0;
-        if file_budget == 0 && outcome.is_ok() && !blocked && !stack.output.is_empty() {
+        if share == 0 && outcome.is_ok() && !blocked && !stack.output.is_empty() {
             // Its reader is faster than its share: the others come first.
             self.queue(id);
         }
         outcome
+    }
+
+    /// The usual end of a flush, in one look: all that was owed is with the kernel, nothing else happens on the
+    /// connection, and what it is to be watched for and accounted with is so already. Then it becomes idle, as `settle`
+    /// would have it. False: nothing was done, and all that follows has to look.
+    fn rests(&mut self, id: Id) -> bool {
+        const USUAL: u32 = conn::SEEN_BYTES | conn::CLIENT_COUNTED | conn::OVERDUE | conn::SECURE;
+        let Some(connection) = self.connections.get_mut(id) else {
+            return false;
+        };
+        let usual = connection.flags & !USUAL == 0
+            && connection.interest == Interest::READ | Interest::HANGUP
+            && connection.memory == 0
+            && connection.requests != 0
+            && connection.link.descriptor().is_some();
+        let Some((stack, server)) = connection.stack.as_ref().zip(self.servers.at_mut(connection.server)) else {
+            return false;
+        };
+        let idle = match &stack.protocol {
+            Protocol::Http1(http) => http.is_idle() && !http.wants_room,
+            Protocol::Raw(_) => false,
+        };
+        let empty = stack.output.is_empty()
+            && stack.output.memory() == 0
+            && stack.backlog.capacity() == 0
+            && stack.finishing.is_empty();
+        let layers = connection.layers.as_ref();
+        let silent = layers.is_none_or(|layers| !layers.is_opening() && !layers.has_output());
+        if !(usual && idle && empty && silent) || server.closing {
+            return false;
+        }
+        let (what, at_ms) = idle_deadline(self.from_ms, &server.options);
+        if at_ms > self.now_ms {
+            connection.flags &= !conn::OVERDUE;
+        }
+        if connection.set_deadline(what, at_ms) {
+            self.wheel.schedule(id.slot(), at_ms);
+        }
+        if let Some(stack) = connection.stack.take() {
+            self.recycle(stack);
+        }
+        true
     }
 
     /// Tells who waits for room, and whose answer has gone out.
@@ -287,9 +344,9 @@ impl<V: Copy> Engine<V> {
             .at(connection.server)
             .is_none_or(|(_, server)| server.closing && connection.link.descriptor().is_some());
         let Some(stack) = connection.stack.as_ref() else {
-            // Idle: nothing is owed. A closing server keeps none of these.
+            // Idle: nothing is owed. A closing server does not keep these for long.
             return if closing_server && !connection.has(conn::QUEUED) {
-                self.close(id, Code::ServerClosed.into());
+                self.bid_farewell(id);
             } else {
                 self.update_interest(id);
             };
@@ -368,9 +425,14 @@ impl<V: Copy> Engine<V> {
         if socket::shutdown_write(fd).is_err() {
             return self.close(id, Code::ConnectionClosed.into());
         }
+        let late = connection
+            .stack
+            .as_ref()
+            .is_some_and(|stack| matches!(&stack.protocol, Protocol::Http1(http) if http.late));
+        let linger_ms = if late { LATE_LINGER_MS } else { LINGER_MS };
         self.abort_all(id, &Code::StreamClosed.into());
         self.update_interest(id);
-        self.set_deadline(id, Deadline::Linger, self.from_ms + LINGER_MS);
+        self.set_deadline(id, Deadline::Linger, self.from_ms + linger_ms);
     }
 
     /// Whether the socket is to be read now.
@@ -430,6 +492,25 @@ impl<V: Copy> Engine<V> {
             }
         }
     }
+}
+
+/// The first `most` bytes of the slices, which have more.
+fn first_bytes<'a>(
+    slices: &'a [IoSlice<'_>],
+    mut most: usize,
+    into: &'a mut [IoSlice<'a>; SLICES],
+) -> &'a [IoSlice<'a>] {
+    let mut count = 0;
+    for slice in slices {
+        if most == 0 {
+            break;
+        }
+        let bytes = &slice[..slice.len().min(most)];
+        most -= bytes.len();
+        into[count] = IoSlice::new(bytes);
+        count += 1;
+    }
+    &into[..count]
 }
 
 /// What a failed write means.

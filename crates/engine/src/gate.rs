@@ -2,7 +2,8 @@
 //!
 //! Who the client is: the peer's address, the one that a PROXY head names, or, behind a balancer of `trustProxy`, the
 //! one of its Forwarded fields, which hold for a request and not for the connection. So a connection of a balancer has
-//! no client of its own: it counts towards `maxConnections` alone, and so does one whose PROXY head has not come.
+//! no client of its own: it counts towards `maxConnections` alone, and so does one whose PROXY head has not come. The
+//! address rules ask for the client of each of its requests.
 
 use crate::connection::flag as conn;
 use crate::engine::Engine;
@@ -150,7 +151,7 @@ impl Gate {
 
     /// A connection from this address is there; says whether it is counted for a client of its own.
     fn enter(&mut self, peer: Option<IpAddr>, named_later: bool) -> Result<bool, Error> {
-        if !named_later {
+        if !named_later && !self.trusts(peer) {
             self.decide(peer)?;
         }
         let client = peer
@@ -169,6 +170,20 @@ impl Gate {
     /// A connection that entered is gone; `client` where it was counted for one.
     pub fn leave(&mut self, client: Option<IpAddr>) {
         self.connections.release(client.map(ClientKey::of_address));
+    }
+
+    /// Whether anything of it depends on a request: without trusted peers and rates, nothing does.
+    #[inline]
+    pub fn judges_requests(&self) -> bool {
+        self.trusted.is_some() || self.rates.is_some()
+    }
+
+    /// Whether a request may come in on a trusted peer's connection, which nobody has judged yet; others have been.
+    pub fn admit(&self, peer: Option<IpAddr>, forwarded: Option<IpAddr>) -> Result<(), Error> {
+        if self.rules.is_none() || !self.trusts(peer) {
+            return Ok(());
+        }
+        self.decide(forwarded.or(peer))
     }
 
     /// The client that a trusted peer's fields name.

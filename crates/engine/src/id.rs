@@ -29,6 +29,12 @@ impl Id {
         (self.0 >> SLOT_BITS) as u32
     }
 
+    /// The id of the next use of its slot; `None` when there is none.
+    fn next(self) -> Option<Self> {
+        let generation = self.generation().checked_add(1)?;
+        Some(Self::new(generation, self.slot()))
+    }
+
     /// As JavaScript holds it.
     pub const fn as_f64(self) -> f64 {
         self.0 as f64
@@ -52,13 +58,15 @@ impl Id {
 }
 
 struct Entry<T> {
-    generation: u32,
+    /// Of the value, or of the next that will lie here.
+    id: Id,
     value: Option<T>,
 }
 
 /// A growable table whose entries never move while it grows.
 pub struct Slab<T> {
-    chunks: Vec<Box<[Entry<T>]>>,
+    // Of a fixed length: a slot is found by one comparison, and there are many look-ups in a request.
+    chunks: Vec<Box<[Entry<T>; CHUNK]>>,
     free: Vec<u32>,
     live: usize,
 }
@@ -85,6 +93,7 @@ impl<T> Slab<T> {
     }
 
     /// Puts a value in; `None` when all 2²¹ slots are taken.
+    #[inline]
     pub fn insert(&mut self, value: T) -> Option<Id> {
         if self.free.is_empty() && !self.grow() {
             return None;
@@ -93,7 +102,7 @@ impl<T> Slab<T> {
         let entry = &mut self.chunks[slot as usize >> CHUNK_BITS][slot as usize & (CHUNK - 1)];
         entry.value = Some(value);
         self.live += 1;
-        Some(Id::new(entry.generation, slot))
+        Some(entry.id)
     }
 
     fn grow(&mut self) -> bool {
@@ -101,24 +110,27 @@ impl<T> Slab<T> {
         if first + CHUNK > 1 << SLOT_BITS {
             return false;
         }
-        self.chunks.push(
-            (0..CHUNK)
-                .map(|_| Entry {
-                    generation: 1,
-                    value: None,
-                })
-                .collect(),
-        );
+        let entries: Box<[Entry<T>]> = (first as u32..)
+            .take(CHUNK)
+            .map(|slot| Entry {
+                id: Id::new(1, slot),
+                value: None,
+            })
+            .collect();
+        let Ok(chunk) = entries.try_into() else { return false };
+        self.chunks.push(chunk);
         self.free.extend((first as u32..(first + CHUNK) as u32).rev());
         true
     }
 
+    #[inline]
     fn entry(&self, slot: u32) -> Option<&Entry<T>> {
         self.chunks
             .get(slot as usize >> CHUNK_BITS)
             .map(|chunk| &chunk[slot as usize & (CHUNK - 1)])
     }
 
+    #[inline]
     fn entry_mut(&mut self, slot: u32) -> Option<&mut Entry<T>> {
         self.chunks
             .get_mut(slot as usize >> CHUNK_BITS)
@@ -128,28 +140,20 @@ impl<T> Slab<T> {
     /// The value that this id names.
     #[inline]
     pub fn get(&self, id: Id) -> Option<&T> {
-        self.entry(id.slot())
-            .filter(|entry| entry.generation == id.generation())?
-            .value
-            .as_ref()
+        self.entry(id.slot()).filter(|entry| entry.id == id)?.value.as_ref()
     }
 
     /// The value that this id names.
     #[inline]
     pub fn get_mut(&mut self, id: Id) -> Option<&mut T> {
-        self.entry_mut(id.slot())
-            .filter(|entry| entry.generation == id.generation())?
-            .value
-            .as_mut()
+        self.entry_mut(id.slot()).filter(|entry| entry.id == id)?.value.as_mut()
     }
 
     /// Whatever lives in a slot, with its id.
+    #[inline]
     pub fn at(&self, slot: u32) -> Option<(Id, &T)> {
         let entry = self.entry(slot)?;
-        entry
-            .value
-            .as_ref()
-            .map(|value| (Id::new(entry.generation, slot), value))
+        entry.value.as_ref().map(|value| (entry.id, value))
     }
 
     /// Whatever lives in a slot.
@@ -158,20 +162,17 @@ impl<T> Slab<T> {
         self.entry_mut(slot)?.value.as_mut()
     }
 
-    /// Drops the value where it lies and retires the id.
-    pub fn discard(&mut self, id: Id) {
-        let Some(entry) = self
-            .entry_mut(id.slot())
-            .filter(|entry| entry.generation == id.generation())
-        else {
+    /// Drops the value where it lies, after a last look, and retires the id.
+    #[inline]
+    pub fn discard(&mut self, id: Id, last: impl FnOnce(&mut T)) {
+        let Some(entry) = self.entry_mut(id.slot()).filter(|entry| entry.id == id) else {
             return;
         };
-        if entry.value.is_none() {
-            return;
-        }
+        let Some(value) = &mut entry.value else { return };
+        last(value);
         entry.value = None;
-        if let Some(next) = entry.generation.checked_add(1) {
-            entry.generation = next;
+        if let Some(next) = id.next() {
+            entry.id = next;
             self.free.push(id.slot());
         }
         self.live -= 1;
@@ -179,12 +180,10 @@ impl<T> Slab<T> {
 
     /// Takes the value out and retires the id.
     pub fn remove(&mut self, id: Id) -> Option<T> {
-        let entry = self
-            .entry_mut(id.slot())
-            .filter(|entry| entry.generation == id.generation())?;
+        let entry = self.entry_mut(id.slot()).filter(|entry| entry.id == id)?;
         let value = entry.value.take()?;
-        if let Some(next) = entry.generation.checked_add(1) {
-            entry.generation = next;
+        if let Some(next) = id.next() {
+            entry.id = next;
             self.free.push(id.slot());
         }
         self.live -= 1;
@@ -227,8 +226,8 @@ mod tests {
     fn a_slot_whose_generation_would_wrap_is_retired() {
         let mut slab = Slab::default();
         let id = slab.insert(0u8).unwrap();
-        slab.chunks[0][id.slot() as usize].generation = u32::MAX;
         let last = Id::new(u32::MAX, id.slot());
+        slab.chunks[0][id.slot() as usize].id = last;
         assert_eq!(slab.remove(last), Some(0));
         let others: Vec<_> = (0..CHUNK * 2).map(|_| slab.insert(1).unwrap().slot()).collect();
         assert!(!others.contains(&last.slot()));

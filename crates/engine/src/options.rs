@@ -6,15 +6,26 @@ pub use millrace_http1::Limits as HeadLimits;
 pub const DRAIN_LIMIT: u64 = 64 * 1024;
 /// How long a lingering close waits for the peer's FIN (RFC 9112 §9.6), in milliseconds.
 pub const LINGER_MS: u64 = 2_000;
+/// The same where the peer was cut by a deadline: it had its time, and who drips is to be gone soon. Enough for the
+/// answer to be read before a reset can overtake it.
+pub const LATE_LINGER_MS: u64 = 500;
 /// How many bytes the heads of the requests under way on one connection may have together, as they cross to the host
 /// (target, names and values); a head that would pass it waits until an answer before it is complete. One alone goes on.
 pub const HEADS_AHEAD: usize = 128 * 1024;
 /// How much longer than advertised an idle connection is kept, in milliseconds: the client's clock decides first.
 pub const KEEP_ALIVE_MARGIN_MS: u64 = 1_000;
+/// How long a connection of a closing server may still bring a request while it is idle unless told otherwise, in
+/// milliseconds: the way of a request that was sent before its client could know.
+pub const FAREWELL_MS: u64 = 100;
+/// How long a closing server waits for handshakes that have begun on a port that others listen on too, in milliseconds:
+/// a round trip round the world.
+pub const LEAVE_MS: u64 = 250;
 /// How long accepting pauses when descriptors have run out, in milliseconds.
 pub const ACCEPT_PAUSE_MS: u64 = 100;
 /// How many steps of TLS handshakes one turn takes: each costs up to half a millisecond of signatures and key exchange.
 pub const HANDSHAKES_A_TURN: usize = 8;
+/// That accepting pauses is said at most once in so many milliseconds.
+pub const ACCEPT_QUIET_MS: u64 = 10_000;
 /// How many connections one listener may accept in one turn.
 pub const ACCEPT_BUDGET: usize = 64;
 

@@ -36,6 +36,8 @@ pub(crate) struct Http1 {
     pub began_ms: u64,
     /// Empty lines, or half of one, came after the last message: the parser remembers them, so it is this connection's.
     pub dangling: bool,
+    /// The peer was cut by a deadline: the close lingers for less.
+    pub late: bool,
     /// Bytes of the heads of the requests whose answers are owed.
     pub heads: usize,
     /// Bytes of answers that wait for those before them, in the outputs of their streams.
@@ -55,6 +57,7 @@ impl Http1 {
             held: None,
             began_ms: 0,
             dangling: false,
+            late: false,
             heads: 0,
             waiting: 0,
             wants_room: false,

@@ -13,7 +13,7 @@ impl<V: Copy> Engine<V> {
     pub(crate) fn raw_bytes<H: Host<Value = V>>(&mut self, host: &mut H, stream: Id, bytes: &[u8]) {
         if !bytes.is_empty() {
             // A tunnel has no body limit and collects nothing: this cannot fail.
-            let _ = self.take_body(host, stream, bytes);
+            let _ = self.take_body(host, stream, bytes, false);
         }
         self.deliver(host, stream);
     }
@@ -32,7 +32,7 @@ impl<V: Copy> Engine<V> {
         stream.flags |= flag::RESPONSE_ENDED;
         let (connection, server) = (stream.connection, stream.server);
         if server != NO_SERVER {
-            self.metrics.gauge_add(Gauge::HttpServerRequests, -1);
+            self.metrics.gauge_add(Gauge::HttpServerActiveRequests, -1);
         }
         if let Some(server) = self.servers.at_mut(server) {
             server.stats.requests_active -= 1;

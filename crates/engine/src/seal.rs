@@ -67,6 +67,7 @@ impl<V: Copy> Engine<V> {
         host: &mut H,
         id: Id,
         layers: &mut Layers,
+        share: usize,
     ) -> Result<(), Error> {
         let Some(connection) = self.connections.get_mut(id) else {
             return Ok(());
@@ -76,7 +77,7 @@ impl<V: Copy> Engine<V> {
         };
         let mut stack = connection.stack.take();
         let mut wire = Wire::new(fd);
-        let mut budget = SEAL_BUDGET;
+        let mut budget = SEAL_BUDGET.min(share);
         let outcome = loop {
             match layers.write_to(&mut wire, &mut self.pool) {
                 Ok(()) => {}

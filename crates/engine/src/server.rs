@@ -2,11 +2,10 @@
 
 use crate::connection::{Connection, Deadline, flag as conn};
 use crate::engine::{Engine, LISTENER_TOKEN};
-use crate::event::EventKind;
 use crate::gate::Gate;
 use crate::id::Id;
 use crate::link::Link;
-use crate::options::{ACCEPT_BUDGET, ACCEPT_PAUSE_MS, LINGER_MS, ServerOptions};
+use crate::options::{ACCEPT_BUDGET, ACCEPT_PAUSE_MS, ACCEPT_QUIET_MS, LINGER_MS, ServerOptions};
 use crate::stats::ServerStats;
 use millrace_error::{Code, Error};
 use millrace_metrics::{Counter, Gauge};
@@ -14,13 +13,9 @@ use millrace_net::socket::{self, AcceptError};
 use millrace_net::{Interest, ListenTcp, Peer};
 use millrace_tls::ServerContext;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::sync::Arc;
-
-/// How many waiting connections a closing server takes over: what the kernel's queue holds at most by default
-/// (`net.core.somaxconn`).
-const MOST_WAITING: usize = 4096;
 
 const BUSY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: 1\r\n\r\n";
@@ -53,14 +48,22 @@ pub(crate) struct Server {
     pub gate: Gate,
     /// What TLS connections are made of; `None`: plain ones.
     pub tls: Option<Arc<ServerContext>>,
-    listener: Option<OwnedFd>,
+    pub listener: Option<OwnedFd>,
+    /// Others may listen on its port beside it.
+    pub reuse_port: bool,
     unix: bool,
     /// The socket file to remove.
-    file: Option<PathBuf>,
+    pub file: Option<PathBuf>,
     /// Accepting pauses until then; 0: it does not.
-    paused_until: u64,
+    pub paused_until: u64,
+    /// Closing, what is on its way to the listener is still taken until then; 0: it is not.
+    pub leaves_at: u64,
+    /// That it pauses is not said again before.
+    quiet_until: u64,
     /// `close` was called.
     pub closing: bool,
+    /// For how long an idle connection of a closing server may bring a request.
+    pub farewell_ms: u64,
     pub finished: u64,
     pub forced: u64,
 }
@@ -106,10 +109,14 @@ impl<V: Copy> Engine<V> {
             gate: Gate::with_total(options.max_connections),
             tls: None,
             listener,
+            reuse_port: matches!(on, ListenOn::Tcp { reuse_port: true, .. }),
             unix,
             file,
             paused_until: 0,
+            leaves_at: 0,
+            quiet_until: 0,
             closing: false,
+            farewell_ms: 0,
             finished: 0,
             forced: 0,
         };
@@ -136,6 +143,18 @@ impl<V: Copy> Engine<V> {
         socket::local_addr(server.listener.as_ref()?.as_raw_fd()).ok()?.addr()
     }
 
+    /// The listener of a server, for another process to inherit; `None` when it has none. From now on the file of a Unix
+    /// socket stays when the server closes: it is the next one's.
+    pub fn hand_over(&mut self, id: f64) -> Option<RawFd> {
+        let server = self
+            .servers
+            .get_mut(Id::from_f64(id)?)
+            .filter(|server| !server.closing)?;
+        let listener = server.listener.as_ref()?.as_raw_fd();
+        server.file = None;
+        Some(listener)
+    }
+
     /// The counts of a server.
     pub fn server_stats(&mut self, id: f64) -> Option<&ServerStats> {
         let second = self.now_ms / 1_000;
@@ -158,15 +177,15 @@ impl<V: Copy> Engine<V> {
                 Ok(accepted) => self.accepted(id, accepted.fd, accepted.peer, unix),
                 Err(AcceptError::Retry(_)) => {}
                 Err(AcceptError::WouldBlock) => return false,
-                Err(AcceptError::Exhausted(_)) => {
+                Err(AcceptError::Exhausted(error)) => {
                     if self.spare.refuse_one(listener) {
                         self.refused(id);
                     }
-                    self.pause_accepting(id, listener);
+                    self.pause_accepting(id, listener, &error);
                     return false;
                 }
-                Err(AcceptError::Fatal(_)) => {
-                    self.pause_accepting(id, listener);
+                Err(AcceptError::Fatal(error)) => {
+                    self.pause_accepting(id, listener, &error);
                     return false;
                 }
             }
@@ -207,6 +226,7 @@ impl<V: Copy> Engine<V> {
         };
         server.stats.accepted += 1;
         server.stats.active += 1;
+        let closing = server.closing;
         let secure = server.tls.is_some();
         let first = match secure {
             true => (Deadline::Handshake, server.options.tls_handshake_timeout_ms),
@@ -216,7 +236,11 @@ impl<V: Copy> Engine<V> {
         let flags = if secure { flags | conn::HANDSHAKING } else { flags };
         self.metrics.add(Counter::HttpServerConnectionsAccepted, 1);
         self.metrics.gauge_add(Gauge::HttpServerConnections, 1);
-        self.adopt_link(id, link, peer, flags, deadline, after);
+        let connection = self.adopt_link(id, link, peer, flags, deadline, after);
+        if let Some(connection) = connection.filter(|_| closing) {
+            // Came in the last moment: looked at like the others.
+            self.queue(connection);
+        }
     }
 
     /// Makes a connection of a link; `None` when no slot is free (the link is closed) or it cannot be watched.
@@ -280,6 +304,8 @@ impl<V: Copy> Engine<V> {
     /// Answers a connection that may not enter and closes it, lingering so that the answer arrives.
     fn refuse(&mut self, server: Id, link: Link, peer: Peer, error: &Error) {
         self.refused(server);
+        let tell = self.log.refused(peer, error);
+        self.tell_log(tell);
         let (counter, answer) = match error.code {
             Code::MemoryLimit => (Counter::LimitExceededMaxMemory, BUSY),
             Code::ClientDenied => (Counter::LimitExceededDeny, DENIED),
@@ -298,12 +324,18 @@ impl<V: Copy> Engine<V> {
         }
     }
 
-    fn pause_accepting(&mut self, id: Id, listener: std::os::fd::RawFd) {
+    fn pause_accepting(&mut self, id: Id, listener: RawFd, error: &std::io::Error) {
         self.poller.remove(listener, id.as_u64() | LISTENER_TOKEN);
         let until = self.from_ms + ACCEPT_PAUSE_MS;
+        self.metrics.add(Counter::HttpServerAcceptPauses, 1);
         if let Some(server) = self.servers.get_mut(id) {
             self.paused_servers += usize::from(server.paused_until == 0);
             server.paused_until = until;
+            if server.quiet_until <= self.now_ms {
+                server.quiet_until = self.now_ms + ACCEPT_QUIET_MS;
+                let tell = self.log.accepting_paused(&error.to_string());
+                self.tell_log(tell);
+            }
         }
     }
 
@@ -342,86 +374,5 @@ impl<V: Copy> Engine<V> {
                 }
             }
         }
-    }
-
-    /// Stops accepting (what waits in the accept queue is still taken), says `Connection: close` from now on, closes
-    /// idle connections; `ServerClosed` follows when the last exchange is over.
-    pub fn close_server(&mut self, id: f64) -> bool {
-        let Some(id) = Id::from_f64(id).filter(|id| self.servers.get(*id).is_some()) else {
-            return false;
-        };
-        // All that waits, within reason: a flood must not keep the listener open.
-        for _ in 0..MOST_WAITING / ACCEPT_BUDGET {
-            if !self.accept(id) {
-                break;
-            }
-        }
-        self.stop_listening(id);
-        if let Some(server) = self.servers.get_mut(id) {
-            server.closing = true;
-        }
-        // Looked at in the next turn: one with a request in its socket is served, an idle one is closed.
-        for connection in self.connections_of(id.slot()) {
-            self.queue(connection);
-        }
-        self.server_maybe_closed(id);
-        true
-    }
-
-    /// Cuts whatever a closing server still has; `ServerClosed` follows.
-    pub fn force_server(&mut self, id: f64) -> bool {
-        let Some(id) = Id::from_f64(id).filter(|id| self.servers.get(*id).is_some()) else {
-            return false;
-        };
-        self.stop_listening(id);
-        if let Some(server) = self.servers.get_mut(id) {
-            server.closing = true;
-        }
-        for connection in self.connections_of(id.slot()) {
-            self.close(connection, Code::ServerClosed.into());
-        }
-        self.server_maybe_closed(id);
-        true
-    }
-
-    pub(crate) fn destroy_server(&mut self, id: Id) {
-        self.force_server(id.as_f64());
-    }
-
-    pub(crate) fn connections_of(&self, server: u32) -> Vec<Id> {
-        let of = |id: &Id| {
-            self.connections
-                .get(*id)
-                .is_some_and(|connection| connection.server == server)
-        };
-        self.connections.ids().into_iter().filter(of).collect()
-    }
-
-    fn stop_listening(&mut self, id: Id) {
-        let Some(server) = self.servers.get_mut(id) else { return };
-        self.paused_servers -= usize::from(server.paused_until != 0);
-        server.paused_until = 0;
-        if let Some(listener) = server.listener.take() {
-            self.poller.remove(listener.as_raw_fd(), id.as_u64() | LISTENER_TOKEN);
-        }
-        if let Some(file) = server.file.take() {
-            let _ = std::fs::remove_file(file);
-        }
-    }
-
-    /// Ends a closing server once its last connection is gone.
-    pub(crate) fn server_maybe_closed(&mut self, id: Id) {
-        let Some(server) = self.servers.get(id) else { return };
-        if !server.closing || server.stats.active > 0 || server.listener.is_some() {
-            return;
-        }
-        // Those that were refused are not counted.
-        if !self.connections_of(id.slot()).is_empty() {
-            return;
-        }
-        let (finished, forced) = (server.finished, server.forced);
-        self.servers.remove(id);
-        self.metrics.gauge_add(Gauge::HttpServerListeners, -1);
-        self.event(EventKind::ServerClosed, id, 0, finished, forced, None);
     }
 }

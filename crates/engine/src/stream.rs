@@ -9,37 +9,39 @@ use millrace_http1::BodyFraming;
 /// State bits of a stream.
 pub(crate) mod flag {
     /// The request has arrived whole.
-    pub const REQUEST_ENDED: u16 = 1;
+    pub const REQUEST_ENDED: u32 = 1;
     /// The response head is queued.
-    pub const HEAD_SENT: u16 = 2;
+    pub const HEAD_SENT: u32 = 2;
     /// The response is queued whole.
-    pub const RESPONSE_ENDED: u16 = 4;
+    pub const RESPONSE_ENDED: u32 = 4;
     /// The response must not have a body on the wire (HEAD, 204, 304).
-    pub const NO_BODY: u16 = 8;
+    pub const NO_BODY: u32 = 8;
     /// The client waits for 100 Continue.
-    pub const EXPECTS_CONTINUE: u16 = 16;
+    pub const EXPECTS_CONTINUE: u32 = 16;
     /// `write` said wait; tell when the output has drained.
-    pub const WANTS_DRAIN: u16 = 32;
+    pub const WANTS_DRAIN: u32 = 32;
     /// Tell when the response is with the kernel.
-    pub const WANTS_FINISH: u16 = 64;
+    pub const WANTS_FINISH: u32 = 64;
     /// The connection ends with this exchange.
-    pub const LAST: u16 = 128;
+    pub const LAST: u32 = 128;
     /// The request's method is not safe.
-    pub const UNSAFE: u16 = 256;
+    pub const UNSAFE: u32 = 256;
     /// A tunnel after an upgrade or CONNECT.
-    pub const RAW: u16 = 512;
+    pub const RAW: u32 = 512;
     /// Nobody in the host knows it: an answer that the engine made itself.
-    pub const INTERNAL: u16 = 1024;
+    pub const INTERNAL: u32 = 1024;
     /// The end of the body has been told.
-    pub const END_TOLD: u16 = 2048;
+    pub const END_TOLD: u32 = 2048;
     /// That the peer left has been told.
-    pub const LEFT_TOLD: u16 = 4096;
+    pub const LEFT_TOLD: u32 = 4096;
     /// The client's side of an injected exchange.
-    pub const CLIENT: u16 = 8192;
+    pub const CLIENT: u32 = 8192;
     /// The request came with HTTP/1.1.
-    pub const HTTP_1_1: u16 = 16384;
+    pub const HTTP_1_1: u32 = 16384;
     /// A tunnel that we began and that is not open yet.
-    pub const DIALLING: u16 = 32768;
+    pub const DIALLING: u32 = 32768;
+    /// The collected body has been given; its end follows.
+    pub const COLLECTED: u32 = 65536;
 }
 
 /// Who takes the bytes of a stream's body.
@@ -59,7 +61,7 @@ pub(crate) enum Consumer {
 pub(crate) struct Stream {
     pub connection: Id,
     pub server: u32,
-    pub flags: u16,
+    pub flags: u32,
     pub status: u16,
     pub method: Method,
     /// Bytes of the request's head.
@@ -152,7 +154,7 @@ impl Stream {
         }
     }
 
-    pub fn has(&self, flags: u16) -> bool {
+    pub fn has(&self, flags: u32) -> bool {
         self.flags & flags != 0
     }
 

@@ -216,19 +216,32 @@ impl<V: Copy> Engine<V> {
             // Told already: what ends with the connection is not told again.
             self.drop_stream(*stream);
         }
-        if let Some(slot) = slot.filter(|slot| self.servers.at(*slot).is_some()) {
-            let text = host.text(error.detail().unwrap_or_default().as_bytes());
-            self.events.push(Event {
-                kind: EventKind::TlsFailed,
-                flags: error.code.id().into(),
-                id,
-                a: 0,
-                b: u64::from(slot) << 8,
-                value: Some(text),
-                extra: None,
-            });
-        }
+        self.tell_session_failed(host, id, error.code, error.detail().unwrap_or_default());
         error.into()
+    }
+
+    /// Tells a server that a session of one of its connections failed.
+    fn tell_session_failed<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, code: Code, detail: &str) {
+        let slot = self.connections.get(id).map(|connection| connection.server);
+        let Some(slot) = slot.filter(|slot| self.servers.at(*slot).is_some()) else {
+            return;
+        };
+        let text = host.text(detail.as_bytes());
+        self.events.push(Event {
+            kind: EventKind::TlsFailed,
+            flags: code.id().into(),
+            id,
+            a: 0,
+            b: u64::from(slot) << 8,
+            value: Some(text),
+            extra: None,
+        });
+    }
+
+    /// A client's handshake took too long: counts it as failed and tells who listens.
+    pub(crate) fn handshake_expired<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
+        self.metrics.add(Counter::TlsFailures, 1);
+        self.tell_session_failed(host, id, Code::TlsHandshakeTimeout, "");
     }
 
     /// Closes a connection over an error: after one of its session, so that the peer gets the alert.

@@ -1,5 +1,6 @@
 //! Slow readers and slow handlers: memory stays flat, nothing is lost.
 
+use millrace_engine::buffer::PinId;
 use millrace_engine::{Chunk, EventKind, Respond, ServerOptions};
 use millrace_testkit::client::Client;
 use millrace_testkit::driver::{Driver, answer};
@@ -84,6 +85,59 @@ fn write_says_wait_one_byte_past_the_mark_and_not_at_it() {
     driver.engine.end(stream, b"", false).unwrap();
     driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());
     assert_eq!(client.answers(&[])[0].body.len(), 1001);
+}
+
+#[test]
+fn the_writer_is_told_of_room_at_a_quarter_of_the_mark_and_not_above_it() {
+    const LOW: usize = 16 * 1024;
+    let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    // A length, so that the body has no framing; more than is written, so that it goes on.
+    let head = Respond {
+        status: 200,
+        reason: b"",
+        block: b"Content-Length\099999\0",
+    };
+    let head_size = {
+        let mut driver = Driver::new();
+        let (_, addr) = driver.listen(ServerOptions::default());
+        let mut client = Client::send_to(addr, get);
+        let stream = driver.expect(EventKind::Request).stream();
+        driver.engine.respond_head(stream, &head).unwrap();
+        driver.run_until(&mut [&mut client], |_, clients| {
+            clients[0].received.ends_with(b"\r\n\r\n")
+        });
+        client.received.len()
+    };
+    for (held, told) in [(LOW, true), (LOW + 1, false)] {
+        let mut driver = Driver::new();
+        let (_, addr) = driver.listen(ServerOptions::default());
+        let mut client = Client::send_to(addr, get.repeat(3));
+        let streams: Vec<f64> = (0..3).map(|_| driver.expect(EventKind::Request).stream()).collect();
+        for stream in &streams[1..] {
+            driver.engine.respond_head(*stream, &head).unwrap();
+        }
+        // The second answer fills the mark; the third has so much in all, and is told to wait.
+        assert!(
+            !driver
+                .engine
+                .write(streams[1], Chunk::Bytes(&[b'x'; 64 * 1024]))
+                .unwrap()
+        );
+        let body = vec![b'x'; held - head_size];
+        assert!(!driver.engine.write(streams[2], Chunk::Bytes(&body)).unwrap());
+        // What the second has leaves, for it is its turn; what is left is the third's.
+        answer(&mut driver.engine, streams[0], b"").unwrap();
+        driver.quiet(&mut [&mut client]);
+        let drained = |event: &millrace_testkit::driver::Happened| event.kind == EventKind::Drain;
+        let of: Vec<f64> = driver
+            .events
+            .iter()
+            .filter(|e| drained(e))
+            .map(|e| e.stream())
+            .collect();
+        assert_eq!(of.contains(&streams[2]), told, "{held} bytes wait");
+        assert!(of.contains(&streams[1]));
+    }
 }
 
 #[test]
@@ -183,5 +237,61 @@ fn an_answer_that_is_told_when_it_is_out_keeps_its_slot_until_then() {
         }
         driver.settle();
         assert_eq!(driver.engine.census().streams, 0);
+    }
+}
+
+/// What a server has given to the kernel.
+fn sent(driver: &mut Driver, server: f64) -> u64 {
+    driver.engine.server_stats(server).unwrap().sent
+}
+
+#[test]
+fn one_flush_gives_the_kernel_a_share_of_a_large_answer_and_the_next_turns_the_rest() {
+    const SIZE: usize = 8 << 20;
+    let pattern: Vec<u8> = (0..SIZE).map(|n| (n / 11) as u8).collect();
+    for pinned in [false, true] {
+        for many in [1, 40] {
+            let mut driver = Driver::new();
+            let (server, addr) = driver.listen(ServerOptions::default());
+            driver.host.pins.insert(7, pattern.clone());
+            let request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+            let mut clients: Vec<Client> = (0..many).map(|_| Client::send_to(addr, request)).collect();
+            let streams: Vec<f64> = clients
+                .iter()
+                .map(|_| driver.expect(EventKind::Request).stream())
+                .collect();
+            let head = Respond {
+                status: 200,
+                reason: b"",
+                block: b"",
+            };
+            for stream in streams {
+                let pin = PinId(7);
+                let body = if pinned {
+                    Chunk::Pin { pin, len: SIZE }
+                } else {
+                    Chunk::Bytes(&pattern)
+                };
+                driver.engine.respond(stream, &head, body, false).unwrap();
+            }
+            let before = sent(&mut driver, server);
+            driver.engine.flush(&mut driver.host);
+            let share = (16 << 20) / many;
+            let given = sent(&mut driver, server) - before;
+            // At least a part went: sockets on the loopback take more than a share at once, or nearly so.
+            assert!(
+                given > 0 && given <= (many * share.min(1 << 20)) as u64,
+                "{given} of {many}"
+            );
+            assert!(driver.engine.has_work());
+            let mut all: Vec<&mut Client> = clients.iter_mut().collect();
+            driver.run_until(&mut all, |_, clients| {
+                clients.iter().all(|client| client.received.len() > SIZE)
+            });
+            driver.run_until(&mut all, |_, clients| {
+                clients.iter().all(|client| client.complete() == 1)
+            });
+            assert!(clients[0].answers(&[])[0].body == pattern);
+        }
     }
 }

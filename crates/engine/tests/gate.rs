@@ -108,6 +108,36 @@ fn behind_a_trusted_balancer_the_forwarded_client_is_told_and_limited() {
 }
 
 #[test]
+fn behind_a_trusted_balancer_the_lists_judge_the_forwarded_client_of_each_request() {
+    for (allow, deny, [named, other, nobody]) in [
+        (list(&[]), list(&["192.0.2.0/24"]), [403, 200, 200]),
+        (list(&["192.0.2.0/24"]), list(&[]), [200, 403, 403]),
+        // The balancer is itself where it names nobody.
+        (list(&[]), list(&["127.0.0.0/8"]), [200, 200, 403]),
+    ] {
+        let gate = GateOptions {
+            trust_proxy: list(&["127.0.0.1"]),
+            allow: allow.clone(),
+            deny: deny.clone(),
+            ..Default::default()
+        };
+        let (mut driver, server, addr) = gated(ServerOptions::default(), &gate);
+        let from = |client: &str| format!("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: {client}\r\n\r\n");
+        // One connection for all: the next request may be another client's.
+        let all = [&from("192.0.2.1"), &from("198.51.100.1"), GET].concat();
+        let mut client = Client::send_to(addr, all);
+        driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 3);
+        let answers = client.answers(&[]);
+        let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+        assert_eq!(statuses, [named, other, nobody], "{allow:?} {deny:?}");
+        assert!(answers.iter().all(|answer| answer.field("retry-after").is_none()));
+        let refused = statuses.iter().filter(|status| **status == 403).count() as u64;
+        let stats = driver.engine.server_stats(server).unwrap();
+        assert_eq!((stats.errors, stats.requests, stats.refused), (refused, 3 - refused, 0));
+    }
+}
+
+#[test]
 fn fields_of_a_stranger_are_not_believed() {
     let gate = GateOptions {
         trust_proxy: list(&["10.0.0.0/8"]),

@@ -156,6 +156,25 @@ fn heads_at_their_limits_pass_and_one_past_are_refused_with_their_status() {
     }
 }
 
+#[test]
+fn two_empty_lines_before_a_request_pass_and_a_third_gets_400() {
+    for (lines, status) in [(2, 200), (3, 400)] {
+        for behind in [0, 1] {
+            let mut driver = Driver::new();
+            let (_, addr) = driver.listen(ServerOptions::default());
+            driver.on_event(echo_target);
+            let text = [GET.repeat(behind), "\r\n".repeat(lines), GET.to_owned()].concat();
+            let mut client = Client::send_to(addr, text);
+            driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == behind + 1);
+            assert_eq!(
+                client.answers(&[])[behind].status,
+                status,
+                "{lines} lines behind {behind}"
+            );
+        }
+    }
+}
+
 /// What a chunked request gets whose body is `x` and the rest as given, and the code of the abort, if any.
 fn chunked(rest: &str) -> (u16, Option<Code>, u64, u64) {
     let mut driver = Driver::new();

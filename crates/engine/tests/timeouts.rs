@@ -2,7 +2,7 @@
 
 use millrace_engine::buffer::PinId;
 use millrace_engine::error::Code;
-use millrace_engine::{Chunk, EventKind, ProxyProtocol, Respond, ServerOptions};
+use millrace_engine::{Chunk, EventKind, ProxyProtocol, RequestLimits, Respond, ServerOptions};
 use millrace_testkit::client::Client;
 use millrace_testkit::driver::{Driver, answer};
 
@@ -199,6 +199,63 @@ fn a_slow_handler_has_all_the_time_it_wants() {
 }
 
 #[test]
+fn a_live_transfer_is_not_cut_by_a_connection_lifetime() {
+    // An answer of a byte a second, for longer than all the clocks of its connection together; nobody waits for room.
+    let (mut driver, server, mut client) = listen(ServerOptions {
+        min_receive_rate: 240,
+        min_send_rate: 240,
+        ..options()
+    });
+    client.send(GET);
+    let stream = driver.expect(EventKind::Request).stream();
+    driver.engine.respond_head(stream, &OK).unwrap();
+    for _ in 0..100 {
+        driver.advance(1_000);
+        driver.engine.write(stream, Chunk::Bytes(b"x")).unwrap();
+        driver.quiet(&mut [&mut client]);
+    }
+    driver.engine.end(stream, b"", false).unwrap();
+    driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 1);
+    assert_eq!(client.answers(&[])[0].body.len(), 100);
+
+    // An upload that may take its time: no clock but its own.
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000\r\n\r\n");
+    let stream = driver.expect(EventKind::Request).stream();
+    let own = RequestLimits {
+        request_timeout_ms: Some(0),
+        ..Default::default()
+    };
+    driver.engine.set_limits(stream, &own).unwrap();
+    driver.engine.collect(stream, -1.0).unwrap();
+    for _ in 0..100 {
+        driver.advance(1_000);
+        client.send([b'x'; 500]);
+        driver.settle();
+    }
+    assert_eq!(driver.expect(EventKind::Collected).value.len(), 50_000);
+    answer(&mut driver.engine, stream, b"").unwrap();
+    driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 2);
+    assert_eq!(timeouts(&mut driver, server), [0; 5]);
+}
+
+#[test]
+fn requests_on_one_connection_share_one_timer() {
+    let (mut driver, _, mut client) = listen(options());
+    for round in 1..=100 {
+        client.send(POST);
+        let stream = driver.expect(EventKind::Request).stream();
+        driver.engine.collect(stream, -1.0).unwrap();
+        driver.advance(1);
+        assert_eq!(driver.engine.census().timers, 1);
+        client.send("123456789");
+        driver.expect(EventKind::Collected);
+        answer(&mut driver.engine, stream, b"").unwrap();
+        driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == round);
+        assert_eq!(driver.engine.census().timers, 1);
+    }
+}
+
+#[test]
 fn a_reader_that_takes_nothing_is_cut_and_one_that_takes_little_is_not() {
     let (mut driver, server, client) = listen(options());
     let addr = driver.engine.server_address(server).unwrap();
@@ -264,6 +321,25 @@ fn an_idle_connection_is_closed_in_silence_a_second_after_the_advertised_time() 
 }
 
 #[test]
+fn a_request_that_we_are_late_to_serve_is_served_and_not_taken_for_silence() {
+    let (mut driver, server, mut client) = listen(ServerOptions {
+        max_pipelined: 1,
+        ..options()
+    });
+    client.send(GET.repeat(2));
+    let stream = driver.expect(EventKind::Request).stream();
+    answer(&mut driver.engine, stream, b"").unwrap();
+    driver.engine.flush(&mut driver.host);
+    // The second request waits for the next turn, and that is a long time coming.
+    driver.advance(60_000);
+    let stream = driver.expect(EventKind::Request).stream();
+    answer(&mut driver.engine, stream, b"").unwrap();
+    driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 2);
+    assert_eq!(timeouts(&mut driver, server), [0, 0, 0, 0, 0]);
+    dies_at(&mut driver, &mut client, 5_000);
+}
+
+#[test]
 fn empty_lines_do_not_lengthen_an_idle_connection() {
     let (mut driver, _, mut client) = listen(options());
     client.send(GET);
@@ -290,6 +366,23 @@ fn a_lingering_connection_is_closed_after_two_seconds() {
         (driver.engine.census().connections, driver.engine.census().timers),
         (0, 0)
     );
+}
+
+#[test]
+fn a_client_that_was_cut_by_a_deadline_is_lingered_for_half_a_second_however_it_drips() {
+    let (mut driver, _, mut client) = listen(options());
+    client.send("GET / HTTP/1.1\r\n");
+    driver.settle();
+    driver.advance(1_000);
+    driver.quiet(&mut [&mut client]);
+    assert_eq!((client.answers(&[])[0].status, client.ended), (408, true));
+    driver.advance(499);
+    client.send("X");
+    driver.settle();
+    assert_eq!(driver.engine.census().connections, 1);
+    driver.advance(1);
+    let census = driver.engine.census();
+    assert_eq!((census.connections, census.timers), (0, 0));
 }
 
 #[test]

@@ -355,3 +355,19 @@ fn a_tunnel_that_is_cut_without_close_notify_is_an_error() {
     assert_eq!(driver.expect(EventKind::Aborted).code(), Some(Code::TlsTruncated));
     assert_eq!(driver.engine.census().connections, 0);
 }
+
+#[test]
+fn a_client_too_many_is_closed_before_its_handshake() {
+    let (mut driver, server, addr) = listen(ServerOptions {
+        max_connections: 1,
+        ..ServerOptions::default()
+    });
+    let mut first = Secure::connect(addr);
+    first.shake_hands(&mut driver);
+    let mut second = Secure::connect(addr);
+    second.pump();
+    driver.run_until(&mut [&mut second.client], |_, clients| clients[0].is_over());
+    assert!(second.client.received.is_empty(), "no byte, in the clear or sealed");
+    let stats = driver.engine.server_stats(server).expect("it lives");
+    assert_eq!((stats.accepted, stats.refused), (1, 1));
+}

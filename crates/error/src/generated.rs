@@ -126,13 +126,15 @@ pub enum Code {
     /// The TLS handshake was not over within timeouts.tls.
     TlsTimeout = 109,
     /// The resolver did not answer within timeouts.dns.
-    DnsTimeout = 111,
+    DnsTimeout = 113,
     /// The operation was not over within timeouts.total.
     TotalTimeout = 112,
     /// The name could not be resolved.
     DnsFailed = 27,
     /// The handler did not begin its answer within handlerTimeout.
     HandlerTimeout = 110,
+    /// The caller's own deadline has passed.
+    Deadline = 111,
     /// The server has as many connections as maxConnections allows.
     ConnectionsLimit = 120,
     /// A body that is collected whole is larger than maxCollectedSize.
@@ -209,6 +211,10 @@ pub enum Code {
     TlsExhausted = 230,
     /// The server did not accept the early data; it has to be sent again.
     TlsEarlyDataRefused = 231,
+    /// The OCSP responder of the CA does not know the peer's certificate.
+    TlsOcspUnknown = 232,
+    /// The OCSP response that was to be stapled is not a good one for the certificate; nothing or the one before is stapled.
+    TlsStapleRefused = 233,
     /// The proxy reports a general failure (RFC 1928 §6, reply 1).
     SocksGeneralFailure = 300,
     /// The proxy's rules forbid the connection (RFC 1928 §6, reply 2).
@@ -334,6 +340,7 @@ impl Code {
         Self::TotalTimeout,
         Self::DnsFailed,
         Self::HandlerTimeout,
+        Self::Deadline,
         Self::ConnectionsLimit,
         Self::CollectedTooLarge,
         Self::ClientConnectionsLimit,
@@ -372,6 +379,8 @@ impl Code {
         Self::TlsInvalidConfiguration,
         Self::TlsExhausted,
         Self::TlsEarlyDataRefused,
+        Self::TlsOcspUnknown,
+        Self::TlsStapleRefused,
         Self::SocksGeneralFailure,
         Self::SocksForbidden,
         Self::SocksNetworkUnreachable,
@@ -479,6 +488,7 @@ impl Code {
             Self::TotalTimeout => "MILLRACE_TOTAL_TIMEOUT",
             Self::DnsFailed => "MILLRACE_DNS_FAILED",
             Self::HandlerTimeout => "MILLRACE_HANDLER_TIMEOUT",
+            Self::Deadline => "MILLRACE_DEADLINE",
             Self::ConnectionsLimit => "MILLRACE_CONNECTIONS_LIMIT",
             Self::CollectedTooLarge => "MILLRACE_COLLECTED_TOO_LARGE",
             Self::ClientConnectionsLimit => "MILLRACE_CLIENT_CONNECTIONS_LIMIT",
@@ -517,6 +527,8 @@ impl Code {
             Self::TlsInvalidConfiguration => "MILLRACE_TLS_INVALID_CONFIGURATION",
             Self::TlsExhausted => "MILLRACE_TLS_EXHAUSTED",
             Self::TlsEarlyDataRefused => "MILLRACE_TLS_EARLY_DATA_REFUSED",
+            Self::TlsOcspUnknown => "MILLRACE_TLS_OCSP_UNKNOWN",
+            Self::TlsStapleRefused => "MILLRACE_TLS_STAPLE_REFUSED",
             Self::SocksGeneralFailure => "MILLRACE_SOCKS_GENERAL_FAILURE",
             Self::SocksForbidden => "MILLRACE_SOCKS_FORBIDDEN",
             Self::SocksNetworkUnreachable => "MILLRACE_SOCKS_NETWORK_UNREACHABLE",
@@ -623,6 +635,7 @@ impl Code {
             Self::TotalTimeout => "the operation was not over within timeouts.total",
             Self::DnsFailed => "the name could not be resolved",
             Self::HandlerTimeout => "the handler did not begin its answer within handlerTimeout",
+            Self::Deadline => "the caller's own deadline has passed",
             Self::ConnectionsLimit => "the server has as many connections as maxConnections allows",
             Self::CollectedTooLarge => "a body that is collected whole is larger than maxCollectedSize",
             Self::ClientConnectionsLimit => "the client has as many connections as maxConnectionsPerIp allows",
@@ -675,6 +688,10 @@ impl Code {
             }
             Self::TlsExhausted => "the TLS keys of the connection have sealed as much as they may",
             Self::TlsEarlyDataRefused => "the server did not accept the early data; it has to be sent again",
+            Self::TlsOcspUnknown => "the OCSP responder of the CA does not know the peer's certificate",
+            Self::TlsStapleRefused => {
+                "the OCSP response that was to be stapled is not a good one for the certificate; nothing or the one before is stapled"
+            }
             Self::SocksGeneralFailure => "the proxy reports a general failure (RFC 1928 §6, reply 1)",
             Self::SocksForbidden => "the proxy's rules forbid the connection (RFC 1928 §6, reply 2)",
             Self::SocksNetworkUnreachable => "the proxy cannot reach the target's network (RFC 1928 §6, reply 3)",
@@ -787,6 +804,7 @@ impl Code {
             Self::TotalTimeout => Kind::Timeout,
             Self::DnsFailed => Kind::System,
             Self::HandlerTimeout => Kind::Timeout,
+            Self::Deadline => Kind::Timeout,
             Self::ConnectionsLimit => Kind::Limit,
             Self::CollectedTooLarge => Kind::Limit,
             Self::ClientConnectionsLimit => Kind::Limit,
@@ -825,6 +843,8 @@ impl Code {
             Self::TlsInvalidConfiguration => Kind::Misuse,
             Self::TlsExhausted => Kind::Closed,
             Self::TlsEarlyDataRefused => Kind::Protocol,
+            Self::TlsOcspUnknown => Kind::Protocol,
+            Self::TlsStapleRefused => Kind::Protocol,
             Self::SocksGeneralFailure => Kind::System,
             Self::SocksForbidden => Kind::Protocol,
             Self::SocksNetworkUnreachable => Kind::System,
@@ -923,6 +943,7 @@ impl Code {
             Self::TotalTimeout => None,
             Self::DnsFailed => None,
             Self::HandlerTimeout => Some(503),
+            Self::Deadline => None,
             Self::ConnectionsLimit => Some(503),
             Self::CollectedTooLarge => Some(413),
             Self::ClientConnectionsLimit => Some(503),
@@ -961,6 +982,8 @@ impl Code {
             Self::TlsInvalidConfiguration => None,
             Self::TlsExhausted => None,
             Self::TlsEarlyDataRefused => None,
+            Self::TlsOcspUnknown => None,
+            Self::TlsStapleRefused => None,
             Self::SocksGeneralFailure => None,
             Self::SocksForbidden => None,
             Self::SocksNetworkUnreachable => None,

@@ -18,7 +18,7 @@ pub use block::{Field, Fields, check_block, check_value, fields};
 pub use bytes::{is_token_byte, is_value_byte, target_run, token_run, value_run};
 pub use host::{check_authority, check_host};
 pub use method::Method;
-pub use name::{eq_name, list_items, trim_ows};
+pub use name::{eq_name, is_name, list_items, trim_ows};
 pub use status::reason;
 pub use target::{TargetForm, check_target};
 pub use trailer::trailer_allowed;

@@ -1,7 +1,7 @@
 //! What the fields of a head say about the message: its framing, its connection, its expectations.
 
 use millrace_error::{Code, Error};
-use millrace_head::{check_host, eq_name, list_items};
+use millrace_head::{check_host, eq_name, is_name, list_items};
 
 use crate::event::BodyFraming;
 
@@ -24,38 +24,68 @@ const UPGRADE: u16 = 1 << 8;
 const EXPECT_CONTINUE: u16 = 1 << 9;
 const EXPECT_OTHER: u16 = 1 << 10;
 
+/// The Host that was found right last: requests name the same few, so the check is mostly a comparison.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CheckedHost {
+    length: u8,
+    bytes: [u8; 63],
+}
+
+impl CheckedHost {
+    pub(crate) const fn none() -> Self {
+        // An empty Host is right, see `check_host`.
+        Self {
+            length: 0,
+            bytes: [0; 63],
+        }
+    }
+
+    #[inline]
+    fn check(&mut self, value: &[u8]) -> Result<(), Error> {
+        if self.bytes.get(..usize::from(self.length)) == Some(value) {
+            return Ok(());
+        }
+        check_host(value)?;
+        if let Some(bytes) = self.bytes.get_mut(..value.len()) {
+            bytes.copy_from_slice(value);
+            self.length = value.len() as u8; // at most 63
+        }
+        Ok(())
+    }
+}
+
 impl Facts {
     /// Notes one field. Errors are those that need no other field to be known.
     #[inline]
-    pub(crate) fn note(&mut self, name: &[u8], value: &[u8]) -> Result<(), Error> {
+    pub(crate) fn note(&mut self, name: &[u8], value: &[u8], host: &mut CheckedHost) -> Result<(), Error> {
         match name.len() {
-            4 if eq_name(name, b"host") => self.note_host(value),
-            6 if eq_name(name, b"expect") => {
+            4 if is_name(name, b"host") => self.note_host(value, host),
+            6 if is_name(name, b"expect") => {
                 self.note_expect(value);
                 Ok(())
             }
-            7 if eq_name(name, b"upgrade") => {
+            7 if is_name(name, b"upgrade") => {
                 if !value.is_empty() {
                     self.seen |= UPGRADE;
                 }
                 Ok(())
             }
-            10 if eq_name(name, b"connection") => {
+            10 if is_name(name, b"connection") => {
                 self.note_connection(value);
                 Ok(())
             }
-            14 if eq_name(name, b"content-length") => self.note_content_length(value),
-            17 if eq_name(name, b"transfer-encoding") => self.note_transfer_encoding(value),
+            14 if is_name(name, b"content-length") => self.note_content_length(value),
+            17 if is_name(name, b"transfer-encoding") => self.note_transfer_encoding(value),
             _ => Ok(()),
         }
     }
 
-    fn note_host(&mut self, value: &[u8]) -> Result<(), Error> {
+    fn note_host(&mut self, value: &[u8], host: &mut CheckedHost) -> Result<(), Error> {
         if self.has(HOST) {
             return Err(Error::new(Code::HttpInvalidHost));
         }
         self.seen |= HOST;
-        check_host(value)
+        host.check(value)
     }
 
     fn note_expect(&mut self, value: &[u8]) {

@@ -3,7 +3,7 @@
 use millrace_error::{Code, Error};
 use millrace_head::{trailer_allowed, trim_ows};
 
-use crate::facts::Facts;
+use crate::facts::{CheckedHost, Facts};
 use crate::llhttp::{Pause, errno};
 
 /// A pooled parser gives back what its buffers grew beyond this.
@@ -21,6 +21,7 @@ pub(crate) struct FieldSink {
     /// The target or the reason phrase, then `name\0value\0…`; of trailers the fields alone.
     pub(crate) block: Vec<u8>,
     pub(crate) facts: Facts,
+    host: CheckedHost,
     /// Where llhttp paused last.
     pub(crate) pause: Pause,
     /// How many bytes of `block` the start line gave.
@@ -39,6 +40,7 @@ impl FieldSink {
         Self {
             block: Vec::new(),
             facts: Facts::default(),
+            host: CheckedHost::none(),
             pause: Pause::Head,
             start_line_len: 0,
             section: Section::Head,
@@ -125,7 +127,7 @@ impl FieldSink {
             .unwrap_or_default();
         let value = trim_ows(self.block.get(start..).unwrap_or_default());
         let noted = match self.section {
-            Section::Head => self.facts.note(name, value),
+            Section::Head => self.facts.note(name, value, &mut self.host),
             Section::Trailers if trailer_allowed(name) => Ok(()),
             Section::Trailers => Err(Error::new(Code::HttpInvalidTrailer)),
         };

@@ -171,6 +171,12 @@ impl RequestParser {
         self.body.trailers()
     }
 
+    /// Whether the body that is being read is known to have no further byte: one of a length that has come whole. Its
+    /// [`Event::End`] follows.
+    pub fn is_body_over(&self) -> bool {
+        matches!(self.state, State::Body) && self.body.is_over()
+    }
+
     /// Whether it stands between messages and has seen no byte of a next one (empty lines before one do not count).
     pub fn is_idle(&self) -> bool {
         matches!(self.state, State::Idle | State::Closed)
@@ -256,21 +262,19 @@ impl RequestParser {
             }));
         }
         let expect_continue = facts.expect_continue(minor)? && !framing.is_empty();
-        let block = std::mem::take(&mut sink.block);
-        let target_len = sink.start_line_len as u32; // at most the limit of a target
+        let head = &mut self.head;
+        // `begin` has left an empty one in its place.
+        std::mem::swap(&mut head.block, &mut sink.block);
+        head.target_len = sink.start_line_len as u32; // at most the limit of a target
+        head.method = method;
+        head.minor = minor;
+        head.framing = framing;
+        head.keep_alive = facts.keep_alive(minor);
+        head.expect_continue = expect_continue;
+        head.upgrade = facts.upgrade(minor);
         if framing == BodyFraming::Chunked && !self.reader.expects_chunks() {
             return Err(Error::new(Code::HttpInvalidTransferEncoding));
         }
-        self.head = RequestHead {
-            method,
-            minor,
-            target_len,
-            block,
-            framing,
-            keep_alive: facts.keep_alive(minor),
-            expect_continue,
-            upgrade: facts.upgrade(minor),
-        };
         self.body.start(framing);
         let ended = framing.is_empty();
         if ended {

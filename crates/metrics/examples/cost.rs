@@ -1,11 +1,14 @@
 //! What an update and a reading of the metrics cost:
 //! `cargo run --release -p millrace-metrics --example cost`.
 use std::hint::black_box;
+use std::sync::Barrier;
+use std::thread;
 use std::time::Instant;
 
 use millrace_metrics::{Counter, FILL_LEN, Gauge, Histogram, Shard, fill};
 
 const TURNS: u64 = 50_000_000;
+const THREADS: usize = 64;
 
 /// Prints the nanoseconds that one turn of `work` takes.
 fn measure(what: &str, turns: u64, mut work: impl FnMut(u64)) {
@@ -28,7 +31,7 @@ fn main() {
         black_box(&shard).add(black_box(counter), 1);
     });
     measure("gauge_add", TURNS, |_| {
-        black_box(&shard).gauge_add(Gauge::HttpServerRequests, black_box(1));
+        black_box(&shard).gauge_add(Gauge::HttpServerActiveRequests, black_box(1));
     });
     // Durations from 1 to 132 µs, so that many buckets are touched.
     measure("record", TURNS, |turn| {
@@ -38,5 +41,24 @@ fn main() {
     let mut target = vec![0.0; FILL_LEN];
     measure("fill (one thread)", 2_000, |_| {
         black_box(fill(&mut target));
+    });
+    let (ready, end) = (Barrier::new(THREADS + 1), Barrier::new(THREADS + 1));
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                let shard = Shard::register();
+                // From 1 µs to 17 s, each power of two, so that every bucket between has to be read.
+                for histogram in Histogram::ALL {
+                    (10..=34).for_each(|bits| shard.record(histogram, 1 << bits));
+                }
+                ready.wait();
+                end.wait();
+            });
+        }
+        ready.wait();
+        measure("fill (64 threads, durations from 1 µs to 17 s)", 500, |_| {
+            black_box(fill(&mut target));
+        });
+        end.wait();
     });
 }

@@ -5,7 +5,7 @@
 //! are exact. Durations of 2⁴² ns (73 minutes) and more share the last bucket.
 
 /// Buckets for each power of two.
-const SUB_BUCKETS: usize = 1 << SUB_BITS;
+pub(crate) const SUB_BUCKETS: usize = 1 << SUB_BITS;
 const SUB_BITS: u32 = 7;
 /// The power of two, in nanoseconds, where the scale ends.
 const END_BITS: u32 = 42;

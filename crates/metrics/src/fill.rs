@@ -18,7 +18,7 @@ pub fn fill_totals(target: &mut [f64]) -> usize {
     write(&totals(), target)
 }
 
-fn write(snapshot: &Snapshot, target: &mut [f64]) -> usize {
+pub(crate) fn write(snapshot: &Snapshot, target: &mut [f64]) -> usize {
     let Some(target) = target.get_mut(..FILL_LEN) else {
         return FILL_LEN;
     };

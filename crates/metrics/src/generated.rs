@@ -70,6 +70,8 @@ pub enum Counter {
     LimitExceededRateLimits,
     /// Refusals by the limit that was passed (`option="maxMemory"`).
     LimitExceededMaxMemory,
+    /// Times that a store of a rate limit failed or took too long.
+    RateLimitStoreFailures,
     /// Bytes received from sockets.
     SocketsReceivedBytes,
     /// Bytes that the kernel took for sending.
@@ -108,11 +110,13 @@ pub enum Counter {
     TlsFailures,
     /// Requests that validate refused.
     HttpServerValidateRefusals,
+    /// Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left.
+    HttpServerAcceptPauses,
 }
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 52;
+    pub const COUNT: usize = 54;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -149,6 +153,7 @@ impl Counter {
         Self::LimitExceededDeny,
         Self::LimitExceededRateLimits,
         Self::LimitExceededMaxMemory,
+        Self::RateLimitStoreFailures,
         Self::SocketsReceivedBytes,
         Self::SocketsSentBytes,
         Self::SocketsReceiveCalls,
@@ -168,6 +173,7 @@ impl Counter {
         Self::TlsHandshakesResumed,
         Self::TlsFailures,
         Self::HttpServerValidateRefusals,
+        Self::HttpServerAcceptPauses,
     ];
 
     /// The series of `millrace_http_server_responses_total`, in the order of its label `class`: 1xx, 2xx, 3xx, 4xx, 5xx.
@@ -257,6 +263,7 @@ impl Counter {
             Self::LimitExceededDeny => "millrace_limit_exceeded_total",
             Self::LimitExceededRateLimits => "millrace_limit_exceeded_total",
             Self::LimitExceededMaxMemory => "millrace_limit_exceeded_total",
+            Self::RateLimitStoreFailures => "millrace_rate_limit_store_failures_total",
             Self::SocketsReceivedBytes => "millrace_sockets_received_bytes_total",
             Self::SocketsSentBytes => "millrace_sockets_sent_bytes_total",
             Self::SocketsReceiveCalls => "millrace_sockets_receive_calls_total",
@@ -276,6 +283,7 @@ impl Counter {
             Self::TlsHandshakesResumed => "millrace_tls_handshakes_total",
             Self::TlsFailures => "millrace_tls_failures_total",
             Self::HttpServerValidateRefusals => "millrace_http_server_validate_refusals_total",
+            Self::HttpServerAcceptPauses => "millrace_http_server_accept_pauses_total",
         }
     }
 
@@ -319,6 +327,7 @@ impl Counter {
             Self::LimitExceededDeny => "Refusals by the limit that was passed",
             Self::LimitExceededRateLimits => "Refusals by the limit that was passed",
             Self::LimitExceededMaxMemory => "Refusals by the limit that was passed",
+            Self::RateLimitStoreFailures => "Times that a store of a rate limit failed or took too long",
             Self::SocketsReceivedBytes => "Bytes received from sockets",
             Self::SocketsSentBytes => "Bytes that the kernel took for sending",
             Self::SocketsReceiveCalls => "System calls made to receive",
@@ -340,6 +349,9 @@ impl Counter {
                 "TLS sessions that ended with an error: certificates, alerts, malformed messages, connections cut in a handshake"
             }
             Self::HttpServerValidateRefusals => "Requests that validate refused",
+            Self::HttpServerAcceptPauses => {
+                "Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left"
+            }
         }
     }
 
@@ -400,7 +412,7 @@ pub enum Gauge {
     /// Open connections of HTTP servers.
     HttpServerConnections,
     /// Exchanges in flight.
-    HttpServerRequests,
+    HttpServerActiveRequests,
     /// Listening HTTP servers.
     HttpServerListeners,
     /// Threads that run a reactor.
@@ -420,7 +432,7 @@ impl Gauge {
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
         Self::HttpServerConnections,
-        Self::HttpServerRequests,
+        Self::HttpServerActiveRequests,
         Self::HttpServerListeners,
         Self::ReactorThreads,
         Self::SocketsConnected,
@@ -432,7 +444,7 @@ impl Gauge {
     pub const fn name(self) -> &'static str {
         match self {
             Self::HttpServerConnections => "millrace_http_server_connections",
-            Self::HttpServerRequests => "millrace_http_server_requests",
+            Self::HttpServerActiveRequests => "millrace_http_server_active_requests",
             Self::HttpServerListeners => "millrace_http_server_listeners",
             Self::ReactorThreads => "millrace_reactor_threads",
             Self::SocketsConnected => "millrace_sockets_connected",
@@ -445,7 +457,7 @@ impl Gauge {
     pub const fn help(self) -> &'static str {
         match self {
             Self::HttpServerConnections => "Open connections of HTTP servers",
-            Self::HttpServerRequests => "Exchanges in flight",
+            Self::HttpServerActiveRequests => "Exchanges in flight",
             Self::HttpServerListeners => "Listening HTTP servers",
             Self::ReactorThreads => "Threads that run a reactor",
             Self::SocketsConnected => "Connections that we began: connecting, or open",
@@ -472,10 +484,10 @@ impl Gauge {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Histogram {
-    /// Time from the first byte of a request to the last byte of its response.
-    HttpServerRequestDuration,
     /// Time from the first byte of a TLS handshake to its end.
     TlsHandshakeDuration,
+    /// Time from the first byte of a request to the last byte of its response.
+    HttpServerRequestDuration,
     /// Time that one wake of a reactor took, callbacks included.
     ReactorWakeDuration,
 }
@@ -486,16 +498,16 @@ impl Histogram {
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
-        Self::HttpServerRequestDuration,
         Self::TlsHandshakeDuration,
+        Self::HttpServerRequestDuration,
         Self::ReactorWakeDuration,
     ];
 
     /// The name of the family, as Prometheus sees it.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::HttpServerRequestDuration => "millrace_http_server_request_duration_seconds",
             Self::TlsHandshakeDuration => "millrace_tls_handshake_duration_seconds",
+            Self::HttpServerRequestDuration => "millrace_http_server_request_duration_seconds",
             Self::ReactorWakeDuration => "millrace_reactor_wake_duration_seconds",
         }
     }
@@ -503,8 +515,8 @@ impl Histogram {
     /// What it counts, in one line.
     pub const fn help(self) -> &'static str {
         match self {
-            Self::HttpServerRequestDuration => "Time from the first byte of a request to the last byte of its response",
             Self::TlsHandshakeDuration => "Time from the first byte of a TLS handshake to its end",
+            Self::HttpServerRequestDuration => "Time from the first byte of a request to the last byte of its response",
             Self::ReactorWakeDuration => "Time that one wake of a reactor took, callbacks included",
         }
     }
@@ -517,7 +529,7 @@ impl Histogram {
     /// The base unit, where there is one.
     pub const fn unit(self) -> Option<&'static str> {
         match self {
-            Self::HttpServerRequestDuration | Self::TlsHandshakeDuration | Self::ReactorWakeDuration => Some("seconds"),
+            Self::TlsHandshakeDuration | Self::HttpServerRequestDuration | Self::ReactorWakeDuration => Some("seconds"),
         }
     }
 }
@@ -553,4 +565,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 149;
+pub const FILL_LEN: usize = 151;

@@ -27,6 +27,24 @@ impl HistogramData {
         }
     }
 
+    /// The older state of a distribution, as a baseline kept it; good for [`since`](Self::since) alone, since minimum
+    /// and maximum are not known.
+    pub(crate) fn from_buckets(sum: u64, buckets: Vec<u64>) -> Self {
+        let count = buckets.iter().fold(0, |count: u64, each| count.saturating_add(*each));
+        Self {
+            buckets,
+            count,
+            sum,
+            min: 0,
+            max: u64::MAX,
+        }
+    }
+
+    /// How many records lie in each bucket; empty without a record.
+    pub(crate) fn buckets(&self) -> &[u64] {
+        &self.buckets
+    }
+
     /// Adds one duration.
     pub fn record(&mut self, nanos: u64) {
         self.allocated()[index(nanos)] += 1;
@@ -125,26 +143,23 @@ impl HistogramData {
         }
     }
 
-    /// Adds what a reader saw in the cells of a shard: the buckets from `first` on, and the facts beside them.
-    pub(crate) fn merge_cells(
-        &mut self,
-        first: usize,
-        counts: impl Iterator<Item = u64>,
-        sum: u64,
-        min: u64,
-        max: u64,
-    ) {
+    /// Adds the buckets from `first` on that a reader saw in the cells of a shard; answers how many records they hold,
+    /// which [`merge_facts`](Self::merge_facts) is to be told.
+    pub(crate) fn merge_buckets(&mut self, first: usize, counts: impl Iterator<Item = u64>) -> u64 {
         let mut seen = 0;
         for (mine, theirs) in self.allocated()[first..].iter_mut().zip(counts) {
             *mine += theirs;
             seen += theirs;
         }
-        if seen > 0 {
-            self.count += seen;
-            self.sum = self.sum.wrapping_add(sum);
-            self.min = self.min.min(min);
-            self.max = self.max.max(max);
-        }
+        seen
+    }
+
+    /// Adds the facts beside the buckets.
+    pub(crate) fn merge_facts(&mut self, count: u64, sum: u64, min: u64, max: u64) {
+        self.count += count;
+        self.sum = self.sum.wrapping_add(sum);
+        self.min = self.min.min(min);
+        self.max = self.max.max(max);
     }
 
     fn allocated(&mut self) -> &mut [u64] {

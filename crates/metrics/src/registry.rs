@@ -1,6 +1,7 @@
 //! The shards of the process: who writes, what the ended ones left, and from where readers count.
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::generated::Histogram;
 use crate::shard::Cells;
 use crate::snapshot::Snapshot;
 
@@ -15,6 +16,12 @@ pub fn snapshot() -> Snapshot {
 /// All metrics since the process began, whatever was reset: for a reader with a baseline of its own.
 pub fn totals() -> Snapshot {
     GLOBAL.totals()
+}
+
+/// The duration, in nanoseconds, that `percent` (0…100) of the records since the last [`reset`] do not exceed, within
+/// 1 %; 0 without a record.
+pub fn percentile(histogram: Histogram, percent: f64) -> u64 {
+    snapshot().histogram(histogram).percentile(percent)
 }
 
 /// Makes counters and histograms of the next [`snapshot`]s start from zero. Gauges of live things survive.
@@ -96,7 +103,7 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::{Counter, Gauge, Histogram, HistogramData, Shard};
+    use crate::{Counter, Gauge, HistogramData, Shard};
 
     /// A registry of the test's own, so that tests do not see each other's counts.
     macro_rules! registry {

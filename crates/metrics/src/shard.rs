@@ -3,7 +3,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
-use crate::buckets::{BUCKETS, index};
+use crate::buckets::{BUCKETS, SUB_BUCKETS, index};
 use crate::generated::{Counter, Gauge, Histogram};
 use crate::registry::{GLOBAL, Registry};
 use crate::snapshot::Snapshot;
@@ -112,10 +112,14 @@ impl Cells {
     }
 }
 
+const _: () = assert!(BUCKETS / SUB_BUCKETS <= u64::BITS as usize);
+
 /// The buckets of one histogram of one thread; made at its first record.
 #[derive(Debug)]
 struct HistogramCells {
     buckets: Box<[AtomicU64]>,
+    /// A bit for each run of [`SUB_BUCKETS`] buckets that a record fell into: a reader skips the others.
+    runs: AtomicU64,
     sum: AtomicU64,
     /// `u64::MAX` until the first record is complete.
     min: AtomicU64,
@@ -126,6 +130,7 @@ impl HistogramCells {
     fn new() -> Self {
         Self {
             buckets: (0..BUCKETS).map(|_| AtomicU64::new(0)).collect(),
+            runs: AtomicU64::new(0),
             sum: AtomicU64::new(0),
             min: AtomicU64::new(u64::MAX),
             max: AtomicU64::new(0),
@@ -134,7 +139,12 @@ impl HistogramCells {
 
     #[inline]
     fn record(&self, nanos: u64) {
-        grow(&self.buckets[index(nanos)], 1);
+        let bucket = index(nanos);
+        grow(&self.buckets[bucket], 1);
+        let (runs, run) = (self.runs.load(Relaxed), 1 << (bucket / SUB_BUCKETS));
+        if runs & run == 0 {
+            self.runs.store(runs | run, Relaxed);
+        }
         grow(&self.sum, nanos);
         if nanos < self.min.load(Relaxed) {
             self.min.store(nanos, Relaxed);
@@ -144,16 +154,28 @@ impl HistogramCells {
         }
     }
 
-    /// Adds the buckets from the shortest to the longest record. That range never shrinks, so neither does the count;
-    /// a record that is being written while it is read may be missing from count or sum until the next reading.
+    /// Adds the buckets from the shortest to the longest record, of the runs that have any. Neither that range nor the
+    /// runs ever shrink, so neither does the count; a record that is being written while it is read may be missing from count or sum until the next reading.
     fn add_to(&self, total: &mut crate::HistogramData) {
         let (min, max) = (self.min.load(Relaxed), self.max.load(Relaxed));
         if min > max {
             return;
         }
         let (first, last) = (index(min), index(max));
-        let counts = self.buckets[first..=last].iter().map(|cell| cell.load(Relaxed));
-        total.merge_cells(first, counts, self.sum.load(Relaxed), min, max);
+        let mut seen = 0;
+        let mut runs = self.runs.load(Relaxed);
+        while runs != 0 {
+            let run = runs.trailing_zeros() as usize * SUB_BUCKETS;
+            runs &= runs - 1;
+            let (from, to) = (run.max(first), (run + SUB_BUCKETS - 1).min(last));
+            if from <= to {
+                let counts = self.buckets[from..=to].iter().map(|cell| cell.load(Relaxed));
+                seen += total.merge_buckets(from, counts);
+            }
+        }
+        if seen > 0 {
+            total.merge_facts(seen, self.sum.load(Relaxed), min, max);
+        }
     }
 }
 

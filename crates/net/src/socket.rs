@@ -92,6 +92,21 @@ pub fn set_linger_zero(fd: RawFd) -> io::Result<()> {
     sys::socket::set_linger_zero(fd)
 }
 
+/// Has the system drop what would begin another handshake with a listener; handshakes that have begun are completed and
+/// come out of [`accept`]. The peer tries again by itself, about a second later.
+///
+/// # Errors
+/// What the system says; other systems than Linux have no such thing.
+pub fn hold_back_handshakes(listener: RawFd) -> io::Result<()> {
+    sys::socket::hold_back_handshakes(listener)
+}
+
+/// Whether the system moves the handshakes and the accept queue of a listener that closes to another listener of the
+/// same port (Linux 5.14 with `net.ipv4.tcp_migrate_req`).
+pub fn migrates_handshakes() -> bool {
+    sys::socket::migrates_handshakes()
+}
+
 /// Takes the pending error of a socket (`SO_ERROR`), which clears it: why a dial failed, why a connection broke.
 ///
 /// # Errors

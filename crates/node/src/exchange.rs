@@ -5,7 +5,7 @@
 use crate::js::{Arguments, Value};
 use crate::state::{Life, State};
 use millrace_engine::error::{Code, Error};
-use millrace_engine::{Chunk, Engine, RequestLimits, Respond};
+use millrace_engine::{Chunk, Engine, Head, RequestLimits, Respond};
 use napi_sys as sys;
 use std::fs::File;
 use std::os::fd::BorrowedFd;
@@ -19,6 +19,8 @@ const COPIED: usize = 16 * 1024;
 const FINISH: u32 = 1;
 /// Added to the status of `respond`.
 const FINISH_WHOLE: u32 = 1024;
+/// The number of a remembered head is added so many times.
+const READY: u32 = 2048;
 
 /// Runs a function on the environment's engine: not after its end, panics caught and charged to the stream named by
 /// the first argument, a wake scheduled where one is needed.
@@ -47,19 +49,27 @@ pub fn with<T>(arguments: &Arguments, gone: T, work: impl FnOnce(&State, &mut En
 }
 
 fn answer(arguments: &Arguments, result: Result<(), Error>) -> sys::napi_value {
+    answer_code(arguments, result.map_err(code))
+}
+
+fn answer_code(arguments: &Arguments, result: Result<(), Code>) -> sys::napi_value {
     match result {
         Ok(()) => ptr::null_mut(),
-        Err(error) => arguments.env.double(f64::from(error.code.id())),
+        Err(code) => arguments.env.double(f64::from(code.id())),
     }
 }
 
-/// Hands a body (string, byte array, or nothing) to `work` as a chunk.
+fn code(error: Error) -> Code {
+    error.code
+}
+
+/// Hands a body (string, byte array, or nothing) to `work` as a chunk. Of an error the code alone crosses.
 fn chunk<T>(
     arguments: &Arguments,
     place: usize,
     state: &State,
-    work: impl FnOnce(Chunk<'_>) -> Result<T, Error>,
-) -> Result<T, Error> {
+    work: impl FnOnce(Chunk<'_>) -> Result<T, Code>,
+) -> Result<T, Code> {
     let Some(value) = arguments.get(place) else {
         return work(Chunk::Bytes(b""));
     };
@@ -79,7 +89,7 @@ fn chunk<T>(
     }
     let len = bytes.len();
     let Some(pin) = state.host.borrow_mut().pin(value) else {
-        return Err(Code::Bug.into());
+        return Err(Code::Bug);
     };
     let result = work(Chunk::Pin { pin, len });
     if result.is_err() {
@@ -88,33 +98,49 @@ fn chunk<T>(
     result
 }
 
+/// `respond(id, status + flags + head, body)`, with a head that `rememberHead` gave a number, or
 /// `respond(id, status + flags, body, head, reason)`
 pub unsafe extern "C" fn respond(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    let arguments = Arguments::of(env, info);
-    let result = with(&arguments, Err(Code::StaleId.into()), |state, engine| {
-        let mut texts = state.texts.borrow_mut();
-        let (block, reason) = &mut *texts;
-        block.clear();
-        reason.clear();
-        if arguments.get(3).is_some() {
+    let arguments = Arguments::few(env, info, 5);
+    let result = with(&arguments, Err(Code::StaleId), |state, engine| {
+        let id = arguments.number(0);
+        let word = arguments.number(1) as u32;
+        let status = (word % FINISH_WHOLE) as u16;
+        let finish = word & FINISH_WHOLE != 0;
+        let result = if arguments.get(3).is_none() {
+            let head = Head::Ready(status, word / READY);
+            chunk(&arguments, 2, state, |body| {
+                engine.respond(id, head, body, finish).map_err(code)
+            })
+        } else {
+            let mut texts = state.texts.borrow_mut();
+            let (block, reason) = &mut *texts;
+            block.clear();
+            reason.clear();
             arguments.latin1(3, block);
             if arguments.get(4).is_some() {
                 arguments.latin1(4, reason);
             }
-        }
-        let word = arguments.number(1) as u32;
-        let head = Respond {
-            status: (word % FINISH_WHOLE) as u16,
-            reason,
-            block,
+            let head = Respond { status, reason, block };
+            chunk(&arguments, 2, state, |body| {
+                engine.respond(id, &head, body, finish).map_err(code)
+            })
         };
-        let finish = word >= FINISH_WHOLE;
-        let id = arguments.number(0);
-        let result = chunk(&arguments, 2, state, |body| engine.respond(id, &head, body, finish));
         release(state, engine);
         result
     });
-    answer(&arguments, result)
+    answer_code(&arguments, result)
+}
+
+/// `rememberHead(head)`: a number for `respond`, or -1 where it is not taken.
+pub unsafe extern "C" fn remember_head(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let number = with(&arguments, None, |_, engine| {
+        let mut block = Vec::new();
+        arguments.latin1(0, &mut block);
+        engine.remember_head(&block)
+    });
+    arguments.env.double(number.map_or(-1.0, f64::from))
 }
 
 /// `respondFile(id, status + flags, head, reason, fd, offset, length)`; the descriptor stays the caller's.
@@ -185,16 +211,16 @@ pub unsafe extern "C" fn respond_head(env: sys::napi_env, info: sys::napi_callba
 /// `write(id, chunk)`
 pub unsafe extern "C" fn write(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let arguments = Arguments::of(env, info);
-    let result = with(&arguments, Err(Code::StaleId.into()), |state, engine| {
+    let result = with(&arguments, Err(Code::StaleId), |state, engine| {
         let id = arguments.number(0);
-        let result = chunk(&arguments, 1, state, |body| engine.write(id, body));
+        let result = chunk(&arguments, 1, state, |body| engine.write(id, body).map_err(code));
         release(state, engine);
         result
     });
     match result {
         Ok(true) => ptr::null_mut(),
         Ok(false) => arguments.env.double(0.0),
-        Err(error) => arguments.env.double(f64::from(error.code.id())),
+        Err(code) => arguments.env.double(f64::from(code.id())),
     }
 }
 

@@ -42,8 +42,13 @@ pub struct Arguments {
 
 impl Arguments {
     pub fn of(env: sys::napi_env, info: sys::napi_callback_info) -> Self {
+        Self::few(env, info, MOST_ARGUMENTS)
+    }
+
+    /// As [`of`](Self::of), for a function that reads `most` at most: Node fills in those that were not given.
+    pub fn few(env: sys::napi_env, info: sys::napi_callback_info, most: usize) -> Self {
         let mut values = [ptr::null_mut(); MOST_ARGUMENTS];
-        let mut count = MOST_ARGUMENTS;
+        let mut count = most.min(MOST_ARGUMENTS);
         let mut data = ptr::null_mut();
         call!(napi_get_cb_info(
             env,

@@ -43,8 +43,9 @@ pub fn abi_version() -> u32 {
 
 type Function = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
-const FUNCTIONS: [(&str, Function); 31] = [
+const FUNCTIONS: &[(&str, Function)] = &[
     ("respond", exchange::respond),
+    ("rememberHead", exchange::remember_head),
     ("respondFile", exchange::respond_file),
     ("respondHead", exchange::respond_head),
     ("write", exchange::write),
@@ -61,6 +62,7 @@ const FUNCTIONS: [(&str, Function); 31] = [
     ("setMaxMemory", server::set_max_memory),
     ("memory", server::memory),
     ("closeServer", server::close_server),
+    ("handOver", server::hand_over),
     ("forceServer", server::force_server),
     ("serverAddress", server::server_address),
     ("serverStats", server::server_stats),
@@ -68,6 +70,10 @@ const FUNCTIONS: [(&str, Function); 31] = [
     ("count", server::count),
     ("metricsFill", server::metrics_fill),
     ("metricsReset", server::metrics_reset),
+    ("metricsSince", server::metrics_since),
+    ("metricsPercentile", server::metrics_percentile),
+    ("setLogLevel", server::set_log_level),
+    ("takeLog", server::take_log),
     ("census", server::census),
     ("plantPanic", server::plant_panic),
     ("calls", server::calls),
@@ -84,12 +90,17 @@ pub fn init(exports: Object, env: Env) -> napi::Result<()> {
     match done {
         Ok(Ok(())) => Ok(()),
         Ok(Err(reason)) => Err(napi::Error::from_reason(format!("millrace: {reason}"))),
-        Err(_) => Err(napi::Error::from_reason("millrace: the native core failed to start")),
+        Err(_) => {
+            let text = millrace_engine::take_panic().unwrap_or_default();
+            let reason = format!("millrace: the native core failed to start: {text}");
+            Err(napi::Error::from_reason(reason))
+        }
     }
 }
 
 fn register(exports: sys::napi_value, env: sys::napi_env) -> Result<(), String> {
-    // Panics are reported where they surface (an error event, `reactor_panics_total`), not on stderr.
+    // Panics are reported where they surface (an error event, the log, `reactor_panics_total`), not on stderr.
+    millrace_engine::keep_panics();
     let state = state::State::create(env)?;
     js::call!(napi_set_instance_data(env, state.cast(), None, ptr::null_mut()));
     for (name, function) in FUNCTIONS {
@@ -99,7 +110,7 @@ fn register(exports: sys::napi_value, env: sys::napi_env) -> Result<(), String> 
             env,
             name.as_ptr().cast(),
             length,
-            Some(function),
+            Some(*function),
             state.cast(),
             &mut value
         ));

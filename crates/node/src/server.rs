@@ -4,7 +4,7 @@ use crate::exchange::with;
 use crate::js::Arguments;
 use crate::state::State;
 use millrace_engine::error::Code;
-use millrace_engine::metrics::{self, Counter};
+use millrace_engine::metrics::{self, Counter, Histogram};
 use millrace_engine::{Injection, ServerStats};
 use napi_sys as sys;
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
@@ -86,11 +86,22 @@ pub unsafe extern "C" fn memory(env: sys::napi_env, info: sys::napi_callback_inf
     arguments.env.double(bytes as f64)
 }
 
-/// `closeServer(id)`
+/// `closeServer(id, idle)`: idle connections are closed after so many milliseconds.
 pub unsafe extern "C" fn close_server(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let arguments = Arguments::of(env, info);
-    let found = with(&arguments, false, |_, engine| engine.close_server(arguments.number(0)));
+    let (id, idle) = (arguments.number(0), arguments.number(1) as u64);
+    let found = with(&arguments, false, |_, engine| {
+        engine.tick();
+        engine.close_server_after(id, idle)
+    });
     arguments.env.double(f64::from(u8::from(found)))
+}
+
+/// `handOver(id)`: the descriptor of the listener; below zero: there is none.
+pub unsafe extern "C" fn hand_over(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let fd = with(&arguments, None, |_, engine| engine.hand_over(arguments.number(0)));
+    arguments.env.double(f64::from(fd.unwrap_or(-1)))
 }
 
 /// `forceServer(id)`
@@ -201,6 +212,51 @@ pub unsafe extern "C" fn metrics_fill(env: sys::napi_env, info: sys::napi_callba
         };
     });
     ptr::null_mut()
+}
+
+/// `metricsSince(target, baseline)`: what came since the baseline, which is moved to now. Answers with the length that a
+/// baseline has.
+pub unsafe extern "C" fn metrics_since(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    // Read into memory of our own: nothing says that the two arrays do not overlap.
+    let mut numbers = vec![0.0; metrics::FILL_LEN];
+    let mut moved = false;
+    arguments.with_doubles(1, |baseline| {
+        moved = baseline.len() >= metrics::BASELINE_LEN;
+        metrics::fill_since(&mut numbers, baseline);
+    });
+    if moved {
+        arguments.with_doubles(0, |target| {
+            if let Some(target) = target.get_mut(..metrics::FILL_LEN) {
+                target.copy_from_slice(&numbers);
+            }
+        });
+    }
+    arguments.env.double(metrics::BASELINE_LEN as f64)
+}
+
+/// `metricsPercentile(histogram, percent)`: in nanoseconds; 0 for a histogram that there is not.
+pub unsafe extern "C" fn metrics_percentile(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let histogram = Histogram::ALL.get(arguments.number(0) as usize);
+    let nanos = histogram.map_or(0, |histogram| metrics::percentile(*histogram, arguments.number(1)));
+    arguments.env.double(nanos as f64)
+}
+
+/// `setLogLevel(rank)`: 0 is trace, 5 fatal, 6 silence.
+pub unsafe extern "C" fn set_log_level(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    with(&arguments, (), |_, engine| {
+        engine.set_log_level(arguments.number(0) as u8);
+    });
+    ptr::null_mut()
+}
+
+/// `takeLog()`: the lines that wait.
+pub unsafe extern "C" fn take_log(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let lines = with(&arguments, String::new(), |_, engine| engine.take_log());
+    arguments.env.text(lines.as_bytes()).0
 }
 
 /// `metricsReset()`

@@ -108,6 +108,7 @@ fn trust(given: &NativeTrust) -> Result<Arc<Trust>, TlsError> {
         crls: all(&given.crls),
         allow_unknown_revocation: given.allow_unknown_revocation,
         allow_expired_crls: given.allow_expired_crls,
+        ..TrustOptions::default()
     })
     .map(Arc::new)
 }

@@ -10,10 +10,13 @@ type Target = fn(&[u8]);
 /// One row for each folder of `fuzz/seeds`.
 const TARGETS: &[(&str, Target)] = &[
     ("connection", fuzz::connection),
+    ("crl", fuzz::crl),
     ("http1_request", fuzz::http1_request),
     ("http1_response", fuzz::http1_response),
+    ("ocsp_response", fuzz::ocsp_response),
     ("socks_client", fuzz::socks_client),
     ("socks_server", fuzz::socks_server),
+    ("timestamps", fuzz::timestamps),
     ("tls_server", fuzz::tls_server),
 ];
 

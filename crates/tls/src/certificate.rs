@@ -6,6 +6,7 @@ use x509_cert::Certificate;
 use x509_cert::der::asn1::{ObjectIdentifier, UintRef};
 use x509_cert::der::{Decode, Encode, Reader, SliceReader};
 
+use crate::der;
 use crate::error::bounded;
 
 /// rsaEncryption (RFC 8017 §A.1).
@@ -51,18 +52,7 @@ pub(crate) fn spki_digest(certificate: &CertificateDer<'_>) -> Option<[u8; 32]> 
 
 /// SHA-256 of a CA's SubjectPublicKeyInfo. webpki keeps it without the SEQUENCE around it.
 pub(crate) fn digest_of_anchor(anchor: &TrustAnchor<'_>) -> [u8; 32] {
-    let content = &anchor.subject_public_key_info;
-    let mut spki = vec![0x30];
-    match content.len() {
-        len @ 0..=0x7f => spki.push(len as u8),
-        len => {
-            let bytes = len.to_be_bytes();
-            let bytes = &bytes[len.leading_zeros() as usize / 8..];
-            spki.push(0x80 | bytes.len() as u8);
-            spki.extend_from_slice(bytes);
-        }
-    }
-    spki.extend_from_slice(content);
+    let spki = der::wrap(der::SEQUENCE, &anchor.subject_public_key_info);
     // SHA-256 has 32 bytes.
     digest(&SHA256, &spki).as_ref().try_into().expect("32 bytes")
 }

@@ -8,8 +8,12 @@ use rustls::ClientConfig;
 use rustls::client::{ClientConnection, Resumption};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
+use crate::crl::{self, CrlFacts};
+use crate::evidence::Evidence;
 use crate::verify::ServerJudge;
-use crate::{Clock, Identity, KeyLogger, Pins, TlsError, TlsSession, TlsVersion, Trust, suites};
+use crate::{
+    Clock, CtLogs, CtPolicy, Identity, KeyLogger, OcspPolicy, Pins, TlsError, TlsSession, TlsVersion, Trust, suites,
+};
 
 /// How many servers' sessions a client remembers.
 pub const CLIENT_SESSIONS: usize = 256;
@@ -24,6 +28,12 @@ pub struct ClientOptions {
     pub dangerously_accept_any_certificate: bool,
     /// Keys of which the server's chain must have one.
     pub pins: Pins,
+    /// What is made of the OCSP response that a server staples; every server is asked for one.
+    pub ocsp: OcspPolicy,
+    /// What is made of the timestamps of a server's certificate.
+    pub ct: CtPolicy,
+    /// The logs whose timestamps count.
+    pub ct_logs: CtLogs,
     /// What to show a server that asks for a certificate.
     pub identity: Option<Identity>,
     /// Application protocols, most preferred first; without any, ALPN is not spoken.
@@ -51,6 +61,9 @@ impl ClientOptions {
             trust,
             dangerously_accept_any_certificate: false,
             pins: Pins::default(),
+            ocsp: OcspPolicy::default(),
+            ct: CtPolicy::default(),
+            ct_logs: CtLogs::default(),
             identity: None,
             alpn: Vec::new(),
             min_version: TlsVersion::Tls12,
@@ -96,9 +109,16 @@ impl ClientContext {
     /// # Errors
     /// As [`new`](Self::new); everything stays as it was then.
     pub fn update(&self, change: impl FnOnce(&mut ClientOptions)) -> Result<(), TlsError> {
+        self.try_update(|options| {
+            change(options);
+            Ok(())
+        })
+    }
+
+    fn try_update(&self, change: impl FnOnce(&mut ClientOptions) -> Result<(), TlsError>) -> Result<(), TlsError> {
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut options = self.current.load().options.clone();
-        change(&mut options);
+        change(&mut options)?;
         self.current.store(Arc::new(ClientState::build(options)?));
         Ok(())
     }
@@ -106,10 +126,18 @@ impl ClientContext {
     /// Replaces the CRLs that servers are judged by.
     ///
     /// # Errors
-    /// A CRL that is malformed; the last good ones stay in force.
+    /// A CRL that is malformed; the last good ones stay in force, and the error says so.
     pub fn reload_crls(&self, crls: &[Vec<u8>]) -> Result<(), TlsError> {
-        let trust = Arc::new(self.current.load().options.trust.with_crls(crls)?);
-        self.update(|options| options.trust = trust)
+        self.try_update(|options| {
+            options.trust = Arc::new(options.trust.with_crls(crls)?);
+            Ok(())
+        })
+        .map_err(crl::keeping)
+    }
+
+    /// What the CRLs in force say of themselves, the newest first.
+    pub fn crl_facts(&self) -> Vec<CrlFacts> {
+        self.current.load().options.trust.crl_facts().to_vec()
     }
 
     /// A session with the server of this name, which may be an IP address; its ClientHello waits in the output.
@@ -141,10 +169,17 @@ impl ClientState {
             cipher_suites: suites::select(&options.ciphers)?,
             ..aws_lc_rs::default_provider()
         });
+        let evidence = Evidence {
+            ocsp: options.ocsp,
+            ct: options.ct,
+            logs: options.ct_logs.clone(),
+        };
+        evidence.check()?;
         let judge = Arc::new(ServerJudge {
             rules: options.trust.server_verifier(Arc::clone(&provider))?,
             trust: Arc::clone(&options.trust),
             pins: options.pins.clone(),
+            evidence,
             dangerously_accept_any: options.dangerously_accept_any_certificate,
         });
         let versions = suites::versions(options.min_version, options.max_version)?;

@@ -2,7 +2,7 @@
 
 use millrace_buffer::{Output, Pool};
 
-use crate::{Identity, TlsError, TlsVersion};
+use crate::{CtVerdict, Identity, OcspVerdict, TlsError, TlsVersion};
 
 /// What a client said in its ClientHello, for choosing a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +48,11 @@ pub struct TlsFacts {
     pub peer_certificates: Vec<Vec<u8>>,
     /// What is wrong with the peer's certificate, where it was let pass all the same.
     pub authorization_error: Option<TlsError>,
+    /// What the OCSP response that a server stapled comes to; nothing on a server, where the policy is off, and in a
+    /// resumed session, which shows no certificate.
+    pub ocsp: Option<OcspVerdict>,
+    /// What the timestamps of a server's certificate come to; nothing in the same cases.
+    pub ct: Option<CtVerdict>,
 }
 
 /// A TLS session without a socket: ciphertext and plaintext in, plaintext and ciphertext out.

@@ -8,7 +8,9 @@ use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use crate::{TlsError, pem};
+use crate::ocsp::must_staple;
+use crate::x509::Parts;
+use crate::{Clock, StapleFacts, TlsError, check_staple, pem};
 
 /// What a server or a client shows of itself: a chain, the key of its first certificate, and what goes with them.
 ///
@@ -17,6 +19,15 @@ use crate::{TlsError, pem};
 pub struct Identity {
     key: Arc<CertifiedKey>,
     names: Vec<String>,
+    staple: Option<Staple>,
+}
+
+/// A response that was checked, with the key it is shown with.
+#[derive(Clone)]
+struct Staple {
+    key: Arc<CertifiedKey>,
+    /// From when on it is not shown any more, in seconds since 1970.
+    until: u64,
 }
 
 impl Identity {
@@ -42,6 +53,7 @@ impl Identity {
         Ok(Self {
             key: Arc::new(key),
             names,
+            staple: None,
         })
     }
 
@@ -52,15 +64,46 @@ impl Identity {
         self
     }
 
-    /// The same with an OCSP response (DER) to staple (RFC 6066 §8), or without one.
+    /// The same with an OCSP response (DER) to staple (RFC 6066 §8), or without one. The response is shown as it is.
     #[must_use]
     pub fn with_ocsp(&self, response: Option<Vec<u8>>) -> Self {
-        let mut key = CertifiedKey::clone(&self.key);
-        key.ocsp = response;
         Self {
-            key: Arc::new(key),
+            key: Arc::new(with_response(&self.key, response)),
             names: self.names.clone(),
+            staple: None,
         }
+    }
+
+    /// The same with an OCSP response (DER) that is good for it ([`check_staple`]) and is stapled until its nextUpdate;
+    /// from then on none is, unless it is replaced in time.
+    ///
+    /// # Errors
+    /// As [`check_staple`].
+    pub fn with_checked_ocsp(
+        &self,
+        issuer: Option<&[u8]>,
+        response: Vec<u8>,
+        now: u64,
+    ) -> Result<(Self, StapleFacts), TlsError> {
+        let facts = check_staple(self, issuer, &response, now)?;
+        let staple = Staple {
+            key: Arc::new(with_response(&self.key, Some(response))),
+            until: facts.next_update,
+        };
+        let identity = Self {
+            key: Arc::new(with_response(&self.key, None)),
+            names: self.names.clone(),
+            staple: Some(staple),
+        };
+        Ok((identity, facts))
+    }
+
+    /// Whether its certificate demands that a server staples (TLS Feature, RFC 7633): without a good response, clients
+    /// that look refuse it.
+    pub fn demands_staple(&self) -> bool {
+        let own = self.key.cert.first();
+        own.and_then(|own| Parts::new(own))
+            .is_some_and(|parts| must_staple(&parts))
     }
 
     /// The server names that it is for.
@@ -76,6 +119,20 @@ impl Identity {
     pub(crate) fn key(&self) -> &Arc<CertifiedKey> {
         &self.key
     }
+
+    /// What is shown at a time: with the staple as long as it is good.
+    fn key_at(&self, now: u64) -> &Arc<CertifiedKey> {
+        match &self.staple {
+            Some(staple) if now < staple.until => &staple.key,
+            _ => &self.key,
+        }
+    }
+}
+
+fn with_response(key: &CertifiedKey, response: Option<Vec<u8>>) -> CertifiedKey {
+    let mut key = key.clone();
+    key.ocsp = response;
+    key
 }
 
 fn names_of(chain: &[CertificateDer<'_>]) -> Result<Vec<String>, TlsError> {
@@ -96,10 +153,13 @@ impl fmt::Debug for Identity {
 
 /// Shows one certificate to every client.
 #[derive(Debug)]
-pub(crate) struct Always(pub(crate) Arc<CertifiedKey>);
+pub(crate) struct Always {
+    pub(crate) identity: Identity,
+    pub(crate) clock: Clock,
+}
 
 impl ResolvesServerCert for Always {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0))
+        Some(Arc::clone(self.identity.key_at(self.clock.now())))
     }
 }

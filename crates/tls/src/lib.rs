@@ -83,6 +83,18 @@
 //! # Ok::<(), millrace_tls::TlsError>(())
 //! ```
 //!
+//! ## Revocation and transparency
+//!
+//! | what | who judges | by |
+//! | --- | --- | --- |
+//! | CRLs ([`TrustOptions::crls`]) | servers and clients, the whole chain or its first | webpki; [`CrlFacts`] tell what is loaded |
+//! | a stapled OCSP response ([`OcspPolicy`]) | clients | the theory of operation in `ocsp` |
+//! | timestamps of logs ([`CtPolicy`]) | clients | the theory of operation in `ct` |
+//!
+//! Nothing is fetched here. Whoever fetches has [`ocsp_urls`], [`ocsp_request`] and [`verify_ocsp`]; a server that
+//! staples has [`ServerContext::staple_checked`], which says when to fetch the next one. What came of it is in
+//! [`TlsFacts`]. A resumed session shows no certificate and is not judged again.
+//!
 //! ## Resumption
 //!
 //! Tickets (stateless, TLS 1.2 and 1.3) are sealed by keys that rotate, with a grace key; the cache serves TLS 1.2
@@ -102,29 +114,46 @@ mod alert;
 mod certificate;
 mod client;
 mod clock;
+mod crl;
+mod ct;
+mod der;
 mod engine;
 mod error;
+mod evidence;
+mod finding;
 mod identity;
 mod key_log;
 mod names;
+mod ocsp;
 mod pem;
 mod pins;
 mod server;
 mod session;
 mod sessions;
+mod signature;
 mod sniff;
 mod suites;
 mod tickets;
 mod trust;
 mod verdict;
 mod verify;
+mod x509;
 
 pub use client::{CLIENT_SESSIONS, ClientContext, ClientOptions};
 pub use clock::Clock;
+pub use crl::CrlFacts;
+pub use ct::{
+    CT_TIMESTAMPS_LIMIT, CtLog, CtLogState, CtLogs, CtPolicy, CtShortfall, CtSource, CtStatus, CtTimestamp, CtVerdict,
+    verify_timestamps,
+};
 pub use engine::{ClientHello, TlsEngine, TlsEvent, TlsFacts};
 pub use error::{DETAIL_LIMIT, TlsError};
 pub use identity::Identity;
 pub use key_log::KeyLogger;
+pub use ocsp::{
+    CLOCK_SKEW_S, OCSP_NONCE_MAX, OCSP_NONCE_MIN, OCSP_RESPONSE_LIMIT, OcspFault, OcspHash, OcspPolicy, OcspTimes,
+    OcspVerdict, Revocation, StapleFacts, check_staple, ocsp_issuer, ocsp_request, ocsp_urls, verify_ocsp,
+};
 pub use pins::Pins;
 pub use server::{ClientAuth, SESSION_CACHE_SIZE, SESSION_TIMEOUT_S, ServerContext, ServerOptions};
 pub use session::{BUFFER_LIMIT, PENDING_LIMIT, TlsSession};

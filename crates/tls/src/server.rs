@@ -7,12 +7,13 @@ use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{NoServerSessionStorage, StoresServerSessions, WebPkiClientVerifier};
 
+use crate::crl::{self, CrlFacts};
 use crate::identity::Always;
 use crate::names::NameTable;
 use crate::sessions::SessionCache;
 use crate::tickets::{TicketKeys, Ticketer};
 use crate::verify::ClientJudge;
-use crate::{Clock, Identity, KeyLogger, TicketSecret, TlsError, TlsSession, TlsVersion, Trust, suites};
+use crate::{Clock, Identity, KeyLogger, StapleFacts, TicketSecret, TlsError, TlsSession, TlsVersion, Trust, suites};
 
 /// How long a session can be resumed, in seconds; Node's `sessionTimeout` has the same default.
 pub const SESSION_TIMEOUT_S: u32 = 300;
@@ -139,29 +140,43 @@ impl ServerContext {
     /// # Errors
     /// As [`new`](Self::new); everything stays as it was then.
     pub fn update(&self, change: impl FnOnce(&mut ServerOptions)) -> Result<(), TlsError> {
+        self.try_update(|options| {
+            change(options);
+            Ok(())
+        })
+    }
+
+    fn try_update<T>(&self, change: impl FnOnce(&mut ServerOptions) -> Result<T, TlsError>) -> Result<T, TlsError> {
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.current.load_full();
         let mut options = before.options.clone();
-        change(&mut options);
+        let changed = change(&mut options)?;
         self.current
             .store(Arc::new(ServerState::build(options, Some(&before))?));
-        Ok(())
+        Ok(changed)
     }
 
     /// Replaces the CRLs that clients are judged by, which ends the resumption of earlier sessions.
     ///
     /// # Errors
-    /// A CRL that is malformed, or clients that are not asked for a certificate; the last good CRLs stay in force.
+    /// A CRL that is malformed, or clients that are not asked for a certificate; the last good CRLs stay in force, and
+    /// the error says so.
     pub fn reload_crls(&self, crls: &[Vec<u8>]) -> Result<(), TlsError> {
-        let mut failed = None;
-        self.update(|options| match &mut options.client_auth {
-            ClientAuth::Off => failed = Some(TlsError::configuration("CRLs need requestCert on a server")),
-            ClientAuth::Required(trust) | ClientAuth::DangerouslyOptional(trust) => match trust.with_crls(crls) {
-                Ok(next) => *trust = Arc::new(next),
-                Err(error) => failed = Some(error),
-            },
-        })?;
-        failed.map_or(Ok(()), Err)
+        self.try_update(|options| match &mut options.client_auth {
+            ClientAuth::Off => Err(TlsError::configuration("CRLs need requestCert on a server")),
+            ClientAuth::Required(trust) | ClientAuth::DangerouslyOptional(trust) => {
+                *trust = Arc::new(trust.with_crls(crls).map_err(crl::keeping)?);
+                Ok(())
+            }
+        })
+    }
+
+    /// What the CRLs in force say of themselves, the newest first.
+    pub fn crl_facts(&self) -> Vec<CrlFacts> {
+        match &self.current.load().options.client_auth {
+            ClientAuth::Off => Vec::new(),
+            ClientAuth::Required(trust) | ClientAuth::DangerouslyOptional(trust) => trust.crl_facts().to_vec(),
+        }
     }
 
     /// Seals tickets with a new key from now on: random, or from a secret that a fleet shares. The key before opens
@@ -173,22 +188,37 @@ impl ServerContext {
         self.current.load().ticket_keys.rotate(secret)
     }
 
-    /// Replaces the OCSP response that is stapled for the identity at `index`.
+    /// Replaces the OCSP response that is stapled for the identity at `index`, whatever it is;
+    /// [`staple_checked`](Self::staple_checked) looks at it first.
     ///
     /// # Errors
     /// There is no such identity.
     pub fn staple(&self, index: usize, response: Option<Vec<u8>>) -> Result<(), TlsError> {
-        let mut found = false;
-        self.update(|options| {
-            if let Some(identity) = options.identities.get_mut(index) {
-                *identity = identity.with_ocsp(response);
-                found = true;
-            }
-        })?;
-        match found {
-            true => Ok(()),
-            false => Err(TlsError::configuration(format!("there is no certificate {index}"))),
-        }
+        self.try_update(|options| {
+            let identity = identity_at(options, index)?;
+            *identity = identity.with_ocsp(response);
+            Ok(())
+        })
+    }
+
+    /// Checks an OCSP response ([`crate::check_staple`]) and staples it for the identity at `index` until its
+    /// nextUpdate. A response that is not good changes nothing: the one before stays until its own.
+    ///
+    /// # Errors
+    /// As `check_staple`, and there is no such identity.
+    pub fn staple_checked(
+        &self,
+        index: usize,
+        issuer: Option<&[u8]>,
+        response: Vec<u8>,
+    ) -> Result<StapleFacts, TlsError> {
+        self.try_update(|options| {
+            let now = options.clock.now();
+            let identity = identity_at(options, index)?;
+            let (stapled, facts) = identity.with_checked_ocsp(issuer, response, now)?;
+            *identity = stapled;
+            Ok(facts)
+        })
     }
 
     /// A session for a connection that has just been accepted.
@@ -199,6 +229,13 @@ impl ServerContext {
     pub(crate) fn current(&self) -> Arc<ServerState> {
         self.current.load_full()
     }
+}
+
+fn identity_at(options: &mut ServerOptions, index: usize) -> Result<&mut Identity, TlsError> {
+    options
+        .identities
+        .get_mut(index)
+        .ok_or_else(|| TlsError::configuration(format!("there is no certificate {index}")))
 }
 
 impl ServerState {
@@ -245,7 +282,7 @@ impl ServerState {
         let configs = options
             .identities
             .iter()
-            .map(|identity| Arc::new(with_identity(&base, identity)))
+            .map(|identity| Arc::new(with_identity(&base, identity, &options.clock)))
             .collect();
         Ok(Self {
             options,
@@ -274,7 +311,7 @@ impl ServerState {
 
     /// The configuration with a certificate that is not in the table.
     pub(crate) fn config_with(&self, identity: &Identity) -> Arc<ServerConfig> {
-        Arc::new(with_identity(&self.base, identity))
+        Arc::new(with_identity(&self.base, identity, self.clock()))
     }
 
     pub(crate) fn judge(&self) -> Option<&Arc<ClientJudge>> {
@@ -356,9 +393,12 @@ fn config(
     Ok(config)
 }
 
-fn with_identity(base: &ServerConfig, identity: &Identity) -> ServerConfig {
+fn with_identity(base: &ServerConfig, identity: &Identity, clock: &Clock) -> ServerConfig {
     let mut config = base.clone();
-    config.cert_resolver = Arc::new(Always(Arc::clone(identity.key())));
+    config.cert_resolver = Arc::new(Always {
+        identity: identity.clone(),
+        clock: clock.clone(),
+    });
     config
 }
 

@@ -1,5 +1,6 @@
 //! Whom to trust: CA certificates and CRLs.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{self, SHA256};
@@ -12,7 +13,9 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::{CertificateError, client::VerifierBuilderError};
 use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 
-use crate::{TlsError, certificate, pem};
+use crate::crl::{self, CrlFacts};
+use crate::x509::{Issuer, Parts};
+use crate::{TlsError, certificate, der, pem};
 
 /// What [`Trust::new`] is made of.
 #[derive(Clone, Debug, Default)]
@@ -21,8 +24,11 @@ pub struct TrustOptions {
     pub ca: Vec<Vec<u8>>,
     /// Whether a CA certificate that cannot be used is passed over, as in a system's store, instead of refused.
     pub skip_unusable_ca: bool,
-    /// CRLs, each PEM (one or more) or DER. With any, every certificate of a chain must be covered by one.
+    /// CRLs, each PEM (one or more) or DER. With any, every certificate of a chain must be covered by one. Of several
+    /// for the same certificates the newest counts.
     pub crls: Vec<Vec<u8>>,
+    /// Whether only the peer's own certificate is held against the CRLs, and not those of the CAs above it.
+    pub crl_end_entity_only: bool,
     /// Whether a certificate that no CRL covers is let pass.
     pub allow_unknown_revocation: bool,
     /// Whether a CRL past its nextUpdate still counts.
@@ -35,8 +41,11 @@ pub struct Trust {
     roots: Arc<RootCertStore>,
     /// The CA certificates as they were given, in order to know one that is shown as a server's own.
     ca: Arc<[CertificateDer<'static>]>,
+    /// The newest first.
     crls: Arc<[CertificateRevocationListDer<'static>]>,
+    crl_facts: Arc<[CrlFacts]>,
     skipped: usize,
+    crl_end_entity_only: bool,
     allow_unknown_revocation: bool,
     allow_expired_crls: bool,
 }
@@ -71,7 +80,9 @@ impl Trust {
             roots: Arc::new(roots),
             ca: ca.into(),
             crls: Arc::default(),
+            crl_facts: Arc::default(),
             skipped,
+            crl_end_entity_only: options.crl_end_entity_only,
             allow_unknown_revocation: options.allow_unknown_revocation,
             allow_expired_crls: options.allow_expired_crls,
         };
@@ -81,21 +92,52 @@ impl Trust {
     /// The same with other CRLs.
     ///
     /// # Errors
-    /// A CRL that is malformed.
+    /// A CRL that is malformed or of a kind that is not supported, with what and whose it is.
     pub fn with_crls(&self, crls: &[Vec<u8>]) -> Result<Self, TlsError> {
-        let mut parsed = Vec::new();
+        let mut read = Vec::new();
         for bytes in crls {
             for crl in pem::crls(bytes)? {
-                if let Err(error) = webpki::BorrowedCertRevocationList::from_der(&crl) {
-                    return Err(TlsError::configuration(format!("a CRL is malformed: {error}")));
-                }
-                parsed.push(crl);
+                read.push((crl::read(&crl)?, crl));
             }
         }
+        // webpki takes the first that covers a certificate.
+        read.sort_by_key(|(facts, _)| Reverse(facts.this_update));
+        let (facts, parsed): (Vec<_>, Vec<_>) = read.into_iter().unzip();
         Ok(Self {
             crls: parsed.into(),
+            crl_facts: facts.into(),
             ..self.clone()
         })
+    }
+
+    /// What the CRLs say of themselves, the newest first.
+    pub fn crl_facts(&self) -> &[CrlFacts] {
+        &self.crl_facts
+    }
+
+    pub(crate) fn crls(&self) -> &[CertificateRevocationListDer<'static>] {
+        &self.crls
+    }
+
+    /// Who has issued a certificate: a CA that was sent along or is trusted, whose name it bears and whose key has
+    /// signed it. It says nothing about whether that CA is trusted.
+    pub(crate) fn issuer_of(&self, certificate: &Parts<'_>, intermediates: &[CertificateDer<'_>]) -> Option<Issuer> {
+        /// How many keys are tried; each costs a signature, and whoever sends the chain chooses the names in it.
+        const TRIES: usize = 8;
+        let name = der::content(certificate.issuer)?;
+        let sent = intermediates
+            .iter()
+            .filter_map(|each| Parts::new(each))
+            .filter(|parts| parts.subject == certificate.issuer)
+            .map(|parts| Issuer::of(&parts));
+        let anchors = self.roots.roots.iter().filter(|anchor| anchor.subject.as_ref() == name);
+        let trusted = anchors.map(|anchor| Issuer {
+            name: certificate.issuer.to_vec(),
+            spki: der::wrap(der::SEQUENCE, &anchor.subject_public_key_info),
+        });
+        sent.take(TRIES)
+            .chain(trusted.take(TRIES))
+            .find(|issuer| issuer.has_issued(certificate))
     }
 
     /// How many CA certificates were passed over.
@@ -113,6 +155,7 @@ impl Trust {
         add(&[
             u8::from(self.allow_unknown_revocation),
             u8::from(self.allow_expired_crls),
+            u8::from(self.crl_end_entity_only),
         ]);
         add(&(self.ca.len() as u64).to_be_bytes());
         self.ca.iter().for_each(|certificate| add(certificate));
@@ -130,6 +173,9 @@ impl Trust {
         if !self.allow_expired_crls {
             builder = builder.enforce_revocation_expiration();
         }
+        if self.crl_end_entity_only {
+            builder = builder.only_check_end_entity_revocation();
+        }
         builder.build().map_err(refused)
     }
 
@@ -145,6 +191,9 @@ impl Trust {
         }
         if !self.allow_expired_crls {
             builder = builder.enforce_revocation_expiration();
+        }
+        if self.crl_end_entity_only {
+            builder = builder.only_check_end_entity_revocation();
         }
         if !required {
             builder = builder.allow_unauthenticated();

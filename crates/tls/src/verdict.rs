@@ -7,17 +7,34 @@
 use std::cell::RefCell;
 
 use crate::TlsError;
+use crate::evidence::Verdicts;
+
+/// What one handshake's verifier has to say.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// What is wrong with the certificate.
+    pub(crate) finding: Option<TlsError>,
+    /// What the evidence with it comes to.
+    pub(crate) evidence: Option<Verdicts>,
+}
 
 thread_local! {
-    static FINDING: RefCell<Option<TlsError>> = const { RefCell::new(None) };
+    static FOUND: RefCell<Found> = const {
+        RefCell::new(Found { finding: None, evidence: None })
+    };
 }
 
 /// Leaves a finding for the session whose input is being processed; the last one counts.
 pub(crate) fn leave(finding: TlsError) {
-    FINDING.with_borrow_mut(|slot| *slot = Some(finding));
+    FOUND.with_borrow_mut(|found| found.finding = Some(finding));
+}
+
+/// Leaves what the evidence comes to.
+pub(crate) fn leave_evidence(verdicts: Verdicts) {
+    FOUND.with_borrow_mut(|found| found.evidence = Some(verdicts));
 }
 
 /// Takes what was found while the last input was processed.
-pub(crate) fn take() -> Option<TlsError> {
-    FINDING.with_borrow_mut(Option::take)
+pub(crate) fn take() -> Found {
+    FOUND.with_borrow_mut(std::mem::take)
 }

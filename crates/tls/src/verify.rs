@@ -10,68 +10,9 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, SignatureScheme};
 use webpki::VerifiedPath;
 
-use crate::error::code_of_certificate;
+use crate::evidence::Evidence;
+use crate::finding::{Finding, refuse};
 use crate::{Pins, TlsError, Trust, certificate, verdict};
-
-/// A finding in words, and the same as rustls needs it in order to send the alert that fits.
-pub(crate) struct Finding {
-    pub(crate) error: TlsError,
-    pub(crate) alert: CertificateError,
-}
-
-impl Finding {
-    pub(crate) fn new(code: Code, alert: CertificateError, why: &str, certificate: &CertificateDer<'_>) -> Self {
-        // The facts come first: they are what a person looks for, and the tail is what gets cut.
-        let words = format!("{}; {why}", certificate::describe(certificate));
-        Self {
-            error: TlsError::with_detail(code, words),
-            alert,
-        }
-    }
-
-    /// What webpki found, told apart further where a person would: self-signed, too weak.
-    fn of_chain(error: rustls::Error, end_entity: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) -> Self {
-        let alert = match error {
-            rustls::Error::InvalidCertificate(reason) => reason,
-            rustls::Error::InvalidCertRevocationList(_) => CertificateError::UnknownRevocationStatus,
-            _ => CertificateError::ApplicationVerificationFailure,
-        };
-        let mut code = code_of_certificate(&alert);
-        let alone = intermediates.iter().all(|other| other == end_entity);
-        if code == Code::TlsUnknownCa && alone && certificate::is_self_issued(end_entity) {
-            code = Code::TlsSelfSigned;
-        }
-        if code == Code::TlsBadCertificate && is_ca_as_end_entity(&alert) && certificate::is_self_issued(end_entity) {
-            code = Code::TlsSelfSigned;
-        }
-        let why = alert.to_string();
-        Self::new(code, alert, &why, end_entity)
-    }
-
-    /// A key in the chain that is too small, which rustls would only call a wrong signature.
-    fn of_weakness(end_entity: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) -> Option<Self> {
-        std::iter::once(end_entity).chain(intermediates).find_map(|each| {
-            let bits = certificate::weak_rsa_bits(each)?;
-            let why = format!("an RSA key of {bits} bits, expected at least 2048");
-            Some(Self::new(
-                Code::TlsWeakSignature,
-                CertificateError::InvalidPurpose,
-                &why,
-                each,
-            ))
-        })
-    }
-}
-
-fn is_ca_as_end_entity(error: &CertificateError) -> bool {
-    match error {
-        CertificateError::Other(other) => matches!(
-            other.0.downcast_ref::<webpki::Error>(),
-            Some(webpki::Error::CaUsedAsEndEntity)
-        ),
-        _ => false,
-    }
-}
 
 /// How a client judges servers.
 #[derive(Debug)]
@@ -79,6 +20,8 @@ pub(crate) struct ServerJudge {
     pub(crate) rules: Arc<WebPkiServerVerifier>,
     pub(crate) trust: Arc<Trust>,
     pub(crate) pins: Pins,
+    /// What else is asked for: OCSP, Certificate Transparency.
+    pub(crate) evidence: Evidence,
     /// Whether a server that is refused by the rules is let pass and only reported.
     pub(crate) dangerously_accept_any: bool,
 }
@@ -156,19 +99,13 @@ impl ServerJudge {
     }
 }
 
-/// Leaves the finding and ends the handshake with the alert that fits.
-fn refuse(finding: &Finding) -> rustls::Error {
-    verdict::leave(finding.error.clone());
-    finding.alert.clone().into()
-}
-
 impl ServerCertVerifier for ServerJudge {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         name: &ServerName<'_>,
-        _ocsp_response: &[u8],
+        ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let by_rules = self.judge(end_entity, intermediates, name, now);
@@ -179,8 +116,16 @@ impl ServerCertVerifier for ServerJudge {
         if let (Err(finding), false) = (&by_pins, self.pins.report_only) {
             return Err(refuse(finding));
         }
-        // What the rules say outweighs a pin that is only reported.
-        if let Err(finding) = by_rules.and(by_pins) {
+        let (verdicts, by_evidence) = self
+            .evidence
+            .judge(&self.trust, end_entity, intermediates, ocsp_response, now);
+        let by_evidence = match by_evidence {
+            Err(found) if found.is_strict && !self.dangerously_accept_any => return Err(refuse(&found.finding)),
+            other => other.map_err(|found| found.finding),
+        };
+        verdict::leave_evidence(verdicts);
+        // What the rules say outweighs a pin that is only reported, and a pin what else is.
+        if let Err(finding) = by_rules.and(by_pins).and(by_evidence) {
             verdict::leave(finding.error);
         }
         Ok(ServerCertVerified::assertion())

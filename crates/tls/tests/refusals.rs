@@ -5,7 +5,7 @@ mod support;
 use std::sync::Arc;
 
 use millrace_error::Code;
-use millrace_testkit::pki::{Authority, DAY, Leaf, NOW, Wish};
+use millrace_testkit::pki::{Authority, DAY, Leaf, NOW, Purpose, Wish};
 use millrace_testkit::tls::{Cut, Link};
 use millrace_tls::{
     ClientContext, ClientOptions, Identity, Pins, TlsEngine, TlsSession, TlsVersion, Trust, TrustOptions,
@@ -323,7 +323,7 @@ fn a_chain_without_its_intermediate_is_refused() {
 #[test]
 fn a_certificate_for_another_purpose_is_refused() {
     let wish = Wish {
-        for_tls: false,
+        purpose: Purpose::Code,
         ..Wish::new(&[NAME])
     };
     let links = judged(issued(wish), NAME, defaults);

@@ -1,5 +1,5 @@
-// Descriptors run out (EMFILE): the server refuses one connection in 100 ms, does not spin, serves those that it has,
-// and serves new ones when there is room again. The clients are another process, which may open what it likes.
+// Descriptors run out (EMFILE): the server closes one connection in 100 ms without an answer, counts that, does not spin,
+// serves those that it has, and serves new ones when there is room again. The clients are another process, which may open what it likes.
 import assert from 'node:assert/strict';
 import { execFileSync, fork } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -16,6 +16,7 @@ const GET = 'GET / HTTP/1.1\r\nHost: t\r\n\r\n';
 function clients(port) {
   const sockets = new Set();
   let answered = 0;
+  let refused = 0;
   const commands = {
     open: () => {
       for (let each = 0; each < CLIENTS; each++) {
@@ -23,7 +24,10 @@ function clients(port) {
         const reader = new ResponseReader();
         sockets.add(socket);
         socket.on('error', () => {});
-        socket.on('close', () => sockets.delete(socket));
+        socket.on('close', () => {
+          sockets.delete(socket);
+          if (socket.bytesRead === 0) refused++;
+        });
         socket.on('data', (bytes) => {
           answered += reader.take(bytes).filter(({ status }) => status === 200).length;
           socket.served = true;
@@ -33,7 +37,7 @@ function clients(port) {
     again: () => {
       for (const socket of sockets) if (socket.served) socket.write(GET);
     },
-    count: () => process.send({ answered, open: sockets.size }),
+    count: () => process.send({ answered, refused }),
     close: () => {
       for (const socket of sockets) socket.destroy();
     },
@@ -45,7 +49,14 @@ function clients(port) {
 }
 
 async function server() {
-  const { serve } = await import('../../../dist/index.mjs');
+  const { metrics, serve } = await import('../../../dist/index.mjs');
+  const counted = () => {
+    const { counters } = metrics.snapshot();
+    return {
+      refused: counters.millrace_http_server_connections_refused_total,
+      pauses: counters.millrace_http_server_accept_pauses_total,
+    };
+  };
   const server = await serve({ port: 0, host: '127.0.0.1', handler: (_req, res) => res.end('ok') });
   const child = fork(fileURLToPath(import.meta.url), [String(server.port)]);
   const ask = (name) =>
@@ -78,8 +89,13 @@ async function server() {
   child.send('again');
   let counts = await ask('count');
   const deadline = performance.now() + 5_000;
-  while (counts.answered < 2 * served && performance.now() < deadline) counts = await ask('count');
+  while ((counts.answered < 2 * served || counts.refused < REFUSALS) && performance.now() < deadline) {
+    counts = await ask('count');
+  }
   assert.ok(counts.answered >= 2 * served, `${counts.answered} answers to ${served} clients that asked twice`);
+  assert.ok(counts.refused >= REFUSALS, `${counts.refused} clients saw that they were refused`);
+  const { refused, pauses } = counted();
+  assert.ok(refused >= REFUSALS && pauses >= refused, `${refused} refusals, ${pauses} pauses`);
 
   child.send('close');
   await until(

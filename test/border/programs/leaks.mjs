@@ -87,7 +87,7 @@ if (isMainThread) {
   const { counters, gauges } = metrics.snapshot();
   assert.ok(counters['millrace_http_server_responses_total{class="2xx"}'] >= requests);
   assert.ok(counters['millrace_http_server_aborted_total'] > aborted / 4);
-  for (const name of ['millrace_http_server_connections', 'millrace_http_server_requests'])
+  for (const name of ['millrace_http_server_connections', 'millrace_http_server_active_requests'])
     assert.equal(gauges[name], 0);
   const half = sizes.slice(ROUNDS / 2);
   const growth = (half.at(-1) - half[0]) / 2 ** 20;

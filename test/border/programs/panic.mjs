@@ -9,7 +9,8 @@ import { until } from './lib/process.mjs';
 const COUNT = 25;
 const now = Number(process.argv[2]);
 const KEY = 'millrace_reactor_panics_total';
-setLogger(null);
+const records = [];
+setLogger((record) => records.push(record));
 const reasons = [];
 const server = await serve({
   port: 0,
@@ -41,6 +42,16 @@ await until(
 );
 assert.deepEqual([...new Set(reasons)], ['MILLRACE_BUG']);
 assert.equal(metrics.snapshot().counters[KEY], COUNT);
+// The log has each, with its place; stderr, which is nobody's to write to, has none.
+await until(
+  () => records.length === COUNT,
+  () => `${records.length} records`,
+);
+for (const { level, component, fields } of records) {
+  assert.deepEqual([level, component, fields.code], ['error', 'reactor', 'MILLRACE_BUG']);
+  assert.match(fields.panic, /\.rs:\d+:\d+: a test asked for this panic/);
+  assert.match(fields.peer, /^127\.0\.0\.1:\d+$/);
+}
 assert.equal(flood.cut, 0, 'no other connection was lost');
 assert.deepEqual(Object.keys(flood.statuses), ['200']);
 assert.equal((await once(server.port)).body, 'fine');

@@ -48,7 +48,7 @@ if (isMainThread) {
   const gauges = metrics.snapshot().gauges;
   assert.equal(gauges['millrace_reactor_threads'], 1);
   assert.equal(gauges['millrace_http_server_connections'], 0);
-  assert.equal(gauges['millrace_http_server_requests'], 0);
+  assert.equal(gauges['millrace_http_server_active_requests'], 0);
   const third = Math.floor(count / 3);
   const middle = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
   const early = middle(sizes.slice(third, 2 * third));

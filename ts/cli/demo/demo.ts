@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { threadId } from 'node:worker_threads';
 
+import { metrics, OPENMETRICS_CONTENT_TYPE, PROMETHEUS_CONTENT_TYPE } from '../../index.js';
 import type { ServerRequest, ServerResponse } from '../../index.js';
 import type { FeedMessage, History } from './sampler.js';
 import { MAX_SAMPLES } from './sampler.js';
@@ -47,6 +48,8 @@ export class Demo {
         return method === 'GET' ? stream(res) : refuseMethod(res, 'GET');
       case '/stats':
         return method === 'GET' ? this.watch(res) : refuseMethod(res, 'GET');
+      case '/metrics':
+        return isRead ? expose(req, res) : refuseMethod(res, 'GET, HEAD');
       default:
         return refuse(res, 404, 'There is nothing here; the page at / lists what there is.');
     }
@@ -120,6 +123,14 @@ async function echo(req: ServerRequest, res: ServerResponse): Promise<void> {
     if (res.closed) return;
   }
   res.end();
+}
+
+/** The metrics of the process, as the scraper asked for them. */
+function expose(req: ServerRequest, res: ServerResponse): void {
+  const openMetrics = req.headers.get('accept')?.includes('application/openmetrics-text') === true;
+  res.setHeader('Content-Type', openMetrics ? OPENMETRICS_CONTENT_TYPE : PROMETHEUS_CONTENT_TYPE);
+  res.setHeader('Cache-Control', 'no-store');
+  res.end(metrics.toPrometheus({ openMetrics }));
 }
 
 async function stream(res: ServerResponse): Promise<void> {

@@ -1,5 +1,5 @@
 /** What the demo page shows: one sample of the process a second. */
-import { features, metrics, version } from '../../index.js';
+import { features, MetricsReader, version } from '../../index.js';
 
 /** What happened in one second, and what is there at its end. */
 export interface Sample {
@@ -45,14 +45,14 @@ const MIN_REQUESTS = 50;
 const MS = 1_000;
 
 /**
- * Samples the whole process, all its threads, and feeds who asked. Percentiles of one second need a histogram of one
- * second, so each sample resets the metrics; with several threads, what they count between the reading and the reset
- * (microseconds) is in no sample. Totals are kept here.
+ * Samples the whole process, all its threads, and feeds who asked. Each sample is what came since the one before, read
+ * by a reader of its own. Totals are kept here.
  */
 export class Sampler {
   private readonly _feeds: ((message: FeedMessage) => void)[] = [];
   private readonly _history: History;
   private readonly _totals = { requests: 0, connections: 0, received: 0, sent: 0, errors: 0 };
+  private readonly _reader = new MetricsReader();
   private _timer: NodeJS.Timeout | undefined;
   private _cpu = process.cpuUsage();
   private _time = performance.now();
@@ -89,8 +89,7 @@ export class Sampler {
   }
 
   private sample(): Sample {
-    const { counters, gauges, histograms } = metrics.snapshot();
-    metrics.reset();
+    const { counters, gauges, histograms } = this._reader.read();
     const now = performance.now();
     const cpu = process.cpuUsage(this._cpu);
     const seconds = Math.max(now - this._time, 1) / MS;
@@ -112,7 +111,7 @@ export class Sampler {
       cpu: requests < MIN_REQUESTS ? null : { user: cpu.user / requests, system: cpu.system / requests },
       load: (cpu.user + cpu.system) / 1e6 / seconds,
       connections: gauges.millrace_http_server_connections,
-      inFlight: gauges.millrace_http_server_requests,
+      inFlight: gauges.millrace_http_server_active_requests,
       latency: duration.count === 0 ? null : { p50: duration.p50 * MS, p90: duration.p90 * MS, p99: duration.p99 * MS },
       bytesPerSecond: { received: received / seconds, sent: sent / seconds },
       totals: { ...totals },

@@ -42,8 +42,7 @@ export class CompressedBody implements BodyCoding {
         this._res.deliver(bytes);
         return;
       }
-      codeHead(this._res, coding);
-      this._res.deliver(result);
+      this._res.deliver(result, () => codeHead(this._res, coding));
     });
     return 'taken';
   }

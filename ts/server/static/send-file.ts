@@ -10,7 +10,7 @@ import { rangesOf } from './ranges.js';
 import { refuse } from './refuse.js';
 import { validatorsOf } from './validators.js';
 
-/** Answers with an open file: whole, in part, or not at all where the client has it. Closes nothing. */
+/** Answers with an open file: whole, in part, or not at all where the client has it. May close the file. */
 export async function sendFile(
   req: ServerRequest,
   res: ServerResponse,

@@ -4,4 +4,4 @@ mod order;
 mod receive;
 mod respond;
 
-pub use respond::{Chunk, Respond};
+pub use respond::{Chunk, Head, Respond};

@@ -10,15 +10,34 @@ use millrace_error::Code;
 use millrace_metrics::{Counter, Gauge};
 use std::collections::VecDeque;
 
+/// The counters of responses, by class.
+pub(super) const RESPONSES: [Counter; 5] = [
+    Counter::HttpServerResponses1xx,
+    Counter::HttpServerResponses2xx,
+    Counter::HttpServerResponses3xx,
+    Counter::HttpServerResponses4xx,
+    Counter::HttpServerResponses5xx,
+];
+
+/// The place of a status in `RESPONSES`.
+#[inline]
+pub(super) fn response_class(status: u16) -> usize {
+    usize::from(status / 100).clamp(1, 5) - 1
+}
+
 impl<V: Copy> Engine<V> {
     /// The response of a stream is queued whole: counts it, and lets go of every answer that is complete in order.
-    pub(crate) fn response_ended(&mut self, id: Id, stack: &mut Stack) {
+    /// With `finish` the host is told when the kernel has it all.
+    pub(crate) fn response_ended(&mut self, id: Id, stack: &mut Stack, finish: bool) {
         if let Some(stream) = self.streams.get_mut(id) {
             stream.flags |= flag::RESPONSE_ENDED | flag::HEAD_SENT;
+            if finish {
+                stream.flags |= flag::WANTS_FINISH;
+            }
             let (slot, started, internal) = (stream.server, stream.started_ns, stream.has(flag::INTERNAL));
             if !internal {
                 self.completed.push((slot, started));
-                self.metrics.gauge_add(Gauge::HttpServerRequests, -1);
+                self.metrics.gauge_add(Gauge::HttpServerActiveRequests, -1);
                 if let Some(server) = self.servers.at_mut(slot) {
                     server.stats.requests_active -= 1;
                     server.finished += u64::from(server.closing);
@@ -57,6 +76,8 @@ impl<V: Copy> Engine<V> {
                 stack.finishing.push(front);
             }
             let last = stream.has(flag::LAST);
+            // The usual end: nobody waits for more of it. `maybe_let_go` judges the others.
+            let over = stream.has(flag::REQUEST_ENDED) && !stream.has(flag::WANTS_FINISH) && !stream.is_read();
             if !stream.has(flag::REQUEST_ENDED) && stream.consumer == Consumer::Undecided {
                 stream.consumer = Consumer::Discard(if last { 0 } else { DRAIN_LIMIT });
                 stream.stash.clear();
@@ -82,7 +103,11 @@ impl<V: Copy> Engine<V> {
                         .for_each(|id| self.abort_stream(id, &Code::StreamClosed.into()));
                 }
             }
-            self.maybe_let_go(front);
+            if over {
+                self.drop_stream(front);
+            } else {
+                self.maybe_let_go(front);
+            }
         }
         let waiting = http.held.is_some() || !stack.backlog.is_empty();
         if http.waiting != 0 {
@@ -139,28 +164,21 @@ impl<V: Copy> Engine<V> {
 
     /// Takes a stream out of the table and gives its buffers back.
     pub(crate) fn drop_stream(&mut self, id: Id) {
-        let Some(stream) = self.streams.get_mut(id) else { return };
-        if stream.stash.capacity() > 0 {
-            self.pool.give(std::mem::take(&mut stream.stash));
-        }
-        if let Some(mut output) = stream.output.take() {
-            let released = &mut self.released;
-            output.clear(&mut self.pool, |pin| released.push(pin));
-        }
-        self.streams.discard(id);
+        let (pool, released) = (&mut self.pool, &mut self.released);
+        self.streams.discard(id, |stream| {
+            if stream.stash.capacity() > 0 {
+                pool.give(std::mem::take(&mut stream.stash));
+            }
+            if let Some(mut output) = stream.output.take() {
+                output.clear(pool, |pin| released.push(pin));
+            }
+        });
     }
 
     /// Counts a response by its class, process-wide and for its server.
     pub(crate) fn count_response(&mut self, server: u32, status: u16) {
-        let class = usize::from(status / 100).clamp(1, 5) - 1;
-        const CLASSES: [Counter; 5] = [
-            Counter::HttpServerResponses1xx,
-            Counter::HttpServerResponses2xx,
-            Counter::HttpServerResponses3xx,
-            Counter::HttpServerResponses4xx,
-            Counter::HttpServerResponses5xx,
-        ];
-        self.metrics.add(CLASSES[class], 1);
+        let class = response_class(status);
+        self.metrics.add(RESPONSES[class], 1);
         if let Some(server) = self.servers.at_mut(server) {
             server.stats.responses[class] += 1;
         }

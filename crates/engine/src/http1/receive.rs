@@ -14,7 +14,7 @@ use crate::options::HEADS_AHEAD;
 use crate::pace::Pace;
 use crate::protocol::{Http1, Protocol};
 use crate::stream::{Consumer, Stream, flag};
-use millrace_error::{Code, Error, Limit};
+use millrace_error::{Code, Error, Kind, Limit};
 use millrace_head::Method;
 use millrace_http1::{BodyFraming, Event};
 use millrace_metrics::{Counter, Gauge};
@@ -87,8 +87,9 @@ impl<V: Copy> Engine<V> {
                 Event::Body { start, end } => {
                     stack.body_ms = self.from_ms;
                     stack.receive_pace.add((end - start) as u64);
+                    let last = http.parser.is_body_over();
                     if let Some(stream) = http.receiving {
-                        if let Err(error) = self.take_body(host, stream, &input[start..end]) {
+                        if let Err(error) = self.take_body(host, stream, &input[start..end], last) {
                             return self.fail(id, stack, error);
                         }
                     }
@@ -123,13 +124,13 @@ impl<V: Copy> Engine<V> {
     /// and only while the heads ahead are within their bound.
     fn leave(&self, id: Id, http: &Http1) -> Leave {
         let head = http.parser.head();
-        let options = self
-            .connections
-            .get(id)
-            .and_then(|connection| self.servers.at(connection.server));
-        let upgrades = options.is_some_and(|(_, server)| server.options.upgrades);
-        let alone = !head.method.is_safe() || head.method == Method::Connect || (head.upgrade && upgrades);
-        let ahead = || !alone && http.unsafe_owed == 0 && http.heads + head.block.len() <= HEADS_AHEAD;
+        let upgrades = || {
+            let connection = self.connections.get(id);
+            let server = connection.and_then(|connection| self.servers.at(connection.server));
+            server.is_some_and(|(_, server)| server.options.upgrades)
+        };
+        let alone = || !head.method.is_safe() || head.method == Method::Connect || (head.upgrade && upgrades());
+        let ahead = || http.unsafe_owed == 0 && http.heads + head.block.len() <= HEADS_AHEAD && !alone();
         if http.order.is_empty() || ahead() {
             Leave::Granted
         } else {
@@ -153,10 +154,7 @@ impl<V: Copy> Engine<V> {
             return Ok(&[]);
         };
         let slot = connection.server;
-        let Some((server_id, _)) = self.servers.at(slot) else {
-            return Ok(&[]);
-        };
-        let Some(server) = self.servers.get_mut(server_id) else {
+        let Some(server) = self.servers.at_mut(slot) else {
             return Ok(&[]);
         };
         let options = &server.options;
@@ -175,22 +173,29 @@ impl<V: Copy> Engine<V> {
             return Ok(&[]);
         }
         connection.requests = connection.requests.saturating_add(1);
-        let peer = connection.peer.addr().map(|addr| addr.ip());
-        let forwarded = server.gate.forwarded(peer, head.fields());
+        let mut forwarded = None;
         let refused = if self.memory.is_full() {
-            Some((memory::refusal(), 503, 1))
+            Some((memory::refusal(), 503, Some(1)))
+        } else if !server.gate.judges_requests() {
+            None
         } else {
-            let checked = server.gate.check(head.target(), forwarded.or(peer), self.now_ns);
-            checked.err().map(|seconds| {
-                server.stats.rate_limited += 1;
-                (Code::RateLimited.into(), 429, seconds)
-            })
+            let peer = connection.peer.addr().map(|addr| addr.ip());
+            forwarded = server.gate.forwarded(peer, head.fields());
+            let admitted = server.gate.admit(peer, forwarded);
+            let checked = admitted.map_err(|error| (error, 403, None)).and_then(|()| {
+                let checked = server.gate.check(head.target(), forwarded.or(peer), self.now_ns);
+                checked.map_err(|seconds| {
+                    server.stats.rate_limited += 1;
+                    (Code::RateLimited.into(), 429, Some(seconds))
+                })
+            });
+            checked.err()
         };
         if let Some((error, status, seconds)) = refused {
             let last = !ended || !head.keep_alive || server.closing;
             http.began_ms = 0;
             self.count_error(id, &error);
-            let retry = format!("Retry-After\0{seconds}\0");
+            let retry = seconds.map_or(String::new(), |seconds| format!("Retry-After\0{seconds}\0"));
             self.answer_unread(id, stack, status, retry.as_bytes(), last)?;
             return Ok(if last { &[] } else { input });
         }
@@ -211,7 +216,9 @@ impl<V: Copy> Engine<V> {
         if !head.method.is_safe() {
             stream.flags |= flag::UNSAFE;
         }
-        let (secure, early) = (connection.has(conn::SECURE), connection.has(conn::EARLY));
+        let early = connection.has(conn::EARLY);
+        // What came in early data came through TLS, although the handshake is not over.
+        let secure = early || connection.has(conn::SECURE);
         let raw = connect || upgrade;
         if raw {
             stream.flags |= flag::RAW | flag::HEAD_SENT;
@@ -240,7 +247,7 @@ impl<V: Copy> Engine<V> {
             return Err(Error::new(Code::ConnectionsLimit));
         };
         self.metrics.add(Counter::HttpServerRequests, 1);
-        self.metrics.gauge_add(Gauge::HttpServerRequests, 1);
+        self.metrics.gauge_add(Gauge::HttpServerActiveRequests, 1);
         let kind = match raw {
             true if connect => EventKind::Connect,
             true => EventKind::Upgrade,
@@ -328,6 +335,7 @@ impl<V: Copy> Engine<V> {
         let Protocol::Http1(http) = &mut stack.protocol else {
             return Err(error);
         };
+        http.late = error.code.kind() == Kind::Timeout;
         let mut place = None;
         if let Some(receiving) = http.receiving.take() {
             let Some(stream) = self.streams.get(receiving) else {
@@ -410,7 +418,7 @@ impl<V: Copy> Engine<V> {
             reason: b"",
             block,
         };
-        let result = self.respond_on(stream, stack, &head, super::Chunk::Bytes(b""), false);
+        let result = self.respond_on(stream, stack, (&head).into(), super::Chunk::Bytes(b""), false);
         if let Protocol::Http1(http) = &mut stack.protocol {
             http.waiting = self.waiting_of(&http.order);
         }

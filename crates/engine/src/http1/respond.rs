@@ -1,6 +1,7 @@
 //! Answers: commands by stream id, serialised at once into the output of the connection, or of the stream while
 //! other answers go first. Nothing is written here; the flush does that.
 
+use super::order::{RESPONSES, response_class};
 use crate::connection::Stack;
 use crate::engine::Engine;
 use crate::id::Id;
@@ -11,7 +12,7 @@ use millrace_buffer::{Output, PinId};
 use millrace_error::{Code, Error};
 use millrace_head::Method;
 use millrace_http1::{
-    Answer, BodyFraming, BodySize, CHUNK_END, write_chunk_prefix, write_informational, write_last_chunk,
+    Answer, BodyFraming, BodySize, CHUNK_END, ReadyHead, write_chunk_prefix, write_informational, write_last_chunk,
     write_response_head,
 };
 use std::fs::File;
@@ -59,15 +60,53 @@ pub struct Respond<'a> {
     pub block: &'a [u8],
 }
 
+/// A head as the host names it.
+#[derive(Clone, Copy, Debug)]
+pub enum Head<'a> {
+    /// In full.
+    Given(&'a Respond<'a>),
+    /// By a status and the number that [`Engine::remember_head`] gave for its fields; 0: there are none.
+    Ready(u16, u32),
+}
+
+impl<'a> From<&'a Respond<'a>> for Head<'a> {
+    fn from(head: &'a Respond<'a>) -> Self {
+        Self::Given(head)
+    }
+}
+
+/// How many heads the host may have remembered.
+const MOST_READY: usize = 256;
+/// How long each may be; both bound what is kept for them.
+const LONGEST_READY: usize = 1024;
+
 impl<V: Copy> Engine<V> {
+    /// Takes the fields of a head that will be sent again and again, for [`Head::Ready`]. `None` for what is not
+    /// taken: an invalid block, a long one, one too many.
+    pub fn remember_head(&mut self, block: &[u8]) -> Option<u32> {
+        let known = self.ready_heads.iter().position(|head| head.block() == block);
+        let place = known.or_else(|| {
+            let room = self.ready_heads.len() < MOST_READY && block.len() <= LONGEST_READY;
+            let head = room.then(|| ReadyHead::new(block).ok()).flatten()?;
+            self.ready_heads.push(head);
+            Some(self.ready_heads.len() - 1)
+        });
+        place.map(|place| place as u32) // below MOST_READY
+    }
+
     /// Answers whole, in one call. With `finish` a `Finished` event tells when the kernel has it all.
-    pub fn respond(&mut self, id: f64, head: &Respond<'_>, body: Chunk<'_>, finish: bool) -> Result<(), Error> {
+    pub fn respond<'a>(
+        &mut self,
+        id: f64,
+        head: impl Into<Head<'a>>,
+        body: Chunk<'_>,
+        finish: bool,
+    ) -> Result<(), Error> {
         let (id, connection) = self.answerable(id)?;
         let mut stack = self.take_stack(connection).ok_or(Code::StaleId)?;
-        let result = self.respond_on(id, &mut stack, head, body, finish);
+        let result = self.respond_on(id, &mut stack, head.into(), body, finish);
         self.count_waiting(id, &mut stack);
-        self.give_stack(connection, stack);
-        self.touch(connection);
+        self.give_stack_and_touch(connection, stack);
         result
     }
 
@@ -75,25 +114,16 @@ impl<V: Copy> Engine<V> {
         &mut self,
         id: Id,
         stack: &mut Stack,
-        head: &Respond<'_>,
+        head: Head<'_>,
         body: Chunk<'_>,
         finish: bool,
     ) -> Result<(), Error> {
-        let suppress = self.write_head(id, stack, head, BodySize::Known(body.len() as u64))?;
-        if suppress {
+        let size = BodySize::Known(body.len() as u64);
+        let left_out = self.write_head(id, stack, head, size, Some(body))?;
+        if let Some(body) = left_out {
             self.release(body);
-        } else {
-            let Some((output, pool)) = self.output_of(id, stack) else {
-                return Err(Code::StaleId.into());
-            };
-            push(output, pool, body);
         }
-        if finish {
-            if let Some(stream) = self.streams.get_mut(id) {
-                stream.flags |= flag::WANTS_FINISH;
-            }
-        }
-        self.response_ended(id, stack);
+        self.response_ended(id, stack, finish);
         Ok(())
     }
 
@@ -101,10 +131,9 @@ impl<V: Copy> Engine<V> {
     pub fn respond_head(&mut self, id: f64, head: &Respond<'_>) -> Result<(), Error> {
         let (id, connection) = self.answerable(id)?;
         let mut stack = self.take_stack(connection).ok_or(Code::StaleId)?;
-        let result = self.write_head(id, &mut stack, head, BodySize::Stream);
+        let result = self.write_head(id, &mut stack, head.into(), BodySize::Stream, None);
         self.count_waiting(id, &mut stack);
-        self.give_stack(connection, stack);
-        self.touch(connection);
+        self.give_stack_and_touch(connection, stack);
         result.map(drop)
     }
 
@@ -202,7 +231,7 @@ impl<V: Copy> Engine<V> {
             }
         }
         if result.is_ok() {
-            self.response_ended(id, &mut stack);
+            self.response_ended(id, &mut stack, false);
         }
         self.count_waiting(id, &mut stack);
         self.give_stack(connection, stack);
@@ -248,42 +277,75 @@ impl<V: Copy> Engine<V> {
         Ok((id, stream.connection))
     }
 
-    /// Serialises the head; says whether the body must be left out.
-    fn write_head(&mut self, id: Id, stack: &mut Stack, head: &Respond<'_>, body: BodySize) -> Result<bool, Error> {
-        let date = self.date();
-        let stream = self.streams.get(id).ok_or(Code::StaleId)?;
-        let slot = stream.server;
-        let (closing, idle_ms) = match self.servers.at(slot) {
-            Some((_, server)) => (server.closing, server.options.keep_alive_timeout_ms),
+    /// Serialises the head, and behind it the body where there is one. Returns the body that must be left out.
+    ///
+    /// Everything of an answer's way is looked up once, here.
+    fn write_head<'b>(
+        &mut self,
+        id: Id,
+        stack: &mut Stack,
+        head: Head<'_>,
+        size: BodySize,
+        body: Option<Chunk<'b>>,
+    ) -> Result<Option<Chunk<'b>>, Error> {
+        self.refresh_date();
+        let stream = self.streams.get_mut(id).ok_or(Code::StaleId)?;
+        let mut server = self.servers.at_mut(stream.server);
+        let (closing, idle_ms) = match &server {
+            Some(server) => (server.closing, server.options.keep_alive_timeout_ms),
             None => (true, 0),
         };
+        let (first, last) = match &stack.protocol {
+            Protocol::Http1(http) => (
+                http.order.front() == Some(&id),
+                closing && http.order.back() == Some(&id),
+            ),
+            Protocol::Raw(_) => (true, closing),
+        };
+        let output = match first {
+            true => &mut stack.output,
+            false => stream.output.get_or_insert_with(|| Box::new(Output::new())),
+        };
         // A closing server says so in the last answer that it owes: none may follow one that said it (RFC 9112 §9.6).
-        let closing = closing
-            && match &stack.protocol {
-                Protocol::Http1(http) => http.order.back() == Some(&id),
-                Protocol::Raw(_) => true,
-            };
         // A client that waits for 100 Continue may or may not send its body now: the connection cannot go on.
-        let keep_alive = !closing && !stream.has(flag::LAST | flag::EXPECTS_CONTINUE);
+        let keep_alive = !last && stream.flags & (flag::LAST | flag::EXPECTS_CONTINUE) == 0;
         let answer = Answer {
             to_head: stream.method == Method::Head,
             to_connect: false,
-            minor: u8::from(stream.has(flag::HTTP_1_1)),
+            minor: u8::from(stream.flags & flag::HTTP_1_1 != 0),
             keep_alive,
-            body,
-            date: &date,
+            body: size,
+            date: &self.date,
             keep_alive_timeout_s: (idle_ms / 1_000) as u32,
         };
-        let Some((output, pool)) = self.output_of(id, stack) else {
-            return Err(Code::StaleId.into());
+        let out = output.tail(&mut self.pool);
+        let (status, written) = match head {
+            Head::Given(head) => (
+                head.status,
+                write_response_head(out, head.status, head.reason, head.block, &answer)?,
+            ),
+            Head::Ready(status, place) => {
+                let ready = self.ready_heads.get_mut(place as usize).ok_or(Code::InvalidArgument)?;
+                (status, ready.write(out, status, &answer)?)
+            }
         };
-        let written = write_response_head(output.tail(pool), head.status, head.reason, head.block, &answer)?;
-        let stream = self.streams.get_mut(id).ok_or(Code::StaleId)?;
+        let left_out = match (written.suppress_body, body) {
+            (false, Some(body)) => {
+                push(output, &mut self.pool, body);
+                None
+            }
+            (_, body) => body,
+        };
         stream.flags |= flag::HEAD_SENT;
-        stream.status = head.status;
+        stream.status = status;
         stream.framing = written.framing;
         if written.suppress_body {
             stream.flags |= flag::NO_BODY;
+        }
+        let class = response_class(status);
+        self.metrics.add(RESPONSES[class], 1);
+        if let Some(server) = &mut server {
+            server.stats.responses[class] += 1;
         }
         if !written.keep_alive && !stream.has(flag::LAST) {
             stream.flags |= flag::LAST;
@@ -291,8 +353,7 @@ impl<V: Copy> Engine<V> {
             // Our wish, of which the client learns only now: what it sends meanwhile must not reset the answer away.
             self.must_linger(connection);
         }
-        self.count_response(slot, head.status);
-        Ok(written.suppress_body)
+        Ok(left_out)
     }
 
     /// Where the bytes of a stream go now: straight to the connection when it is first in line.

@@ -3,11 +3,13 @@
 //! Heads come as blocks and are checked in the pass that writes them; on an error the vector is as it was.
 
 mod chunk;
+mod ready;
 mod request;
 mod response;
 mod scan;
 
 pub use chunk::{CHUNK_END, write_chunk, write_chunk_prefix, write_last_chunk};
+pub use ready::ReadyHead;
 pub use request::write_request_head;
 pub use response::{Answer, Written, write_informational, write_response_head};
 

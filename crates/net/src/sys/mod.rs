@@ -16,6 +16,8 @@
 //! socket::shutdown_write(RawFd) -> io::Result<()>
 //! socket::set_nodelay(RawFd, bool) -> io::Result<()>
 //! socket::set_linger_zero(RawFd) -> io::Result<()>
+//! socket::hold_back_handshakes(RawFd) -> io::Result<()>      an error where the system cannot
+//! socket::migrates_handshakes() -> bool
 //! socket::take_error(RawFd) -> io::Result<Option<io::Error>>
 //! socket::local_addr(RawFd) -> io::Result<Peer>
 //! socket::peer_addr(RawFd) -> io::Result<Peer>

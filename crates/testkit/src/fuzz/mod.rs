@@ -3,17 +3,23 @@
 //! The first byte of the data chooses the cuts of the input, the second the limits; the rest is the input.
 
 pub mod connection;
+pub mod crl;
 pub mod http1_request;
 pub mod http1_response;
+pub mod ocsp_response;
 pub mod socks_client;
 pub mod socks_server;
+pub mod timestamps;
 pub mod tls_server;
 
 pub use connection::connection;
+pub use crl::crl;
 pub use http1_request::http1_request;
 pub use http1_response::http1_response;
+pub use ocsp_response::ocsp_response;
 pub use socks_client::socks_client;
 pub use socks_server::socks_server;
+pub use timestamps::timestamps;
 pub use tls_server::tls_server;
 
 use millrace_http1::Limits;
@@ -24,6 +30,19 @@ fn choices(data: &[u8]) -> Option<(u8, u8, &[u8])> {
         [cuts, limits, input @ ..] => Some((*cuts, *limits, input)),
         _ => None,
     }
+}
+
+/// Three parts, the first two behind their lengths (2 bytes).
+fn parts(input: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let take = |input: &'_ [u8]| -> Option<(usize, usize)> {
+        let (length, rest) = input.split_first_chunk::<2>()?;
+        let length = usize::from(u16::from_be_bytes(*length));
+        (length <= rest.len()).then_some((2, 2 + length))
+    };
+    let (begin, end) = take(input)?;
+    let (first, rest) = (&input[begin..end], &input[end..]);
+    let (begin, end) = take(rest)?;
+    Some((first, &rest[begin..end], &rest[end..]))
 }
 
 /// The product's limits, or small ones that short inputs pass.

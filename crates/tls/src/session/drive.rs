@@ -273,6 +273,8 @@ impl TlsEngine for TlsSession {
             early_data: self.early_data,
             peer_certificates: chain.iter().map(|certificate| certificate.to_vec()).collect(),
             authorization_error: self.authorization_error.as_deref().cloned(),
+            ocsp: self.evidence.as_ref().and_then(|evidence| evidence.ocsp),
+            ct: self.evidence.as_ref().and_then(|evidence| evidence.ct.clone()),
         })
     }
 }

@@ -41,11 +41,14 @@ impl TlsSession {
                 return Err(self.end(TlsError::new(Code::TlsRecordOverflow)));
             }
             let processed = connection.process_new_packets();
-            let finding = verdict::take();
+            let verdict::Found { finding, evidence } = verdict::take();
             match processed {
                 Ok(state) => {
                     if let Some(finding) = finding {
                         self.authorization_error = Some(Box::new(finding));
+                    }
+                    if let Some(evidence) = evidence {
+                        self.evidence = Some(Box::new(evidence));
                     }
                     if state.peer_has_closed() {
                         self.after_progress();
@@ -94,6 +97,14 @@ impl TlsSession {
                 Judge::Nobody => None,
             };
             self.authorization_error = found.map(Box::new);
+        }
+        // No verifier is called where a client shows nothing.
+        let absent = match &done.judge {
+            Judge::OfClients(judge) => judge.dangerously_accept_any && connection.peer_certificates().is_none(),
+            Judge::OfServers(..) | Judge::Nobody => false,
+        };
+        if absent {
+            self.authorization_error = Some(Box::new(TlsError::new(Code::TlsCertificateRequired)));
         }
     }
 }

@@ -24,6 +24,7 @@ use rustls::Connection;
 use rustls::client::ClientConnection;
 use rustls::server::AcceptedAlert;
 
+use crate::evidence::Verdicts;
 use crate::server::ServerContext;
 use crate::verify::ServerJudge;
 use crate::{Clock, TlsError};
@@ -46,6 +47,8 @@ pub struct TlsSession {
     ended: Option<Box<TlsError>>,
     /// What is wrong with a certificate that was let pass.
     authorization_error: Option<Box<TlsError>>,
+    /// What came with the certificate comes to.
+    evidence: Option<Box<Verdicts>>,
     /// The name that a client asked for.
     servername: Option<Box<str>>,
     peer_closed: bool,
@@ -104,6 +107,7 @@ impl TlsSession {
             buffer_limit: BUFFER_LIMIT,
             ended: None,
             authorization_error: None,
+            evidence: None,
             servername: None,
             peer_closed: false,
             closing: false,

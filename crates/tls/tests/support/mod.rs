@@ -1,6 +1,8 @@
 //! What the tests of this crate share: a CA, contexts with the tests' time, links.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod ocsp;
+
 use std::sync::{Arc, OnceLock};
 
 use millrace_testkit::pki::{Authority, Leaf, NOW, Wish};

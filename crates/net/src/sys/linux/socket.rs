@@ -109,6 +109,37 @@ pub(crate) fn set_linger_zero(fd: RawFd) -> io::Result<()> {
     set_option(fd, libc::SOL_SOCKET, libc::SO_LINGER, &linger)
 }
 
+pub(crate) fn hold_back_handshakes(listener: RawFd) -> io::Result<()> {
+    const FLAGS: u32 = 13;
+    const SYN: u32 = 0x02;
+    const SYN_ACK: u32 = 0x12;
+    let step = |code: u32, jf: u8, k: u32| libc::sock_filter {
+        code: code as u16,
+        jt: 0,
+        jf,
+        k,
+    };
+    // A filter of a TCP socket sees packets from the TCP header on. What has SYN without ACK is dropped; connections
+    // that come of the listener inherit the filter, and nothing of theirs looks like that.
+    let mut steps = [
+        step(libc::BPF_LD | libc::BPF_B | libc::BPF_ABS, 0, FLAGS),
+        step(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, 0, SYN_ACK),
+        step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, SYN),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0),
+        step(libc::BPF_RET | libc::BPF_K, 0, u32::MAX),
+    ];
+    let program = libc::sock_fprog {
+        len: steps.len() as u16,
+        filter: steps.as_mut_ptr(),
+    };
+    // The kernel copies the steps.
+    set_option(listener, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program)
+}
+
+pub(crate) fn migrates_handshakes() -> bool {
+    std::fs::read("/proc/sys/net/ipv4/tcp_migrate_req").is_ok_and(|value| value.starts_with(b"1"))
+}
+
 pub(crate) fn take_error(fd: RawFd) -> io::Result<Option<io::Error>> {
     let mut errno: c_int = 0;
     let mut len = size_of::<c_int>() as socklen_t;

@@ -1,9 +1,14 @@
-//! Certificates made while a test runs: authorities, what they issue, and their CRLs.
+//! Certificates made while a test runs: authorities, what they issue, their CRLs and OCSP responses, and logs.
+
+pub mod crl;
+pub mod ct;
+pub mod der;
+pub mod ocsp;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose,
-    GeneralSubtree, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, NameConstraints, PublicKeyData,
-    RevokedCertParams, SerialNumber,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CustomExtension, DnType,
+    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, NameConstraints,
+    PublicKeyData, RevokedCertParams, SerialNumber,
 };
 use time::OffsetDateTime;
 
@@ -28,6 +33,28 @@ pub struct Leaf {
     pub serial: u64,
 }
 
+impl Leaf {
+    /// Its key, to sign with.
+    pub fn key_pair(&self) -> KeyPair {
+        KeyPair::try_from(self.key.as_slice()).expect("a key of a kind that signs")
+    }
+}
+
+/// What a certificate is for (extended key usage).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Servers and clients.
+    Tls,
+    /// Signing OCSP responses.
+    Ocsp,
+    /// Signing code.
+    Code,
+    /// Anything, in one word.
+    Any,
+    /// It does not say.
+    Unsaid,
+}
+
 /// What a leaf is to be.
 #[derive(Clone, Debug)]
 pub struct Wish {
@@ -41,8 +68,12 @@ pub struct Wish {
     pub serial: u64,
     /// Its key; without one a P-256 key is made.
     pub key: Option<Vec<u8>>,
-    /// Whether it is for servers and clients, or for signing code.
-    pub for_tls: bool,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Whether it is a CA.
+    pub is_ca: bool,
+    /// Further extensions: OID, value.
+    pub extensions: Vec<(Vec<u64>, Vec<u8>)>,
 }
 
 impl Wish {
@@ -54,7 +85,9 @@ impl Wish {
             not_after: NOW + 30 * DAY,
             serial: 1000,
             key: None,
-            for_tls: true,
+            purpose: Purpose::Tls,
+            is_ca: false,
+            extensions: Vec::new(),
         }
     }
 
@@ -65,11 +98,21 @@ impl Wish {
         params.not_before = at(self.not_before);
         params.not_after = at(self.not_after);
         params.serial_number = Some(SerialNumber::from(self.serial));
-        params.extended_key_usages = if self.for_tls {
-            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth]
-        } else {
-            vec![ExtendedKeyUsagePurpose::CodeSigning]
+        params.extended_key_usages = match self.purpose {
+            Purpose::Tls => vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth],
+            Purpose::Ocsp => vec![ExtendedKeyUsagePurpose::OcspSigning],
+            Purpose::Code => vec![ExtendedKeyUsagePurpose::CodeSigning],
+            Purpose::Any => vec![ExtendedKeyUsagePurpose::Any],
+            Purpose::Unsaid => Vec::new(),
         };
+        if self.is_ca {
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        }
+        params.custom_extensions = self
+            .extensions
+            .iter()
+            .map(|(oid, value)| CustomExtension::from_oid_content(oid, value.clone()))
+            .collect();
         params
     }
 
@@ -90,9 +133,11 @@ impl Wish {
     /// Signed by itself, and a CA: what `openssl req -x509` makes.
     pub fn self_signed_ca(&self) -> Leaf {
         let key = self.key_pair();
-        let mut params = self.params();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let certificate = params.self_signed(&key).expect("a certificate");
+        let wish = Self {
+            is_ca: true,
+            ..self.clone()
+        };
+        let certificate = wish.params().self_signed(&key).expect("a certificate");
         self.leaf(certificate.der().to_vec(), &key)
     }
 
@@ -151,6 +196,11 @@ impl Authority {
     /// The CA's certificate in DER.
     pub fn certificate(&self) -> &[u8] {
         &self.certificate
+    }
+
+    /// The CA's key.
+    pub fn key(&self) -> &KeyPair {
+        self.issuer.key()
     }
 
     /// Issues a certificate.

@@ -1,0 +1,41 @@
+//! A CRL as an administrator gives it: PEM or DER.
+
+use std::sync::OnceLock;
+
+use millrace_tls::{Trust, TrustOptions};
+
+use crate::fuzz::choices;
+use crate::pki::Authority;
+
+fn trust() -> &'static Trust {
+    static TRUST: OnceLock<Trust> = OnceLock::new();
+    TRUST.get_or_init(|| {
+        Trust::new(&TrustOptions {
+            ca: vec![Authority::new("fuzz CA").certificate().to_vec()],
+            ..TrustOptions::default()
+        })
+        .expect("a good CA")
+    })
+}
+
+/// What is taken has facts that its bytes have room for, the newest first; what is refused is refused in words.
+///
+/// # Panics
+/// When an invariant is broken.
+pub fn crl(data: &[u8]) {
+    /// The least that an entry has: a SEQUENCE of an INTEGER and a UTCTime.
+    const ENTRY: usize = 2 + 3 + 15;
+    let Some((_, _, input)) = choices(data) else { return };
+    match trust().with_crls(&[input.to_vec()]) {
+        Err(error) => assert!(error.detail().is_some_and(|words| words.contains("CRL"))),
+        Ok(loaded) => {
+            let facts = loaded.crl_facts();
+            assert!(!facts.is_empty());
+            assert!(facts.is_sorted_by(|one, other| one.this_update >= other.this_update));
+            let entries: usize = facts.iter().map(|each| each.count).sum();
+            assert!(entries * ENTRY <= input.len());
+            let printable = |each: &str| each.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+            assert!(facts.iter().all(|each| printable(&each.issuer)));
+        }
+    }
+}

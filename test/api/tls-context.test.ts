@@ -1,0 +1,180 @@
+import { createPrivateKey } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import type { Server, TlsServerOptions } from '../../ts/index.js';
+import { serve, TlsContext } from '../../ts/index.js';
+import type { Issued } from '../support/pki.js';
+import { Authority } from '../support/pki.js';
+import { RawClient } from '../support/raw-client.js';
+import { endsWithItsTest, get, start } from '../support/test-server.js';
+import { getByNode, open } from '../support/tls.js';
+
+let root: Authority;
+let leaf: Issued;
+let folder: string;
+
+beforeAll(async () => {
+  root = await Authority.root();
+  leaf = await root.issue();
+  folder = mkdtempSync(join(tmpdir(), 'millrace-tls-'));
+  writeFileSync(join(folder, 'cert.pem'), leaf.cert);
+  writeFileSync(join(folder, 'key.pem'), leaf.key);
+  writeFileSync(join(folder, 'cert.der'), leaf.der);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+endsWithItsTest();
+
+const at = (name: string): string => join(folder, name);
+
+const serves = async (tls: TlsServerOptions): Promise<void> => {
+  const server = await start({ tls, handler: (_req, res) => res.end('fine') });
+  expect((await getByNode(server, { ca: root.cert })).body.toString()).toBe('fine');
+  server.destroy();
+};
+
+test('takes PEM and DER as text, bytes, names of files and URLs', async () => {
+  await serves({ cert: leaf.cert, key: leaf.key });
+  await serves({ cert: Buffer.from(leaf.cert), key: new Uint8Array(Buffer.from(leaf.key)) });
+  await serves({ cert: leaf.der, key: leaf.pkcs8 });
+  await serves({ cert: at('cert.pem'), key: pathToFileURL(at('key.pem')) });
+  await serves({ cert: pathToFileURL(at('cert.der')), key: leaf.pkcs8 });
+});
+
+test.each([
+  ['pkcs8', 'pem'],
+  ['sec1', 'pem'],
+  ['pkcs8', 'der'],
+] as const)('takes a key as %s in %s', async (type, format) => {
+  const key = createPrivateKey(leaf.key).export({ type, format } as never) as Buffer | string;
+  await serves({ cert: leaf.cert, key });
+});
+
+test('takes an RSA key as PKCS#1', async () => {
+  const rsa = await root.issue({ kind: 'rsa' });
+  const key = createPrivateKey(rsa.key).export({ type: 'pkcs1', format: 'pem' });
+  await serves({ cert: rsa.cert, key });
+});
+
+test.each([
+  ['pkcs8', 'pem'],
+  ['sec1', 'pem'],
+  ['pkcs8', 'der'],
+] as const)('opens an encrypted key as %s in %s with its passphrase', async (type, format) => {
+  const locked = { type, format, cipher: 'aes-256-cbc', passphrase: 'open sesame' } as never;
+  const key = createPrivateKey(leaf.key).export(locked) as Buffer | string;
+  await serves({ cert: leaf.cert, key, passphrase: 'open sesame' });
+  await expect(TlsContext.server({ cert: leaf.cert, key, passphrase: 'wrong' })).rejects.toMatchObject({
+    code: 'MILLRACE_TLS_INVALID_CONFIGURATION',
+  });
+  if (format === 'pem') {
+    await expect(TlsContext.server({ cert: leaf.cert, key })).rejects.toThrow("give 'passphrase'");
+  }
+});
+
+test.each<[string, () => Partial<TlsServerOptions>, RegExp]>([
+  ['no certificate', () => ({}), /cert/],
+  ['a certificate without a key', () => ({ cert: leaf.cert }), /pairs/],
+  ['garbage', () => ({ cert: Buffer.from('garbage'), key: leaf.key }), /cert/i],
+  ['a key that is none', () => ({ cert: leaf.cert, key: Buffer.from('garbage') }), /key/],
+  [
+    'versions in the wrong order',
+    () => ({ cert: leaf.cert, key: leaf.key, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.2' }),
+    /version/i,
+  ],
+  ['a version that is gone', () => ({ cert: leaf.cert, key: leaf.key, minVersion: 'TLSv1.1' as never }), /minVersion/],
+  ['an option that does not exist', () => ({ cert: leaf.cert, key: leaf.key, crt: 1 }) as never, /crt/],
+  ['more certificates than keys', () => ({ cert: [leaf.cert, leaf.cert], key: leaf.key }), /pairs, got 2 and 1/],
+])('refuses %s before anything listens', async (_name, options, message) => {
+  const made = serve({ port: 0, tls: options() as TlsServerOptions, handler: () => undefined });
+  await expect(made).rejects.toThrow(message);
+  await expect(made).rejects.toMatchObject({ kind: 'misuse' });
+});
+
+test('refuses the key of another certificate', async () => {
+  const other = await root.issue();
+  await expect(TlsContext.server({ cert: leaf.cert, key: other.key })).rejects.toMatchObject({
+    code: 'MILLRACE_TLS_INVALID_CONFIGURATION',
+  });
+});
+
+test('a file that is not there rejects with the error of the system', async () => {
+  await expect(TlsContext.server({ cert: at('none'), key: leaf.key })).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+describe('update', () => {
+  const withContext = async (options: Partial<TlsServerOptions> = {}): Promise<[TlsContext, Server]> => {
+    const context = await TlsContext.server({ cert: leaf.cert, key: leaf.key, ...options });
+    return [context, await start({ tls: context, handler: (req, res) => res.end(String(req.tls?.version)) })];
+  };
+  const serialOf = async (server: Server): Promise<string> => {
+    const client = await RawClient.secure(server, { ca: root.cert });
+    const { serialNumber } = client.tls.getPeerCertificate();
+    client.destroy();
+    return serialNumber.toLowerCase();
+  };
+
+  test('replaces the certificate for new handshakes, and live connections go on', async () => {
+    const [context, server] = await withContext();
+    const live = await RawClient.secure(server, { ca: root.cert });
+    await live.send(get()).response();
+    const next = await root.issue();
+    await context.update({ cert: next.cert, key: next.key });
+    expect(await serialOf(server)).toBe(next.x509.serialNumber.toLowerCase());
+    expect((await live.send(get()).response()).status).toBe(200);
+    expect(live.tls.getPeerCertificate().serialNumber.toLowerCase()).toBe(leaf.x509.serialNumber.toLowerCase());
+  });
+
+  test('reads files again without being told which', async () => {
+    writeFileSync(at('live.pem'), leaf.cert);
+    writeFileSync(at('live.key'), leaf.key);
+    const [context, server] = await withContext({ cert: at('live.pem'), key: at('live.key') });
+    const next = await root.issue();
+    writeFileSync(at('live.pem'), next.cert);
+    writeFileSync(at('live.key'), next.key);
+    await context.update({});
+    expect(await serialOf(server)).toBe(next.x509.serialNumber.toLowerCase());
+  });
+
+  test('that fails leaves everything as it was, and may be tried again', async () => {
+    const [context, server] = await withContext();
+    const next = await root.issue();
+    await expect(context.update({ cert: next.cert })).rejects.toThrow(TypeError);
+    await expect(context.update({ ciphers: ['none'] })).rejects.toThrow(TypeError);
+    expect(await serialOf(server)).toBe(leaf.x509.serialNumber.toLowerCase());
+    await context.update({ cert: next.cert, key: next.key });
+    expect(await serialOf(server)).toBe(next.x509.serialNumber.toLowerCase());
+  });
+
+  test('changes versions, and serves all servers of its context', async () => {
+    const [context, first] = await withContext();
+    const second = await start({ tls: context, handler: (req, res) => res.end(String(req.tls?.version)) });
+    await context.update({ maxVersion: 'TLSv1.2' });
+    for (const server of [first, second]) {
+      expect((await getByNode(server, { ca: root.cert })).body.toString()).toBe('TLSv1.2');
+    }
+  });
+
+  test('is for servers alone', async () => {
+    const client = await TlsContext.client({ ca: root.cert });
+    await expect(client.update({})).rejects.toThrow("this is a client's context");
+  });
+});
+
+test('writes key material to a file that the owner alone can read', async () => {
+  const server = await start({
+    tls: { cert: leaf.cert, key: leaf.key, keyLogFile: at('server.keys') },
+    handler: (_req, res) => res.end(),
+  });
+  const socket = await open(server, { ca: root.cert, keyLogFile: at('client.keys') });
+  socket.destroy();
+  const [ours, theirs] = ['server.keys', 'client.keys'].map((name) =>
+    readFileSync(at(name), 'latin1').split('\n').sort(),
+  );
+  expect(ours.filter((line) => line.startsWith('CLIENT_TRAFFIC_SECRET_0 '))).toHaveLength(1);
+  expect(ours).toEqual(expect.arrayContaining(theirs));
+  expect(statSync(at('server.keys')).mode & 0o077).toBe(0);
+});

@@ -1,0 +1,2 @@
+import '../support/over-tls.js';
+import './server-exchange.test.js';

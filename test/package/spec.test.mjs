@@ -1,0 +1,137 @@
+// The specification of the server as data: each claim has tests, and each of them is where the table says.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import ts from 'typescript';
+import { inRoot } from '../../scripts/lib/root.mjs';
+
+const { claims } = JSON.parse(readFileSync(inRoot('test/vectors/spec-server.json'), 'utf8'));
+const SECTIONS = ['§3', '§9', '§10', '§11', '§18.5'];
+const MARK = ' › ';
+
+/** The name that a call like test('…'), test.each(…)('…') or describe('…') gives, and what kind it is. */
+function named(node) {
+  if (!ts.isCallExpression(node)) return undefined;
+  let root = node.expression;
+  while (!ts.isIdentifier(root)) {
+    if (ts.isPropertyAccessExpression(root) || ts.isCallExpression(root) || ts.isTaggedTemplateExpression(root)) {
+      root = root.expression ?? root.tag;
+    } else {
+      return undefined;
+    }
+  }
+  const [title] = node.arguments;
+  if (title === undefined || !ts.isStringLiteralLike(title)) return undefined;
+  if (root.text === 'test' || root.text === 'it') return { kind: 'test', title: title.text };
+  return root.text === 'describe' ? { kind: 'describe', title: title.text } : undefined;
+}
+
+/** A row of a table of tests that are declared in a loop: `{ name: '…' }`. */
+function row(node) {
+  const isName = ts.isPropertyAssignment(node) && ts.isIdentifier(node.name) && node.name.text === 'name';
+  return isName && ts.isStringLiteralLike(node.initializer) ? node.initializer.text : undefined;
+}
+
+/** The names of the tests of a file, by themselves and behind those of what they stand in. */
+function testsOf(path, text) {
+  const names = new Set();
+  if (path.endsWith('.rs')) {
+    for (const [, name] of text.matchAll(/#\[test\]\s+(?:#\[[^\]]*\]\s+)*fn (\w+)/g)) names.add(name);
+    return names;
+  }
+  const isTable = !/\.test\.m?[jt]s$/.test(path);
+  const visit = (node, groups) => {
+    const found = named(node);
+    const title = found?.kind === 'test' ? found.title : isTable ? row(node) : undefined;
+    if (title !== undefined) {
+      for (let from = 0; from <= groups.length; from++) names.add([...groups.slice(from), title].join(MARK));
+    }
+    const inside = found?.kind === 'describe' ? [...groups, found.title] : groups;
+    ts.forEachChild(node, (child) => visit(child, inside));
+  };
+  visit(ts.createSourceFile(path, text, ts.ScriptTarget.Latest), []);
+  return names;
+}
+
+/** What is wrong with a reference to a test, if anything. */
+function wrong(reference, namesIn) {
+  const [path, ...name] = reference.split(MARK);
+  const names = namesIn(path);
+  if (names === undefined) return `there is no file ${path}`;
+  return names.has(name.join(MARK)) ? undefined : `${path} has no test "${name.join(MARK)}"`;
+}
+
+test('each claim of the specification has a test that exists, or the part that it waits for', () => {
+  const read = new Map();
+  const once = (path) => {
+    if (!read.has(path)) {
+      const text = existsSync(inRoot(path)) ? readFileSync(inRoot(path), 'utf8') : undefined;
+      read.set(path, text === undefined ? undefined : testsOf(path, text));
+    }
+    return read.get(path);
+  };
+  const faults = claims.flatMap(({ claim, tests, later }) => {
+    if (later !== undefined) return [];
+    const none = tests.length === 0 ? ['no test'] : [];
+    return [...none, ...tests.map((one) => wrong(one, once)).filter(Boolean)].map((fault) => `${claim}: ${fault}`);
+  });
+  assert.deepEqual(faults, []);
+});
+
+test('each claim has a section and is made once; what waits says why', () => {
+  for (const row of claims) {
+    assert.ok(SECTIONS.includes(row.section), row.section);
+    assert.ok(row.claim.length > 3);
+    if (row.later !== undefined) {
+      assert.equal(row.tests, undefined, row.claim);
+      assert.ok(row.later.length > 2 && row.reason.length > 10, row.claim);
+    }
+  }
+  const all = claims.map(({ section, claim }) => `${section} ${claim}`);
+  assert.deepEqual(
+    all.filter((claim, place) => all.indexOf(claim) !== place),
+    [],
+  );
+  for (const section of SECTIONS) assert.ok(claims.some((row) => row.section === section && row.tests?.length > 0));
+});
+
+test('each limit and each timeout of a server is named by a claim', () => {
+  const { options } = JSON.parse(readFileSync(inRoot('ts/options/server.json'), 'utf8'));
+  const told = JSON.stringify(claims);
+  const groups = ['ServerLimits', 'ServerTimeouts'];
+  const untold = options.filter(({ group, name }) => groups.includes(group) && !told.includes(name));
+  assert.deepEqual(
+    untold.map(({ name }) => name),
+    [],
+  );
+});
+
+test('a test that is not there is found missing', () => {
+  const files = {
+    'a.test.ts': `describe('outer', () => { test('one', () => {}); test.each([1])('each %d', () => {}); });\n// test('no')`,
+    'b.rs': '#[test]\nfn one() {}\nfn helper() {}\n#[test]\n#[cfg(unix)]\nfn two() {}',
+    'c.ts': `export const ROWS = [{ name: 'a row', program: 'x' }];`,
+  };
+  const faultOf = (reference) => wrong(reference, (path) => (path in files ? testsOf(path, files[path]) : undefined));
+  const there = [
+    'a.test.ts › one',
+    'a.test.ts › outer › one',
+    'a.test.ts › each %d',
+    'b.rs › one',
+    'b.rs › two',
+    'c.ts › a row',
+  ];
+  for (const reference of there) assert.equal(faultOf(reference), undefined);
+  const missing = ['a.test.ts › no', 'a.test.ts › other › one', 'b.rs › helper', 'c.ts › another', 'd.ts › one'];
+  for (const reference of missing) assert.match(faultOf(reference) ?? '', /no (test|file)/);
+});
+
+test('the page of timeouts names every timeout option, with its default', () => {
+  const page = readFileSync(inRoot('docs/timeouts.md'), 'utf8');
+  const { options } = JSON.parse(readFileSync(inRoot('ts/options/server.json'), 'utf8'));
+  for (const { name, default: value } of options.filter(({ group }) => group === 'ServerTimeouts')) {
+    const told = value === null ? 'off' : String(value).replace(/(\d)(\d{3})$/, '$1 $2');
+    const line = page.split('\n').find((line) => line.includes(`| \`${name}\` |`));
+    assert.ok(line?.includes(`| ${told}`), `${name}: ${told} is not in ${line}`);
+  }
+});
