@@ -13,6 +13,7 @@ const SCALARS = {
   object: 'object',
   list: 'readonly string[]',
   material: 'Material | readonly Material[]',
+  responses: 'Material | readonly Material[] | AnyFunction',
 };
 
 function checked(data) {
@@ -114,8 +115,9 @@ function rowOf(option, reloadable) {
 function typescript(data, file) {
   const of = (group) => data.options.filter((option) => option.group === group.name);
   const types = ['OptionTable'];
-  if (data.options.some((option) => /^(function|functions|switch)$/.test(option.type))) types.unshift('AnyFunction');
-  if (data.options.some((option) => option.type === 'material')) types.unshift('Material');
+  if (data.options.some((option) => /^(function|functions|responses|switch)$/.test(option.type)))
+    types.unshift('AnyFunction');
+  if (data.options.some((option) => /^(material|responses)$/.test(option.type))) types.unshift('Material');
   const written = data.groups.filter((group) => !group.written).map((group) => interfaceOf(group, of(group)));
   return `// Made by scripts/generate.mjs from ${file}. Do not edit.
 import type { ${types.sort().join(', ')} } from './table.js';

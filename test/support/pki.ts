@@ -3,6 +3,7 @@ import { createHash, webcrypto } from 'node:crypto';
 
 import type { X509CrlEntryParams } from '@peculiar/x509';
 import {
+  AuthorityInfoAccessExtension,
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
   cryptoProvider,
@@ -41,6 +42,12 @@ export interface LeafOptions {
   readonly to?: number;
   readonly purpose?: 'server' | 'client' | 'codeSigning';
   readonly hash?: 'SHA-256' | 'SHA-1';
+  /** Whether it demands a staple (TLS Feature, RFC 7633). */
+  readonly mustStaple?: boolean;
+  /** Addresses of its OCSP responders. */
+  readonly responders?: readonly string[];
+  /** Gives the list of timestamps (RFC 6962 §3.3) for the signed bytes without it, and the key of the issuer. */
+  readonly timestamps?: (tbs: Uint8Array, issuer: Uint8Array) => Uint8Array;
 }
 
 /** A certificate with its key, in PEM. */
@@ -109,6 +116,11 @@ export class Authority {
     return pinOf(this.x509);
   }
 
+  /** The private key in PEM. */
+  async key(): Promise<string> {
+    return `${PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', this.#keys.privateKey), 'PRIVATE KEY')}\n`;
+  }
+
   async issue(options: LeafOptions = {}): Promise<Issued> {
     const keys = await makeKeys(options.kind ?? 'ecdsa');
     const extensions = await leafExtensions(keys, this.#keys, options);
@@ -168,13 +180,13 @@ async function sign(
   publicKey: CryptoKey,
   by: CryptoKeyPair,
   extensions: Extension[],
-  { from = -2, to = 48, hash = 'SHA-256' }: Pick<LeafOptions, 'from' | 'to' | 'hash'>,
+  { from = -2, to = 48, hash = 'SHA-256', timestamps }: Pick<LeafOptions, 'from' | 'to' | 'hash' | 'timestamps'>,
 ): Promise<X509Certificate> {
   serials++;
   // SHA-1 is a matter of the key in WebCrypto, where it is RSA.
   const signingKey =
     hash === 'SHA-1' && by.privateKey.algorithm.name === RSA.name ? await withHash(by.privateKey, hash) : by.privateKey;
-  return X509CertificateGenerator.create({
+  const params = {
     serialNumber: `01${serials.toString(16).padStart(8, '0')}`,
     issuer,
     subject,
@@ -184,7 +196,35 @@ async function sign(
     signingKey,
     signingAlgorithm: signing(by, hash),
     extensions,
-  });
+  };
+  const certificate = await X509CertificateGenerator.create(params);
+  if (timestamps === undefined) return certificate;
+  const issuerKey = new Uint8Array(await webcrypto.subtle.exportKey('spki', by.publicKey));
+  const list = timestamps(tbsOf(new Uint8Array(certificate.rawData)), issuerKey);
+  const sized = Buffer.from([4, 0x82, list.length >> 8, list.length & 0xff, ...list]);
+  const embedded = new Extension('1.3.6.1.4.1.11129.2.4.2', false, list.length < 256 ? tlv(4, list) : sized);
+  return X509CertificateGenerator.create({ ...params, extensions: [...extensions, embedded] });
+}
+
+/** The signed part of a certificate: the first element in its outer sequence. */
+function tbsOf(certificate: Uint8Array): Uint8Array {
+  const inside = certificate.subarray(headOf(certificate).size);
+  const { size, length } = headOf(inside);
+  return inside.subarray(0, size + length);
+}
+
+/** The size of an element's tag and length, and the length of its content. */
+function headOf(bytes: Uint8Array): { size: number; length: number } {
+  if (bytes[1] < 0x80) return { size: 2, length: bytes[1] };
+  const digits = bytes.subarray(2, 2 + (bytes[1] & 0x7f));
+  return { size: 2 + digits.length, length: digits.reduce((sum, digit) => sum * 256 + digit, 0) };
+}
+
+/** An element of less than 256 bytes. */
+function tlv(tag: number, content: Uint8Array): Uint8Array {
+  return Buffer.from(
+    content.length < 128 ? [tag, content.length, ...content] : [tag, 0x81, content.length, ...content],
+  );
 }
 
 async function withHash(key: CryptoKey, hash: string): Promise<CryptoKey> {
@@ -218,6 +258,11 @@ async function leafExtensions(keys: CryptoKeyPair, by: CryptoKeyPair, options: L
     await SubjectKeyIdentifierExtension.create(keys.publicKey),
     await AuthorityKeyIdentifierExtension.create(by.publicKey),
   ];
+  // RFC 7633: a sequence of the one feature status_request.
+  if (options.mustStaple) extensions.push(new Extension('1.3.6.1.5.5.7.1.24', false, Buffer.of(0x30, 3, 2, 1, 5)));
+  if (options.responders !== undefined) {
+    extensions.push(new AuthorityInfoAccessExtension({ ocsp: [...options.responders] }));
+  }
   if (names.length > 0) {
     const isAddress = (name: string): boolean => /^[\d.]+$|:/.test(name);
     extensions.push(

@@ -55,6 +55,7 @@ export interface NativeTrust {
   ca: Uint8Array[];
   skipUnusableCa: boolean;
   crls: Uint8Array[];
+  crlEndEntityOnly: boolean;
   allowUnknownRevocation: boolean;
   allowExpiredCrls: boolean;
 }
@@ -64,7 +65,10 @@ export interface NativeIdentity {
   chain: Uint8Array;
   key: Uint8Array;
   names?: string[];
+  /** A response to staple until its nextUpdate; one that is not good is refused. */
   ocsp?: Uint8Array;
+  /** The issuer's certificate in DER, for a response. */
+  issuer?: Uint8Array;
 }
 
 /** What a server's TLS is to be. */
@@ -93,6 +97,9 @@ export interface NativeTlsClient {
   rejectUnauthorized: boolean;
   pins: string[];
   pinsReportOnly: boolean;
+  ocsp: string;
+  certificateTransparency: string;
+  ctLogs: NativeCtLog[];
   identity?: NativeIdentity;
   alpn: string[];
   minVersion: string;
@@ -101,6 +108,26 @@ export interface NativeTlsClient {
   sessions: number;
   earlyData: boolean;
   keyLogFile?: string;
+}
+
+/** A log of Certificate Transparency: its key in DER, and since when it has its state, in seconds since 1970. */
+export interface NativeCtLog {
+  key: Uint8Array;
+  operator: string;
+  state: string;
+  since: number;
+}
+
+/** A staple's times, in seconds since 1970. */
+export interface NativeStaple {
+  nextUpdate: number;
+  refreshAt: number;
+}
+
+/** What to ask a responder of OCSP, and where. */
+export interface NativeOcspQuery {
+  request: Uint8Array;
+  urls: string[];
 }
 
 /** A connection that is to be begun; times in ms, 0: none. */
@@ -211,7 +238,9 @@ export interface Binding {
   tlsUpdate(context: number, options: NativeTlsServer): number;
   tlsCrls(context: number, crls: Uint8Array[]): number;
   tlsRotate(context: number, key: Uint8Array | undefined): number;
-  tlsStaple(context: number, place: number, response: Uint8Array | undefined): number;
+  /** Certificates and the response in DER; a response that is not good leaves the one before. */
+  tlsStaple(context: number, place: number, issuer: Uint8Array, response: Uint8Array): NativeStaple | number;
+  tlsOcspQuery(certificate: Uint8Array, issuer: Uint8Array): NativeOcspQuery | number;
   /** A certificate's number, or minus the code. */
   tlsIdentity(identity: NativeIdentity): number;
   tlsDrop(number: number): void;

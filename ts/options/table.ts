@@ -27,7 +27,8 @@ export interface EnumRow<Name extends string = string> extends RowOf<Name> {
 
 /**
  * A value that its type says all about: `functions` is a list of them, `switch` true, false or a function, `texts` an
- * object of texts.
+ * object of texts,
+ * `responses` material or a function.
  */
 export interface PlainRow<Name extends string = string> extends RowOf<Name> {
   readonly type:
@@ -41,6 +42,7 @@ export interface PlainRow<Name extends string = string> extends RowOf<Name> {
     | 'objects'
     | 'object'
     | 'material'
+    | 'responses'
     | 'texts';
 }
 

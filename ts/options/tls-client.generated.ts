@@ -47,10 +47,31 @@ export interface TlsClientOptions {
   crl?: Material | readonly Material[] | undefined;
   /** Reads the CRL files again: `{ interval, onRefresh? }`, the interval from 60 000 to 31 536 000 000 ms. */
   autoRefresh?: object | undefined;
+  /**
+   * Whether only the peer's own certificate is held against the CRLs, and not those of the authorities above it.
+   * (default false)
+   */
+  crlEndEntityOnly?: boolean | undefined;
   /** Whether a certificate that no CRL covers passes. (default false) */
   allowUnknownRevocation?: boolean | undefined;
   /** Whether a CRL past its nextUpdate still counts. (default false) */
   allowExpiredCrl?: boolean | undefined;
+  /**
+   * What is made of the OCSP response that a server staples. `off`: it is not looked at. `must-staple`: a certificate
+   * that demands one (RFC 7633) needs a good one, and one that says revoked is refused in any case. `require`: every
+   * server needs a good one. (default must-staple)
+   */
+  ocsp?: 'off' | 'must-staple' | 'require' | undefined;
+  /**
+   * What is made of a certificate's timestamps of logs: nothing, a report in `socket.tls`, or a refusal where they do
+   * not suffice. It needs `ctLogs`. (default off)
+   */
+  certificateTransparency?: 'off' | 'report' | 'require' | undefined;
+  /**
+   * The logs whose timestamps count: a file, bytes or text of JSON in the form of Google's `log_list.json`, version 3.
+   * The package has none: an old list refuses good certificates.
+   */
+  ctLogs?: Material | readonly Material[] | undefined;
   /** A file to which key material is appended (SSLKEYLOGFILE), for debugging. */
   keyLogFile?: string | undefined;
 }
@@ -73,8 +94,12 @@ export interface TlsClientOptionValues {
   readonly sessions: number;
   readonly crl: Material | readonly Material[] | null;
   readonly autoRefresh: object | null;
+  readonly crlEndEntityOnly: boolean;
   readonly allowUnknownRevocation: boolean;
   readonly allowExpiredCrl: boolean;
+  readonly ocsp: 'off' | 'must-staple' | 'require';
+  readonly certificateTransparency: 'off' | 'report' | 'require';
+  readonly ctLogs: Material | readonly Material[] | null;
   readonly keyLogFile: string | null;
 }
 
@@ -99,8 +124,12 @@ export const TLS_CLIENT_OPTIONS: OptionTable<TlsClientOptionValues> = {
     { name: 'sessions', type: 'integer', min: 0, max: 65_536, default: 256 },
     { name: 'crl', type: 'material', default: null },
     { name: 'autoRefresh', type: 'object', default: null },
+    { name: 'crlEndEntityOnly', type: 'boolean', default: false },
     { name: 'allowUnknownRevocation', type: 'boolean', default: false },
     { name: 'allowExpiredCrl', type: 'boolean', default: false },
+    { name: 'ocsp', type: 'enum', values: ['off', 'must-staple', 'require'], default: 'must-staple' },
+    { name: 'certificateTransparency', type: 'enum', values: ['off', 'report', 'require'], default: 'off' },
+    { name: 'ctLogs', type: 'material', default: null },
     { name: 'keyLogFile', type: 'string', default: null },
   ],
 };

@@ -8,6 +8,7 @@ export interface TlsServerOptionValues {
   readonly passphrase: string | null;
   readonly certificates: readonly object[] | null;
   readonly certificateFor: AnyFunction | null;
+  readonly ocspResponse: Material | readonly Material[] | AnyFunction | null;
   readonly ca: Material | readonly Material[] | null;
   readonly requestCert: boolean;
   readonly rejectUnauthorized: boolean;
@@ -23,6 +24,7 @@ export interface TlsServerOptionValues {
   readonly maxEarlyData: number;
   readonly crl: Material | readonly Material[] | null;
   readonly autoRefresh: object | null;
+  readonly crlEndEntityOnly: boolean;
   readonly allowUnknownRevocation: boolean;
   readonly allowExpiredCrl: boolean;
   readonly keyLogFile: string | null;
@@ -38,6 +40,7 @@ export const TLS_SERVER_OPTIONS: OptionTable<TlsServerOptionValues> = {
     { name: 'passphrase', type: 'string', default: null },
     { name: 'certificates', type: 'objects', default: null },
     { name: 'certificateFor', type: 'function', default: null },
+    { name: 'ocspResponse', type: 'responses', default: null },
     { name: 'ca', type: 'material', default: null },
     { name: 'requestCert', type: 'boolean', default: false },
     { name: 'rejectUnauthorized', type: 'boolean', default: true },
@@ -53,6 +56,7 @@ export const TLS_SERVER_OPTIONS: OptionTable<TlsServerOptionValues> = {
     { name: 'maxEarlyData', type: 'integer', min: 0, max: 1_048_576, default: 0 },
     { name: 'crl', type: 'material', default: null },
     { name: 'autoRefresh', type: 'object', default: null },
+    { name: 'crlEndEntityOnly', type: 'boolean', default: false },
     { name: 'allowUnknownRevocation', type: 'boolean', default: false },
     { name: 'allowExpiredCrl', type: 'boolean', default: false },
     { name: 'keyLogFile', type: 'string', default: null },

@@ -90,6 +90,11 @@ export function checkOption(owner: string, row: OptionRow, value: unknown): unkn
     case 'material':
       if (!(Array.isArray(value) ? value : [value]).every(isMaterial)) throw wrongType(owner, row, value);
       return value;
+    case 'responses':
+      if (typeof value !== 'function' && !(Array.isArray(value) ? value : [value]).every(isMaterial)) {
+        throw wrongType(owner, row, value);
+      }
+      return value;
     case 'texts':
       if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(owner, row, value);
       for (const one of Object.values(value)) if (typeof one !== 'string') throw wrongType(owner, row, one);
@@ -184,6 +189,8 @@ function expectedOf(row: OptionRow): string {
       return 'an object';
     case 'material':
       return 'PEM text, the name of a file, a file: URL or a Uint8Array, or an array of them';
+    case 'responses':
+      return 'a function, the name of a file, a file: URL or a Uint8Array, or an array of them';
     case 'switch':
       return 'true, false or a function';
     case 'texts':

@@ -66,7 +66,16 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const { signal } = values;
   signal?.throwIfAborted();
   const tls = await tlsContext(values);
-  const server = await listen(values, tls);
+  const own = tls === values.tls ? null : tls;
+  let server: Server;
+  try {
+    server = await listen(values, tls);
+  } catch (error) {
+    own?.close();
+    throw error;
+  }
+  // What refreshes CRLs and OCSP responses for this server alone ends with it.
+  server.once('close', () => own?.close());
   if (signal !== null) {
     if (signal.aborted) {
       server.destroy();

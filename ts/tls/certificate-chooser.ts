@@ -1,6 +1,6 @@
-import { errorFromNative } from '../errors/native-error.js';
 import { isEnabled, logRecord } from '../log/log.js';
 import { native } from '../native/loader.js';
+import { accepted } from './accepted.js';
 import type { Certificate } from './identity.js';
 import { loadCertificate } from './identity.js';
 import type { ClientHello } from './tls-options.js';
@@ -40,8 +40,7 @@ export class CertificateChooser {
     if (known !== undefined) return known;
     const made = loadCertificate('certificateFor', given).then((identity) => {
       const number = native.tlsIdentity(identity);
-      if (number < 0) throw errorFromNative(-number, { got: native.tlsDetail() });
-      return number;
+      return accepted(number);
     });
     made.catch(() => this.#numbers.delete(given));
     this.#numbers.set(given, made);

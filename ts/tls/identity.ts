@@ -12,6 +12,8 @@ export interface Certificate {
   passphrase?: string | undefined;
   /** In place of the certificate's own names: whole, or with `*.` first. */
   names?: readonly string[] | undefined;
+  /** An OCSP response in DER to staple until it ends; the chain must have the issuer. */
+  ocspResponse?: Material | undefined;
 }
 
 /** Reads one certificate with its key. */
@@ -23,6 +25,7 @@ export async function loadCertificate(owner: string, given: Certificate): Promis
   return {
     chain,
     key: await plainKey(owner, key, given.passphrase ?? null),
+    ...(given.ocspResponse === undefined ? null : { ocsp: await loadPiece(given.ocspResponse) }),
     ...(given.names === undefined ? null : { names: [...given.names] }),
   };
 }

@@ -1,7 +1,6 @@
 import { types } from 'node:util';
 
-import { errorFromNative } from '../errors/native-error.js';
-import { MillraceError, misuse } from '../errors/millrace-error.js';
+import { misuse } from '../errors/millrace-error.js';
 import { isEnabled, logRecord } from '../log/log.js';
 import type { NativeTlsServer } from '../native/binding.js';
 import { native } from '../native/loader.js';
@@ -10,13 +9,18 @@ import { TLS_CLIENT_OPTIONS } from '../options/tls-client.generated.js';
 import type { TlsServerOptionValues } from '../options/tls-server.generated.js';
 import { TLS_SERVER_OPTIONS } from '../options/tls-server.generated.js';
 import { validateOptions } from '../options/validate.js';
+import { accepted } from './accepted.js';
 import { CertificateChooser } from './certificate-chooser.js';
 import type { AutoRefresh } from './crl-source.js';
 import { checkRefresh, every, loadCrls } from './crl-source.js';
+import { loadCtLogs } from './ct-logs.js';
 import type { Certificate } from './identity.js';
 import { loadCertificate, loadCertificates } from './identity.js';
 import { keyLogOf } from './key-log.js';
 import { filesOf, loadMaterial } from './material.js';
+import { addResponses } from './ocsp-responses.js';
+import type { OcspSource } from './ocsp-stapler.js';
+import { OcspStapler } from './ocsp-stapler.js';
 import { loadTrust } from './trust.js';
 import type { TlsServerOptions } from './tls-options.js';
 
@@ -40,6 +44,7 @@ export class TlsContext {
   #refresh: AutoRefresh | null = null;
   #refreshing: { stop(): void } | undefined;
   #chooser: CertificateChooser | undefined;
+  #stapler: OcspStapler | undefined;
   #warned = false;
 
   private constructor(kind: Kind, number: number, options: object, servername: string | null) {
@@ -55,9 +60,11 @@ export class TlsContext {
   static async server(options: TlsServerOptions): Promise<TlsContext> {
     const values = serverValues(options);
     const refresh = checkRefresh('TlsContext.server', values.autoRefresh, values.crl);
-    const number = native.tlsServer(await serverOptions(values));
+    const given = await serverOptions(values);
+    const number = native.tlsServer(given);
     const context = new TlsContext('server', accepted(number), options, null);
     context.#follow(values, refresh);
+    await context.#startStapling(values, given);
     return context;
   }
 
@@ -66,11 +73,15 @@ export class TlsContext {
     const values = validateOptions<TlsClientOptionValues>(TLS_CLIENT_OPTIONS, splitCiphers(options));
     const refresh = checkRefresh('TlsContext.client', values.autoRefresh, values.crl);
     const identities = await loadCertificates('TlsContext.client', values.cert, values.key, values.passphrase);
+    const ctLogs = await loadCtLogs(values.ctLogs);
     const number = native.tlsClient({
       trust: await loadTrust(values),
       rejectUnauthorized: values.rejectUnauthorized,
       pins: [...values.pins],
       pinsReportOnly: values.pinsReportOnly,
+      ocsp: values.ocsp,
+      certificateTransparency: values.certificateTransparency,
+      ctLogs,
       ...(identities.length === 0 ? null : { identity: identities[0] }),
       alpn: [...values.ALPNProtocols],
       minVersion: values.minVersion,
@@ -96,9 +107,13 @@ export class TlsContext {
     const next = { ...this.#options, ...options } as TlsServerOptions;
     const values = serverValues(next);
     const refresh = checkRefresh('TlsContext.update', values.autoRefresh, values.crl);
-    accepted(native.tlsUpdate(this.number, await serverOptions(values)));
+    const given = await serverOptions(values);
+    // Handshakes have the responses of before until there are new ones.
+    if (typeof values.ocspResponse === 'function') this.#stapler?.carryOver(given.identities);
+    accepted(native.tlsUpdate(this.number, given));
     this.#options = next;
     this.#follow(values, refresh);
+    await this.#startStapling(values, given);
   }
 
   /** Reads the CRLs again. When that fails the last good ones stay in force, and it rejects. */
@@ -115,11 +130,12 @@ export class TlsContext {
     accepted(native.tlsRotate(this.number, key));
   }
 
-  /** Stops refreshing CRLs. Servers and connections that use the context go on. */
+  /** Stops refreshing CRLs and OCSP responses. Servers and connections that use the context go on. */
   close(): void {
     this.#refreshing?.stop();
     this.#refreshing = undefined;
     this.#chooser?.close();
+    this.#stapler?.stop();
   }
 
   /** @internal Answers a handshake that asks for a certificate. */
@@ -134,6 +150,19 @@ export class TlsContext {
     this.#chooser?.close();
     this.#chooser = choose === null || choose === undefined ? undefined : new CertificateChooser(choose);
     this.#startRefresh(refresh);
+  }
+
+  async #startStapling(values: TlsServerOptionValues, { identities }: NativeTlsServer): Promise<void> {
+    const before = this.#stapler;
+    before?.stop();
+    this.#stapler = undefined;
+    const source = values.ocspResponse;
+    if (typeof source !== 'function') return;
+    const self = new WeakRef(this);
+    const isWanted = (): boolean => self.deref() !== undefined;
+    const stapler = new OcspStapler(this.number, source as OcspSource, identities, before, isWanted);
+    this.#stapler = stapler;
+    await stapler.start();
   }
 
   #startRefresh(refresh: AutoRefresh | null): void {
@@ -194,8 +223,10 @@ async function serverOptions(values: TlsServerOptionValues): Promise<NativeTlsSe
     loadMaterial(values.ticketKeys),
     values.requestCert ? loadTrust(values) : undefined,
   ]);
+  const identities = [...first, ...others];
+  await addResponses(owner, values, first.length, identities);
   return {
-    identities: [...first, ...others],
+    identities,
     askForCertificate: values.certificateFor !== null,
     alpn: [...values.ALPNProtocols],
     minVersion: values.minVersion,
@@ -212,15 +243,4 @@ async function serverOptions(values: TlsServerOptionValues): Promise<NativeTlsSe
     maxEarlyData: values.maxEarlyData,
     ...(await keyLogOf(values.keyLogFile)),
   };
-}
-
-/** The answer of the native core, or its error. */
-function accepted(answer: number): number {
-  if (answer >= 0) return answer;
-  const error = errorFromNative(-answer, {});
-  const detail = native.tlsDetail();
-  if (detail === '') throw error;
-  throw error.kind === 'misuse'
-    ? misuse(error.code, `${error.message}: ${detail}`)
-    : new MillraceError(error.code, `${error.message}: ${detail}`);
 }

@@ -3,6 +3,8 @@ import type { X509Certificate } from 'node:crypto';
 import { errorFromNative } from '../errors/native-error.js';
 import type { MillraceError } from '../errors/millrace-error.js';
 import { native } from '../native/loader.js';
+import type { CtFacts, OcspFacts } from './evidence-facts.js';
+import { ctFacts, OCSP_PARTS, ocspFacts } from './evidence-facts.js';
 
 /** What is known of the TLS session under an exchange or a socket. */
 export class TlsFacts {
@@ -19,12 +21,16 @@ export class TlsFacts {
   readonly earlyData: boolean;
   /** What is wrong with the peer's certificate, where `rejectUnauthorized: false` let it pass. */
   readonly authorizationError: MillraceError | null;
+  /** What the OCSP response that the server stapled says; null where none is asked for, and in a resumed session. */
+  readonly ocsp: OcspFacts | null;
+  /** What the timestamps of the server's certificate come to; null where they are not judged, and in a resumed session. */
+  readonly certificateTransparency: CtFacts | null;
   readonly #chain: Uint8Array[];
   #certificates: X509Certificate[] | undefined;
 
   /** @internal */
   constructor(parts: readonly string[], chain: Uint8Array[]) {
-    const [version, cipher, alpn, servername, resumed, early, code, detail] = parts;
+    const [version, cipher, alpn, servername, resumed, early, code, detail, ...evidence] = parts;
     this.version = version as 'TLSv1.2' | 'TLSv1.3';
     this.cipher = cipher;
     this.alpn = alpn || null;
@@ -32,6 +38,8 @@ export class TlsFacts {
     this.resumed = resumed !== '';
     this.earlyData = early !== '';
     this.authorizationError = code === '' ? null : errorFromNative(Number(code), { got: detail });
+    this.ocsp = ocspFacts(evidence);
+    this.certificateTransparency = ctFacts(evidence.slice(OCSP_PARTS));
     this.#chain = chain;
   }
 

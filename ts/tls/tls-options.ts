@@ -1,5 +1,6 @@
 import type { AutoRefresh } from './crl-source.js';
 import type { Certificate } from './identity.js';
+import type { OcspSource } from './ocsp-stapler.js';
 import type { Material } from '../options/table.js';
 
 export type { TlsClientOptions } from '../options/tls-client.generated.js';
@@ -26,6 +27,8 @@ export interface TlsServerOptions {
     servername: string | null,
     hello: ClientHello,
   ): Certificate | null | undefined | Promise<Certificate | null | undefined>;
+  /** OCSP responses to staple, in the order of `cert`, or who gets them: `fetchOcsp`, for instance. */
+  ocspResponse?: Material | readonly Material[] | OcspSource | undefined;
   /** The authorities by which clients are judged. */
   ca?: Material | readonly Material[] | undefined;
   requestCert?: boolean | undefined;
@@ -45,6 +48,7 @@ export interface TlsServerOptions {
   maxEarlyData?: number | undefined;
   crl?: Material | readonly Material[] | undefined;
   autoRefresh?: AutoRefresh | undefined;
+  crlEndEntityOnly?: boolean | undefined;
   allowUnknownRevocation?: boolean | undefined;
   allowExpiredCrl?: boolean | undefined;
   /** For debugging: whoever reads it can read the traffic. */

@@ -6,6 +6,7 @@ import { loadCrls } from './crl-source.js';
 interface TrustValues {
   readonly ca: Material | readonly Material[] | null;
   readonly crl: Material | readonly Material[] | null;
+  readonly crlEndEntityOnly: boolean;
   readonly allowUnknownRevocation: boolean;
   readonly allowExpiredCrl: boolean;
   readonly roots?: 'node' | 'system';
@@ -20,6 +21,7 @@ export async function loadTrust(values: TrustValues): Promise<NativeTrust> {
     // A store holds what one cannot change, also certificates that rustls does not take.
     skipUnusableCa: values.ca === null,
     crls,
+    crlEndEntityOnly: values.crlEndEntityOnly,
     allowUnknownRevocation: values.allowUnknownRevocation,
     allowExpiredCrls: values.allowExpiredCrl,
   };

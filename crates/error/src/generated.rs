@@ -215,6 +215,8 @@ pub enum Code {
     TlsOcspUnknown = 232,
     /// The OCSP response that was to be stapled is not a good one for the certificate; nothing or the one before is stapled.
     TlsStapleRefused = 233,
+    /// The OCSP responder of the CA cannot be asked, or gave no answer that is one.
+    TlsOcspFetchFailed = 234,
     /// The proxy reports a general failure (RFC 1928 §6, reply 1).
     SocksGeneralFailure = 300,
     /// The proxy's rules forbid the connection (RFC 1928 §6, reply 2).
@@ -381,6 +383,7 @@ impl Code {
         Self::TlsEarlyDataRefused,
         Self::TlsOcspUnknown,
         Self::TlsStapleRefused,
+        Self::TlsOcspFetchFailed,
         Self::SocksGeneralFailure,
         Self::SocksForbidden,
         Self::SocksNetworkUnreachable,
@@ -529,6 +532,7 @@ impl Code {
             Self::TlsEarlyDataRefused => "MILLRACE_TLS_EARLY_DATA_REFUSED",
             Self::TlsOcspUnknown => "MILLRACE_TLS_OCSP_UNKNOWN",
             Self::TlsStapleRefused => "MILLRACE_TLS_STAPLE_REFUSED",
+            Self::TlsOcspFetchFailed => "MILLRACE_TLS_OCSP_FETCH_FAILED",
             Self::SocksGeneralFailure => "MILLRACE_SOCKS_GENERAL_FAILURE",
             Self::SocksForbidden => "MILLRACE_SOCKS_FORBIDDEN",
             Self::SocksNetworkUnreachable => "MILLRACE_SOCKS_NETWORK_UNREACHABLE",
@@ -692,6 +696,7 @@ impl Code {
             Self::TlsStapleRefused => {
                 "the OCSP response that was to be stapled is not a good one for the certificate; nothing or the one before is stapled"
             }
+            Self::TlsOcspFetchFailed => "the OCSP responder of the CA cannot be asked, or gave no answer that is one",
             Self::SocksGeneralFailure => "the proxy reports a general failure (RFC 1928 §6, reply 1)",
             Self::SocksForbidden => "the proxy's rules forbid the connection (RFC 1928 §6, reply 2)",
             Self::SocksNetworkUnreachable => "the proxy cannot reach the target's network (RFC 1928 §6, reply 3)",
@@ -845,6 +850,7 @@ impl Code {
             Self::TlsEarlyDataRefused => Kind::Protocol,
             Self::TlsOcspUnknown => Kind::Protocol,
             Self::TlsStapleRefused => Kind::Protocol,
+            Self::TlsOcspFetchFailed => Kind::Protocol,
             Self::SocksGeneralFailure => Kind::System,
             Self::SocksForbidden => Kind::Protocol,
             Self::SocksNetworkUnreachable => Kind::System,
@@ -984,6 +990,7 @@ impl Code {
             Self::TlsEarlyDataRefused => None,
             Self::TlsOcspUnknown => None,
             Self::TlsStapleRefused => None,
+            Self::TlsOcspFetchFailed => None,
             Self::SocksGeneralFailure => None,
             Self::SocksForbidden => None,
             Self::SocksNetworkUnreachable => None,

@@ -6,6 +6,8 @@
 
 #[cfg_attr(test, allow(dead_code, reason = "the macro that registers it is off in unit tests"))]
 mod dial;
+#[cfg_attr(test, allow(dead_code, reason = "the macro that registers it is off in unit tests"))]
+mod evidence;
 mod exchange;
 mod host;
 mod js;

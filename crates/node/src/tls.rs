@@ -2,13 +2,14 @@
 //!
 //! A call that fails answers minus the code, and `tlsDetail()` has what was seen in words.
 
+use crate::evidence::{self, NativeCtLog};
 use crate::exchange::with;
 use crate::js::Arguments;
 use crate::listen::state_of;
 use crate::state::State;
 use millrace_engine::error::Code;
 use millrace_engine::tls_core::{
-    ClientAuth, ClientContext, ClientOptions, Identity, KeyLogger, Pins, ServerContext, ServerOptions, TicketSecret,
+    ClientAuth, ClientContext, ClientOptions, Clock, Identity, KeyLogger, Pins, ServerContext, ServerOptions, TicketSecret,
     TlsError, TlsVersion, Trust, TrustOptions,
 };
 use napi::Env;
@@ -36,7 +37,7 @@ impl TlsRegistry {
         self.last
     }
 
-    fn failed(&mut self, error: &TlsError) -> f64 {
+    pub(crate) fn failed(&mut self, error: &TlsError) -> f64 {
         self.detail = error.detail().unwrap_or_default().to_owned();
         -f64::from(error.code.id())
     }
@@ -48,6 +49,7 @@ pub struct NativeTrust {
     pub ca: Vec<Uint8Array>,
     pub skip_unusable_ca: bool,
     pub crls: Vec<Uint8Array>,
+    pub crl_end_entity_only: bool,
     pub allow_unknown_revocation: bool,
     pub allow_expired_crls: bool,
 }
@@ -59,7 +61,10 @@ pub struct NativeIdentity {
     pub key: Uint8Array,
     /// In place of the certificate's own names.
     pub names: Option<Vec<String>>,
+    /// A response (DER) to staple until its nextUpdate; one that is not good is refused.
     pub ocsp: Option<Uint8Array>,
+    /// The certificate (DER) of the issuer, for a response.
+    pub issuer: Option<Uint8Array>,
 }
 
 /// What a server's TLS is to be.
@@ -90,6 +95,9 @@ pub struct NativeTlsClient {
     pub reject_unauthorized: bool,
     pub pins: Vec<String>,
     pub pins_report_only: bool,
+    pub ocsp: String,
+    pub certificate_transparency: String,
+    pub ct_logs: Vec<NativeCtLog>,
     pub identity: Option<NativeIdentity>,
     pub alpn: Vec<String>,
     pub min_version: String,
@@ -106,9 +114,9 @@ fn trust(given: &NativeTrust) -> Result<Arc<Trust>, TlsError> {
         ca: all(&given.ca),
         skip_unusable_ca: given.skip_unusable_ca,
         crls: all(&given.crls),
+        crl_end_entity_only: given.crl_end_entity_only,
         allow_unknown_revocation: given.allow_unknown_revocation,
         allow_expired_crls: given.allow_expired_crls,
-        ..TrustOptions::default()
     })
     .map(Arc::new)
 }
@@ -119,10 +127,14 @@ fn identity(given: &NativeIdentity) -> Result<Identity, TlsError> {
         Some(names) => identity.with_names(names.iter().cloned()),
         None => identity,
     };
-    Ok(match &given.ocsp {
-        Some(response) => identity.with_ocsp(Some(response.to_vec())),
-        None => identity,
-    })
+    match &given.ocsp {
+        Some(response) => {
+            let now = Clock::system().now();
+            let (stapled, _) = identity.with_checked_ocsp(given.issuer.as_deref(), response.to_vec(), now)?;
+            Ok(stapled)
+        }
+        None => Ok(identity),
+    }
 }
 
 fn version(name: &str) -> TlsVersion {
@@ -184,6 +196,9 @@ fn client_options(given: &NativeTlsClient) -> Result<ClientOptions, TlsError> {
     Ok(ClientOptions {
         dangerously_accept_any_certificate: !given.reject_unauthorized,
         pins: Pins::parse(given.pins.iter().map(String::as_str), given.pins_report_only)?,
+        ocsp: evidence::ocsp_policy(&given.ocsp),
+        ct: evidence::ct_policy(&given.certificate_transparency),
+        ct_logs: evidence::ct_logs(&given.ct_logs)?,
         identity: given.identity.as_ref().map(identity).transpose()?,
         alpn: bytes_of(&given.alpn),
         min_version: version(&given.min_version),
@@ -197,7 +212,7 @@ fn client_options(given: &NativeTlsClient) -> Result<ClientOptions, TlsError> {
 }
 
 /// Runs a function on the environment's registry; its error becomes minus the code, with the detail kept.
-fn registered(env: Env, work: impl FnOnce(&mut TlsRegistry) -> Result<f64, TlsError>) -> f64 {
+pub(crate) fn registered(env: Env, work: impl FnOnce(&mut TlsRegistry) -> Result<f64, TlsError>) -> f64 {
     let Some(state) = state_of(env) else {
         return -f64::from(Code::StaleId.id());
     };
@@ -266,16 +281,6 @@ pub fn tls_rotate(env: Env, context: u32, key: Option<Uint8Array>) -> f64 {
     })
 }
 
-/// Staples another OCSP response, or none, to the certificate at a place: 0, or minus the code.
-#[napi(catch_unwind)]
-pub fn tls_staple(env: Env, context: u32, place: u32, response: Option<Uint8Array>) -> f64 {
-    registered(env, |registry| {
-        let server = registry.servers.get(&context).ok_or(TlsError::new(Code::StaleId))?;
-        server.staple(place as usize, response.map(|response| response.to_vec()))?;
-        Ok(0.0)
-    })
-}
-
 /// Makes a certificate with its key for `chooseCertificate`: its number, or minus the code.
 #[napi(catch_unwind)]
 pub fn tls_identity(env: Env, given: NativeIdentity) -> f64 {
@@ -334,8 +339,9 @@ pub unsafe extern "C" fn choose_certificate(env: sys::napi_env, info: sys::napi_
     arguments.env.double(f64::from(u8::from(chosen)))
 }
 
-/// `tlsFacts(stream)`: version, cipher, protocol (empty: none), server name (empty: none), resumed, early data, and what
-/// is wrong with a certificate that was let pass (its code, and what was seen), with NUL between; empty for none.
+/// `tlsFacts(stream)`: version, cipher, protocol (empty: none), server name (empty: none), resumed, early data, what is
+/// wrong with a certificate that was let pass (its code, and what was seen), and what the evidence with the certificate
+/// comes to (`evidence::parts`), with NUL between; empty for none.
 pub unsafe extern "C" fn tls_facts(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let arguments = Arguments::of(env, info);
     let facts = with(&arguments, None, |_, engine| engine.tls_facts(arguments.number(0)));
@@ -363,6 +369,7 @@ pub unsafe extern "C" fn tls_facts(env: sys::napi_env, info: sys::napi_callback_
             part(error.detail().unwrap_or_default().as_bytes());
         }
     }
+    evidence::parts(&facts, &mut part);
     arguments.env.text(&text).0
 }
 
