@@ -64,10 +64,15 @@ test.each<[string, (res: ServerResponse) => unknown]>([
 ])('one write carries head and body together: %s', async (_name, answer) => {
   const { client } = await startWithClient({ handler: (_req, res) => void answer(res) });
   const calls = (): number => metrics.snapshot().counters.millrace_sockets_send_calls_total;
+  const exchange = async (): Promise<void> => {
+    client.send(get());
+    let status = 0;
+    while (status < 200) ({ status } = await client.response());
+  };
+  // Through TLS the first is preceded by tickets.
+  await exchange();
   const before = calls();
-  client.send(get());
-  let status = 0;
-  while (status < 200) ({ status } = await client.response());
+  await exchange();
   expect(calls() - before).toBe(1);
 });
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import type { Server, TlsServerOptions } from '../../ts/index.js';
 import { until } from '../support/condition.js';
-import { requireTool, testWith } from '../support/debian.js';
+import { requireTool } from '../support/debian.js';
 import { Peer } from '../support/peer.js';
 import type { Issued } from '../support/pki.js';
 import { Authority } from '../support/pki.js';
@@ -16,7 +16,8 @@ import { failures, open, refusal, rest } from '../support/tls.js';
 const openssl = requireTool('openssl');
 const curl = requireTool('curl');
 const gnutls = requireTool('gnutls-cli', 'gnutls-bin');
-const pathOf = (tool: typeof openssl): string => ('path' in tool ? tool.path : '');
+const pathOf = (tool: string | undefined): string => tool ?? '';
+const testWith = (tool: string | undefined): jest.It => (tool === undefined ? test.skip : test);
 
 let root: Authority;
 let leaf: Issued;
