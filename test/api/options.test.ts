@@ -33,6 +33,8 @@ test('fills in the defaults of SPEC', () => {
     proxyProtocol: 'off',
     trustProxy: null,
     signal: null,
+    tls: null,
+    tlsHandshakeTimeout: 10_000,
     headersTimeout: 30_000,
     requestTimeout: 300_000,
     bodyTimeout: 30_000,
@@ -138,7 +140,7 @@ test('suggests nothing when nothing is near', () => {
 });
 
 test('refuses an unknown name even when its value is undefined', () => {
-  expect(refusal({ handler, tls: undefined }).code).toBe('MILLRACE_UNKNOWN_OPTION');
+  expect(refusal({ handler, cheese: undefined }).code).toBe('MILLRACE_UNKNOWN_OPTION');
 });
 
 test.each([[null], [undefined], ['port'], [3], [[]]])('refuses %p in place of the options', (given) => {
