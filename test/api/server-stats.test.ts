@@ -104,12 +104,12 @@ test('every figure moves with what it counts, for the server and for the process
   if (drip.stats().timeouts.request === 1) seen.add('timeouts.request');
 
   // A body begins with five seconds of credit: those two move where the rates are tested.
-  const shownElsewhere = /^timeouts\.(receive|send)Rate$/;
+  const shownElsewhere = /^timeouts\.((receive|send)Rate|tlsHandshake)$/;
   expect(figures(fresh).filter((name) => !seen.has(name) && !shownElsewhere.test(name))).toEqual([]);
   const { counters } = metrics.snapshot();
   const still = Object.keys(counters).filter(
     (name) =>
-      /^millrace_http_server_(?!upgrades|validate|accept_pauses|timeouts_total\{phase="(receive|send)Rate)/.test(
+      /^millrace_http_server_(?!upgrades|validate|accept_pauses|timeouts_total\{phase="((receive|send)Rate|tlsHandshake))/.test(
         name,
       ) && counters[name as keyof typeof counters] === process.counters[name as keyof typeof counters],
   );

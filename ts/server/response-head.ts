@@ -11,6 +11,8 @@ export const CLOSED = 4;
 export const FULL = 8;
 /** Set by WatchedResponse: the two `note…` methods are called, and `finished` is asked for. */
 export const WATCHED = 16;
+/** The exchange was over when we wanted to answer: that it was aborted is still to be told. */
+export const LOST = 32;
 
 interface Field {
   name: string;

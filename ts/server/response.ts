@@ -15,7 +15,7 @@ import type { HeadersInput } from '../message/head-text.js';
 import { headText } from '../message/head-text.js';
 import type { BodyCoding } from './body-coding.js';
 import type { ServerRequest } from './request.js';
-import { checkStatus, CLOSED, ENDED, FULL, HEAD, ResponseHead, WATCHED } from './response-head.js';
+import { checkStatus, CLOSED, ENDED, FULL, HEAD, LOST, ResponseHead, WATCHED } from './response-head.js';
 import type { Prepared } from './web-response.js';
 
 const STALE = 6;
@@ -70,6 +70,11 @@ export class ServerResponse extends ResponseHead {
   /** Whether the exchange is over: sent, cut, or its client gone. */
   get closed(): boolean {
     return (this._state & CLOSED) !== 0;
+  }
+
+  /** @internal Whether the core has nothing more to tell of it, but of its request's body. */
+  get isSettled(): boolean {
+    return (this._state & (CLOSED | LOST)) === CLOSED;
   }
 
   /** Sends the head now; otherwise it leaves with the first of the body. */
@@ -476,7 +481,7 @@ export class ServerResponse extends ResponseHead {
    */
   private refused(code: number, bits: number): void {
     if (code === STALE || code === STREAM_CLOSED) {
-      this._state |= CLOSED;
+      this._state |= CLOSED | LOST;
       return;
     }
     this._state &= ~bits;

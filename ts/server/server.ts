@@ -259,7 +259,7 @@ export class Server extends EventEmitter implements RequestSink {
     const res = new PlainResponse(req, slot);
     this._run(this._invoke, req, res);
     // One that was answered at once has no more events: they come between calls of ours, never within one.
-    if (!res.closed || req.hasBody) register(slot, res);
+    if (!res.isSettled || req.hasBody) register(slot, res);
   }
 
   private handleTunnel(kind: number, req: ServerRequest, socket: Socket, head: Uint8Array): void {
