@@ -263,4 +263,4 @@ export const READY_HEAD = 2048;
 /** `flags` of `end`: tell when the last byte is with the kernel. */
 export const FINISH = 1;
 /** The number of the border; a binary with another one is refused. */
-export const ABI = 2;
+export const ABI = 3;

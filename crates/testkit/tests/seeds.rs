@@ -17,6 +17,7 @@ const TARGETS: &[(&str, Target)] = &[
     ("socks_client", fuzz::socks_client),
     ("socks_server", fuzz::socks_server),
     ("timestamps", fuzz::timestamps),
+    ("tls_connection", fuzz::tls_connection),
     ("tls_server", fuzz::tls_server),
 ];
 

@@ -10,6 +10,7 @@ pub mod ocsp_response;
 pub mod socks_client;
 pub mod socks_server;
 pub mod timestamps;
+pub mod tls_connection;
 pub mod tls_server;
 
 pub use connection::connection;
@@ -20,6 +21,7 @@ pub use ocsp_response::ocsp_response;
 pub use socks_client::socks_client;
 pub use socks_server::socks_server;
 pub use timestamps::timestamps;
+pub use tls_connection::tls_connection;
 pub use tls_server::tls_server;
 
 use millrace_http1::Limits;

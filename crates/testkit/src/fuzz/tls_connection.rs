@@ -1,0 +1,146 @@
+//! A whole connection of a server that speaks TLS: bytes of a stranger, or requests of a client whose ciphertext is
+//! tampered with on the way.
+
+use std::sync::{Arc, OnceLock};
+
+use millrace_engine::tls_core::{
+    ClientContext, ClientOptions, Clock, Identity, ServerContext, ServerOptions as TlsOptions, TlsEngine, TlsSession,
+    Trust, TrustOptions,
+};
+use millrace_engine::{EventKind, ServerOptions};
+
+use super::choices;
+use crate::client::{Client, read_answers};
+use crate::driver::{Driver, Happened, answer};
+use crate::feed::{Random, random_pieces};
+use crate::pki::{Authority, NOW, Wish};
+use crate::tls::End;
+
+/// How often a seed may make turns before it is a spin.
+const TURNS: usize = 2_000;
+
+fn contexts() -> &'static (Arc<ServerContext>, Arc<ClientContext>) {
+    static MADE: OnceLock<(Arc<ServerContext>, Arc<ClientContext>)> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let authority = Authority::new("fuzz CA");
+        let leaf = authority.issue(&Wish::new(&["server.test"]));
+        let server = ServerContext::new(TlsOptions {
+            identities: vec![Identity::new(&leaf.certificate, &leaf.key).expect("a good certificate")],
+            clock: Clock::manual(NOW),
+            ..TlsOptions::default()
+        });
+        let trust = Trust::new(&TrustOptions {
+            ca: vec![authority.certificate().to_vec()],
+            ..TrustOptions::default()
+        });
+        let client = ClientContext::new(ClientOptions {
+            clock: Clock::manual(NOW),
+            ..ClientOptions::new(Arc::new(trust.expect("a CA")))
+        });
+        (
+            server.expect("a good configuration"),
+            client.expect("a good configuration"),
+        )
+    })
+}
+
+/// Runs a connection over fuzz data. The first byte chooses the cuts; of the second, bit 0 whether a client shakes hands
+/// and sends the input as its requests, and the others which byte of its ciphertext is changed.
+///
+/// # Panics
+/// When an invariant is broken: a request of a stranger, an answer that is not HTTP, something left.
+pub fn tls_connection(data: &[u8]) {
+    let Some((cuts, choice, input)) = choices(data) else {
+        return;
+    };
+    let (server_context, client_context) = contexts();
+    let mut driver = Driver::new();
+    driver.stop_clock();
+    let (server, path) = driver.listen_unix(ServerOptions::default());
+    driver.engine.set_tls(server, Some(Arc::clone(server_context)));
+    let mut random = Random::new(u64::from(cuts) << 8 | u64::from(choice));
+    let mut client = Client::connect_unix(&path);
+    let honest = choice & 1 != 0;
+    let mut requests = 0;
+    if honest {
+        let mut end = End::new(client_context.connect("server.test").expect("a name"));
+        let mut taken = 0;
+        while end.session.facts().is_none() {
+            pump(&mut client, &mut end, &mut taken);
+            requests += turns(&mut driver, &mut client);
+        }
+        let mut sealed = end.seal_all(input);
+        let place = usize::from(choice >> 1);
+        let tampered = place > 0 && place < sealed.len();
+        if tampered {
+            sealed[place] ^= 1 + (cuts & 0x7f);
+        }
+        for piece in random_pieces(&sealed, &mut random) {
+            client.send(piece);
+            requests += turns(&mut driver, &mut client);
+        }
+        pump(&mut client, &mut end, &mut taken);
+        if tampered {
+            assert_eq!(requests, 0, "a record that was changed was believed");
+        }
+        // Panics on what is no HTTP.
+        read_answers(&end.plaintext, &[], false);
+    } else {
+        for piece in random_pieces(input, &mut random) {
+            client.send(piece);
+            requests += turns(&mut driver, &mut client);
+        }
+        assert_eq!(requests, 0, "a stranger's bytes became a request");
+    }
+    client.finish();
+    turns(&mut driver, &mut client);
+    for _ in 0..4 {
+        driver.advance(400_000);
+    }
+    driver.engine.force_server(server);
+    driver.settle();
+    let census = driver.engine.census();
+    let left = (
+        census.servers,
+        census.connections,
+        census.streams,
+        census.buffers,
+        census.timers,
+    );
+    assert_eq!(left, (0, 0, 0, 0, 0), "something is left");
+}
+
+/// Carries what waits between the socket and the client's session.
+fn pump(client: &mut Client, end: &mut End<TlsSession>, taken: &mut usize) {
+    let new = client.received[*taken..].to_vec();
+    *taken = client.received.len();
+    if !new.is_empty() {
+        end.give(&new);
+    }
+    let bytes = end.take_ciphertext();
+    if !bytes.is_empty() {
+        client.send(bytes);
+    }
+}
+
+/// Lets the server work until it rests, answering whatever is asked; says how many requests there were.
+fn turns(driver: &mut Driver, client: &mut Client) -> usize {
+    let mut requests = 0;
+    for turn in 0.. {
+        assert!(turn < TURNS, "it spins");
+        driver.turn();
+        let events: Vec<Happened> = driver.events.drain(..).collect();
+        for event in &events {
+            if event.kind == EventKind::Request {
+                requests += 1;
+                // One with a body may have ended its connection by then.
+                let _ = answer(&mut driver.engine, event.stream(), b"fine");
+            }
+        }
+        let moved = client.exchange();
+        if events.is_empty() && !driver.engine.has_work() && !moved {
+            break;
+        }
+    }
+    requests
+}
