@@ -350,6 +350,22 @@ impl Driver {
         self.events.drain(..=at).next_back().expect("a range that ends with it")
     }
 
+    /// Asserts that the engine holds nothing any more.
+    ///
+    /// # Panics
+    /// When something is left.
+    pub fn assert_nothing_left(&self) {
+        let census = self.engine.census();
+        let left = (
+            census.servers,
+            census.connections,
+            census.streams,
+            census.buffers,
+            census.timers,
+        );
+        assert_eq!(left, (0, 0, 0, 0, 0), "something is left");
+    }
+
     /// How many events of a kind wait to be taken.
     pub fn count(&self, kind: EventKind) -> usize {
         self.events.iter().filter(|event| event.kind == kind).count()

@@ -101,15 +101,7 @@ pub fn connection(data: &[u8]) {
         ends.values().all(Option::is_some),
         "an exchange without an end: {ends:?}"
     );
-    let census = driver.engine.census();
-    let left = (
-        census.servers,
-        census.connections,
-        census.streams,
-        census.buffers,
-        census.timers,
-    );
-    assert_eq!(left, (0, 0, 0, 0, 0), "something is left");
+    driver.assert_nothing_left();
 }
 
 /// How each exchange ended so far.

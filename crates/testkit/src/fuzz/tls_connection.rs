@@ -99,15 +99,7 @@ pub fn tls_connection(data: &[u8]) {
     }
     driver.engine.force_server(server);
     driver.settle();
-    let census = driver.engine.census();
-    let left = (
-        census.servers,
-        census.connections,
-        census.streams,
-        census.buffers,
-        census.timers,
-    );
-    assert_eq!(left, (0, 0, 0, 0, 0), "something is left");
+    driver.assert_nothing_left();
 }
 
 /// Carries what waits between the socket and the client's session.
