@@ -1,6 +1,7 @@
 import { logRecord } from '../log/log.js';
 import { COUNTERS } from '../metrics/catalogue.generated.js';
 import { native } from '../native/loader.js';
+import { Deadline } from '../resilience/deadline.js';
 
 /**
  * Where the counts of a rate limit are kept for a fleet: the shape of rate-limiter-flexible. `consume` resolves when the
@@ -33,13 +34,9 @@ export class StoreWatch {
 
   /** Milliseconds to wait; 0: go on; below 0: the store failed and the limit is closed. */
   async ask(key: string): Promise<number> {
-    let timer: NodeJS.Timeout | undefined;
+    const deadline = Deadline.after(this._timeout);
     try {
-      const late = new Promise<never>((_, reject) => {
-        const message = `the rate limit store did not answer within ${this._timeout} ms`;
-        timer = setTimeout(() => reject(new Error(message)), this._timeout);
-      });
-      await Promise.race([this._store.consume(key, 1), late]);
+      await deadline.race(this._store.consume(key, 1));
       this.answered();
       return 0;
     } catch (error) {
@@ -51,7 +48,7 @@ export class StoreWatch {
       this.failed(error);
       return this._policy === 'closed' ? -1 : 0;
     } finally {
-      clearTimeout(timer);
+      deadline.clear();
     }
   }
 
