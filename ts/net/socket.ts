@@ -1,7 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 
-import { dialError } from './dial-error.js';
 import { errorFromNative } from '../errors/native-error.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
 import type { Target } from '../native/events.js';
@@ -14,6 +13,7 @@ import { TlsContext } from '../tls/tls-context.js';
 import type { TlsClientOptions } from '../tls/tls-options.js';
 import type { TlsFacts } from '../tls/tls-facts.js';
 import { tlsFactsOf } from '../tls/tls-facts.js';
+import { DialFailure } from './dial-failure.js';
 
 /**
  * A connection that speaks no protocol of ours: one that `connect` made, or after an upgrade or CONNECT. Both sides end
@@ -239,7 +239,7 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
       const opening = this.#opening;
       this.#opening = undefined;
       this.#close();
-      opening?.reject(dialError(flags, a, b, value as string | undefined));
+      opening?.reject(new DialFailure(flags & 0xfff, flags >>> 12, a, b, (value as string | undefined) ?? ''));
     } else if (kind === KIND.drain) {
       this.#full = false;
       this.#settle((waiting) => !waiting.finish);
