@@ -118,7 +118,10 @@ async function planOf(
       ? Promise.resolve({ fd: descriptorOf(over as Duplex) })
       : path !== null
         ? Promise.resolve({ path })
-        : resolve(first.host, hops.length === 0 ? family : 'any').then((addresses) => ({ addresses, port: first.port }));
+        : resolve(first.host, hops.length === 0 ? family : 'any').then((addresses) => ({
+            addresses,
+            port: first.port,
+          }));
   const [place, ...found] = await Promise.all([to, ...wanted]);
   const last = found.at(-1);
   if (last === undefined) return { to: place, routes: [[]] };

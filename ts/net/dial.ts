@@ -7,7 +7,7 @@ import type { RouteHop } from '../proxy/route.js';
 import { labelOf } from '../proxy/route.js';
 import { TlsContext } from '../tls/tls-context.js';
 import { abortError } from './abort.js';
-import { DialFailure } from './dial-failure.js';
+import type { DialFailure } from './dial-failure.js';
 import { Socket } from './socket.js';
 
 /** A host and a port, or the host's addresses. */
@@ -55,11 +55,11 @@ export async function dial(plan: DialPlan, signal: AbortSignal | null): Promise<
   const onAbort = (): void => socket.destroy();
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
-    await socket.opened();
+    await socket.opened((failure) => explain(failure, plan));
     return socket;
   } catch (error) {
     if (signal?.aborted === true) throw abortError(signal);
-    throw error instanceof DialFailure ? explain(error, plan) : error;
+    throw error;
   } finally {
     signal?.removeEventListener('abort', onAbort);
   }

@@ -45,15 +45,23 @@ export function routeOf(owner: string, option: ProxyOption | undefined, target: 
     const found = proxyFromEnvironment(target);
     return found === null ? [] : [hopOf(owner, found, {})];
   }
-  const list = Array.isArray(option) ? (option as readonly (string | URL | ProxyHop)[]) : [option as string | URL | ProxyHop];
+  const list = Array.isArray(option)
+    ? (option as readonly (string | URL | ProxyHop)[])
+    : [option as string | URL | ProxyHop];
   if (list.length > MAX_HOPS) {
-    throw misuse('MILLRACE_INVALID_ARGUMENT', `${owner}: option 'proxy' may name ${MAX_HOPS} proxies, got ${list.length}`);
+    throw misuse(
+      'MILLRACE_INVALID_ARGUMENT',
+      `${owner}: option 'proxy' may name ${MAX_HOPS} proxies, got ${list.length}`,
+    );
   }
   return list.map((one) => {
     if (typeof one === 'string' || one instanceof URL) return hopOf(owner, parseProxyUrl(one), {});
     if (typeof one !== 'object' || one === null || !('url' in one)) {
       const expected = 'a proxy URL, { url }, an array of them, "env" or null';
-      throw misuse('MILLRACE_INVALID_ARGUMENT', `${owner}: option 'proxy' must be ${expected}, got ${describeValue(one)}`);
+      throw misuse(
+        'MILLRACE_INVALID_ARGUMENT',
+        `${owner}: option 'proxy' must be ${expected}, got ${describeValue(one)}`,
+      );
     }
     return hopOf(owner, parseProxyUrl(one.url), one);
   });
@@ -71,7 +79,10 @@ function hopOf(owner: string, url: ProxyUrl, { username, password, headers, tls 
     throw misuse('MILLRACE_INVALID_ARGUMENT', `${owner}: 'headers' of a proxy are of http and https, not of ${kind}`);
   }
   if (tls !== undefined && (kind !== 'https' || !(tls instanceof TlsContext) || tls.kind !== 'client')) {
-    throw misuse('MILLRACE_INVALID_ARGUMENT', `${owner}: 'tls' of a proxy must be a client's TlsContext of an https proxy`);
+    throw misuse(
+      'MILLRACE_INVALID_ARGUMENT',
+      `${owner}: 'tls' of a proxy must be a client's TlsContext of an https proxy`,
+    );
   }
   const name = username ?? url.username;
   const secret = password ?? url.password ?? '';
