@@ -45,6 +45,12 @@ pub enum EventKind {
     DialFailed = 17,
     /// Lines for the log wait: [`Engine::take_log`](crate::Engine::take_log).
     Log = 18,
+    /// A client of a proxy of ours shows who it is: the text is user name and password, `a` the length of the first, `b` the
+    /// server's slot; `Engine::judge_credentials` answers.
+    ProxyCredentials = 21,
+    /// A client of a proxy of ours speaks SOCKS and asks for a tunnel: the text is version, host, port and user, parted by
+    /// NUL, `b` the server's slot; `Engine::reply_socks` answers.
+    ProxyRequest = 22,
 }
 
 /// Flags of a request event.

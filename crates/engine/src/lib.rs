@@ -37,6 +37,7 @@ mod receive;
 mod seal;
 mod server;
 mod settle;
+mod socks;
 mod stats;
 mod stream;
 mod tls;

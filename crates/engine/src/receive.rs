@@ -4,7 +4,7 @@ use crate::connection::{Stack, flag as conn};
 use crate::engine::Engine;
 use crate::event::Host;
 use crate::id::Id;
-use crate::layer::{Layer, Layers, ProxyHead, ProxyHeadParser, TlsLayer, Verdict};
+use crate::layer::{Layer, Layers, Machine, ProxyHead, ProxyHeadParser, TlsLayer, Verdict};
 use crate::options::{DRAIN_LIMIT, ProxyProtocol};
 use crate::pace::Pace;
 use crate::protocol::Protocol;
@@ -226,7 +226,12 @@ impl<V: Copy> Engine<V> {
         let parser = match layers.list.get_mut(level) {
             None => return self.run_protocol(host, id, stack, bytes),
             Some(Layer::Tls(_)) => return self.run_tls(host, id, stack, layers, level, bytes),
-            Some(Layer::Handshake(_)) => return self.run_proxy(host, id, stack, layers, level, bytes),
+            Some(Layer::Handshake(handshake)) => {
+                return match handshake.machine {
+                    Machine::Client(_) => self.run_proxy(host, id, stack, layers, level, bytes),
+                    Machine::Server(_) => self.run_socks(host, id, stack, layers, level, bytes),
+                };
+            }
             Some(Layer::ProxyProtocol(parser)) => parser,
         };
         match parser.handle_bytes(bytes) {
