@@ -168,6 +168,7 @@ export const sources = [
   'ts/options/tls-client.json',
   'ts/options/connect.json',
   'ts/options/connect-timeouts.json',
+  'ts/options/listen.json',
 ];
 export function generate(...tables) {
   const files = {};

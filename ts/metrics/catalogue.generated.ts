@@ -50,6 +50,9 @@ export type CounterName =
   | 'millrace_log_records_total{level="fatal"}'
   | 'millrace_sockets_connects_started_total'
   | 'millrace_sockets_connects_failed_total'
+  | 'millrace_sockets_accepted_total'
+  | 'millrace_sockets_refused_total'
+  | 'millrace_sockets_accept_failures_total'
   | 'millrace_tls_handshakes_total{kind="full"}'
   | 'millrace_tls_handshakes_total{kind="resumed"}'
   | 'millrace_tls_failures_total'
@@ -62,6 +65,8 @@ export type GaugeName =
   | 'millrace_http_server_listeners'
   | 'millrace_reactor_threads'
   | 'millrace_sockets_connected'
+  | 'millrace_sockets_listeners'
+  | 'millrace_sockets_accepted_open'
   | 'millrace_buffers'
   | 'millrace_memory_held_bytes';
 
@@ -424,6 +429,27 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Connections that were begun and did not open',
   },
   {
+    key: 'millrace_sockets_accepted_total',
+    name: 'millrace_sockets_accepted_total',
+    label: null,
+    unit: null,
+    help: 'Connections that raw listeners accepted',
+  },
+  {
+    key: 'millrace_sockets_refused_total',
+    name: 'millrace_sockets_refused_total',
+    label: null,
+    unit: null,
+    help: 'Connections that raw listeners refused for a rule, a limit or for want of descriptors',
+  },
+  {
+    key: 'millrace_sockets_accept_failures_total',
+    name: 'millrace_sockets_accept_failures_total',
+    label: null,
+    unit: null,
+    help: 'Connections of raw listeners that did not open: their PROXY head or TLS handshake failed, or took too long',
+  },
+  {
     key: 'millrace_tls_handshakes_total{kind="full"}',
     name: 'millrace_tls_handshakes_total',
     label: ['kind', 'full'],
@@ -495,6 +521,20 @@ export const GAUGES: readonly MetricRow<GaugeName>[] = [
     label: null,
     unit: null,
     help: 'Connections that we began: connecting, or open',
+  },
+  {
+    key: 'millrace_sockets_listeners',
+    name: 'millrace_sockets_listeners',
+    label: null,
+    unit: null,
+    help: 'Raw listeners',
+  },
+  {
+    key: 'millrace_sockets_accepted_open',
+    name: 'millrace_sockets_accepted_open',
+    label: null,
+    unit: null,
+    help: 'Open connections of raw listeners',
   },
   {
     key: 'millrace_buffers',
@@ -570,8 +610,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 54,
-  histograms: 61,
+  gauges: 57,
+  histograms: 66,
   histogramLength: 30,
-  length: 151,
+  length: 156,
 } as const;

@@ -28,6 +28,14 @@ export interface NativeServerOptions {
   minReceiveRate: number;
   minSendRate: number;
   tlsHandshakeTimeout: number;
+  /** `SERVER_HTTP1` or `SERVER_RAW`. */
+  kind: number;
+  noDelay: boolean;
+  /** Idle seconds before the first probe, seconds between probes, probes. */
+  keepAlive?: number[];
+  /** In ms; 0: the system's. */
+  userTimeout: number;
+  fastOpen: boolean;
 }
 
 /** One rate limit that is checked on the head. */
@@ -141,6 +149,7 @@ export interface NativeDial {
   noDelay: boolean;
   keepAlive?: number[];
   userTimeout: number;
+  fastOpen: boolean;
   /** A context's number; 0: in the clear. */
   tls: number;
   servername: string;
@@ -260,7 +269,10 @@ export interface Binding {
 export const FINISH_WHOLE = 1024;
 /** The number of a remembered head is added to the status of `respond` so many times. */
 export const READY_HEAD = 2048;
+/** Kinds of a server. */
+export const SERVER_HTTP1 = 0;
+export const SERVER_RAW = 1;
 /** `flags` of `end`: tell when the last byte is with the kernel. */
 export const FINISH = 1;
 /** The number of the border; a binary with another one is refused. */
-export const ABI = 3;
+export const ABI = 4;

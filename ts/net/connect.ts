@@ -2,7 +2,6 @@ import type { LookupAddress } from 'node:dns';
 import type { Duplex } from 'node:stream';
 import { types } from 'node:util';
 
-import { describeValue } from '../errors/escape.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
 import { errorFromNative } from '../errors/native-error.js';
 import { attach, slotOf } from '../native/events.js';
@@ -14,15 +13,13 @@ import { CONNECT_TIMEOUTS } from '../options/connect-timeouts.generated.js';
 import { validateOptions } from '../options/validate.js';
 import { TlsContext } from '../tls/tls-context.js';
 import type { TlsClientOptions } from '../tls/tls-options.js';
+import { withAbstractName } from './abstract-name.js';
 import { descriptorOf } from './bridge.js';
+import type { ConnectErrorMessage, SocketMessage } from './channels.js';
+import { SOCKET_CHANNELS } from './channels.js';
+import type { KeepAlive } from './keep-alive.js';
+import { keepAliveNumbers } from './keep-alive.js';
 import { Socket } from './socket.js';
-
-/** When an idle connection is asked whether its peer is still there, in seconds. */
-export interface KeepAlive {
-  idle: number;
-  interval: number;
-  count: number;
-}
 
 /** Where and how to connect; docs/options.md has ranges and defaults. */
 export interface ConnectOptions {
@@ -44,16 +41,17 @@ export interface ConnectOptions {
   keepAlive?: KeepAlive | boolean | undefined;
   /** TCP_USER_TIMEOUT in ms. */
   userTimeout?: number | undefined;
+  /** TCP Fast Open, where the system has it. */
+  fastOpen?: boolean | undefined;
 }
 
-const KEEP_ALIVE: KeepAlive = { idle: 60, interval: 10, count: 3 };
 const SYSTEM = 2;
 
 /** Connects; resolves when the socket is open, with TLS where that was asked for. */
 export async function connect(options: ConnectOptions): Promise<Socket> {
-  const values = validateOptions<ConnectOptionValues>(CONNECT_OPTIONS, options);
+  const values = validateOptions<ConnectOptionValues>(CONNECT_OPTIONS, withAbstractName(options));
   const timeouts = validateOptions<ConnectTimeoutValues>(CONNECT_TIMEOUTS, values.timeouts ?? {});
-  const keepAlive = keepAliveOf(values.keepAlive);
+  const keepAlive = keepAliveNumbers('connect', values.keepAlive);
   const deadline = deadlineOf(values.signal, timeouts.total);
   try {
     deadline.signal?.throwIfAborted();
@@ -74,8 +72,11 @@ export async function connect(options: ConnectOptions): Promise<Socket> {
       }
     }
     throw (failure as Error | undefined) ?? new MillraceError('MILLRACE_CONNECT_TIMEOUT');
-  } catch (error) {
-    throw deadline.isOver() ? totalTimeout(timeouts.total ?? 0) : error;
+  } catch (thrown) {
+    const error = deadline.isOver() ? totalTimeout(timeouts.total ?? 0) : thrown;
+    const { connectError } = SOCKET_CHANNELS;
+    if (connectError.hasSubscribers) connectError.publish({ error } satisfies ConnectErrorMessage);
+    throw error;
   } finally {
     deadline.stop();
   }
@@ -98,6 +99,7 @@ async function open(
     noDelay: values.noDelay,
     ...(keepAlive === undefined ? null : { keepAlive }),
     userTimeout: values.userTimeout ?? 0,
+    fastOpen: values.fastOpen,
     tls: tls?.number ?? 0,
     servername: tls?.servername ?? values.host,
     connectTimeout,
@@ -110,6 +112,7 @@ async function open(
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     await socket.opened();
+    if (SOCKET_CHANNELS.connect.hasSubscribers) SOCKET_CHANNELS.connect.publish({ socket } satisfies SocketMessage);
     return socket;
   } catch (error) {
     if (signal?.aborted === true) throw abortError(signal);
@@ -137,18 +140,6 @@ async function contextOf(tls: unknown): Promise<TlsContext | null> {
     throw misuse('MILLRACE_INVALID_ARGUMENT', "connect: option 'tls' must be a client's context, got a server's");
   }
   return tls;
-}
-
-function keepAliveOf(given: boolean | object): number[] | undefined {
-  if (given === false) return undefined;
-  const { idle, interval, count } = { ...KEEP_ALIVE, ...(given === true ? {} : given) };
-  for (const [name, value] of Object.entries({ idle, interval, count })) {
-    if (!Number.isInteger(value) || value < 1 || value > 32_767) {
-      const message = `connect: option 'keepAlive.${name}' must be an integer from 1 to 32767, got ${describeValue(value)}`;
-      throw misuse('MILLRACE_INVALID_ARGUMENT', message);
-    }
-  }
-  return [idle, interval, count];
 }
 
 const FAMILIES = { any: 0, ipv4: 4, ipv6: 6 } as const;

@@ -18,7 +18,7 @@ import { Deadline } from '../resilience/deadline.js';
 import type { TlsContext } from '../tls/tls-context.js';
 import type { CloseMessage, ListeningMessage, TlsErrorMessage, TunnelMessage } from './channels.js';
 import { CHANNELS, isObserved, publishFailure } from './channels.js';
-import { contextRunner } from './context.js';
+import { contextRunner } from '../log/context-runner.js';
 import type { Invoke, TunnelHook } from './dispatch.js';
 import { Dispatch } from './dispatch.js';
 import type { InjectOptions, InjectedResponse } from './inject.js';

@@ -52,6 +52,8 @@ pub(crate) mod flag {
     pub const SECURE: u32 = 524_288;
     /// We began it, and it is not there yet.
     pub const CONNECTING: u32 = 1_048_576;
+    /// Of a raw listener: it is a tunnel once its layers are open.
+    pub const RAW: u32 = 2_097_152;
 }
 
 /// What the deadline of a connection is about.
@@ -93,6 +95,22 @@ pub(crate) struct Stack {
     pub send_pace: Pace,
     /// Answers that are queued whole and whose `Finished` is due when the output is empty.
     pub finishing: Vec<Id>,
+}
+
+impl Stack {
+    pub fn new(protocol: Protocol) -> Self {
+        Self {
+            protocol,
+            output: Output::new(),
+            backlog: Vec::new(),
+            body_ms: 0,
+            progress_ms: 0,
+            paused_ms: 0,
+            receive_pace: Pace::new(),
+            send_pace: Pace::new(),
+            finishing: Vec::new(),
+        }
+    }
 }
 
 /// A connection. An idle one is this and nothing else: a test asserts the size.

@@ -45,6 +45,8 @@ pub enum EventKind {
     DialFailed = 17,
     /// Lines for the log wait: [`Engine::take_log`](crate::Engine::take_log).
     Log = 18,
+    /// A raw listener has a new tunnel: `b` is the server's slot, `flags` are [`accepted`].
+    Accepted = 19,
 }
 
 /// Flags of a request event.
@@ -57,6 +59,12 @@ pub mod request {
     pub const EXPECTS_CONTINUE: u32 = 4;
     /// It came through TLS.
     pub const TLS: u32 = 8;
+}
+
+/// Flags of [`EventKind::Accepted`].
+pub mod accepted {
+    /// It came through TLS.
+    pub const TLS: u32 = 1;
 }
 
 /// One event; its values were made by the host when it was queued.

@@ -239,17 +239,27 @@ impl<V: Copy> Engine<V> {
         let rest = parser.into_rest();
         if let Err(error) = self.name_client(id) {
             // An answer in the clear is of no use before a handshake.
-            return if layers.list.is_empty() {
+            return if layers.list.is_empty() && !self.is_raw(id) {
                 self.fail(id, stack, error)
             } else {
                 self.count_error(id, &error);
                 Err(error)
             };
         }
+        if layers.list.is_empty() && self.is_raw(id) {
+            self.open_running(id, stack)?;
+        }
         if rest.is_empty() {
             return Ok(());
         }
         self.climb(host, id, stack, layers, level, &rest)
+    }
+
+    /// Whether a connection is of a raw listener.
+    pub(crate) fn is_raw(&self, id: Id) -> bool {
+        self.connections
+            .get(id)
+            .is_some_and(|connection| connection.has(conn::RAW))
     }
 
     fn run_protocol<H: Host<Value = V>>(

@@ -102,6 +102,12 @@ pub enum Counter {
     SocketsConnectsStarted,
     /// Connections that were begun and did not open.
     SocketsConnectsFailed,
+    /// Connections that raw listeners accepted.
+    SocketsAccepted,
+    /// Connections that raw listeners refused for a rule, a limit or for want of descriptors.
+    SocketsRefused,
+    /// Connections of raw listeners that did not open: their PROXY head or TLS handshake failed, or took too long.
+    SocketsAcceptFailures,
     /// TLS handshakes that ended well (`kind="full"`).
     TlsHandshakesFull,
     /// TLS handshakes that ended well (`kind="resumed"`).
@@ -116,7 +122,7 @@ pub enum Counter {
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 54;
+    pub const COUNT: usize = 57;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -169,6 +175,9 @@ impl Counter {
         Self::LogRecordsFatal,
         Self::SocketsConnectsStarted,
         Self::SocketsConnectsFailed,
+        Self::SocketsAccepted,
+        Self::SocketsRefused,
+        Self::SocketsAcceptFailures,
         Self::TlsHandshakesFull,
         Self::TlsHandshakesResumed,
         Self::TlsFailures,
@@ -279,6 +288,9 @@ impl Counter {
             Self::LogRecordsFatal => "millrace_log_records_total",
             Self::SocketsConnectsStarted => "millrace_sockets_connects_started_total",
             Self::SocketsConnectsFailed => "millrace_sockets_connects_failed_total",
+            Self::SocketsAccepted => "millrace_sockets_accepted_total",
+            Self::SocketsRefused => "millrace_sockets_refused_total",
+            Self::SocketsAcceptFailures => "millrace_sockets_accept_failures_total",
             Self::TlsHandshakesFull => "millrace_tls_handshakes_total",
             Self::TlsHandshakesResumed => "millrace_tls_handshakes_total",
             Self::TlsFailures => "millrace_tls_failures_total",
@@ -343,6 +355,13 @@ impl Counter {
             Self::LogRecordsFatal => "Log records written, by level",
             Self::SocketsConnectsStarted => "Connections that were begun",
             Self::SocketsConnectsFailed => "Connections that were begun and did not open",
+            Self::SocketsAccepted => "Connections that raw listeners accepted",
+            Self::SocketsRefused => {
+                "Connections that raw listeners refused for a rule, a limit or for want of descriptors"
+            }
+            Self::SocketsAcceptFailures => {
+                "Connections of raw listeners that did not open: their PROXY head or TLS handshake failed, or took too long"
+            }
             Self::TlsHandshakesFull => "TLS handshakes that ended well",
             Self::TlsHandshakesResumed => "TLS handshakes that ended well",
             Self::TlsFailures => {
@@ -419,6 +438,10 @@ pub enum Gauge {
     ReactorThreads,
     /// Connections that we began: connecting, or open.
     SocketsConnected,
+    /// Raw listeners.
+    SocketsListeners,
+    /// Open connections of raw listeners.
+    SocketsAcceptedOpen,
     /// Pool buffers in use.
     Buffers,
     /// Memory held for peers: what waits to be written, what was received and not taken.
@@ -427,7 +450,7 @@ pub enum Gauge {
 
 impl Gauge {
     /// How many there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 9;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -436,6 +459,8 @@ impl Gauge {
         Self::HttpServerListeners,
         Self::ReactorThreads,
         Self::SocketsConnected,
+        Self::SocketsListeners,
+        Self::SocketsAcceptedOpen,
         Self::Buffers,
         Self::MemoryHeldBytes,
     ];
@@ -448,6 +473,8 @@ impl Gauge {
             Self::HttpServerListeners => "millrace_http_server_listeners",
             Self::ReactorThreads => "millrace_reactor_threads",
             Self::SocketsConnected => "millrace_sockets_connected",
+            Self::SocketsListeners => "millrace_sockets_listeners",
+            Self::SocketsAcceptedOpen => "millrace_sockets_accepted_open",
             Self::Buffers => "millrace_buffers",
             Self::MemoryHeldBytes => "millrace_memory_held_bytes",
         }
@@ -461,6 +488,8 @@ impl Gauge {
             Self::HttpServerListeners => "Listening HTTP servers",
             Self::ReactorThreads => "Threads that run a reactor",
             Self::SocketsConnected => "Connections that we began: connecting, or open",
+            Self::SocketsListeners => "Raw listeners",
+            Self::SocketsAcceptedOpen => "Open connections of raw listeners",
             Self::Buffers => "Pool buffers in use",
             Self::MemoryHeldBytes => "Memory held for peers: what waits to be written, what was received and not taken",
         }
@@ -565,4 +594,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 151;
+pub const FILL_LEN: usize = 156;

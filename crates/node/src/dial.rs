@@ -1,8 +1,8 @@
 //! `dial`: an object of options, validated in TypeScript, becomes a connection that we begin.
 
-use crate::listen::{on_engine, socket_path, state_of};
+use crate::listen::{keep_alive, on_engine, socket_path, state_of};
 use millrace_engine::error::{Code, Error};
-use millrace_engine::net::socket::{ConnectTcp, KeepAlive};
+use millrace_engine::net::socket::ConnectTcp;
 use millrace_engine::{Dial, DialTls, DialTo};
 use napi::Env;
 use napi_derive::napi;
@@ -27,6 +27,8 @@ pub struct NativeDial {
     pub keep_alive: Option<Vec<u32>>,
     /// In ms; 0: the system's.
     pub user_timeout: u32,
+    /// TCP_FASTOPEN_CONNECT.
+    pub fast_open: bool,
     /// A context's number; 0: in the clear.
     pub tls: u32,
     pub servername: String,
@@ -109,14 +111,7 @@ fn dial_of(env: Env, options: &NativeDial) -> Result<Dial, Code> {
             })
         }
     };
-    let keep_alive = match options.keep_alive.as_deref() {
-        Some([idle_s, interval_s, count]) => Some(KeepAlive {
-            idle_s: *idle_s,
-            interval_s: *interval_s,
-            count: *count,
-        }),
-        _ => None,
-    };
+    let keep_alive = keep_alive(options.keep_alive.as_deref());
     Ok(Dial {
         to,
         socket: ConnectTcp {
@@ -124,6 +119,7 @@ fn dial_of(env: Env, options: &NativeDial) -> Result<Dial, Code> {
             no_delay: options.no_delay,
             keep_alive,
             user_timeout_ms: options.user_timeout,
+            fast_open: options.fast_open,
         },
         tls,
         connect_timeout_ms: options.connect_timeout as u64,
