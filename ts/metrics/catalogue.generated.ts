@@ -53,6 +53,9 @@ export type CounterName =
   | 'millrace_sockets_accepted_total'
   | 'millrace_sockets_refused_total'
   | 'millrace_sockets_accept_failures_total'
+  | 'millrace_sockets_connect_attempts_total'
+  | 'millrace_proxy_client_handshakes_total'
+  | 'millrace_proxy_client_failures_total'
   | 'millrace_tls_handshakes_total{kind="full"}'
   | 'millrace_tls_handshakes_total{kind="resumed"}'
   | 'millrace_tls_failures_total'
@@ -71,6 +74,8 @@ export type GaugeName =
   | 'millrace_memory_held_bytes';
 
 export type HistogramName =
+  | 'millrace_sockets_connect_duration_seconds'
+  | 'millrace_proxy_client_handshake_duration_seconds'
   | 'millrace_tls_handshake_duration_seconds'
   | 'millrace_http_server_request_duration_seconds'
   | 'millrace_reactor_wake_duration_seconds';
@@ -450,6 +455,27 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Connections of raw listeners that did not open: their PROXY head or TLS handshake failed, or took too long',
   },
   {
+    key: 'millrace_sockets_connect_attempts_total',
+    name: 'millrace_sockets_connect_attempts_total',
+    label: null,
+    unit: null,
+    help: 'Addresses that were tried: one connection may try several (RFC 8305)',
+  },
+  {
+    key: 'millrace_proxy_client_handshakes_total',
+    name: 'millrace_proxy_client_handshakes_total',
+    label: null,
+    unit: null,
+    help: 'Handshakes with proxies that opened a tunnel',
+  },
+  {
+    key: 'millrace_proxy_client_failures_total',
+    name: 'millrace_proxy_client_failures_total',
+    label: null,
+    unit: null,
+    help: 'Handshakes with proxies that failed: refusals, timeouts, malformed answers',
+  },
+  {
     key: 'millrace_tls_handshakes_total{kind="full"}',
     name: 'millrace_tls_handshakes_total',
     label: ['kind', 'full'],
@@ -554,6 +580,20 @@ export const GAUGES: readonly MetricRow<GaugeName>[] = [
 
 export const HISTOGRAMS: readonly MetricRow<HistogramName>[] = [
   {
+    key: 'millrace_sockets_connect_duration_seconds',
+    name: 'millrace_sockets_connect_duration_seconds',
+    label: null,
+    unit: 'seconds',
+    help: 'Time from the first attempt to the connection that won',
+  },
+  {
+    key: 'millrace_proxy_client_handshake_duration_seconds',
+    name: 'millrace_proxy_client_handshake_duration_seconds',
+    label: null,
+    unit: 'seconds',
+    help: 'Time of a handshake with a proxy that opened a tunnel',
+  },
+  {
     key: 'millrace_tls_handshake_duration_seconds',
     name: 'millrace_tls_handshake_duration_seconds',
     label: null,
@@ -610,8 +650,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 57,
-  histograms: 66,
+  gauges: 60,
+  histograms: 69,
   histogramLength: 30,
-  length: 156,
+  length: 219,
 } as const;

@@ -3,7 +3,6 @@ import type { Duplex } from 'node:stream';
 
 import type { SocketCloseMessage } from './channels.js';
 import { SOCKET_CHANNELS } from './channels.js';
-import { dialError } from './dial-error.js';
 import { errorFromNative } from '../errors/native-error.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
 import type { Target } from '../native/events.js';
@@ -16,6 +15,8 @@ import { TlsContext } from '../tls/tls-context.js';
 import type { TlsClientOptions } from '../tls/tls-options.js';
 import type { TlsFacts } from '../tls/tls-facts.js';
 import { tlsFactsOf } from '../tls/tls-facts.js';
+import type { DialFailure } from './dial-failure.js';
+import { dialError } from './dial-failure.js';
 
 /**
  * A connection that speaks no protocol of ours: one that `connect` made, or after an upgrade or CONNECT. Both sides end
@@ -34,7 +35,7 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   #bytesRead = 0;
   #bytesWritten = 0;
   #tls: TlsFacts | null | undefined;
-  #opening: { resolve(): void; reject(error: unknown): void } | undefined;
+  #opening: { resolve(): void; reject(error: unknown): void; explain(failure: DialFailure): MillraceError } | undefined;
   #waiting: { resolve(): void; reject(error: unknown): void; finish: boolean }[] = [];
 
   /** Made by the server. */
@@ -54,8 +55,8 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   }
 
   /** @internal Resolves when a connection that we began is open, and rejects when it cannot be. */
-  opened(): Promise<void> {
-    return new Promise((resolve, reject) => (this.#opening = { resolve, reject }));
+  opened(explain = dialError): Promise<void> {
+    return new Promise((resolve, reject) => (this.#opening = { resolve, reject, explain }));
   }
 
   get remoteAddress(): string {
@@ -241,7 +242,8 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
       const opening = this.#opening;
       this.#opening = undefined;
       this.#close();
-      opening?.reject(dialError(flags, a, b, value as string | undefined));
+      const detail = (value as string | undefined) ?? '';
+      opening?.reject(opening.explain({ codeId: flags & 0xfff, hop: flags >>> 12, a, b, detail }));
     } else if (kind === KIND.drain) {
       this.#full = false;
       this.#settle((waiting) => !waiting.finish);

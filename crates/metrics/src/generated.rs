@@ -108,6 +108,12 @@ pub enum Counter {
     SocketsRefused,
     /// Connections of raw listeners that did not open: their PROXY head or TLS handshake failed, or took too long.
     SocketsAcceptFailures,
+    /// Addresses that were tried: one connection may try several (RFC 8305).
+    SocketsConnectAttempts,
+    /// Handshakes with proxies that opened a tunnel.
+    ProxyClientHandshakes,
+    /// Handshakes with proxies that failed: refusals, timeouts, malformed answers.
+    ProxyClientFailures,
     /// TLS handshakes that ended well (`kind="full"`).
     TlsHandshakesFull,
     /// TLS handshakes that ended well (`kind="resumed"`).
@@ -122,7 +128,7 @@ pub enum Counter {
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 57;
+    pub const COUNT: usize = 60;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -178,6 +184,9 @@ impl Counter {
         Self::SocketsAccepted,
         Self::SocketsRefused,
         Self::SocketsAcceptFailures,
+        Self::SocketsConnectAttempts,
+        Self::ProxyClientHandshakes,
+        Self::ProxyClientFailures,
         Self::TlsHandshakesFull,
         Self::TlsHandshakesResumed,
         Self::TlsFailures,
@@ -291,6 +300,9 @@ impl Counter {
             Self::SocketsAccepted => "millrace_sockets_accepted_total",
             Self::SocketsRefused => "millrace_sockets_refused_total",
             Self::SocketsAcceptFailures => "millrace_sockets_accept_failures_total",
+            Self::SocketsConnectAttempts => "millrace_sockets_connect_attempts_total",
+            Self::ProxyClientHandshakes => "millrace_proxy_client_handshakes_total",
+            Self::ProxyClientFailures => "millrace_proxy_client_failures_total",
             Self::TlsHandshakesFull => "millrace_tls_handshakes_total",
             Self::TlsHandshakesResumed => "millrace_tls_handshakes_total",
             Self::TlsFailures => "millrace_tls_failures_total",
@@ -362,6 +374,9 @@ impl Counter {
             Self::SocketsAcceptFailures => {
                 "Connections of raw listeners that did not open: their PROXY head or TLS handshake failed, or took too long"
             }
+            Self::SocketsConnectAttempts => "Addresses that were tried: one connection may try several (RFC 8305)",
+            Self::ProxyClientHandshakes => "Handshakes with proxies that opened a tunnel",
+            Self::ProxyClientFailures => "Handshakes with proxies that failed: refusals, timeouts, malformed answers",
             Self::TlsHandshakesFull => "TLS handshakes that ended well",
             Self::TlsHandshakesResumed => "TLS handshakes that ended well",
             Self::TlsFailures => {
@@ -513,6 +528,10 @@ impl Gauge {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Histogram {
+    /// Time from the first attempt to the connection that won.
+    SocketsConnectDuration,
+    /// Time of a handshake with a proxy that opened a tunnel.
+    ProxyClientHandshakeDuration,
     /// Time from the first byte of a TLS handshake to its end.
     TlsHandshakeDuration,
     /// Time from the first byte of a request to the last byte of its response.
@@ -523,10 +542,12 @@ pub enum Histogram {
 
 impl Histogram {
     /// How many there are.
-    pub const COUNT: usize = 3;
+    pub const COUNT: usize = 5;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
+        Self::SocketsConnectDuration,
+        Self::ProxyClientHandshakeDuration,
         Self::TlsHandshakeDuration,
         Self::HttpServerRequestDuration,
         Self::ReactorWakeDuration,
@@ -535,6 +556,8 @@ impl Histogram {
     /// The name of the family, as Prometheus sees it.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::SocketsConnectDuration => "millrace_sockets_connect_duration_seconds",
+            Self::ProxyClientHandshakeDuration => "millrace_proxy_client_handshake_duration_seconds",
             Self::TlsHandshakeDuration => "millrace_tls_handshake_duration_seconds",
             Self::HttpServerRequestDuration => "millrace_http_server_request_duration_seconds",
             Self::ReactorWakeDuration => "millrace_reactor_wake_duration_seconds",
@@ -544,6 +567,8 @@ impl Histogram {
     /// What it counts, in one line.
     pub const fn help(self) -> &'static str {
         match self {
+            Self::SocketsConnectDuration => "Time from the first attempt to the connection that won",
+            Self::ProxyClientHandshakeDuration => "Time of a handshake with a proxy that opened a tunnel",
             Self::TlsHandshakeDuration => "Time from the first byte of a TLS handshake to its end",
             Self::HttpServerRequestDuration => "Time from the first byte of a request to the last byte of its response",
             Self::ReactorWakeDuration => "Time that one wake of a reactor took, callbacks included",
@@ -558,7 +583,11 @@ impl Histogram {
     /// The base unit, where there is one.
     pub const fn unit(self) -> Option<&'static str> {
         match self {
-            Self::TlsHandshakeDuration | Self::HttpServerRequestDuration | Self::ReactorWakeDuration => Some("seconds"),
+            Self::SocketsConnectDuration
+            | Self::ProxyClientHandshakeDuration
+            | Self::TlsHandshakeDuration
+            | Self::HttpServerRequestDuration
+            | Self::ReactorWakeDuration => Some("seconds"),
         }
     }
 }
@@ -594,4 +623,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 156;
+pub const FILL_LEN: usize = 219;
