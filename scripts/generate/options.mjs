@@ -11,6 +11,7 @@ const SCALARS = {
   objects: 'readonly object[]',
   settings: 'boolean | object',
   route: 'string | object',
+  credentials: 'object | AnyFunction',
   object: 'object',
   list: 'readonly string[]',
   material: 'Material | readonly Material[]',
@@ -169,6 +170,8 @@ export const sources = [
   'ts/options/tls-client.json',
   'ts/options/connect.json',
   'ts/options/connect-timeouts.json',
+  'ts/options/listen.json',
+  'ts/options/proxy-server.json',
 ];
 export function generate(...tables) {
   const files = {};

@@ -26,7 +26,7 @@ export interface DialPlan {
   /** TLS with the target. */
   readonly tls: TlsContext | null;
   readonly servername: string;
-  readonly socket: Pick<NativeDial, 'localAddress' | 'noDelay' | 'keepAlive' | 'userTimeout'>;
+  readonly socket: Pick<NativeDial, 'localAddress' | 'noDelay' | 'keepAlive' | 'userTimeout' | 'fastOpen'>;
   readonly connectTimeout: number;
   readonly tlsTimeout: number;
   readonly proxyTimeout: number;

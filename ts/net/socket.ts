@@ -1,6 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 
+import type { SocketCloseMessage } from './channels.js';
+import { SOCKET_CHANNELS } from './channels.js';
 import { errorFromNative } from '../errors/native-error.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
 import type { Target } from '../native/events.js';
@@ -274,6 +276,11 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
     unregister(this.#slot, this.id);
     if (this.#holds) native.hold(-1);
     this.#settle(() => true, error);
+    const { close } = SOCKET_CHANNELS;
+    if (close.hasSubscribers) {
+      const { bytesRead, bytesWritten } = this;
+      close.publish({ socket: this, bytesRead, bytesWritten, error } satisfies SocketCloseMessage);
+    }
     if (error !== undefined && this.listenerCount('error') > 0) this.emit('error', error);
     this.emit('close');
   }

@@ -42,6 +42,7 @@ export interface PlainRow<Name extends string = string> extends RowOf<Name> {
     | 'objects'
     | 'object'
     | 'route'
+    | 'credentials'
     | 'material'
     | 'responses'
     | 'texts';

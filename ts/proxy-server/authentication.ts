@@ -2,8 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 
 /** Who may use a proxy: one user, or a function that knows them. */
 export type ProxyAuth =
-  | { username: string; password: string }
-  | ((username: string, password: string) => boolean | Promise<boolean>);
+  { username: string; password: string } | ((username: string, password: string) => boolean | Promise<boolean>);
 
 /** Whether user name and password are right; one that throws says no. */
 export type Judge = (username: string, password: string) => Promise<boolean>;
@@ -16,7 +15,9 @@ export function judgeOf(auth: ProxyAuth): Judge {
 }
 
 function digest(username: string, password: string): Buffer {
-  return createHash('sha256').update(`${Buffer.byteLength(username)}:${username}${password}`).digest();
+  return createHash('sha256')
+    .update(`${Buffer.byteLength(username)}:${username}${password}`)
+    .digest();
 }
 
 /** User name and password of Basic credentials (RFC 7617 §2), or null where there are none. */

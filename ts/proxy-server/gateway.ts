@@ -102,7 +102,9 @@ export class Gateway {
     const own = this.#options.own();
     if (own === null || own.port !== port) return false;
     const everywhere = own.address === '::' || own.address === '0.0.0.0';
-    return everywhere ? isLoopback(address) || isOwn(address) || isUnspecified(address) : sameAddress(own.address, address);
+    return everywhere
+      ? isLoopback(address) || isOwn(address) || isUnspecified(address)
+      : sameAddress(own.address, address);
   }
 }
 

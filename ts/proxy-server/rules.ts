@@ -30,7 +30,10 @@ export class Rules {
   readonly #rules: readonly { allow: boolean; tests: readonly Test[] }[];
 
   constructor(rules: readonly ProxyRule[]) {
-    this.#rules = rules.map((rule, place) => ({ allow: actionOf(rule, place) === 'allow', tests: testsOf(rule, place) }));
+    this.#rules = rules.map((rule, place) => ({
+      allow: actionOf(rule, place) === 'allow',
+      tests: testsOf(rule, place),
+    }));
   }
 
   allows(destination: Destination): boolean {
@@ -46,7 +49,8 @@ function actionOf(rule: ProxyRule, place: number): 'allow' | 'deny' {
       throw misuse('MILLRACE_INVALID_ARGUMENT', `createProxyServer: rule ${place} has no option ${quote(name)}`);
     }
   }
-  if (rule.action !== 'allow' && rule.action !== 'deny') throw wrong(place, "an action, 'allow' or 'deny'", rule.action);
+  if (rule.action !== 'allow' && rule.action !== 'deny')
+    throw wrong(place, "an action, 'allow' or 'deny'", rule.action);
   return rule.action;
 }
 
@@ -97,5 +101,8 @@ function plain(host: string): string {
 }
 
 function wrong(place: number, expected: string, got: unknown): Error {
-  return misuse('MILLRACE_INVALID_ARGUMENT', `createProxyServer: rule ${place} must have ${expected}, got ${describeValue(got)}`);
+  return misuse(
+    'MILLRACE_INVALID_ARGUMENT',
+    `createProxyServer: rule ${place} must have ${expected}, got ${describeValue(got)}`,
+  );
 }

@@ -7,14 +7,20 @@ import { Socket } from '../net/socket.js';
 import { GRANTED } from './failure.js';
 import type { Failure } from './failure.js';
 
+/** What a client has shown or asked for: the event's kind, its text, and the length of the user name in it. */
+type OnAsked = (client: SocksClient, kind: number, text: string, length: number) => void;
+
 /** A client that speaks SOCKS, until it has its tunnel: who it is, what it asks for, and whether it is still there. */
 export class SocksClient implements Target {
   readonly id: number;
   readonly #slot: number;
   readonly #left = new AbortController();
+  readonly #onAsked: OnAsked;
+  #ended = false;
   username: string | null = null;
 
-  constructor(id: number, slot: number) {
+  constructor(id: number, slot: number, onAsked: OnAsked) {
+    this.#onAsked = onAsked;
     this.id = id;
     this.#slot = slot;
     register(slot, this);
@@ -50,15 +56,19 @@ export class SocksClient implements Target {
     this.#end();
   }
 
+  /** It shows who it is, or asks for a tunnel. */
+  asked(kind: number, text: string, length: number): void {
+    this.#onAsked(this, kind, text, length);
+  }
+
   /** @internal */
-  handleEvent(kind: number, flags: number, a: number, b: number): void {
+  handleEvent(kind: number, flags: number, a: number, b: number, value: unknown): void {
+    if (kind === KIND.proxyRequest) this.asked(kind, value as string, a);
     if (kind !== KIND.aborted) return;
     this.#end();
     const cause = errorFromNative(flags, { value: a, seen: b });
     this.#left.abort(new MillraceError('MILLRACE_CONNECTION_CLOSED', 'the client of the proxy went away', { cause }));
   }
-
-  #ended = false;
 
   #end(): void {
     if (this.#ended) return;

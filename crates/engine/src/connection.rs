@@ -53,6 +53,8 @@ pub(crate) mod flag {
     pub const SECURE: u32 = 524_288;
     /// We began it, and it is not there yet.
     pub const CONNECTING: u32 = 1_048_576;
+    /// Of a raw listener: it is a tunnel once its layers are open.
+    pub const RAW: u32 = 2_097_152;
 }
 
 /// What the deadline of a connection is about.
@@ -98,6 +100,23 @@ pub(crate) struct Stack {
     pub finishing: Vec<Id>,
     /// Of a connection that we began and that is not open yet.
     pub dial: Option<Box<Dialling>>,
+}
+
+impl Stack {
+    pub fn new(protocol: Protocol) -> Self {
+        Self {
+            protocol,
+            output: Output::new(),
+            backlog: Vec::new(),
+            body_ms: 0,
+            progress_ms: 0,
+            paused_ms: 0,
+            receive_pace: Pace::new(),
+            send_pace: Pace::new(),
+            finishing: Vec::new(),
+            dial: None,
+        }
+    }
 }
 
 /// A connection. An idle one is this and nothing else: a test asserts the size.

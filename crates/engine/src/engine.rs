@@ -17,7 +17,6 @@ use crate::id::{Id, Slab};
 use crate::link::memory::Collected;
 use crate::log::Log;
 use crate::memory::Memory;
-use crate::pace::Pace;
 use crate::panic::take_panic;
 use crate::protocol::Http1;
 use crate::server::Server;
@@ -422,18 +421,12 @@ impl<V: Copy> Engine<V> {
             }
             return stack;
         }
-        Box::new(Stack {
-            protocol: crate::protocol::Protocol::Http1(Http1::new(limits)),
-            output: millrace_buffer::Output::new(),
-            backlog: Vec::new(),
-            body_ms: 0,
-            progress_ms: 0,
-            paused_ms: 0,
-            receive_pace: Pace::new(),
-            send_pace: Pace::new(),
-            finishing: Vec::new(),
-            dial: None,
-        })
+        Box::new(Stack::new(crate::protocol::Protocol::Http1(Http1::new(limits))))
+    }
+
+    /// A stack for a tunnel.
+    pub(crate) fn raw_stack(&self, stream: Id) -> Box<Stack> {
+        Box::new(Stack::new(crate::protocol::Protocol::Raw(stream)))
     }
 
     /// Keeps the stack of a connection that has become idle.

@@ -45,6 +45,8 @@ pub enum EventKind {
     DialFailed = 17,
     /// Lines for the log wait: [`Engine::take_log`](crate::Engine::take_log).
     Log = 18,
+    /// A raw listener has a new tunnel: `b` is the server's slot, `flags` are [`accepted`].
+    Accepted = 19,
     /// A client of a proxy of ours shows who it is: the text is user name and password, `a` the length of the first, `b` the
     /// server's slot; `Engine::judge_credentials` answers.
     ProxyCredentials = 21,
@@ -63,6 +65,12 @@ pub mod request {
     pub const EXPECTS_CONTINUE: u32 = 4;
     /// It came through TLS.
     pub const TLS: u32 = 8;
+}
+
+/// Flags of [`EventKind::Accepted`].
+pub mod accepted {
+    /// It came through TLS.
+    pub const TLS: u32 = 1;
 }
 
 /// One event; its values were made by the host when it was queued.

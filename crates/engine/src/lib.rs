@@ -45,14 +45,14 @@ mod tls;
 pub use body::Address;
 pub use dial::{Dial, DialTls, DialTo, Hop};
 pub use engine::{Census, Engine};
-pub use event::{Event, EventKind, Host, request};
+pub use event::{Event, EventKind, Host, accepted, request};
 pub use gate::{GateOptions, GateRate};
 pub use http1::{Chunk, Head, Respond};
 pub use id::{Id, SLOT_BITS, Slab};
 pub use inject::Injection;
 pub use layer::{ProxyHead, ProxyHeadParser, Verdict};
 pub use memory::{memory_held, set_max_memory};
-pub use options::{HeadLimits, ProxyProtocol, ServerOptions};
+pub use options::{HeadLimits, ProxyProtocol, ServerKind, ServerOptions};
 pub use panic::{keep_panics, take_panic};
 pub use server::ListenOn;
 pub use stats::{Rate, ServerStats, TIMEOUT_NAMES};
@@ -61,4 +61,4 @@ pub use stream::RequestLimits;
 /// The crates below, for drivers: they depend on the engine alone.
 pub use {millrace_buffer as buffer, millrace_error as error, millrace_head as head};
 /// The crates below, for drivers.
-pub use {millrace_metrics as metrics, millrace_net as net, millrace_socks as socks, millrace_tls as tls_core};
+pub use {millrace_metrics as metrics, millrace_net as net, millrace_socks as socks_core, millrace_tls as tls_core};

@@ -4,8 +4,8 @@ use crate::connection::{Stack, flag as conn};
 use crate::engine::Engine;
 use crate::event::Host;
 use crate::id::Id;
-use crate::layer::{Layer, Layers, Machine, ProxyHead, ProxyHeadParser, TlsLayer, Verdict};
-use crate::options::{DRAIN_LIMIT, ProxyProtocol};
+use crate::layer::{Handshake, Layer, Layers, Machine, ProxyHead, ProxyHeadParser, TlsLayer, Verdict};
+use crate::options::{DRAIN_LIMIT, ProxyProtocol, ServerKind};
 use crate::pace::Pace;
 use crate::protocol::Protocol;
 use crate::stream::flag;
@@ -13,6 +13,7 @@ use millrace_error::{Code, Error};
 use millrace_metrics::Counter;
 use millrace_net::socket;
 use millrace_net::{Peer, ReadyFlags};
+use millrace_socks::ServerConfig;
 use std::io::ErrorKind;
 
 impl<V: Copy> Engine<V> {
@@ -167,6 +168,14 @@ impl<V: Copy> Engine<V> {
             let tls = TlsLayer::new(context.accept(), self.now_ns);
             layers.list.push(Layer::Tls(Box::new(tls)));
         }
+        if let ServerKind::Proxy { auth } = server.options.kind {
+            let config = ServerConfig {
+                auth,
+                ..ServerConfig::default()
+            };
+            let handshake = Handshake::new(Machine::Server(millrace_socks::Server::new(config)), self.now_ns);
+            layers.list.push(Layer::Handshake(Box::new(handshake)));
+        }
         if let Some(connection) = self.connections.get_mut(id).filter(|_| !layers.list.is_empty()) {
             connection.layers = Some(Box::new(layers));
         }
@@ -253,17 +262,27 @@ impl<V: Copy> Engine<V> {
         let rest = parser.into_rest();
         if let Err(error) = self.name_client(id) {
             // An answer in the clear is of no use before a handshake.
-            return if layers.list.is_empty() {
+            return if layers.list.is_empty() && !self.is_raw(id) {
                 self.fail(id, stack, error)
             } else {
                 self.count_error(id, &error);
                 Err(error)
             };
         }
+        if layers.list.is_empty() && self.is_raw(id) {
+            self.open_running(id, stack)?;
+        }
         if rest.is_empty() {
             return Ok(());
         }
         self.climb(host, id, stack, layers, level, &rest)
+    }
+
+    /// Whether a connection is of a raw listener.
+    pub(crate) fn is_raw(&self, id: Id) -> bool {
+        self.connections
+            .get(id)
+            .is_some_and(|connection| connection.has(conn::RAW))
     }
 
     fn run_protocol<H: Host<Value = V>>(

@@ -12,7 +12,7 @@ use crate::stream::{Stream, flag};
 use millrace_error::{Code, Error};
 use millrace_head::Method;
 use millrace_metrics::Counter;
-use millrace_socks::{Protocol as Spoken, Reply, ServerEvent};
+use millrace_socks::{Host as Target, Protocol as Spoken, Reply, ServerEvent};
 
 impl<V: Copy> Engine<V> {
     /// Bytes of a proxy's client that has not said yet what it wants.
@@ -97,7 +97,11 @@ impl<V: Copy> Engine<V> {
                     _ => 5,
                 };
                 let user = server.credentials().map(|shown| shown.username()).unwrap_or_default();
-                let mut text = format!("{version}\0{}\0{}\0", request.target.host, request.target.port).into_bytes();
+                let target = match &request.target.host {
+                    Target::Address(address) => address.to_string(),
+                    Target::Name(name) => name.to_string(),
+                };
+                let mut text = format!("{version}\0{target}\0{}\0", request.target.port).into_bytes();
                 text.extend_from_slice(user);
                 (EventKind::ProxyRequest, text, 0)
             }),
@@ -230,7 +234,10 @@ impl<V: Copy> Engine<V> {
     }
 
     fn handshake_timeout(&self, id: Id) -> u64 {
-        let server = self.connections.get(id).and_then(|connection| self.servers.at(connection.server));
+        let server = self
+            .connections
+            .get(id)
+            .and_then(|connection| self.servers.at(connection.server));
         server.map_or(0, |(_, server)| server.options.headers_timeout_ms)
     }
 

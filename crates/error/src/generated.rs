@@ -219,6 +219,12 @@ pub enum Code {
     TlsOcspFetchFailed = 234,
     /// The handshake with a proxy was not over within timeouts.proxy.
     ProxyTimeout = 330,
+    /// The proxy's rules do not let this target be reached.
+    ProxyTargetForbidden = 332,
+    /// The target is a loopback, private or link-local address, or the proxy itself; the option 'allowPrivate' lets all but the last be reached.
+    ProxyTargetProhibited = 333,
+    /// A proxy that others can reach needs auth, rules or authorize; 'open: true' says that everybody may use it.
+    ProxyOpen = 334,
     /// The proxy reports a general failure (RFC 1928 §6, reply 1).
     SocksGeneralFailure = 300,
     /// The proxy's rules forbid the connection (RFC 1928 §6, reply 2).
@@ -387,6 +393,9 @@ impl Code {
         Self::TlsStapleRefused,
         Self::TlsOcspFetchFailed,
         Self::ProxyTimeout,
+        Self::ProxyTargetForbidden,
+        Self::ProxyTargetProhibited,
+        Self::ProxyOpen,
         Self::SocksGeneralFailure,
         Self::SocksForbidden,
         Self::SocksNetworkUnreachable,
@@ -537,6 +546,9 @@ impl Code {
             Self::TlsStapleRefused => "MILLRACE_TLS_STAPLE_REFUSED",
             Self::TlsOcspFetchFailed => "MILLRACE_TLS_OCSP_FETCH_FAILED",
             Self::ProxyTimeout => "MILLRACE_PROXY_TIMEOUT",
+            Self::ProxyTargetForbidden => "MILLRACE_PROXY_TARGET_FORBIDDEN",
+            Self::ProxyTargetProhibited => "MILLRACE_PROXY_TARGET_PROHIBITED",
+            Self::ProxyOpen => "MILLRACE_PROXY_OPEN",
             Self::SocksGeneralFailure => "MILLRACE_SOCKS_GENERAL_FAILURE",
             Self::SocksForbidden => "MILLRACE_SOCKS_FORBIDDEN",
             Self::SocksNetworkUnreachable => "MILLRACE_SOCKS_NETWORK_UNREACHABLE",
@@ -702,6 +714,13 @@ impl Code {
             }
             Self::TlsOcspFetchFailed => "the OCSP responder of the CA cannot be asked, or gave no answer that is one",
             Self::ProxyTimeout => "the handshake with a proxy was not over within timeouts.proxy",
+            Self::ProxyTargetForbidden => "the proxy's rules do not let this target be reached",
+            Self::ProxyTargetProhibited => {
+                "the target is a loopback, private or link-local address, or the proxy itself; the option 'allowPrivate' lets all but the last be reached"
+            }
+            Self::ProxyOpen => {
+                "a proxy that others can reach needs auth, rules or authorize; 'open: true' says that everybody may use it"
+            }
             Self::SocksGeneralFailure => "the proxy reports a general failure (RFC 1928 §6, reply 1)",
             Self::SocksForbidden => "the proxy's rules forbid the connection (RFC 1928 §6, reply 2)",
             Self::SocksNetworkUnreachable => "the proxy cannot reach the target's network (RFC 1928 §6, reply 3)",
@@ -857,6 +876,9 @@ impl Code {
             Self::TlsStapleRefused => Kind::Protocol,
             Self::TlsOcspFetchFailed => Kind::Protocol,
             Self::ProxyTimeout => Kind::Timeout,
+            Self::ProxyTargetForbidden => Kind::Protocol,
+            Self::ProxyTargetProhibited => Kind::Protocol,
+            Self::ProxyOpen => Kind::Misuse,
             Self::SocksGeneralFailure => Kind::System,
             Self::SocksForbidden => Kind::Protocol,
             Self::SocksNetworkUnreachable => Kind::System,
@@ -998,6 +1020,9 @@ impl Code {
             Self::TlsStapleRefused => None,
             Self::TlsOcspFetchFailed => None,
             Self::ProxyTimeout => None,
+            Self::ProxyTargetForbidden => Some(403),
+            Self::ProxyTargetProhibited => Some(403),
+            Self::ProxyOpen => None,
             Self::SocksGeneralFailure => None,
             Self::SocksForbidden => None,
             Self::SocksNetworkUnreachable => None,
