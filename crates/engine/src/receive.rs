@@ -440,11 +440,16 @@ impl<V: Copy> Engine<V> {
             return;
         };
         connection.flags |= conn::HANGUP_SEEN;
+        if connection.layers.as_ref().is_some_and(|layers| layers.has_handshake()) {
+            // Nobody asks for a tunnel and ends before it is there.
+            return self.close(id, Code::ConnectionClosed.into());
+        }
         let Some(stack) = connection.stack.take() else {
             return self.touch(id);
         };
-        if let Protocol::Http1(http) = &stack.protocol {
-            self.tell_left(http.order.iter().copied().collect());
+        match &stack.protocol {
+            Protocol::Http1(http) => self.tell_left(http.order.iter().copied().collect()),
+            Protocol::Raw(stream) => self.tell_hung_up(*stream),
         }
         self.give_stack(id, stack);
         self.touch(id);
