@@ -202,6 +202,8 @@ export interface Binding {
   serverStats(id: number, target: Float64Array): number;
   inject(server: number, method: string, target: string, head: string, body: Uint8Array | undefined): number;
   count(counter: number, amount: number): void;
+  /** A duration of a histogram, in nanoseconds. */
+  record(histogram: number, nanos: number): void;
   metricsFill(target: Float64Array, totals: number): void;
   metricsReset(): void;
   /** What came since the baseline, which is moved to now; answers with the length that a baseline has. */
@@ -263,4 +265,4 @@ export const READY_HEAD = 2048;
 /** `flags` of `end`: tell when the last byte is with the kernel. */
 export const FINISH = 1;
 /** The number of the border; a binary with another one is refused. */
-export const ABI = 3;
+export const ABI = 4;

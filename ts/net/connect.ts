@@ -1,7 +1,9 @@
-import type { LookupAddress } from 'node:dns';
 import type { Duplex } from 'node:stream';
-import { types } from 'node:util';
 
+import { namesFor } from '../dns/default-names.js';
+import type { LookupFunction } from '../dns/lookup-function.js';
+import type { Resolver } from '../dns/resolver.js';
+import { abortError } from '../errors/abort-error.js';
 import { describeValue } from '../errors/escape.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
 import { errorFromNative } from '../errors/native-error.js';
@@ -34,6 +36,8 @@ export interface ConnectOptions {
   /** A Duplex that is connected already, instead of an address. */
   over?: Duplex | undefined;
   family?: 'any' | 'ipv4' | 'ipv6' | undefined;
+  /** Who resolves the name; without it one that all connections of the thread share. */
+  resolver?: Resolver | LookupFunction | undefined;
   localAddress?: string | undefined;
   /** `true` for a default context, a context, or the options of one. */
   tls?: boolean | TlsContext | TlsClientOptions | undefined;
@@ -153,46 +157,15 @@ function keepAliveOf(given: boolean | object): number[] | undefined {
 
 const FAMILIES = { any: 0, ipv4: 4, ipv6: 6 } as const;
 
-/** The addresses of a host, in the order of the system's resolver. */
+/** The addresses of a host. */
 async function addressesOf(
-  { host, family }: ConnectOptionValues,
+  { host, family, resolver }: ConnectOptionValues,
   timeout: number,
   signal: AbortSignal | null,
 ): Promise<string[]> {
-  const [{ isIP }, { lookup }] = await Promise.all([import('node:net'), import('node:dns/promises')]);
-  if (isIP(host) !== 0) return [host];
-  const asked = lookup(host, { all: true, family: FAMILIES[family] });
-  const found: LookupAddress[] = await within(asked, timeout, signal);
+  const limits = { family: FAMILIES[family], timeout, option: 'timeouts.dns', signal };
+  const found = await namesFor('connect', resolver).resolve(host, limits);
   return found.map(({ address }) => address);
-}
-
-/** The answer of the resolver, or its timeout; what comes later is dropped. */
-function within<T>(asked: Promise<T>, timeout: number, signal: AbortSignal | null): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const end = (finish: () => void): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-      finish();
-    };
-    const onAbort = (): void => end(() => reject(abortError(signal as AbortSignal)));
-    const timer = setTimeout(() => end(() => reject(new MillraceError('MILLRACE_DNS_TIMEOUT'))), timeout);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    asked.then(
-      (value) => end(() => resolve(value)),
-      (error: unknown) => end(() => reject(types.isNativeError(error) ? dnsError(error) : new Error(String(error)))),
-    );
-  });
-}
-
-function dnsError(cause: Error): MillraceError {
-  return new MillraceError('MILLRACE_DNS_FAILED', cause.message, { cause });
-}
-
-/** As Node's own functions reject when their signal is aborted. */
-function abortError(signal: AbortSignal): Error {
-  const error = new Error('The operation was aborted', { cause: signal.reason });
-  error.name = 'AbortError';
-  return Object.assign(error, { code: 'ABORT_ERR' });
 }
 
 function totalTimeout(total: number): MillraceError {

@@ -27,8 +27,7 @@ export interface EnumRow<Name extends string = string> extends RowOf<Name> {
 
 /**
  * A value that its type says all about: `functions` is a list of them, `switch` true, false or a function, `texts` an
- * object of texts,
- * `responses` material or a function.
+ * object of texts, `service` an object or a function that stands for one, `responses` material or a function.
  */
 export interface PlainRow<Name extends string = string> extends RowOf<Name> {
   readonly type:
@@ -43,6 +42,7 @@ export interface PlainRow<Name extends string = string> extends RowOf<Name> {
     | 'object'
     | 'material'
     | 'responses'
+    | 'service'
     | 'texts';
 }
 

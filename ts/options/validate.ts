@@ -95,6 +95,11 @@ export function checkOption(owner: string, row: OptionRow, value: unknown): unkn
         throw wrongType(owner, row, value);
       }
       return value;
+    case 'service':
+      if (typeof value !== 'function' && (typeof value !== 'object' || value === null)) {
+        throw wrongType(owner, row, value);
+      }
+      return value;
     case 'texts':
       if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(owner, row, value);
       for (const one of Object.values(value)) if (typeof one !== 'string') throw wrongType(owner, row, one);
@@ -187,6 +192,8 @@ function expectedOf(row: OptionRow): string {
       return 'an array of objects';
     case 'object':
       return 'an object';
+    case 'service':
+      return 'an object or a function';
     case 'material':
       return 'PEM text, the name of a file, a file: URL or a Uint8Array, or an array of them';
     case 'responses':
