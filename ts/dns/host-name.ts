@@ -18,6 +18,8 @@ export interface Host {
 /** RFC 1035 §2.3.4, as text: 255 octets on the wire are 253 characters without the root. */
 const MAX_NAME = 253;
 const MAX_LABEL = 63;
+/** Characters of two units may become one: what is longer cannot fit, and is not converted to find that out. */
+const MAX_GIVEN = 2 * (MAX_NAME + 1);
 /** What no host can hold (the URL standard's forbidden domain code points): a URL or `host:port` in its place, mostly. */
 // eslint-disable-next-line no-control-regex
 const FORBIDDEN = /[\x00-\x20#%/:<>?@[\\\]^|\x7f]/;
@@ -30,6 +32,7 @@ export function parseHost(given: unknown): Host {
   const literal = isIP(given);
   if (literal !== 0) return { literal: literal as 4 | 6, name: given, absolute: true };
   if (given === '') throw invalid(given, 'must not be empty');
+  if (given.length > MAX_GIVEN) throw invalid(given, `must have at most ${MAX_NAME} characters`);
   const ascii = toAscii(given);
   const absolute = ascii.endsWith('.');
   const name = absolute ? ascii.slice(0, -1) : ascii;

@@ -13,8 +13,8 @@ const asked = {
 
 /** So that the second try still falls into the time there is: a third for the first round, two for the second. */
 const ROUNDS = 3;
-/** No name server answers faster than this from afar, in milliseconds. */
-const MIN_TRY = 50;
+/** The least that c-ares waits for a server, in milliseconds. */
+const MIN_TRY = 250;
 /** A server that answered where the one before it did not is asked first for so long, in milliseconds. */
 const PREFER_FOR = 30_000;
 
@@ -71,7 +71,7 @@ export class NameServers {
         silent ||= codeOf(last.cause) === NO_ANSWER;
       }
       if (!silent || signal.aborted) return last;
-      patience = Math.min(patience * 2, budget);
+      patience = Math.min(patience * 2, Math.max(MIN_TRY, Math.ceil(budget)));
     }
   }
 
