@@ -22,7 +22,10 @@ const forged = (question: DnsQuestion, change: Partial<DnsQuestion>, id?: number
   encodeReply({ ...question, ...change }, { records: [bad] }, id);
 const real = (question: DnsQuestion): Buffer => encodeReply(question, { records: [good] });
 const sectionOf = (name: string, type: number): Buffer =>
-  Buffer.concat([...name.split('.').map((label) => Buffer.concat([Buffer.from([label.length]), Buffer.from(label)])), Buffer.from([0, 0, type, 0, 1])]);
+  Buffer.concat([
+    ...name.split('.').map((label) => Buffer.concat([Buffer.from([label.length]), Buffer.from(label)])),
+    Buffer.from([0, 0, type, 0, 1]),
+  ]);
 
 describe('a forged answer that comes before the real one is passed over', () => {
   test.each<[string, (question: DnsQuestion) => Buffer]>([
@@ -54,7 +57,9 @@ describe('records that are not addresses of the name are not taken for them', ()
 });
 
 test('an alias is followed, and its TTL counts', async () => {
-  const { names } = await namesOver(() => ({ records: [alias('a.test', 'b.test', 20), record('192.0.2.1', 300, 'b.test')] }));
+  const { names } = await namesOver(() => ({
+    records: [alias('a.test', 'b.test', 20), record('192.0.2.1', 300, 'b.test')],
+  }));
   expect(await names.resolve('a.test', four)).toEqual([{ address: '192.0.2.1', family: 4, ttl: 20_000 }]);
 });
 
@@ -67,7 +72,10 @@ test('an address that is said many times is there once, and of many addresses th
 });
 
 test('an answer that is cut is asked for again over TCP', async () => {
-  const { names, server } = await namesOver(({ over }) => ({ truncated: over === 'udp', records: over === 'udp' ? [bad] : [good] }));
+  const { names, server } = await namesOver(({ over }) => ({
+    truncated: over === 'udp',
+    records: over === 'udp' ? [bad] : [good],
+  }));
   expect((await names.resolve('a.test', four)).map(({ address }) => address)).toEqual(['192.0.2.1']);
   expect(server.questions.map(({ over }) => over)).toEqual(['udp', 'tcp']);
 });
@@ -103,8 +111,14 @@ describe('malformed messages end in a failure or in time', () => {
     ['more records promised than come', (question) => [counted(question, 9)]],
     ['65 535 records promised', (question) => [counted(question, 65_535)]],
     ['a name that points at itself', (question) => [pointing(question)]],
-    ['an address of three bytes', (question) => [encodeReply(question, { records: [{ ...good, data: Buffer.from([1, 2, 3]) }] })]],
-    ['an address of no bytes', (question) => [encodeReply(question, { records: [{ ...good, data: Buffer.alloc(0) }] })]],
+    [
+      'an address of three bytes',
+      (question) => [encodeReply(question, { records: [{ ...good, data: Buffer.from([1, 2, 3]) }] })],
+    ],
+    [
+      'an address of no bytes',
+      (question) => [encodeReply(question, { records: [{ ...good, data: Buffer.alloc(0) }] })],
+    ],
   ])('%s', async (_what, script) => {
     expect(['MILLRACE_DNS_FAILED', 'MILLRACE_DNS_TIMEOUT', 'MILLRACE_DNS_NOT_FOUND']).toContain(await ask(script, 100));
   });

@@ -49,9 +49,16 @@ describe('an answer', () => {
     const time = fakeTime();
     const { names, server } = await namesOver(fromZone({ 'none.test': [] }));
     const gone = { code: 'MILLRACE_DNS_NOT_FOUND', retryable: false, phase: 'dns', hostname: 'gone.test' };
-    await expect(names.resolve('gone.test')).rejects.toMatchObject({ ...gone, message: expect.stringContaining('does not exist') });
-    await expect(names.resolve('none.test')).rejects.toMatchObject({ message: expect.stringContaining('has no address') });
-    await expect(names.resolve('none.test', four)).rejects.toMatchObject({ message: expect.stringContaining('has no IPv4 address') });
+    await expect(names.resolve('gone.test')).rejects.toMatchObject({
+      ...gone,
+      message: expect.stringContaining('does not exist'),
+    });
+    await expect(names.resolve('none.test')).rejects.toMatchObject({
+      message: expect.stringContaining('has no address'),
+    });
+    await expect(names.resolve('none.test', four)).rejects.toMatchObject({
+      message: expect.stringContaining('has no IPv4 address'),
+    });
     expect(server.asked).toHaveLength(5);
     time.pass(4_999);
     await expect(names.resolve('gone.test')).rejects.toMatchObject(gone);

@@ -30,7 +30,10 @@ function asked(lookup: LookupFunction, host: string, options: unknown): Promise<
 describe('resolver.lookup', () => {
   test('answers as dns.lookup does', async () => {
     const { lookup } = await resolver();
-    const all = [{ address: '2001:db8::1', family: 6 }, { address: '192.0.2.1', family: 4 }];
+    const all = [
+      { address: '2001:db8::1', family: 6 },
+      { address: '192.0.2.1', family: 4 },
+    ];
     expect(await asked(lookup, 'both.test', { all: true, order: 'ipv6first' })).toEqual([null, all]);
     expect(await asked(lookup, 'both.test', { all: true, order: 'ipv4first' })).toEqual([null, [all[1], all[0]]]);
     expect(await asked(lookup, 'both.test', { all: true, verbatim: false })).toEqual([null, [all[1], all[0]]]);
@@ -39,12 +42,18 @@ describe('resolver.lookup', () => {
     expect(await asked(lookup, 'both.test', 4)).toEqual([null, '192.0.2.1', 4]);
     expect(await asked(lookup, '127.0.0.1', {})).toEqual(await asked(dns.lookup as LookupFunction, '127.0.0.1', {}));
     const two = lookup as unknown as (host: string, callback: (...answer: unknown[]) => void) => void;
-    expect(await new Promise((resolve) => two('a.test', (...answer) => resolve(answer)))).toEqual([null, '127.0.0.1', 4]);
+    expect(await new Promise((resolve) => two('a.test', (...answer) => resolve(answer)))).toEqual([
+      null,
+      '127.0.0.1',
+      4,
+    ]);
     expect(() => two('a.test', undefined as never)).toThrow(TypeError);
   });
 
   test('fails as dns.lookup does, with our error as the cause', async () => {
-    const { lookup } = await resolver(({ name }) => ({ rcode: name === 'gone.test' ? RCODE.NXDOMAIN : RCODE.SERVFAIL }));
+    const { lookup } = await resolver(({ name }) => ({
+      rcode: name === 'gone.test' ? RCODE.NXDOMAIN : RCODE.SERVFAIL,
+    }));
     const [gone] = await asked(lookup, 'gone.test', {});
     expect(gone).toMatchObject({ code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname: 'gone.test' });
     expect((gone as Error).cause).toMatchObject({ code: 'MILLRACE_DNS_NOT_FOUND' });
@@ -58,14 +67,19 @@ describe('resolver.lookup', () => {
   test('serves an http.Agent and net.connect', async () => {
     const server = await start({ handler: ok });
     const names = await resolver();
-    const agent = new Agent({ lookup: names.lookup as never });
+    const agent = new Agent({ lookup: names.lookup });
     const [response] = await once(get({ host: 'a.test', port: server.port, agent }), 'response');
     expect(response.statusCode).toBe(200);
     response.resume();
     await once(response, 'end');
     agent.destroy();
     for (const autoSelectFamily of [true, false]) {
-      const socket = connectNode({ host: 'a.test', port: server.port, lookup: names.lookup as never, autoSelectFamily });
+      const socket = connectNode({
+        host: 'a.test',
+        port: server.port,
+        lookup: names.lookup,
+        autoSelectFamily,
+      });
       await once(socket, 'connect');
       socket.destroy();
     }
@@ -97,8 +111,17 @@ describe('connect', () => {
     ['one address', answering('127.0.0.1', 4)],
     ['a list', answering([{ address: '127.0.0.1', family: 4 }])],
     ['a list of texts', answering(['127.0.0.1'])],
-    ['some that are none', answering([null, { address: 7 }, { address: 'nowhere' }, { address: '127.0.0.1', family: 6 }])],
-    ['an answer in the same turn, and then another', (_h: string, _o: object, back: (...a: unknown[]) => void) => (back(null, '127.0.0.1', 4), back(new Error('late')))],
+    [
+      'some that are none',
+      answering([null, { address: 7 }, { address: 'nowhere' }, { address: '127.0.0.1', family: 6 }]),
+    ],
+    [
+      'an answer in the same turn, and then another',
+      (_h: string, _o: object, back: (...a: unknown[]) => void) => (
+        back(null, '127.0.0.1', 4),
+        back(new Error('late'))
+      ),
+    ],
     ['a method of its own', { lookup: answering('127.0.0.1', 4) }],
   ])('asks a function of the shape of dns.lookup that gives %s', async (_what, over) => {
     expect(await reaches(over)).toBe('127.0.0.1');
@@ -129,20 +152,32 @@ describe('connect', () => {
     ['no list', 'MILLRACE_DNS_FAILED', answering({ length: 1 })],
     ['text that is no address', 'MILLRACE_DNS_FAILED', answering('127.0.0.1\0', 4)],
     ['nothing', 'MILLRACE_DNS_FAILED', answering(undefined)],
-    ['an exception', 'MILLRACE_DNS_FAILED', () => { throw new Error('on purpose'); }],
+    [
+      'an exception',
+      'MILLRACE_DNS_FAILED',
+      () => {
+        throw new Error('on purpose');
+      },
+    ],
   ])('fails when the function gives %s', async (_what, code, lookup) => {
     await expect(reaches(lookup)).rejects.toMatchObject({ code, phase: 'dns', hostname: 'a.test' });
   });
 
   test('does not take an address of the family that was not asked for', async () => {
     const call = connect({ host: 'a.test', port: 1, family: 'ipv6', resolver: answering('127.0.0.1', 6) });
-    await expect(call).rejects.toMatchObject({ code: 'MILLRACE_DNS_FAILED', message: expect.stringContaining('not an IPv6 address') });
+    await expect(call).rejects.toMatchObject({
+      code: 'MILLRACE_DNS_FAILED',
+      message: expect.stringContaining('not an IPv6 address'),
+    });
   });
 
   test('does not wait for ever for such a function, nor after an abort', async () => {
     const never: LookupFunction = () => undefined;
     const timed = connect({ host: 'a.test', port: 1, resolver: never, timeouts: { dns: 30 } });
-    await expect(timed).rejects.toMatchObject({ code: 'MILLRACE_DNS_TIMEOUT', limit: { option: 'timeouts.dns', value: 30 } });
+    await expect(timed).rejects.toMatchObject({
+      code: 'MILLRACE_DNS_TIMEOUT',
+      limit: { option: 'timeouts.dns', value: 30 },
+    });
     const abort = new AbortController();
     const aborted = connect({ host: 'a.test', port: 1, resolver: never, signal: abort.signal });
     setImmediate(() => abort.abort());
@@ -170,17 +205,29 @@ describe('what happens is told', () => {
   test('to channels, from the beginning to the one end of a lookup', async () => {
     const names = await resolver();
     const told: [string, Record<string, unknown>][] = [];
-    const listen = (message: unknown, name: unknown): void => void told.push([String(name).slice(20), message as Record<string, unknown>]);
+    const listen = (message: unknown, name: unknown): void =>
+      void told.push([String(name).slice(20), message as Record<string, unknown>]);
     for (const name of CHANNELS) subscribe(name, listen);
     try {
       await names.resolve('both.test', { family: 4 });
       await names.resolve('gone.test').catch(() => undefined);
       await names.resolve('a b').catch(() => undefined);
-      await connect({ host: 'c.test', port: 1, resolver: (_h, _o, back) => back(new Error('on purpose'), '') }).catch(() => undefined);
+      await connect({ host: 'c.test', port: 1, resolver: (_h, _o, back) => back(new Error('on purpose'), '') }).catch(
+        () => undefined,
+      );
     } finally {
       for (const name of CHANNELS) unsubscribe(name, listen);
     }
-    expect(told.map(([event]) => event)).toEqual(['start', 'finish', 'start', 'error', 'start', 'error', 'start', 'error']);
+    expect(told.map(([event]) => event)).toEqual([
+      'start',
+      'finish',
+      'start',
+      'error',
+      'start',
+      'error',
+      'start',
+      'error',
+    ]);
     expect(told[0]?.[1]).toEqual({ host: 'both.test', family: 4 });
     expect(told[1]?.[1]).toEqual({
       lookup: told[0]?.[1],

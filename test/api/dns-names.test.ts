@@ -124,7 +124,8 @@ describe('without asking anybody', () => {
   });
 
   test('a name of the hosts file has the addresses of all its lines, and a family that is not there is asked for', async () => {
-    const hosts = '192.0.2.1 A.test. b.test # c.test\n# 192.0.2.9 a.test\n2001:db8::1\ta.test\r\n192.0.2.2 a.test\nnot-an-address d.test\n';
+    const hosts =
+      '192.0.2.1 A.test. b.test # c.test\n# 192.0.2.9 a.test\n2001:db8::1\ta.test\r\n192.0.2.2 a.test\nnot-an-address d.test\n';
     const { names, server } = await never({}, { hosts });
     expect(await names.resolve('a.TEST')).toEqual([
       { address: '2001:db8::1', family: 6, ttl: 1_000 },
@@ -133,7 +134,11 @@ describe('without asking anybody', () => {
     ]);
     expect(await names.resolve('b.test')).toHaveLength(1);
     expect(server.questions).toEqual([]);
-    for (const [host, family] of [['b.test', 6], ['c.test', 4], ['d.test', 4]] as const) {
+    for (const [host, family] of [
+      ['b.test', 6],
+      ['c.test', 4],
+      ['d.test', 4],
+    ] as const) {
       await expect(names.resolve(host, { family })).rejects.toMatchObject({ code: 'MILLRACE_DNS_NOT_FOUND' });
     }
     expect(server.asked).toEqual(['b.test/AAAA', 'c.test/A', 'd.test/A']);
@@ -192,7 +197,11 @@ describe('the files of the system', () => {
       rotate: true,
     });
     expect(parseResolvConf('search a.test\ndomain b.test c.test')).toEqual({ ...NO_RESOLV_CONF, search: ['b.test'] });
-    expect(parseResolvConf('options ndots:99 timeout:0\noptions timeout:x')).toEqual({ ...NO_RESOLV_CONF, ndots: 15, timeout: 1_000 });
+    expect(parseResolvConf('options ndots:99 timeout:0\noptions timeout:x')).toEqual({
+      ...NO_RESOLV_CONF,
+      ndots: 15,
+      timeout: 1_000,
+    });
     expect(parseResolvConf('\0\xff\n  \nnameserver')).toEqual(NO_RESOLV_CONF);
   });
 
@@ -235,20 +244,35 @@ test('options are checked', () => {
       return (error as MillraceError).code;
     }
   };
-  for (const servers of [['a.test'], ['127.0.0.1:0'], ['127.0.0.1:65536'], ['::1:53:'], [], ['[127.0.0.1]:53'], [''], '127.0.0.1']) {
+  for (const servers of [
+    ['a.test'],
+    ['127.0.0.1:0'],
+    ['127.0.0.1:65536'],
+    ['::1:53:'],
+    [],
+    ['[127.0.0.1]:53'],
+    [''],
+    '127.0.0.1',
+  ]) {
     expect([servers, refused({ servers })]).toEqual([servers, 'MILLRACE_INVALID_ARGUMENT']);
   }
   expect(refused({ mode: 'system', servers: ['127.0.0.1'] })).toBe('MILLRACE_INVALID_ARGUMENT');
   expect(refused({ minTtl: 2, maxTtl: 1 })).toBe('MILLRACE_INVALID_ARGUMENT');
   expect(refused({ mode: 'fast' })).toBe('MILLRACE_INVALID_ARGUMENT');
   expect(refused({ server: [] })).toBe('MILLRACE_UNKNOWN_OPTION');
-  expect(new Resolver({ servers: ['127.0.0.1', '127.0.0.1:53', '::1', '[::1]:5353', '[::1]'] }).stats().lookups).toBe(0);
+  expect(new Resolver({ servers: ['127.0.0.1', '127.0.0.1:53', '::1', '[::1]:5353', '[::1]'] }).stats().lookups).toBe(
+    0,
+  );
 });
 
 test('a call is checked', async () => {
   const resolver = new Resolver();
-  await expect(resolver.resolve('a.test', { family: 5 as 4 })).rejects.toMatchObject({ code: 'MILLRACE_INVALID_ARGUMENT' });
-  await expect(resolver.resolve('a.test', { signal: {} as AbortSignal })).rejects.toMatchObject({ code: 'MILLRACE_INVALID_ARGUMENT' });
+  await expect(resolver.resolve('a.test', { family: 5 as 4 })).rejects.toMatchObject({
+    code: 'MILLRACE_INVALID_ARGUMENT',
+  });
+  await expect(resolver.resolve('a.test', { signal: {} as AbortSignal })).rejects.toMatchObject({
+    code: 'MILLRACE_INVALID_ARGUMENT',
+  });
   expect(() => resolver.flush('a b')).toThrow(TypeError);
   expect(nameService([]).stats()).toMatchObject({ lookups: 0, entries: 0, pending: 0 });
 });

@@ -3,7 +3,14 @@ import type { AddressParts } from '../../ts/dns/names.js';
 import { deferred } from '../support/condition.js';
 import type { DnsReply } from '../support/dns-server.js';
 import { RCODE, record, TYPE } from '../support/dns-server.js';
-import { endsNamesWithTheTest, fakeTime, namesOver, nameService, systemFiles, untilTurned } from '../support/name-service.js';
+import {
+  endsNamesWithTheTest,
+  fakeTime,
+  namesOver,
+  nameService,
+  systemFiles,
+  untilTurned,
+} from '../support/name-service.js';
 
 endsNamesWithTheTest();
 
@@ -138,7 +145,11 @@ test('an aborted dialler has no rest, and one that waits is rejected', async () 
 });
 
 test('what is known is given in one part', async () => {
-  const { names } = await namesOver(({ type }) => (type === TYPE.A ? V4 : V6), {}, systemFiles({ hosts: '192.0.2.7 b.test' }).files);
+  const { names } = await namesOver(
+    ({ type }) => (type === TYPE.A ? V4 : V6),
+    {},
+    systemFiles({ hosts: '192.0.2.7 b.test' }).files,
+  );
   for (const [host, list] of [
     ['192.0.2.9', ['192.0.2.9']],
     ['localhost', ['::1', '127.0.0.1']],

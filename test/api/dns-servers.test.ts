@@ -3,7 +3,15 @@ import { connect, Resolver } from '../../ts/index.js';
 import type { MillraceError } from '../../ts/index.js';
 import type { DnsScript } from '../support/dns-server.js';
 import { fromZone, RCODE } from '../support/dns-server.js';
-import { dnsServer, endsNamesWithTheTest, fakeTime, namesOver, nameService, systemFiles, untilTurned } from '../support/name-service.js';
+import {
+  dnsServer,
+  endsNamesWithTheTest,
+  fakeTime,
+  namesOver,
+  nameService,
+  systemFiles,
+  untilTurned,
+} from '../support/name-service.js';
 
 endsNamesWithTheTest();
 
@@ -98,12 +106,17 @@ describe('of several servers', () => {
 
   test('that a name is not there is believed at once', async () => {
     const [first, second] = [await dnsServer(fromZone({})), await dnsServer(one)];
-    await expect(nameService([first, second]).resolve('a.test')).rejects.toMatchObject({ code: 'MILLRACE_DNS_NOT_FOUND' });
+    await expect(nameService([first, second]).resolve('a.test')).rejects.toMatchObject({
+      code: 'MILLRACE_DNS_NOT_FOUND',
+    });
     expect(second.questions).toEqual([]);
   });
 
   test('the failure of all is the failure of the lookup', async () => {
-    const servers = [await dnsServer(() => ({ rcode: RCODE.REFUSED })), await dnsServer(() => ({ rcode: RCODE.SERVFAIL }))];
+    const servers = [
+      await dnsServer(() => ({ rcode: RCODE.REFUSED })),
+      await dnsServer(() => ({ rcode: RCODE.SERVFAIL })),
+    ];
     await expect(nameService(servers).resolve('a.test', four)).rejects.toMatchObject({
       code: 'MILLRACE_DNS_FAILED',
       cause: { code: 'ESERVFAIL' },
@@ -127,7 +140,9 @@ describe('a silent server', () => {
 
   test('that answers the second time is not missed', async () => {
     // The first try has a third of the time: here 250 ms.
-    const { names, server } = await namesOver((question) => (server.questions.length < 2 ? null : one(question)), { timeout: 750 });
+    const { names, server } = await namesOver((question) => (server.questions.length < 2 ? null : one(question)), {
+      timeout: 750,
+    });
     expect(await names.resolve('a.test', four)).toHaveLength(1);
   });
 
@@ -146,17 +161,30 @@ describe('a silent server', () => {
   test('is a timeout of connect, by its own limit', async () => {
     const server = await dnsServer(silent);
     const resolver = new Resolver({ servers: [server.address] });
-    const failure = await connect({ host: 'a.test', port: 1, resolver, timeouts: { dns: 50 } }).catch((error: unknown) => error);
-    expect(failure).toMatchObject({ code: 'MILLRACE_DNS_TIMEOUT', phase: 'dns', limit: { option: 'timeouts.dns', value: 50 } });
+    const failure = await connect({ host: 'a.test', port: 1, resolver, timeouts: { dns: 50 } }).catch(
+      (error: unknown) => error,
+    );
+    expect(failure).toMatchObject({
+      code: 'MILLRACE_DNS_TIMEOUT',
+      phase: 'dns',
+      limit: { option: 'timeouts.dns', value: 50 },
+    });
   });
 });
 
 describe('getaddrinfo', () => {
   // No name server is needed: it finds this machine's own name, or does not find it, by libc alone.
-  const outcome = (call: Promise<unknown>): Promise<unknown> => call.then(() => 'found', (error: MillraceError) => error.code);
+  const outcome = (call: Promise<unknown>): Promise<unknown> =>
+    call.then(
+      () => 'found',
+      (error: MillraceError) => error.code,
+    );
 
   test('is asked in the mode system, and where nsswitch.conf names more than files and dns', async () => {
-    const files = systemFiles({ nsswitch: 'hosts: files mdns4_minimal [NOTFOUND=return] dns', resolvConf: 'nameserver 127.0.0.1' });
+    const files = systemFiles({
+      nsswitch: 'hosts: files mdns4_minimal [NOTFOUND=return] dns',
+      resolvConf: 'nameserver 127.0.0.1',
+    });
     for (const names of [nameService([], {}, files.files), nameService([], { mode: 'system' })]) {
       // libc has this name in its own hosts file or makes it up: not an answer of ours.
       await outcome(names.resolve('ip6-localhost', { timeout: 10_000 }));

@@ -31,8 +31,23 @@ afterEach(() => {
 });
 
 const argumentsOf = (port: number): string[] => [
-  ...['--keep-in-foreground', '--conf-file=/dev/null', '--no-resolv', '--no-hosts', '--pid-file=', '--user=', '--cache-size=0'],
-  ...['--listen-address=127.0.0.1', '--bind-interfaces', `--port=${port}`, '--log-facility=-', '--local-ttl=60', ...ZONE],
+  ...[
+    '--keep-in-foreground',
+    '--conf-file=/dev/null',
+    '--no-resolv',
+    '--no-hosts',
+    '--pid-file=',
+    '--user=',
+    '--cache-size=0',
+  ],
+  ...[
+    '--listen-address=127.0.0.1',
+    '--bind-interfaces',
+    `--port=${port}`,
+    '--log-facility=-',
+    '--local-ttl=60',
+    ...ZONE,
+  ],
   `--addn-hosts=${join(folder, 'names')}`,
 ];
 
@@ -46,7 +61,9 @@ async function freePort(): Promise<number> {
 }
 
 /** A dnsmasq that answers; `say` writes the names that it has besides its zone, and has it read them. */
-async function startDnsmasq(names = ''): Promise<{ address: string; process: ChildProcess; say(text: string): Promise<void> }> {
+async function startDnsmasq(
+  names = '',
+): Promise<{ address: string; process: ChildProcess; say: (text: string) => Promise<void> }> {
   for (;;) {
     writeFileSync(join(folder, 'names'), names);
     const port = await freePort();
@@ -55,7 +72,10 @@ async function startDnsmasq(names = ''): Promise<{ address: string; process: Chi
     let said = '';
     child.stderr?.on('data', (text: Buffer) => (said += String(text)));
     const isTaken = (): boolean => said.includes('Address already in use');
-    await until(() => said.includes('read ') || isTaken(), () => said);
+    await until(
+      () => said.includes('read ') || isTaken(),
+      () => said,
+    );
     // Somebody has it meanwhile, or has it in TCP: another one.
     if (isTaken()) {
       child.kill('SIGKILL');
@@ -65,7 +85,10 @@ async function startDnsmasq(names = ''): Promise<{ address: string; process: Chi
       writeFileSync(join(folder, 'names'), text);
       said = '';
       child.kill('SIGHUP');
-      await until(() => said.includes('read '), () => said);
+      await until(
+        () => said.includes('read '),
+        () => said,
+      );
     };
     return { address: `127.0.0.1:${port}`, process: child, say };
   }
@@ -82,7 +105,10 @@ const outcome = (call: Promise<{ address: string; ttl: number }[]>): Promise<unk
     const many = Array.from({ length: 200 }, (_, at) => `10.1.0.${at} many.test`);
     const { address } = await startDnsmasq(many.join('\n'));
     const resolver = new Resolver({ servers: [address] });
-    const both = [['2001:db8::1', 60_000], ['192.0.2.1', 60_000]];
+    const both = [
+      ['2001:db8::1', 60_000],
+      ['192.0.2.1', 60_000],
+    ];
     expect(await outcome(resolver.resolve('both.lan.test'))).toEqual(both);
     expect(await outcome(resolver.resolve('Alias.test.', { family: 4 }))).toEqual([['192.0.2.1', 20_000]]);
     expect(await outcome(resolver.resolve('four.test'))).toEqual([['192.0.2.4', 60_000]]);
@@ -91,7 +117,9 @@ const outcome = (call: Promise<{ address: string; ttl: number }[]>): Promise<unk
     // There is nobody whom it could ask for others.
     expect(await outcome(resolver.resolve('elsewhere.example'))).toBe('MILLRACE_DNS_FAILED');
     expect(await resolver.resolve('many.test', { family: 4 })).toHaveLength(64);
-    const lists = await Promise.all(Array.from({ length: 1_000 }, () => outcome(resolver.resolve('both.lan.test', { family: 4 }))));
+    const lists = await Promise.all(
+      Array.from({ length: 1_000 }, () => outcome(resolver.resolve('both.lan.test', { family: 4 }))),
+    );
     expect(new Set(lists.map((list) => JSON.stringify(list)))).toEqual(new Set(['[["192.0.2.1",60000]]']));
     expect(resolver.stats()).toMatchObject({ lookups: 1_007, misses: 8, merged: 999, failures: 1, notFound: 2 });
   });
@@ -111,7 +139,9 @@ const outcome = (call: Promise<{ address: string; ttl: number }[]>): Promise<unk
     expect(await resolved()).toEqual([['192.0.2.8', 30_000]]);
     expect(await outcome(fresh().resolve('moves.test'))).toBe('MILLRACE_DNS_TIMEOUT');
     server.kill('SIGCONT');
-    expect(await outcome(fresh({ timeout: 5_000 }).resolve('moves.test', { family: 4 }))).toEqual([['192.0.2.8', 60_000]]);
+    expect(await outcome(fresh({ timeout: 5_000 }).resolve('moves.test', { family: 4 }))).toEqual([
+      ['192.0.2.8', 60_000],
+    ]);
     server.kill('SIGKILL');
     await once(server, 'exit');
     expect(await outcome(fresh({ timeout: 5_000 }).resolve('moves.test'))).toBe('MILLRACE_DNS_FAILED');
@@ -122,40 +152,51 @@ const outcome = (call: Promise<{ address: string; ttl: number }[]>): Promise<unk
 const mayUnshare = spawnSync('unshare', ['--net', '--mount', 'true']).status === 0;
 if (!mayUnshare) console.warn('skipped: a network and a mount namespace of its own need root and util-linux');
 
-(dnsmasq === undefined || !mayUnshare ? describe.skip : describe)('by the files of the system, which are the test’s own', () => {
-  beforeAll(() => buildCommandLine());
+(dnsmasq === undefined || !mayUnshare ? describe.skip : describe)(
+  'by the files of the system, which are the test’s own',
+  () => {
+    beforeAll(() => buildCommandLine());
 
-  test.each([
-    ['files dns', 'asks the servers of resolv.conf itself', 11],
-    ['files myhostname dns', 'has getaddrinfo ask', 4],
-  ])('hosts: %s %s', async (sources, _what, queries) => {
-    const file = (name: string, text: string): string => {
-      writeFileSync(join(folder, name), text);
-      return join(folder, name);
-    };
-    file('names', '');
-    const files = [
-      file('resolv.conf', 'nameserver 127.0.0.1\nsearch lan.test\noptions timeout:1 attempts:1\n'),
-      file('nsswitch.conf', `hosts: ${sources}\n`),
-      file('hosts', '127.0.0.1 localhost\n192.0.2.99 mine.test\n'),
-    ];
-    const { code, stdout, stderr } = await runProgram('resolves.mjs', [...files, dnsmasq as string, ...argumentsOf(53)], {
-      folder: 'interop',
-      under: ['unshare', '--net', '--mount'],
+    test.each([
+      ['files dns', 'asks the servers of resolv.conf itself', 11],
+      ['files myhostname dns', 'has getaddrinfo ask', 4],
+    ])('hosts: %s %s', async (sources, _what, queries) => {
+      const file = (name: string, text: string): string => {
+        writeFileSync(join(folder, name), text);
+        return join(folder, name);
+      };
+      file('names', '');
+      const files = [
+        file('resolv.conf', 'nameserver 127.0.0.1\nsearch lan.test\noptions timeout:1 attempts:1\n'),
+        file('nsswitch.conf', `hosts: ${sources}\n`),
+        file('hosts', '127.0.0.1 localhost\n192.0.2.99 mine.test\n'),
+      ];
+      const { code, stdout, stderr } = await runProgram(
+        'resolves.mjs',
+        [...files, dnsmasq as string, ...argumentsOf(53)],
+        {
+          folder: 'interop',
+          under: ['unshare', '--net', '--mount'],
+        },
+      );
+      if (code !== 0) throw new Error(stderr);
+      const { lingered, ...seen } = JSON.parse(stdout) as {
+        lingered: number;
+        queries: number;
+        found: Record<string, unknown>;
+      };
+      const both = expect.arrayContaining(['192.0.2.1', '2001:db8::1']);
+      expect(seen.found).toEqual({
+        both,
+        'both.lan.test': both,
+        'both.lan.test.': both,
+        'mine.test': ['192.0.2.99'],
+        gone: 'MILLRACE_DNS_NOT_FOUND',
+        localhost: ['::1', '127.0.0.1'],
+      });
+      expect(seen).toMatchObject({ queries, late: 'MILLRACE_DNS_TIMEOUT' });
+      // getaddrinfo cannot be stopped: it ends in its own time.
+      if (sources === 'files dns') expect(lingered).toBeLessThan(500);
     });
-    if (code !== 0) throw new Error(stderr);
-    const { lingered, ...seen } = JSON.parse(stdout) as { lingered: number; queries: number; found: Record<string, unknown> };
-    const both = expect.arrayContaining(['192.0.2.1', '2001:db8::1']);
-    expect(seen.found).toEqual({
-      both,
-      'both.lan.test': both,
-      'both.lan.test.': both,
-      'mine.test': ['192.0.2.99'],
-      gone: 'MILLRACE_DNS_NOT_FOUND',
-      localhost: ['::1', '127.0.0.1'],
-    });
-    expect(seen).toMatchObject({ queries, late: 'MILLRACE_DNS_TIMEOUT' });
-    // getaddrinfo cannot be stopped: it ends in its own time.
-    if (sources === 'files dns') expect(lingered).toBeLessThan(500);
-  });
-});
+  },
+);

@@ -118,7 +118,13 @@ export class DnsServer {
       await once(udp, 'listening');
       tcp.listen(udp.address().port, '127.0.0.1');
       // The port of UDP may be taken in TCP: another one.
-      if (await once(tcp, 'listening').then(() => true, () => false)) return new DnsServer(script, udp, tcp);
+      if (
+        await once(tcp, 'listening').then(
+          () => true,
+          () => false,
+        )
+      )
+        return new DnsServer(script, udp, tcp);
       udp.close();
     }
   }
@@ -130,7 +136,9 @@ export class DnsServer {
 
   /** What was asked so far: `name/A`, `name/AAAA`. */
   get asked(): string[] {
-    return this.questions.map(({ name, type }) => `${name}/${type === TYPE.A ? 'A' : type === TYPE.AAAA ? 'AAAA' : type}`);
+    return this.questions.map(
+      ({ name, type }) => `${name}/${type === TYPE.A ? 'A' : type === TYPE.AAAA ? 'AAAA' : type}`,
+    );
   }
 
   async close(): Promise<void> {
@@ -170,7 +178,7 @@ export class DnsServer {
     const labels: string[] = [];
     let at = 12;
     while (query[at] !== 0) {
-      const length = query[at] as number;
+      const length = query[at];
       labels.push(query.toString('latin1', at + 1, at + 1 + length));
       at += 1 + length;
     }

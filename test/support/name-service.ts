@@ -37,10 +37,17 @@ export async function dnsServer(script: DnsScript): Promise<DnsServer> {
 }
 
 /** Files as the system has them, in a folder that ends with the test. */
-export function systemFiles(texts: FileTexts = {}): { files: SystemFiles; write(name: keyof FileTexts, text: string): void } {
+export function systemFiles(texts: FileTexts = {}): {
+  files: SystemFiles;
+  write: (name: keyof FileTexts, text: string) => void;
+} {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-names-'));
   folders.push(folder);
-  const paths = { hosts: join(folder, 'hosts'), resolvConf: join(folder, 'resolvConf'), nsswitch: join(folder, 'nsswitch') };
+  const paths = {
+    hosts: join(folder, 'hosts'),
+    resolvConf: join(folder, 'resolvConf'),
+    nsswitch: join(folder, 'nsswitch'),
+  };
   const write = (name: keyof FileTexts, text: string): void => writeFileSync(paths[name], text);
   for (const [name, text] of Object.entries(texts)) write(name as keyof FileTexts, text as string);
   return { files: new SystemFiles(paths), write };

@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 import { abortError } from '../errors/abort-error.js';
 
 /** What ends a wait that did not end by itself. */
@@ -29,7 +31,7 @@ export function bounded<T>(bounds: Bounds<T>, begin: (settle: Settle<T>) => () =
       try {
         resolve(how());
       } catch (error) {
-        reject(error as Error);
+        reject(types.isNativeError(error) ? error : new Error(String(error)));
       }
       release?.();
     };

@@ -30,8 +30,5 @@ export function namesFor(owner: string, resolver: unknown): Names {
 }
 
 function sharedNames(): NameService {
-  return new NameService(
-    validateOptions<ResolverOptionValues>(RESOLVER_OPTIONS, { timeout: NO_LIMIT }),
-    SYSTEM_FILES,
-  );
+  return new NameService(validateOptions<ResolverOptionValues>(RESOLVER_OPTIONS, { timeout: NO_LIMIT }), SYSTEM_FILES);
 }

@@ -21,7 +21,6 @@ const MAX_LABEL = 63;
 /** Characters of two units may become one: what is longer cannot fit, and is not converted to find that out. */
 const MAX_GIVEN = 2 * (MAX_NAME + 1);
 /** What no host can hold (the URL standard's forbidden domain code points): a URL or `host:port` in its place, mostly. */
-// eslint-disable-next-line no-control-regex
 const FORBIDDEN = /[\x00-\x20#%/:<>?@[\\\]^|\x7f]/;
 /** The spellings that inet_aton takes for numbers, `127.1` and `0x7f.0.0.1` among them: an address to some, a name to others. */
 const NUMERIC = /^(?:[0-9]+|0x[0-9a-f]*)$/;
@@ -51,7 +50,6 @@ export function parseHost(given: unknown): Host {
 function toAscii(given: string): string {
   const at = FORBIDDEN.exec(given);
   if (at !== null) throw invalid(given, `must not contain ${describeValue(at[0])}`);
-  // eslint-disable-next-line no-control-regex
   if (/^[\x00-\x7f]*$/.test(given)) return given.toLowerCase();
   // UTS #46, which may give any character: look again.
   const ascii = domainToASCII(given);

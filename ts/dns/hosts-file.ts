@@ -23,7 +23,12 @@ export function parseHosts(text: string): Hosts {
 }
 
 /** What the file says of a name; undefined: nothing of this family, so that others are asked. */
-export function findHost(hosts: Hosts, name: string, families: readonly Family[], ttl: number): Addresses[] | undefined {
+export function findHost(
+  hosts: Hosts,
+  name: string,
+  families: readonly Family[],
+  ttl: number,
+): Addresses[] | undefined {
   const all = hosts.get(name);
   if (all === undefined) return undefined;
   const found = families

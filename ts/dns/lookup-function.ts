@@ -59,9 +59,7 @@ export class FunctionNames implements Names {
       bounded<ResolvedAddress[]>({ signal, timeout, late }, (settle) => {
         const fail = (error: unknown): void =>
           settle(() => {
-            throw NOT_THERE.has(codeOf(error))
-              ? notFound(host, 'does not exist', error)
-              : lookupFailed(host, error);
+            throw NOT_THERE.has(codeOf(error)) ? notFound(host, 'does not exist', error) : lookupFailed(host, error);
           });
         try {
           this._lookup(host, { all: true, family, order: 'verbatim', verbatim: true }, (error, address, given) => {

@@ -31,7 +31,10 @@ export function parseResolvConf(text: string): ResolvConf {
     if (keyword === 'nameserver') {
       if (values[0] !== undefined && isIP(values[0]) !== 0 && servers.length < MAX_SERVERS) servers.push(values[0]);
     } else if (keyword === 'search' || keyword === 'domain') {
-      search = values.slice(0, keyword === 'domain' ? 1 : MAX_SEARCH).map(domainOf).filter(Boolean);
+      search = values
+        .slice(0, keyword === 'domain' ? 1 : MAX_SEARCH)
+        .map(domainOf)
+        .filter(Boolean);
     } else if (keyword === 'options') {
       for (const option of values) {
         if (option === 'rotate') rotate = true;

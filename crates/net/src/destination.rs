@@ -141,7 +141,9 @@ fn scope_of(address: IpAddr) -> u8 {
             first if first & 0xff00 == 0xff00 => (first & 0xf) as u8,
             first if first & 0xffc0 == 0xfe80 => LINK_LOCAL,
             first if first & 0xffc0 == 0xfec0 => SITE_LOCAL,
-            _ => address.to_ipv4_mapped().map_or(GLOBAL, |address| scope_of(address.into())),
+            _ => address
+                .to_ipv4_mapped()
+                .map_or(GLOBAL, |address| scope_of(address.into())),
         },
     }
 }
@@ -169,7 +171,11 @@ mod tests {
     /// Sorts the destinations, given with their sources; `-` is none.
     fn sorted(pairs: &[(&str, &str)]) -> Vec<SocketAddr> {
         let mut destinations = addresses(&pairs.iter().map(|(to, _)| *to).collect::<Vec<_>>());
-        let sources: Vec<_> = destinations.iter().copied().zip(pairs.iter().map(|(_, from)| *from)).collect();
+        let sources: Vec<_> = destinations
+            .iter()
+            .copied()
+            .zip(pairs.iter().map(|(_, from)| *from))
+            .collect();
         sort_by_source(&mut destinations, |to| {
             let (_, from) = sources.iter().find(|(one, _)| *one == to).expect("given above");
             from.parse().ok()
@@ -189,11 +195,20 @@ mod tests {
             // Smaller scope. (The next two need a home address and a deprecated one, which we cannot see.)
             [("fe80::1", "fe80::2"), ("2001:db8:1::1", "2001:db8:1::2")],
             // Longest match.
-            [("2001:db8:1::1", "2001:db8:1::2"), ("2001:db8:3ffe::1", "2001:db8:3f44::2")],
+            [
+                ("2001:db8:1::1", "2001:db8:1::2"),
+                ("2001:db8:3ffe::1", "2001:db8:3f44::2"),
+            ],
             // Matching label.
-            [("2002:c633:6401::1", "2002:c633:6401::2"), ("2001:db8:1::1", "2002:c633:6401::2")],
+            [
+                ("2002:c633:6401::1", "2002:c633:6401::2"),
+                ("2001:db8:1::1", "2002:c633:6401::2"),
+            ],
             // Higher precedence.
-            [("2001:db8:1::1", "2001:db8:1::2"), ("2002:c633:6401::1", "2002:c633:6401::2")],
+            [
+                ("2001:db8:1::1", "2001:db8:1::2"),
+                ("2002:c633:6401::1", "2002:c633:6401::2"),
+            ],
         ];
         for [first, second] in examples {
             let wanted = addresses(&[first.0, second.0]);
@@ -204,16 +219,34 @@ mod tests {
 
     #[test]
     fn puts_what_has_no_source_last_and_leaves_equals_in_their_order() {
-        let pairs = [("2001:db8::1", "-"), ("192.0.2.9", "10.0.0.1"), ("192.0.2.1", "10.0.0.1"), ("::1", "-")];
+        let pairs = [
+            ("2001:db8::1", "-"),
+            ("192.0.2.9", "10.0.0.1"),
+            ("192.0.2.1", "10.0.0.1"),
+            ("::1", "-"),
+        ];
         // Of those that cannot be reached, precedence decides.
-        assert_eq!(sorted(&pairs), addresses(&["192.0.2.9", "192.0.2.1", "::1", "2001:db8::1"]));
+        assert_eq!(
+            sorted(&pairs),
+            addresses(&["192.0.2.9", "192.0.2.1", "::1", "2001:db8::1"])
+        );
     }
 
     #[test]
     fn takes_a_unique_local_address_after_ipv4_and_a_mapped_one_as_ipv4() {
-        let pairs = [("fd00::1", "2001:db8::9"), ("::ffff:127.0.0.1", "::ffff:127.0.0.1"), ("192.0.2.1", "10.0.0.1")];
+        let pairs = [
+            ("fd00::1", "2001:db8::9"),
+            ("::ffff:127.0.0.1", "::ffff:127.0.0.1"),
+            ("192.0.2.1", "10.0.0.1"),
+        ];
         assert_eq!(sorted(&pairs), addresses(&["::ffff:127.0.0.1", "192.0.2.1", "fd00::1"]));
-        assert_eq!([scope_of("ff05::1".parse().unwrap()), scope_of("fec0::1".parse().unwrap())], [5, SITE_LOCAL]);
+        assert_eq!(
+            [
+                scope_of("ff05::1".parse().unwrap()),
+                scope_of("fec0::1".parse().unwrap())
+            ],
+            [5, SITE_LOCAL]
+        );
     }
 
     #[test]
