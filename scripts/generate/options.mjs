@@ -10,6 +10,7 @@ const SCALARS = {
   strings: 'readonly string[]',
   objects: 'readonly object[]',
   settings: 'boolean | object',
+  route: 'string | object',
   object: 'object',
   service: 'object | AnyFunction',
   list: 'readonly string[]',

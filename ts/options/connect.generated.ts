@@ -10,6 +10,7 @@ export interface ConnectOptionValues {
   readonly family: 'any' | 'ipv4' | 'ipv6';
   readonly resolver: object | AnyFunction | null;
   readonly localAddress: string | null;
+  readonly proxy: string | object | null;
   readonly tls: boolean | object;
   readonly timeouts: object | null;
   readonly signal: AbortSignal | null;
@@ -21,7 +22,7 @@ export interface ConnectOptionValues {
 export const CONNECT_OPTIONS: OptionTable<ConnectOptionValues> = {
   owner: 'connect',
   required: [['port', 'path', 'over']],
-  exclusive: [['port', 'path'], ['host', 'path'], ['port', 'over'], ['path', 'over']],
+  exclusive: [['port', 'path'], ['host', 'path'], ['port', 'over'], ['path', 'over'], ['path', 'proxy']],
   rows: [
     { name: 'host', type: 'string', default: 'localhost' },
     { name: 'port', type: 'integer', min: 1, max: 65_535, default: null },
@@ -30,6 +31,7 @@ export const CONNECT_OPTIONS: OptionTable<ConnectOptionValues> = {
     { name: 'family', type: 'enum', values: ['any', 'ipv4', 'ipv6'], default: 'any' },
     { name: 'resolver', type: 'service', default: null },
     { name: 'localAddress', type: 'string', default: null },
+    { name: 'proxy', type: 'route', default: null },
     { name: 'tls', type: 'settings', default: false },
     { name: 'timeouts', type: 'object', default: null },
     { name: 'signal', type: 'signal', default: null },

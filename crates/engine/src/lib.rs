@@ -12,6 +12,7 @@ mod body;
 mod close;
 mod closing;
 mod connection;
+mod deadline;
 mod dial;
 mod engine;
 mod event;
@@ -35,12 +36,13 @@ mod raw;
 mod receive;
 mod seal;
 mod server;
+mod settle;
 mod stats;
 mod stream;
 mod tls;
 
 pub use body::Address;
-pub use dial::{Dial, DialTls, DialTo};
+pub use dial::{Dial, DialTls, DialTo, Hop};
 pub use engine::{Census, Engine};
 pub use event::{Event, EventKind, Host, request};
 pub use gate::{GateOptions, GateRate};
@@ -58,4 +60,4 @@ pub use stream::RequestLimits;
 /// The crates below, for drivers: they depend on the engine alone.
 pub use {millrace_buffer as buffer, millrace_error as error, millrace_head as head};
 /// The crates below, for drivers.
-pub use {millrace_metrics as metrics, millrace_net as net, millrace_tls as tls_core};
+pub use {millrace_metrics as metrics, millrace_net as net, millrace_socks as socks, millrace_tls as tls_core};
