@@ -13,6 +13,7 @@ const SCALARS = {
   route: 'string | object',
   credentials: 'object | AnyFunction',
   object: 'object',
+  service: 'object | AnyFunction',
   list: 'readonly string[]',
   material: 'Material | readonly Material[]',
   responses: 'Material | readonly Material[] | AnyFunction',
@@ -117,7 +118,7 @@ function rowOf(option, reloadable) {
 function typescript(data, file) {
   const of = (group) => data.options.filter((option) => option.group === group.name);
   const types = ['OptionTable'];
-  if (data.options.some((option) => /^(function|functions|responses|switch)$/.test(option.type)))
+  if (data.options.some((option) => /^(function|functions|responses|service|switch)$/.test(option.type)))
     types.unshift('AnyFunction');
   if (data.options.some((option) => /^(material|responses)$/.test(option.type))) types.unshift('Material');
   const written = data.groups.filter((group) => !group.written).map((group) => interfaceOf(group, of(group)));
@@ -172,6 +173,7 @@ export const sources = [
   'ts/options/connect-timeouts.json',
   'ts/options/listen.json',
   'ts/options/proxy-server.json',
+  'ts/options/resolver.json',
 ];
 export function generate(...tables) {
   const files = {};

@@ -65,6 +65,8 @@ export type ErrorCode =
   | 'MILLRACE_DNS_TIMEOUT'
   | 'MILLRACE_TOTAL_TIMEOUT'
   | 'MILLRACE_DNS_FAILED'
+  | 'MILLRACE_DNS_NOT_FOUND'
+  | 'MILLRACE_DNS_NAME_INVALID'
   | 'MILLRACE_HANDLER_TIMEOUT'
   | 'MILLRACE_DEADLINE'
   | 'MILLRACE_CONNECTIONS_LIMIT'
@@ -221,7 +223,9 @@ export const CODES: readonly CodeRow[] = [
   [109, 'MILLRACE_TLS_TIMEOUT', 'timeout', 'timeout', true, null, 'tls', 'timeouts.tls', "the TLS handshake was not over within timeouts.tls"],
   [113, 'MILLRACE_DNS_TIMEOUT', 'timeout', 'timeout', true, null, 'dns', 'timeouts.dns', "the resolver did not answer within timeouts.dns"],
   [112, 'MILLRACE_TOTAL_TIMEOUT', 'timeout', 'timeout', true, null, 'total', 'timeouts.total', "the operation was not over within timeouts.total"],
-  [27, 'MILLRACE_DNS_FAILED', 'system', 'network', true, null, 'dns', null, "the name could not be resolved"],
+  [27, 'MILLRACE_DNS_FAILED', 'system', 'network', true, null, 'dns', null, "the name could not be resolved: no server gave a usable answer"],
+  [400, 'MILLRACE_DNS_NOT_FOUND', 'system', 'network', false, null, 'dns', null, "the name does not exist, or has no address of the family that was asked for"],
+  [401, 'MILLRACE_DNS_NAME_INVALID', 'misuse', 'application', false, null, 'dns', null, "the host is neither an IP address nor a name that can be asked for"],
   [110, 'MILLRACE_HANDLER_TIMEOUT', 'timeout', 'timeout', false, 503, 'handler', 'handlerTimeout', "the handler did not begin its answer within handlerTimeout"],
   [111, 'MILLRACE_DEADLINE', 'timeout', 'timeout', false, null, null, null, "the caller's own deadline has passed"],
   [120, 'MILLRACE_CONNECTIONS_LIMIT', 'limit', 'resource', true, 503, null, 'maxConnections', "the server has as many connections as maxConnections allows"],

@@ -158,6 +158,8 @@ export interface NativeDial {
   /** Address literals in the order in which they are tried. */
   hosts?: string[];
   port: number;
+  /** Puts the addresses in the order of RFC 6724 and RFC 8305 first. */
+  sorted: boolean;
   hops?: NativeHop[];
   path?: string;
   /** A connected socket that somebody else made: it is ours when the call succeeds. */
@@ -229,6 +231,8 @@ export interface Binding {
   serverStats(id: number, target: Float64Array): number;
   inject(server: number, method: string, target: string, head: string, body: Uint8Array | undefined): number;
   count(counter: number, amount: number): void;
+  /** A duration of a histogram, in nanoseconds. */
+  record(histogram: number, nanos: number): void;
   metricsFill(target: Float64Array, totals: number): void;
   metricsReset(): void;
   /** What came since the baseline, which is moved to now; answers with the length that a baseline has. */

@@ -101,6 +101,11 @@ export function checkOption(owner: string, row: OptionRow, value: unknown): unkn
         throw wrongType(owner, row, value);
       }
       return value;
+    case 'service':
+      if (typeof value !== 'function' && (typeof value !== 'object' || value === null)) {
+        throw wrongType(owner, row, value);
+      }
+      return value;
     case 'texts':
       if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(owner, row, value);
       for (const one of Object.values(value)) if (typeof one !== 'string') throw wrongType(owner, row, one);
@@ -195,6 +200,8 @@ function expectedOf(row: OptionRow): string {
       return 'an object';
     case 'credentials':
       return '{ username, password }, two strings, or a function';
+    case 'service':
+      return 'an object or a function';
     case 'route':
       return "a proxy's URL, { url }, an array of them, 'env' or null";
     case 'material':

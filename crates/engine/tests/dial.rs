@@ -13,6 +13,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 fn to(addresses: &[SocketAddr]) -> Dial {
     Dial {
         to: DialTo::Tcp(addresses.to_vec()),
+        sorted: false,
         socket: Default::default(),
         hops: Vec::new(),
         tls: None,

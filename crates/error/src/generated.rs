@@ -129,8 +129,12 @@ pub enum Code {
     DnsTimeout = 113,
     /// The operation was not over within timeouts.total.
     TotalTimeout = 112,
-    /// The name could not be resolved.
+    /// The name could not be resolved: no server gave a usable answer.
     DnsFailed = 27,
+    /// The name does not exist, or has no address of the family that was asked for.
+    DnsNotFound = 400,
+    /// The host is neither an IP address nor a name that can be asked for.
+    DnsNameInvalid = 401,
     /// The handler did not begin its answer within handlerTimeout.
     HandlerTimeout = 110,
     /// The caller's own deadline has passed.
@@ -349,6 +353,8 @@ impl Code {
         Self::DnsTimeout,
         Self::TotalTimeout,
         Self::DnsFailed,
+        Self::DnsNotFound,
+        Self::DnsNameInvalid,
         Self::HandlerTimeout,
         Self::Deadline,
         Self::ConnectionsLimit,
@@ -502,6 +508,8 @@ impl Code {
             Self::DnsTimeout => "MILLRACE_DNS_TIMEOUT",
             Self::TotalTimeout => "MILLRACE_TOTAL_TIMEOUT",
             Self::DnsFailed => "MILLRACE_DNS_FAILED",
+            Self::DnsNotFound => "MILLRACE_DNS_NOT_FOUND",
+            Self::DnsNameInvalid => "MILLRACE_DNS_NAME_INVALID",
             Self::HandlerTimeout => "MILLRACE_HANDLER_TIMEOUT",
             Self::Deadline => "MILLRACE_DEADLINE",
             Self::ConnectionsLimit => "MILLRACE_CONNECTIONS_LIMIT",
@@ -653,7 +661,9 @@ impl Code {
             Self::TlsTimeout => "the TLS handshake was not over within timeouts.tls",
             Self::DnsTimeout => "the resolver did not answer within timeouts.dns",
             Self::TotalTimeout => "the operation was not over within timeouts.total",
-            Self::DnsFailed => "the name could not be resolved",
+            Self::DnsFailed => "the name could not be resolved: no server gave a usable answer",
+            Self::DnsNotFound => "the name does not exist, or has no address of the family that was asked for",
+            Self::DnsNameInvalid => "the host is neither an IP address nor a name that can be asked for",
             Self::HandlerTimeout => "the handler did not begin its answer within handlerTimeout",
             Self::Deadline => "the caller's own deadline has passed",
             Self::ConnectionsLimit => "the server has as many connections as maxConnections allows",
@@ -832,6 +842,8 @@ impl Code {
             Self::DnsTimeout => Kind::Timeout,
             Self::TotalTimeout => Kind::Timeout,
             Self::DnsFailed => Kind::System,
+            Self::DnsNotFound => Kind::System,
+            Self::DnsNameInvalid => Kind::Misuse,
             Self::HandlerTimeout => Kind::Timeout,
             Self::Deadline => Kind::Timeout,
             Self::ConnectionsLimit => Kind::Limit,
@@ -976,6 +988,8 @@ impl Code {
             Self::DnsTimeout => None,
             Self::TotalTimeout => None,
             Self::DnsFailed => None,
+            Self::DnsNotFound => None,
+            Self::DnsNameInvalid => None,
             Self::HandlerTimeout => Some(503),
             Self::Deadline => None,
             Self::ConnectionsLimit => Some(503),
