@@ -61,6 +61,7 @@ export type { ConnectTimeouts } from './options/connect-timeouts.generated.js';
 export { Socket } from './net/socket.js';
 export { TlsContext } from './tls/tls-context.js';
 export { TlsFacts } from './tls/tls-facts.js';
+export type { CrlFacts } from './tls/crl-facts.js';
 export type { CtFacts, CtTimestamp, OcspFacts } from './tls/evidence-facts.js';
 export { fetchOcsp } from './tls/fetch-ocsp.js';
 export type { FetchOcspOptions } from './tls/fetch-ocsp.js';
