@@ -83,6 +83,7 @@ export type { LookupCallback, LookupFunction, LookupOptions } from './dns/lookup
 export type { LookupErrorMessage, LookupFinishMessage, LookupStartMessage } from './dns/channels.js';
 export { TlsContext } from './tls/tls-context.js';
 export { TlsFacts } from './tls/tls-facts.js';
+export type { CrlFacts } from './tls/crl-facts.js';
 export type { CtFacts, CtTimestamp, OcspFacts } from './tls/evidence-facts.js';
 export { fetchOcsp } from './tls/fetch-ocsp.js';
 export type { FetchOcspOptions } from './tls/fetch-ocsp.js';

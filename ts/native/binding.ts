@@ -126,6 +126,16 @@ export interface NativeCtLog {
   since: number;
 }
 
+/** A CRL; times in seconds since 1970. */
+export interface NativeCrl {
+  issuer: string;
+  thisUpdate: number;
+  nextUpdate: number;
+  revoked: number;
+  /** In which of the pieces that were given it was. */
+  source: number;
+}
+
 /** A staple's times, in seconds since 1970. */
 export interface NativeStaple {
   nextUpdate: number;
@@ -275,6 +285,10 @@ export interface Binding {
   tlsRotate(context: number, key: Uint8Array | undefined): number;
   /** Certificates and the response in DER; a response that is not good leaves the one before. */
   tlsStaple(context: number, place: number, issuer: Uint8Array, response: Uint8Array): NativeStaple | number;
+  /** The same for a certificate of `tlsIdentity`. */
+  tlsStapleChosen(identity: number, issuer: Uint8Array, response: Uint8Array): NativeStaple | number;
+  /** The newest first. */
+  tlsCrlFacts(context: number): NativeCrl[];
   tlsOcspQuery(certificate: Uint8Array, issuer: Uint8Array): NativeOcspQuery | number;
   /** A certificate's number, or minus the code. */
   tlsIdentity(identity: NativeIdentity): number;
