@@ -229,6 +229,8 @@ pub enum Code {
     ProxyTargetProhibited = 333,
     /// A proxy that others can reach needs auth, rules or authorize; 'open: true' says that everybody may use it.
     ProxyOpen = 334,
+    /// The first proxy of 'upstream' is the proxy itself: it would dial itself for ever.
+    ProxyLoop = 510,
     /// The proxy reports a general failure (RFC 1928 §6, reply 1).
     SocksGeneralFailure = 300,
     /// The proxy's rules forbid the connection (RFC 1928 §6, reply 2).
@@ -428,6 +430,7 @@ impl Code {
         Self::ProxyTargetForbidden,
         Self::ProxyTargetProhibited,
         Self::ProxyOpen,
+        Self::ProxyLoop,
         Self::SocksGeneralFailure,
         Self::SocksForbidden,
         Self::SocksNetworkUnreachable,
@@ -596,6 +599,7 @@ impl Code {
             Self::ProxyTargetForbidden => "MILLRACE_PROXY_TARGET_FORBIDDEN",
             Self::ProxyTargetProhibited => "MILLRACE_PROXY_TARGET_PROHIBITED",
             Self::ProxyOpen => "MILLRACE_PROXY_OPEN",
+            Self::ProxyLoop => "MILLRACE_PROXY_LOOP",
             Self::SocksGeneralFailure => "MILLRACE_SOCKS_GENERAL_FAILURE",
             Self::SocksForbidden => "MILLRACE_SOCKS_FORBIDDEN",
             Self::SocksNetworkUnreachable => "MILLRACE_SOCKS_NETWORK_UNREACHABLE",
@@ -783,6 +787,7 @@ impl Code {
             Self::ProxyOpen => {
                 "a proxy that others can reach needs auth, rules or authorize; 'open: true' says that everybody may use it"
             }
+            Self::ProxyLoop => "the first proxy of 'upstream' is the proxy itself: it would dial itself for ever",
             Self::SocksGeneralFailure => "the proxy reports a general failure (RFC 1928 §6, reply 1)",
             Self::SocksForbidden => "the proxy's rules forbid the connection (RFC 1928 §6, reply 2)",
             Self::SocksNetworkUnreachable => "the proxy cannot reach the target's network (RFC 1928 §6, reply 3)",
@@ -960,6 +965,7 @@ impl Code {
             Self::ProxyTargetForbidden => Kind::Protocol,
             Self::ProxyTargetProhibited => Kind::Protocol,
             Self::ProxyOpen => Kind::Misuse,
+            Self::ProxyLoop => Kind::Misuse,
             Self::SocksGeneralFailure => Kind::System,
             Self::SocksForbidden => Kind::Protocol,
             Self::SocksNetworkUnreachable => Kind::System,
@@ -1119,6 +1125,7 @@ impl Code {
             Self::ProxyTargetForbidden => Some(403),
             Self::ProxyTargetProhibited => Some(403),
             Self::ProxyOpen => None,
+            Self::ProxyLoop => Some(502),
             Self::SocksGeneralFailure => None,
             Self::SocksForbidden => None,
             Self::SocksNetworkUnreachable => None,
