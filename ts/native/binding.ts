@@ -179,6 +179,32 @@ export interface Binding {
   respondHead(id: number, status: number, head: string, reason: string): Answer;
   write(id: number, chunk: NativeBody): Answer;
   end(id: number, trailers: string, flags: number): Answer;
+  /** Nothing: a dialled connection is an HTTP/1.1 client's now, its stream the handle; else the code. */
+  becomeClient(stream: number): Answer;
+  closeClient(handle: number): void;
+  /** A number for fields that are sent again and again; 0: they are not taken. */
+  rememberFields(head: string): number;
+  /** Times in ms, 0: none. A number for `request`; -1: there are too many. */
+  clientProfile(
+    send: number,
+    headers: number,
+    body: number,
+    maxHeaderSize: number,
+    maxHeaderFields: number,
+  ): number;
+  /**
+   * Sends a request on a connection that is free: the exchange's id, or minus the code; `CONNECTION_STALE` asks for another
+   * connection. `word` is `method + 256 * flags + 65536 * profile`; with `OTHER_METHOD` the target is `METHOD target`.
+   */
+  request(
+    handle: number,
+    word: number,
+    fields: number,
+    target: string,
+    body: NativeBody,
+    head: string | undefined,
+    total: number,
+  ): number;
   informational(id: number, status: number, head: string): Answer;
   grant(id: number, bytes: number): Answer;
   collect(id: number, limit: number): Answer;
@@ -260,7 +286,15 @@ export interface Binding {
 export const FINISH_WHOLE = 1024;
 /** The number of a remembered head is added to the status of `respond` so many times. */
 export const READY_HEAD = 2048;
+/** In place of a method's number in `request`. */
+export const OTHER_METHOD = 255;
+/** Flags of `request`. */
+export const REQUEST_STREAM = 1;
+export const REQUEST_INFORMATIONAL = 2;
+export const REQUEST_UPGRADE = 4;
+export const REQUEST_BODY = 8;
+export const REQUEST_PIPELINE = 16;
 /** `flags` of `end`: tell when the last byte is with the kernel. */
 export const FINISH = 1;
 /** The number of the border; a binary with another one is refused. */
-export const ABI = 3;
+export const ABI = 4;

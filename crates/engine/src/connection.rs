@@ -52,6 +52,8 @@ pub(crate) mod flag {
     pub const SECURE: u32 = 524_288;
     /// We began it, and it is not there yet.
     pub const CONNECTING: u32 = 1_048_576;
+    /// An HTTP/1.1 connection of which our side is the client.
+    pub const CLIENT: u32 = 1 << 27;
 }
 
 /// What the deadline of a connection is about.
@@ -93,6 +95,8 @@ pub(crate) struct Stack {
     pub send_pace: Pace,
     /// Answers that are queued whole and whose `Finished` is due when the output is empty.
     pub finishing: Vec<Id>,
+    /// How many bytes of its outputs have been given on so far.
+    pub sent: u64,
 }
 
 /// A connection. An idle one is this and nothing else: a test asserts the size.
@@ -131,6 +135,17 @@ impl Connection {
             self.armed_ms = at_ms;
         }
         sooner
+    }
+
+    /// The stream that is a client connection's handle: kept where a lingering close, which it never comes to with one,
+    /// counts.
+    pub fn set_handle(&mut self, handle: Id) {
+        self.drained = handle.slot();
+    }
+
+    /// The slot of the handle of what was a client connection until now.
+    pub fn take_handle(&mut self) -> Option<u32> {
+        Some(std::mem::take(&mut self.drained))
     }
 
     pub fn has(&self, flags: u32) -> bool {

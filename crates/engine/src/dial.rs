@@ -224,7 +224,7 @@ impl<V: Copy> Engine<V> {
     fn dialled_stream(&self, id: Id) -> Option<Id> {
         match &self.connections.get(id)?.stack.as_ref()?.protocol {
             Protocol::Raw(stream) => Some(*stream),
-            Protocol::Http1(_) => None,
+            Protocol::Http1(_) | Protocol::Client(_) => None,
         }
     }
 

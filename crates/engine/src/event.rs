@@ -45,6 +45,13 @@ pub enum EventKind {
     DialFailed = 17,
     /// Lines for the log wait: [`Engine::take_log`](crate::Engine::take_log).
     Log = 18,
+    /// The head of a response to a client's exchange: `flags` are [`response`](crate::response), `a` is the status times
+    /// 2²⁰ plus the length of the reason in the text, `b` the length of the body plus one, 0 where it is not known.
+    Response = 24,
+    /// A 1xx response to a client's exchange that asked for them: `a` as in `Response`.
+    Informational = 25,
+    /// A client connection is gone, and its handle with it: `flags` is the code of why.
+    Gone = 26,
 }
 
 /// Flags of a request event.

@@ -46,6 +46,7 @@ pub use dial::{Dial, DialTls, DialTo};
 pub use engine::{Census, Engine};
 pub use event::{Event, EventKind, Host, request};
 pub use gate::{GateOptions, GateRate};
+pub use http1::client::{ClientProfile, Request, aborted, request_flag, response};
 pub use http1::{Chunk, Head, Respond};
 pub use id::{Id, SLOT_BITS, Slab};
 pub use inject::Injection;

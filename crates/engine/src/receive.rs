@@ -75,6 +75,7 @@ impl<V: Copy> Engine<V> {
                 .streams
                 .get(*stream)
                 .is_some_and(|stream| !stream.has(flag::END_TOLD)),
+            Some(Protocol::Client(client)) => !client.order.is_empty(),
             _ => false,
         }
     }
@@ -143,7 +144,10 @@ impl<V: Copy> Engine<V> {
         let (server, first) = (connection.server, !connection.has(conn::SEEN_BYTES));
         connection.flags |= conn::SEEN_BYTES;
         let socket = connection.link.descriptor().is_some();
-        let mut stack = self.fresh_stack(server);
+        let mut stack = match connection.has(conn::CLIENT) {
+            true => self.fresh_client_stack(),
+            false => self.fresh_stack(server),
+        };
         stack.progress_ms = self.from_ms;
         stack.send_pace = Pace::new();
         if first && socket {
@@ -265,6 +269,7 @@ impl<V: Copy> Engine<V> {
         }
         match stack.protocol {
             Protocol::Http1(_) => self.http1_bytes(host, id, stack, bytes),
+            Protocol::Client(_) => self.client_bytes(host, id, stack, bytes),
             Protocol::Raw(stream) => {
                 self.raw_bytes(host, stream, bytes);
                 Ok(())
@@ -291,6 +296,10 @@ impl<V: Copy> Engine<V> {
             Protocol::Http1(_) => {
                 self.deliver_all(host, &stack);
                 self.http1_bytes(host, id, &mut stack, &backlog)
+            }
+            Protocol::Client(_) => {
+                self.deliver_all(host, &stack);
+                self.client_bytes(host, id, &mut stack, &backlog)
             }
             Protocol::Raw(stream) => {
                 self.raw_bytes(host, stream, &backlog);
@@ -392,6 +401,7 @@ impl<V: Copy> Engine<V> {
     ) -> Result<(), Error> {
         match &mut stack.protocol {
             Protocol::Http1(_) => self.http1_ended(id, stack),
+            Protocol::Client(_) => self.client_ended(host, id, stack),
             Protocol::Raw(stream) => {
                 let stream = *stream;
                 self.raw_ended(host, stream);

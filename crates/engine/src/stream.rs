@@ -42,6 +42,12 @@ pub(crate) mod flag {
     pub const DIALLING: u32 = 32768;
     /// The collected body has been given; its end follows.
     pub const COLLECTED: u32 = 65536;
+    /// The handle of a client connection: it stays for as long as the connection does and takes no bytes.
+    pub const HANDLE: u32 = 131_072;
+    /// An exchange of a client.
+    pub const EXCHANGE: u32 = 262_144;
+    /// An exchange of a client that is over, but for body bytes that nobody has taken: the connection is another's.
+    pub const DETACHED: u32 = 524_288;
 }
 
 /// Who takes the bytes of a stream's body.

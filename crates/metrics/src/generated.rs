@@ -112,11 +112,63 @@ pub enum Counter {
     HttpServerValidateRefusals,
     /// Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left.
     HttpServerAcceptPauses,
+    /// Requests that HTTP clients put on a connection, those that were sent again included.
+    HttpClientRequests,
+    /// Responses to HTTP clients by class of their status code (`class="1xx"`).
+    HttpClientResponses1xx,
+    /// Responses to HTTP clients by class of their status code (`class="2xx"`).
+    HttpClientResponses2xx,
+    /// Responses to HTTP clients by class of their status code (`class="3xx"`).
+    HttpClientResponses3xx,
+    /// Responses to HTTP clients by class of their status code (`class="4xx"`).
+    HttpClientResponses4xx,
+    /// Responses to HTTP clients by class of their status code (`class="5xx"`).
+    HttpClientResponses5xx,
+    /// Deadlines of HTTP clients that expired, by the phase that took too long (`phase="send"`).
+    HttpClientTimeoutsSend,
+    /// Deadlines of HTTP clients that expired, by the phase that took too long (`phase="headers"`).
+    HttpClientTimeoutsHeaders,
+    /// Deadlines of HTTP clients that expired, by the phase that took too long (`phase="body"`).
+    HttpClientTimeoutsBody,
+    /// Deadlines of HTTP clients that expired, by the phase that took too long (`phase="total"`).
+    HttpClientTimeoutsTotal,
+    /// Deadlines of HTTP clients that expired, by the phase that took too long (`phase="acquire"`).
+    HttpClientTimeoutsAcquire,
+    /// Requests that ended with an error.
+    HttpClientFailures,
+    /// Requests that were sent again because a connection that had been idle was dead.
+    HttpClientReplays,
+    /// Connections that pools opened.
+    PoolConnectionsCreated,
+    /// Connections of pools that ended, by the reason (`reason="idle"`).
+    PoolConnectionsClosedIdle,
+    /// Connections of pools that ended, by the reason (`reason="age"`).
+    PoolConnectionsClosedAge,
+    /// Connections of pools that ended, by the reason (`reason="requests"`).
+    PoolConnectionsClosedRequests,
+    /// Connections of pools that ended, by the reason (`reason="peer"`).
+    PoolConnectionsClosedPeer,
+    /// Connections of pools that ended, by the reason (`reason="stale"`).
+    PoolConnectionsClosedStale,
+    /// Connections of pools that ended, by the reason (`reason="error"`).
+    PoolConnectionsClosedError,
+    /// Connections of pools that ended, by the reason (`reason="limit"`).
+    PoolConnectionsClosedLimit,
+    /// Connections of pools that ended, by the reason (`reason="drain"`).
+    PoolConnectionsClosedDrain,
+    /// Connections of pools that ended, by the reason (`reason="discarded"`).
+    PoolConnectionsClosedDiscarded,
+    /// Connections that pools gave out, by what they were before (`kind="created"`).
+    PoolAcquiresCreated,
+    /// Connections that pools gave out, by what they were before (`kind="reused"`).
+    PoolAcquiresReused,
+    /// Requests that a full queue refused.
+    PoolRefused,
 }
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 54;
+    pub const COUNT: usize = 80;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -174,6 +226,32 @@ impl Counter {
         Self::TlsFailures,
         Self::HttpServerValidateRefusals,
         Self::HttpServerAcceptPauses,
+        Self::HttpClientRequests,
+        Self::HttpClientResponses1xx,
+        Self::HttpClientResponses2xx,
+        Self::HttpClientResponses3xx,
+        Self::HttpClientResponses4xx,
+        Self::HttpClientResponses5xx,
+        Self::HttpClientTimeoutsSend,
+        Self::HttpClientTimeoutsHeaders,
+        Self::HttpClientTimeoutsBody,
+        Self::HttpClientTimeoutsTotal,
+        Self::HttpClientTimeoutsAcquire,
+        Self::HttpClientFailures,
+        Self::HttpClientReplays,
+        Self::PoolConnectionsCreated,
+        Self::PoolConnectionsClosedIdle,
+        Self::PoolConnectionsClosedAge,
+        Self::PoolConnectionsClosedRequests,
+        Self::PoolConnectionsClosedPeer,
+        Self::PoolConnectionsClosedStale,
+        Self::PoolConnectionsClosedError,
+        Self::PoolConnectionsClosedLimit,
+        Self::PoolConnectionsClosedDrain,
+        Self::PoolConnectionsClosedDiscarded,
+        Self::PoolAcquiresCreated,
+        Self::PoolAcquiresReused,
+        Self::PoolRefused,
     ];
 
     /// The series of `millrace_http_server_responses_total`, in the order of its label `class`: 1xx, 2xx, 3xx, 4xx, 5xx.
@@ -226,6 +304,40 @@ impl Counter {
 
     /// The series of `millrace_tls_handshakes_total`, in the order of its label `kind`: full, resumed.
     pub const TLS_HANDSHAKES: [Self; 2] = [Self::TlsHandshakesFull, Self::TlsHandshakesResumed];
+
+    /// The series of `millrace_http_client_responses_total`, in the order of its label `class`: 1xx, 2xx, 3xx, 4xx, 5xx.
+    pub const HTTP_CLIENT_RESPONSES: [Self; 5] = [
+        Self::HttpClientResponses1xx,
+        Self::HttpClientResponses2xx,
+        Self::HttpClientResponses3xx,
+        Self::HttpClientResponses4xx,
+        Self::HttpClientResponses5xx,
+    ];
+
+    /// The series of `millrace_http_client_timeouts_total`, in the order of its label `phase`: send, headers, body, total, acquire.
+    pub const HTTP_CLIENT_TIMEOUTS: [Self; 5] = [
+        Self::HttpClientTimeoutsSend,
+        Self::HttpClientTimeoutsHeaders,
+        Self::HttpClientTimeoutsBody,
+        Self::HttpClientTimeoutsTotal,
+        Self::HttpClientTimeoutsAcquire,
+    ];
+
+    /// The series of `millrace_pool_connections_closed_total`, in the order of its label `reason`: idle, age, requests, peer, stale, error, limit, drain, discarded.
+    pub const POOL_CONNECTIONS_CLOSED: [Self; 9] = [
+        Self::PoolConnectionsClosedIdle,
+        Self::PoolConnectionsClosedAge,
+        Self::PoolConnectionsClosedRequests,
+        Self::PoolConnectionsClosedPeer,
+        Self::PoolConnectionsClosedStale,
+        Self::PoolConnectionsClosedError,
+        Self::PoolConnectionsClosedLimit,
+        Self::PoolConnectionsClosedDrain,
+        Self::PoolConnectionsClosedDiscarded,
+    ];
+
+    /// The series of `millrace_pool_acquires_total`, in the order of its label `kind`: created, reused.
+    pub const POOL_ACQUIRES: [Self; 2] = [Self::PoolAcquiresCreated, Self::PoolAcquiresReused];
 
     /// The name of the family, as Prometheus sees it.
     pub const fn name(self) -> &'static str {
@@ -284,6 +396,32 @@ impl Counter {
             Self::TlsFailures => "millrace_tls_failures_total",
             Self::HttpServerValidateRefusals => "millrace_http_server_validate_refusals_total",
             Self::HttpServerAcceptPauses => "millrace_http_server_accept_pauses_total",
+            Self::HttpClientRequests => "millrace_http_client_requests_total",
+            Self::HttpClientResponses1xx => "millrace_http_client_responses_total",
+            Self::HttpClientResponses2xx => "millrace_http_client_responses_total",
+            Self::HttpClientResponses3xx => "millrace_http_client_responses_total",
+            Self::HttpClientResponses4xx => "millrace_http_client_responses_total",
+            Self::HttpClientResponses5xx => "millrace_http_client_responses_total",
+            Self::HttpClientTimeoutsSend => "millrace_http_client_timeouts_total",
+            Self::HttpClientTimeoutsHeaders => "millrace_http_client_timeouts_total",
+            Self::HttpClientTimeoutsBody => "millrace_http_client_timeouts_total",
+            Self::HttpClientTimeoutsTotal => "millrace_http_client_timeouts_total",
+            Self::HttpClientTimeoutsAcquire => "millrace_http_client_timeouts_total",
+            Self::HttpClientFailures => "millrace_http_client_failures_total",
+            Self::HttpClientReplays => "millrace_http_client_replays_total",
+            Self::PoolConnectionsCreated => "millrace_pool_connections_created_total",
+            Self::PoolConnectionsClosedIdle => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedAge => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedRequests => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedPeer => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedStale => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedError => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedLimit => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedDrain => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedDiscarded => "millrace_pool_connections_closed_total",
+            Self::PoolAcquiresCreated => "millrace_pool_acquires_total",
+            Self::PoolAcquiresReused => "millrace_pool_acquires_total",
+            Self::PoolRefused => "millrace_pool_refused_total",
         }
     }
 
@@ -352,6 +490,38 @@ impl Counter {
             Self::HttpServerAcceptPauses => {
                 "Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left"
             }
+            Self::HttpClientRequests => {
+                "Requests that HTTP clients put on a connection, those that were sent again included"
+            }
+            Self::HttpClientResponses1xx => "Responses to HTTP clients by class of their status code",
+            Self::HttpClientResponses2xx => "Responses to HTTP clients by class of their status code",
+            Self::HttpClientResponses3xx => "Responses to HTTP clients by class of their status code",
+            Self::HttpClientResponses4xx => "Responses to HTTP clients by class of their status code",
+            Self::HttpClientResponses5xx => "Responses to HTTP clients by class of their status code",
+            Self::HttpClientTimeoutsSend => "Deadlines of HTTP clients that expired, by the phase that took too long",
+            Self::HttpClientTimeoutsHeaders => {
+                "Deadlines of HTTP clients that expired, by the phase that took too long"
+            }
+            Self::HttpClientTimeoutsBody => "Deadlines of HTTP clients that expired, by the phase that took too long",
+            Self::HttpClientTimeoutsTotal => "Deadlines of HTTP clients that expired, by the phase that took too long",
+            Self::HttpClientTimeoutsAcquire => {
+                "Deadlines of HTTP clients that expired, by the phase that took too long"
+            }
+            Self::HttpClientFailures => "Requests that ended with an error",
+            Self::HttpClientReplays => "Requests that were sent again because a connection that had been idle was dead",
+            Self::PoolConnectionsCreated => "Connections that pools opened",
+            Self::PoolConnectionsClosedIdle => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedAge => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedRequests => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedPeer => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedStale => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedError => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedLimit => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedDrain => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedDiscarded => "Connections of pools that ended, by the reason",
+            Self::PoolAcquiresCreated => "Connections that pools gave out, by what they were before",
+            Self::PoolAcquiresReused => "Connections that pools gave out, by what they were before",
+            Self::PoolRefused => "Requests that a full queue refused",
         }
     }
 
@@ -392,6 +562,27 @@ impl Counter {
             Self::LogRecordsFatal => Some(("level", "fatal")),
             Self::TlsHandshakesFull => Some(("kind", "full")),
             Self::TlsHandshakesResumed => Some(("kind", "resumed")),
+            Self::HttpClientResponses1xx => Some(("class", "1xx")),
+            Self::HttpClientResponses2xx => Some(("class", "2xx")),
+            Self::HttpClientResponses3xx => Some(("class", "3xx")),
+            Self::HttpClientResponses4xx => Some(("class", "4xx")),
+            Self::HttpClientResponses5xx => Some(("class", "5xx")),
+            Self::HttpClientTimeoutsSend => Some(("phase", "send")),
+            Self::HttpClientTimeoutsHeaders => Some(("phase", "headers")),
+            Self::HttpClientTimeoutsBody => Some(("phase", "body")),
+            Self::HttpClientTimeoutsTotal => Some(("phase", "total")),
+            Self::HttpClientTimeoutsAcquire => Some(("phase", "acquire")),
+            Self::PoolConnectionsClosedIdle => Some(("reason", "idle")),
+            Self::PoolConnectionsClosedAge => Some(("reason", "age")),
+            Self::PoolConnectionsClosedRequests => Some(("reason", "requests")),
+            Self::PoolConnectionsClosedPeer => Some(("reason", "peer")),
+            Self::PoolConnectionsClosedStale => Some(("reason", "stale")),
+            Self::PoolConnectionsClosedError => Some(("reason", "error")),
+            Self::PoolConnectionsClosedLimit => Some(("reason", "limit")),
+            Self::PoolConnectionsClosedDrain => Some(("reason", "drain")),
+            Self::PoolConnectionsClosedDiscarded => Some(("reason", "discarded")),
+            Self::PoolAcquiresCreated => Some(("kind", "created")),
+            Self::PoolAcquiresReused => Some(("kind", "reused")),
             _ => None,
         }
     }
@@ -423,11 +614,17 @@ pub enum Gauge {
     Buffers,
     /// Memory held for peers: what waits to be written, what was received and not taken.
     MemoryHeldBytes,
+    /// Open HTTP/1.1 connections of HTTP clients.
+    HttpClientConnections,
+    /// Requests on a connection whose response has not ended.
+    HttpClientActiveRequests,
+    /// Requests that wait for a connection.
+    PoolQueued,
 }
 
 impl Gauge {
     /// How many there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 10;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -438,6 +635,9 @@ impl Gauge {
         Self::SocketsConnected,
         Self::Buffers,
         Self::MemoryHeldBytes,
+        Self::HttpClientConnections,
+        Self::HttpClientActiveRequests,
+        Self::PoolQueued,
     ];
 
     /// The name of the family, as Prometheus sees it.
@@ -450,6 +650,9 @@ impl Gauge {
             Self::SocketsConnected => "millrace_sockets_connected",
             Self::Buffers => "millrace_buffers",
             Self::MemoryHeldBytes => "millrace_memory_held_bytes",
+            Self::HttpClientConnections => "millrace_http_client_connections",
+            Self::HttpClientActiveRequests => "millrace_http_client_active_requests",
+            Self::PoolQueued => "millrace_pool_queued",
         }
     }
 
@@ -463,6 +666,9 @@ impl Gauge {
             Self::SocketsConnected => "Connections that we began: connecting, or open",
             Self::Buffers => "Pool buffers in use",
             Self::MemoryHeldBytes => "Memory held for peers: what waits to be written, what was received and not taken",
+            Self::HttpClientConnections => "Open HTTP/1.1 connections of HTTP clients",
+            Self::HttpClientActiveRequests => "Requests on a connection whose response has not ended",
+            Self::PoolQueued => "Requests that wait for a connection",
         }
     }
 
@@ -490,17 +696,23 @@ pub enum Histogram {
     HttpServerRequestDuration,
     /// Time that one wake of a reactor took, callbacks included.
     ReactorWakeDuration,
+    /// Time from the moment that a request is put on a connection to the last byte of its response.
+    HttpClientRequestDuration,
+    /// Time that requests waited for a connection.
+    PoolWait,
 }
 
 impl Histogram {
     /// How many there are.
-    pub const COUNT: usize = 3;
+    pub const COUNT: usize = 5;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
         Self::TlsHandshakeDuration,
         Self::HttpServerRequestDuration,
         Self::ReactorWakeDuration,
+        Self::HttpClientRequestDuration,
+        Self::PoolWait,
     ];
 
     /// The name of the family, as Prometheus sees it.
@@ -509,6 +721,8 @@ impl Histogram {
             Self::TlsHandshakeDuration => "millrace_tls_handshake_duration_seconds",
             Self::HttpServerRequestDuration => "millrace_http_server_request_duration_seconds",
             Self::ReactorWakeDuration => "millrace_reactor_wake_duration_seconds",
+            Self::HttpClientRequestDuration => "millrace_http_client_request_duration_seconds",
+            Self::PoolWait => "millrace_pool_wait_seconds",
         }
     }
 
@@ -518,6 +732,10 @@ impl Histogram {
             Self::TlsHandshakeDuration => "Time from the first byte of a TLS handshake to its end",
             Self::HttpServerRequestDuration => "Time from the first byte of a request to the last byte of its response",
             Self::ReactorWakeDuration => "Time that one wake of a reactor took, callbacks included",
+            Self::HttpClientRequestDuration => {
+                "Time from the moment that a request is put on a connection to the last byte of its response"
+            }
+            Self::PoolWait => "Time that requests waited for a connection",
         }
     }
 
@@ -529,7 +747,11 @@ impl Histogram {
     /// The base unit, where there is one.
     pub const fn unit(self) -> Option<&'static str> {
         match self {
-            Self::TlsHandshakeDuration | Self::HttpServerRequestDuration | Self::ReactorWakeDuration => Some("seconds"),
+            Self::TlsHandshakeDuration
+            | Self::HttpServerRequestDuration
+            | Self::ReactorWakeDuration
+            | Self::HttpClientRequestDuration
+            | Self::PoolWait => Some("seconds"),
         }
     }
 }
@@ -565,4 +787,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 151;
+pub const FILL_LEN: usize = 240;

@@ -8,6 +8,7 @@
 mod dial;
 #[cfg_attr(test, allow(dead_code, reason = "the macro that registers it is off in unit tests"))]
 mod evidence;
+mod client;
 mod exchange;
 mod host;
 mod js;
@@ -29,7 +30,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 /// Changes whenever the functions or the layout of events do; `ts/native` refuses any other.
-pub const ABI: u32 = 3;
+pub const ABI: u32 = 4;
 
 /// The version of the package that this binary belongs to.
 #[napi(catch_unwind)]
@@ -46,6 +47,11 @@ pub fn abi_version() -> u32 {
 type Function = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
 const FUNCTIONS: &[(&str, Function)] = &[
+    ("request", client::request),
+    ("becomeClient", client::become_client),
+    ("closeClient", client::close_client),
+    ("rememberFields", client::remember_fields),
+    ("clientProfile", client::client_profile),
     ("respond", exchange::respond),
     ("rememberHead", exchange::remember_head),
     ("respondFile", exchange::respond_file),
