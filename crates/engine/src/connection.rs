@@ -1,5 +1,6 @@
 //! One connection: link, layers, protocol, and the output that waits.
 
+use crate::dial::Dialling;
 use crate::id::Id;
 use crate::layer::Layers;
 use crate::link::Link;
@@ -74,6 +75,8 @@ pub(crate) enum Deadline {
     Handshake,
     /// A connection that we began.
     Connect,
+    /// The handshake with a proxy, of a connection that we began.
+    Proxy,
 }
 
 /// Everything a connection has while it is not idle.
@@ -97,6 +100,8 @@ pub(crate) struct Stack {
     pub finishing: Vec<Id>,
     /// How many bytes of its outputs have been given on so far.
     pub sent: u64,
+    /// Of a connection that we began and that is not open yet.
+    pub dial: Option<Box<Dialling>>,
 }
 
 /// A connection. An idle one is this and nothing else: a test asserts the size.

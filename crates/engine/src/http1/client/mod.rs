@@ -226,6 +226,7 @@ impl<V: Copy> Engine<V> {
             send_pace: Pace::new(),
             finishing: Vec::new(),
             sent: 0,
+            dial: None,
         })
     }
 
