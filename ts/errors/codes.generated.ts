@@ -151,7 +151,19 @@ export type ErrorCode =
   | 'MILLRACE_REQUEST_MEMORY'
   | 'MILLRACE_CLIENT_CLOSED'
   | 'MILLRACE_UPGRADE_REFUSED'
-  | 'MILLRACE_RESPONSE_CODING';
+  | 'MILLRACE_CIRCUIT_OPEN'
+  | 'MILLRACE_HTTP_TOO_MANY_REDIRECTS'
+  | 'MILLRACE_HTTP_INVALID_REDIRECT'
+  | 'MILLRACE_HTTP_INSECURE_REDIRECT'
+  | 'MILLRACE_HTTP_BODY_NOT_REPLAYABLE'
+  | 'MILLRACE_HTTP_INVALID_CONTENT'
+  | 'MILLRACE_HTTP_TRUNCATED_CONTENT'
+  | 'MILLRACE_HTTP_EXPANSION_TOO_LARGE'
+  | 'MILLRACE_HTTP_TOO_MANY_CODINGS'
+  | 'MILLRACE_AUTHENTICATION_UNSUPPORTED'
+  | 'MILLRACE_AUTHENTICATION_UNPROVEN'
+  | 'MILLRACE_SOCKET_DOWN'
+  | 'MILLRACE_RECONNECT_FAILED';
 
 export type ErrorKind = 'protocol' | 'limit' | 'misuse' | 'system' | 'timeout' | 'closed' | 'bug';
 export type ErrorCategory = 'network' | 'protocol' | 'application' | 'timeout' | 'resource';
@@ -320,5 +332,17 @@ export const CODES: readonly CodeRow[] = [
   [461, 'MILLRACE_REQUEST_MEMORY', 'limit', 'resource', false, null, null, 'maxMemoryPerRequest', "more would have to be buffered for one request than maxMemoryPerRequest"],
   [462, 'MILLRACE_CLIENT_CLOSED', 'closed', 'application', false, null, null, null, "the client was closed"],
   [463, 'MILLRACE_UPGRADE_REFUSED', 'protocol', 'application', false, null, null, null, "the server did not switch protocols"],
-  [464, 'MILLRACE_RESPONSE_CODING', 'protocol', 'protocol', false, null, 'body', null, "the response's body cannot be decoded by its Content-Encoding"],
+  [420, 'MILLRACE_CIRCUIT_OPEN', 'closed', 'network', false, null, null, 'breaker', "the circuit breaker of this origin is open: it has failed too often of late"],
+  [421, 'MILLRACE_HTTP_TOO_MANY_REDIRECTS', 'limit', 'application', false, null, null, 'maxRedirects', "the server redirected more often than maxRedirects"],
+  [422, 'MILLRACE_HTTP_INVALID_REDIRECT', 'protocol', 'protocol', false, null, null, null, "the Location of a redirect is no URL of http or https (RFC 9110 §10.2.2)"],
+  [423, 'MILLRACE_HTTP_INSECURE_REDIRECT', 'protocol', 'application', false, null, null, null, "a redirect leads from https to http, which is not followed"],
+  [424, 'MILLRACE_HTTP_BODY_NOT_REPLAYABLE', 'protocol', 'application', false, null, null, null, "the request has to be sent again and its body, a stream, cannot be"],
+  [425, 'MILLRACE_HTTP_INVALID_CONTENT', 'protocol', 'protocol', false, null, null, null, "the body is not what its Content-Encoding says (RFC 9110 §8.4)"],
+  [426, 'MILLRACE_HTTP_TRUNCATED_CONTENT', 'protocol', 'protocol', false, null, null, null, "the body ended within its compressed data (RFC 9110 §8.4)"],
+  [427, 'MILLRACE_HTTP_EXPANSION_TOO_LARGE', 'limit', 'resource', false, null, null, 'maxExpansion', "the body expands by more than maxExpansion"],
+  [428, 'MILLRACE_HTTP_TOO_MANY_CODINGS', 'limit', 'resource', false, null, null, null, "the body has more content codings than are undone, one within the other"],
+  [429, 'MILLRACE_AUTHENTICATION_UNSUPPORTED', 'protocol', 'application', false, null, null, null, "the server offers no authentication scheme that millrace can answer; NTLM and Negotiate are not spoken"],
+  [430, 'MILLRACE_AUTHENTICATION_UNPROVEN', 'protocol', 'application', false, null, null, null, "the server did not prove that it knows the password: its rspauth is wrong (RFC 7616 §3.5)"],
+  [431, 'MILLRACE_SOCKET_DOWN', 'closed', 'network', true, null, null, null, "the connection is down and is being made again"],
+  [432, 'MILLRACE_RECONNECT_FAILED', 'closed', 'network', false, null, null, 'attempts', "the connection could not be made again within the attempts that it has"],
 ];

@@ -58,9 +58,11 @@ function optionsOf(owner: string, given: unknown): Readonly<Record<string, unkno
 export function checkOption(owner: string, row: OptionRow, value: unknown): unknown {
   switch (row.type) {
     case 'integer':
+    case 'number':
       if (value === null && row.nullable === true) return value;
       if (typeof value !== 'number') throw wrongType(owner, row, value);
-      if (!Number.isInteger(value) || value < row.min || value > row.max) throw wrongValue(owner, row, value);
+      if (row.type === 'integer' && !Number.isInteger(value)) throw wrongValue(owner, row, value);
+      if (!(value >= row.min && value <= row.max)) throw wrongValue(owner, row, value);
       return value;
     case 'enum':
       if (typeof value !== 'string') throw wrongType(owner, row, value);
@@ -165,7 +167,8 @@ function messageOf(owner: string, row: OptionRow, value: unknown): string {
 function expectedOf(row: OptionRow): string {
   switch (row.type) {
     case 'integer':
-      return `an integer from ${row.min} to ${row.max}${row.nullable === true ? ', or null for no limit' : ''}`;
+    case 'number':
+      return `${row.type === 'integer' ? 'an integer' : 'a number'} from ${row.min} to ${row.max}${row.nullable === true ? ', or null for no limit' : ''}`;
     case 'enum':
       return `one of ${listed(row.values, 'or')}`;
     case 'boolean':

@@ -303,8 +303,32 @@ pub enum Code {
     ClientClosed = 462,
     /// The server did not switch protocols.
     UpgradeRefused = 463,
-    /// The response's body cannot be decoded by its Content-Encoding.
-    ResponseCoding = 464,
+    /// The circuit breaker of this origin is open: it has failed too often of late.
+    CircuitOpen = 420,
+    /// The server redirected more often than maxRedirects.
+    HttpTooManyRedirects = 421,
+    /// The Location of a redirect is no URL of http or https (RFC 9110 §10.2.2).
+    HttpInvalidRedirect = 422,
+    /// A redirect leads from https to http, which is not followed.
+    HttpInsecureRedirect = 423,
+    /// The request has to be sent again and its body, a stream, cannot be.
+    HttpBodyNotReplayable = 424,
+    /// The body is not what its Content-Encoding says (RFC 9110 §8.4).
+    HttpInvalidContent = 425,
+    /// The body ended within its compressed data (RFC 9110 §8.4).
+    HttpTruncatedContent = 426,
+    /// The body expands by more than maxExpansion.
+    HttpExpansionTooLarge = 427,
+    /// The body has more content codings than are undone, one within the other.
+    HttpTooManyCodings = 428,
+    /// The server offers no authentication scheme that millrace can answer; NTLM and Negotiate are not spoken.
+    AuthenticationUnsupported = 429,
+    /// The server did not prove that it knows the password: its rspauth is wrong (RFC 7616 §3.5).
+    AuthenticationUnproven = 430,
+    /// The connection is down and is being made again.
+    SocketDown = 431,
+    /// The connection could not be made again within the attempts that it has.
+    ReconnectFailed = 432,
 }
 
 impl Code {
@@ -459,7 +483,19 @@ impl Code {
         Self::RequestMemory,
         Self::ClientClosed,
         Self::UpgradeRefused,
-        Self::ResponseCoding,
+        Self::CircuitOpen,
+        Self::HttpTooManyRedirects,
+        Self::HttpInvalidRedirect,
+        Self::HttpInsecureRedirect,
+        Self::HttpBodyNotReplayable,
+        Self::HttpInvalidContent,
+        Self::HttpTruncatedContent,
+        Self::HttpExpansionTooLarge,
+        Self::HttpTooManyCodings,
+        Self::AuthenticationUnsupported,
+        Self::AuthenticationUnproven,
+        Self::SocketDown,
+        Self::ReconnectFailed,
     ];
 
     /// The stable number.
@@ -624,7 +660,19 @@ impl Code {
             Self::RequestMemory => "MILLRACE_REQUEST_MEMORY",
             Self::ClientClosed => "MILLRACE_CLIENT_CLOSED",
             Self::UpgradeRefused => "MILLRACE_UPGRADE_REFUSED",
-            Self::ResponseCoding => "MILLRACE_RESPONSE_CODING",
+            Self::CircuitOpen => "MILLRACE_CIRCUIT_OPEN",
+            Self::HttpTooManyRedirects => "MILLRACE_HTTP_TOO_MANY_REDIRECTS",
+            Self::HttpInvalidRedirect => "MILLRACE_HTTP_INVALID_REDIRECT",
+            Self::HttpInsecureRedirect => "MILLRACE_HTTP_INSECURE_REDIRECT",
+            Self::HttpBodyNotReplayable => "MILLRACE_HTTP_BODY_NOT_REPLAYABLE",
+            Self::HttpInvalidContent => "MILLRACE_HTTP_INVALID_CONTENT",
+            Self::HttpTruncatedContent => "MILLRACE_HTTP_TRUNCATED_CONTENT",
+            Self::HttpExpansionTooLarge => "MILLRACE_HTTP_EXPANSION_TOO_LARGE",
+            Self::HttpTooManyCodings => "MILLRACE_HTTP_TOO_MANY_CODINGS",
+            Self::AuthenticationUnsupported => "MILLRACE_AUTHENTICATION_UNSUPPORTED",
+            Self::AuthenticationUnproven => "MILLRACE_AUTHENTICATION_UNPROVEN",
+            Self::SocketDown => "MILLRACE_SOCKET_DOWN",
+            Self::ReconnectFailed => "MILLRACE_RECONNECT_FAILED",
         }
     }
 
@@ -820,7 +868,23 @@ impl Code {
             Self::RequestMemory => "more would have to be buffered for one request than maxMemoryPerRequest",
             Self::ClientClosed => "the client was closed",
             Self::UpgradeRefused => "the server did not switch protocols",
-            Self::ResponseCoding => "the response's body cannot be decoded by its Content-Encoding",
+            Self::CircuitOpen => "the circuit breaker of this origin is open: it has failed too often of late",
+            Self::HttpTooManyRedirects => "the server redirected more often than maxRedirects",
+            Self::HttpInvalidRedirect => "the Location of a redirect is no URL of http or https (RFC 9110 §10.2.2)",
+            Self::HttpInsecureRedirect => "a redirect leads from https to http, which is not followed",
+            Self::HttpBodyNotReplayable => "the request has to be sent again and its body, a stream, cannot be",
+            Self::HttpInvalidContent => "the body is not what its Content-Encoding says (RFC 9110 §8.4)",
+            Self::HttpTruncatedContent => "the body ended within its compressed data (RFC 9110 §8.4)",
+            Self::HttpExpansionTooLarge => "the body expands by more than maxExpansion",
+            Self::HttpTooManyCodings => "the body has more content codings than are undone, one within the other",
+            Self::AuthenticationUnsupported => {
+                "the server offers no authentication scheme that millrace can answer; NTLM and Negotiate are not spoken"
+            }
+            Self::AuthenticationUnproven => {
+                "the server did not prove that it knows the password: its rspauth is wrong (RFC 7616 §3.5)"
+            }
+            Self::SocketDown => "the connection is down and is being made again",
+            Self::ReconnectFailed => "the connection could not be made again within the attempts that it has",
         }
     }
 
@@ -976,7 +1040,19 @@ impl Code {
             Self::RequestMemory => Kind::Limit,
             Self::ClientClosed => Kind::Closed,
             Self::UpgradeRefused => Kind::Protocol,
-            Self::ResponseCoding => Kind::Protocol,
+            Self::CircuitOpen => Kind::Closed,
+            Self::HttpTooManyRedirects => Kind::Limit,
+            Self::HttpInvalidRedirect => Kind::Protocol,
+            Self::HttpInsecureRedirect => Kind::Protocol,
+            Self::HttpBodyNotReplayable => Kind::Protocol,
+            Self::HttpInvalidContent => Kind::Protocol,
+            Self::HttpTruncatedContent => Kind::Protocol,
+            Self::HttpExpansionTooLarge => Kind::Limit,
+            Self::HttpTooManyCodings => Kind::Limit,
+            Self::AuthenticationUnsupported => Kind::Protocol,
+            Self::AuthenticationUnproven => Kind::Protocol,
+            Self::SocketDown => Kind::Closed,
+            Self::ReconnectFailed => Kind::Closed,
         }
     }
 
@@ -1132,7 +1208,19 @@ impl Code {
             Self::RequestMemory => None,
             Self::ClientClosed => None,
             Self::UpgradeRefused => None,
-            Self::ResponseCoding => None,
+            Self::CircuitOpen => None,
+            Self::HttpTooManyRedirects => None,
+            Self::HttpInvalidRedirect => None,
+            Self::HttpInsecureRedirect => None,
+            Self::HttpBodyNotReplayable => None,
+            Self::HttpInvalidContent => None,
+            Self::HttpTruncatedContent => None,
+            Self::HttpExpansionTooLarge => None,
+            Self::HttpTooManyCodings => None,
+            Self::AuthenticationUnsupported => None,
+            Self::AuthenticationUnproven => None,
+            Self::SocketDown => None,
+            Self::ReconnectFailed => None,
         }
     }
 }
