@@ -246,6 +246,10 @@ export interface Binding {
   serverStats(id: number, target: Float64Array): number;
   inject(server: number, method: string, target: string, head: string, body: Uint8Array | undefined): number;
   count(counter: number, amount: number): void;
+  gauge(gauge: number, change: number): void;
+  record(histogram: number, nanos: number): void;
+  /** 1 when nothing of the peer waits on a raw connection that nobody reads. */
+  isUsable(stream: number): number;
   metricsFill(target: Float64Array, totals: number): void;
   metricsReset(): void;
   /** What came since the baseline, which is moved to now; answers with the length that a baseline has. */

@@ -57,6 +57,15 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
     return new Promise((resolve, reject) => (this.#opening = { resolve, reject, explain }));
   }
 
+  /** @internal Hands the connection to another owner, who gets its events under this id; nothing was read or written. */
+  surrender(): number {
+    this.#closed = true;
+    unregister(this.#slot, this.id);
+    if (this.#holds) native.hold(-1);
+    this.#holds = false;
+    return this.id;
+  }
+
   get remoteAddress(): string {
     return this.#addressParts()[0];
   }

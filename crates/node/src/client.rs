@@ -24,6 +24,13 @@ pub unsafe extern "C" fn become_client(env: sys::napi_env, info: sys::napi_callb
     }
 }
 
+/// `isUsable(stream)`: 1 when nothing of the peer waits on a connection that nobody speaks on.
+pub unsafe extern "C" fn is_usable(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let usable = with(&arguments, false, |_, engine| engine.is_quiet(arguments.number(0)));
+    arguments.env.double(f64::from(u8::from(usable)))
+}
+
 /// `closeClient(handle)`
 pub unsafe extern "C" fn close_client(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let arguments = Arguments::of(env, info);

@@ -13,6 +13,16 @@ use std::os::fd::RawFd;
 const RECORD: usize = 17 * 1024;
 
 impl<V: Copy> Engine<V> {
+    /// Whether nothing of the peer waits on the connection of a stream that nobody reads: a raw one of a pool.
+    pub fn is_quiet(&mut self, stream: f64) -> bool {
+        let stream = Id::from_f64(stream).and_then(|id| self.streams.get(id));
+        let Some(id) = stream.filter(|stream| stream.stash.is_empty()).map(|stream| stream.connection) else {
+            return false;
+        };
+        let hung = self.connections.get(id).is_none_or(|connection| connection.has(conn::HANGUP_SEEN));
+        !hung && self.is_usable(id)
+    }
+
     /// Whether an idle connection can carry a request: nothing of the peer waits in its socket but what TLS keeps for
     /// itself (tickets, key updates), which is taken.
     pub(crate) fn is_usable(&mut self, id: Id) -> bool {

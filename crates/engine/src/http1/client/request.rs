@@ -175,6 +175,11 @@ impl<V: Copy> Engine<V> {
             last: written.close,
         });
         if let Some(connection) = self.connections.get_mut(id) {
+            let counter = match connection.requests {
+                0 => Counter::PoolAcquiresCreated,
+                _ => Counter::PoolAcquiresReused,
+            };
+            self.metrics.add(counter, 1);
             connection.requests = connection.requests.saturating_add(1);
         }
         self.metrics.add(Counter::HttpClientRequests, 1);
