@@ -124,7 +124,6 @@ let utf8: InstanceType<typeof TextDecoder> | undefined;
 
 /** The bytes are taken for UTF-8 where they are that, as browsers do, and servers who do not encode expect. */
 function textOf(location: string): string {
-  // eslint-disable-next-line no-control-regex
   if (/^[\x00-\x7f]*$/.test(location)) return location;
   utf8 ??= new TextDecoder('utf-8', { fatal: true });
   try {
