@@ -95,10 +95,11 @@ export abstract class Exchange implements Target, Waiter {
   private _room: (() => void) | undefined;
   private _continue: (() => void) | undefined;
 
-  constructor(origin: OriginPool, prepared: Prepared) {
+  /** `startedAt`: when the clock of `totalTimeout` began, by `performance.now()`. */
+  constructor(origin: OriginPool, prepared: Prepared, startedAt: number) {
     this._origin = origin;
     this.prepared = prepared;
-    this.startedAt = performance.now();
+    this.startedAt = startedAt;
     this.connectTimeouts = prepared.connectTimeouts;
     const { acquireTimeout, totalTimeout } = prepared;
     this.acquireTimeout = totalTimeout > 0 ? Math.min(totalTimeout, acquireTimeout) : acquireTimeout;
@@ -200,7 +201,7 @@ export abstract class Exchange implements Target, Waiter {
         if ((flags & RESPONSE_ENDED) === 0) return this.responded(flags, a, b, value as string, undefined);
         // Free before its reader hears of it: whoever asks next finds it.
         this.free();
-        this.responded(flags, a, b, value as string, extra ?? '');
+        this.responded(flags, a, b, value as string, (extra ?? '') as string | Uint8Array);
         return;
       case KIND.informational:
         if (a >>> 20 === 100) this._continue?.();
@@ -255,8 +256,7 @@ export abstract class Exchange implements Target, Waiter {
 
   private aborted(flags: number, a: number, b: number): void {
     const codeId = flags & ABORTED_CODE;
-    const error =
-      codeId === 2 ? errorFromNative(2, { errno: a }) : errorFromNative(codeId, { value: a, seen: b });
+    const error = codeId === 2 ? errorFromNative(2, { errno: a }) : errorFromNative(codeId, { value: a, seen: b });
     const { connection, prepared } = this;
     if (connection !== null) connection.active--;
     unregister(slotOf(this.id), this.id);

@@ -31,6 +31,8 @@ export class OriginPool {
   readonly all = new Set<PooledConnection>();
   readonly queue = new WaitQueue();
   opening = 0;
+  /** The pool does not know it any more: whoever does asks for the key's anew. */
+  forgotten = false;
   /** Idle ones that `validate` is being asked about. */
   validating = 0;
   created = 0;

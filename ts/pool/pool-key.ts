@@ -36,12 +36,12 @@ function proxyText(proxy: ProxyOption | undefined): string {
   if (Array.isArray(proxy)) return proxy.map((one) => proxyText(one as ProxyOption)).join('>');
   if (typeof proxy === 'string') return proxy;
   if (proxy instanceof URL) return proxy.href;
-  return nameOf(proxy as object);
+  return nameOf(proxy);
 }
 
 /** The key as text: equal texts, shared connections. */
 export function keyText(key: PoolKey): string {
-  const { scheme, host, port, servername, tls, localAddress, socketPath, family, proxy, isolationKey} = key;
+  const { scheme, host, port, servername, tls, localAddress, socketPath, family, proxy, isolationKey } = key;
   const more = [
     servername ?? '',
     nameOf(tls),

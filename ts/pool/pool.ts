@@ -66,7 +66,10 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   /** A connection of a key for raw use; give it back by `release`, or `discard` it. */
-  acquire(key: PoolKey, { signal, timeout = 30_000 }: { signal?: AbortSignal; timeout?: number } = {}): Promise<PooledSocket> {
+  acquire(
+    key: PoolKey,
+    { signal, timeout = 30_000 }: { signal?: AbortSignal; timeout?: number } = {},
+  ): Promise<PooledSocket> {
     if (key.scheme !== 'tcp' && key.scheme !== 'tls') {
       const message = `acquire: the key's scheme must be 'tcp' or 'tls', got ${describeValue(key.scheme)}`;
       return Promise.reject(misuse('MILLRACE_INVALID_ARGUMENT', message));
@@ -104,7 +107,9 @@ export class ConnectionPool implements AsyncDisposable {
     for (const origin of this._origins.values()) {
       closed += origin.sweep(now);
       left += origin.idle.length;
-      if (origin.isForgettable()) this._origins.delete(origin.text);
+      if (!origin.isForgettable()) continue;
+      origin.forgotten = true;
+      this._origins.delete(origin.text);
     }
     if (left === 0 && this._sweeper !== undefined) {
       clearInterval(this._sweeper);
@@ -286,7 +291,8 @@ export class ConnectionPool implements AsyncDisposable {
 function keyOfOrigin(origin: string): PoolKey {
   const { protocol, hostname, port } = new URL(origin);
   const scheme = protocol.slice(0, -1);
-  if (scheme !== 'http' && scheme !== 'https') throw misuse('MILLRACE_URL_INVALID', `prewarm: needs an origin of http or https`);
+  if (scheme !== 'http' && scheme !== 'https')
+    throw misuse('MILLRACE_URL_INVALID', `prewarm: needs an origin of http or https`);
   const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
   return { scheme, host, port: port === '' ? (scheme === 'https' ? 443 : 80) : Number(port) };
 }

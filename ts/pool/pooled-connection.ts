@@ -8,8 +8,7 @@ import { tlsFactsOf } from '../tls/tls-facts.js';
 import type { OriginPool } from './origin-pool.js';
 
 /** Why a connection ended. */
-export type Retirement =
-  'idle' | 'age' | 'requests' | 'peer' | 'stale' | 'error' | 'limit' | 'drain' | 'discarded';
+export type Retirement = 'idle' | 'age' | 'requests' | 'peer' | 'stale' | 'error' | 'limit' | 'drain' | 'discarded';
 
 /** One HTTP/1.1 connection of a pool: in the pool while idle, with an exchange while it is not. */
 export class PooledConnection implements Target {

@@ -82,7 +82,10 @@ export class PoolCounts {
     const each: Record<string, PoolCountsStats> = Object.create(null) as Record<string, PoolCountsStats>;
     const retired: Partial<Record<Retirement, number>> = {};
     for (const origin of origins) {
-      const name = origin.origin in each ? `${origin.origin} ${origin.text.slice(origin.text.indexOf('\0') + 1).replaceAll('\0', '|')}` : origin.origin;
+      const name =
+        origin.origin in each
+          ? `${origin.origin} ${origin.text.slice(origin.text.indexOf('\0') + 1).replaceAll('\0', '|')}`
+          : origin.origin;
       each[name] = statsOf([origin], now, origin, origin.retired);
       for (const [reason, count] of Object.entries(origin.retired) as [Retirement, number][]) {
         retired[reason] = (retired[reason] ?? 0) + count;

@@ -48,7 +48,7 @@ export class WaitQueue {
   /** The first that waits, which stays in the queue. */
   peek(): Queued | undefined {
     while (this._head < this._items.length) {
-      const item = this._items[this._head] as Queued;
+      const item = this._items[this._head];
       if (!item.done) return item;
       this._head++;
     }

@@ -167,7 +167,10 @@ impl<V: Copy> Engine<V> {
             Some(Some(stack)) => match &mut stack.protocol {
                 Protocol::Raw(stream) => vec![*stream],
                 Protocol::Client(_) => {
-                    let stack = self.connections.get_mut(id).and_then(|connection| connection.stack.take());
+                    let stack = self
+                        .connections
+                        .get_mut(id)
+                        .and_then(|connection| connection.stack.take());
                     if let Some(mut stack) = stack {
                         self.abort_exchanges(&mut stack, error);
                         self.give_stack(id, stack);

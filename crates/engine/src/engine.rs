@@ -471,7 +471,11 @@ impl<V: Copy> Drop for Engine<V> {
             self.destroy_server(id);
         }
         for id in self.connections.ids() {
-            if self.connections.get(id).is_some_and(|connection| connection.has(conn::CLIENT)) {
+            if self
+                .connections
+                .get(id)
+                .is_some_and(|connection| connection.has(conn::CLIENT))
+            {
                 self.close(id, Code::Destroyed.into());
             }
         }

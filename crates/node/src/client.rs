@@ -109,7 +109,9 @@ pub unsafe extern "C" fn request(env: sys::napi_env, info: sys::napi_callback_in
         };
         let handle = arguments.number(0);
         let result = chunk(&arguments, 4, state, |body| {
-            engine.request(handle, &request, body).map_err(|error: Error| error.code)
+            engine
+                .request(handle, &request, body)
+                .map_err(|error: Error| error.code)
         });
         release(state, engine);
         result

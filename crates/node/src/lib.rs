@@ -4,11 +4,11 @@
 //! The hot functions are registered by hand over `napi-sys`, with the environment's [`State`](state::State) as their
 //! data pointer: a macro method takes a process-wide lock. What is called rarely and takes an object is a macro.
 
+mod client;
 #[cfg_attr(test, allow(dead_code, reason = "the macro that registers it is off in unit tests"))]
 mod dial;
 #[cfg_attr(test, allow(dead_code, reason = "the macro that registers it is off in unit tests"))]
 mod evidence;
-mod client;
 mod exchange;
 mod host;
 mod js;

@@ -41,7 +41,11 @@ impl<V: Copy> Engine<V> {
         let sealed = connection.layers.as_ref().is_some_and(|layers| layers.has_output());
         let waits = !stack.output.is_empty() || sealed;
         if waits {
-            take(Deadline::Write, stack.progress_ms.max(exchange.began_ms), profile.send_ms);
+            take(
+                Deadline::Write,
+                stack.progress_ms.max(exchange.began_ms),
+                profile.send_ms,
+            );
         }
         let whole = stream.has(flag::RESPONSE_ENDED);
         if !exchange.seen || !exchange.head_told {
@@ -79,7 +83,9 @@ impl<V: Copy> Engine<V> {
             }
             return;
         }
-        let Some(connection) = self.connections.get(id) else { return };
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
         let Some(Protocol::Client(client)) = connection.stack.as_ref().map(|stack| &stack.protocol) else {
             return;
         };

@@ -16,10 +16,16 @@ impl<V: Copy> Engine<V> {
     /// Whether nothing of the peer waits on the connection of a stream that nobody reads: a raw one of a pool.
     pub fn is_quiet(&mut self, stream: f64) -> bool {
         let stream = Id::from_f64(stream).and_then(|id| self.streams.get(id));
-        let Some(id) = stream.filter(|stream| stream.stash.is_empty()).map(|stream| stream.connection) else {
+        let Some(id) = stream
+            .filter(|stream| stream.stash.is_empty())
+            .map(|stream| stream.connection)
+        else {
             return false;
         };
-        let hung = self.connections.get(id).is_none_or(|connection| connection.has(conn::HANGUP_SEEN));
+        let hung = self
+            .connections
+            .get(id)
+            .is_none_or(|connection| connection.has(conn::HANGUP_SEEN));
         !hung && self.is_usable(id)
     }
 

@@ -129,7 +129,9 @@ impl<V: Copy> Engine<V> {
         let Protocol::Client(client) = &mut stack.protocol else {
             return Ok(());
         };
-        let Some(exchange) = client.order.front() else { return Ok(()) };
+        let Some(exchange) = client.order.front() else {
+            return Ok(());
+        };
         let (stream, last, pipelined) = (exchange.stream, exchange.last, client.order.len() > 1);
         let head = client.parser.head();
         let trailers = client.parser.trailers();
@@ -204,18 +206,14 @@ impl<V: Copy> Engine<V> {
     }
 
     /// Queues the `Response` event of the exchange at the front.
-    fn tell_response<H: Host<Value = V>>(
-        &mut self,
-        host: &mut H,
-        stack: &mut Stack,
-        flags: u32,
-        body: Option<&[u8]>,
-    ) {
+    fn tell_response<H: Host<Value = V>>(&mut self, host: &mut H, stack: &mut Stack, flags: u32, body: Option<&[u8]>) {
         let Protocol::Client(client) = &mut stack.protocol else {
             return;
         };
         let head = client.parser.head();
-        let Some(exchange) = client.order.front_mut() else { return };
+        let Some(exchange) = client.order.front_mut() else {
+            return;
+        };
         exchange.head_told = true;
         let sent = self
             .streams
@@ -284,7 +282,9 @@ impl<V: Copy> Engine<V> {
             return Ok(());
         };
         let head = client.parser.head();
-        let Some(exchange) = client.order.front() else { return Ok(()) };
+        let Some(exchange) = client.order.front() else {
+            return Ok(());
+        };
         let asked = exchange.context.connect || exchange.flags & request_flag::UPGRADE != 0;
         let stream = exchange.stream;
         let whole = self
