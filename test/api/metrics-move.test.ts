@@ -9,6 +9,7 @@ import { connect, metrics, setLevel, setLogger, setMaxMemory, TlsContext } from 
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../../ts/metrics/catalogue.generated.js';
 import type { CounterName, GaugeName, HistogramName } from '../../ts/metrics/catalogue.generated.js';
 import { native } from '../../ts/native/loader.js';
+import { CLIENT_MOVERS } from '../support/client-movers.js';
 import { until } from '../support/condition.js';
 import { Authority } from '../support/pki.js';
 import { RawClient } from '../support/raw-client.js';
@@ -99,6 +100,7 @@ const logs =
   };
 
 const MOVERS: Record<Name, Mover | null> = {
+  ...CLIENT_MOVERS,
   millrace_http_server_connections_accepted_total: exchange({}, get()),
   millrace_http_server_connections_refused_total: crowd({ maxConnections: 1 }),
   millrace_http_server_requests_total: exchange({}, get()),

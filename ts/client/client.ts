@@ -154,7 +154,7 @@ export class Client implements AsyncDisposable {
             .catch(reject);
         }
       } catch (error) {
-        reject(error);
+        reject(error as Error);
       }
     });
   }
