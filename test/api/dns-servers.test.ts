@@ -87,9 +87,16 @@ describe('of several servers', () => {
 
   test('the next one is asked when one is silent; the first has its turn again half a minute later', async () => {
     const [mute, good] = [await dnsServer(silent), await dnsServer(one)];
-    const names = nameService([mute, good], { maxEntries: 0, timeout: 60 });
     const time = fakeTime();
-    for (let count = 0; count < 3; count++) expect(await names.resolve('a.test', four)).toHaveLength(1);
+    const names = nameService([mute, good], { maxEntries: 0, timeout: 600 });
+    const first = names.resolve('a.test', four);
+    await untilTurned(() => mute.questions.length === 1);
+    time.pass(99);
+    expect(good.questions).toHaveLength(0);
+    // A third of the time is for the first round: half of that for each.
+    time.pass(1);
+    expect(await first).toHaveLength(1);
+    for (let count = 0; count < 2; count++) expect(await names.resolve('a.test', four)).toHaveLength(1);
     expect([mute.questions.length, good.questions.length]).toEqual([1, 3]);
     mute.script = one;
     time.pass(30_000);
@@ -127,21 +134,21 @@ describe('of several servers', () => {
 
 describe('a silent server', () => {
   test('is asked again until the time is over, which it really is', async () => {
-    const { names, server } = await namesOver(silent, { timeout: 400 });
+    const { names, server } = await namesOver(silent, { timeout: 300 });
     const began = performance.now();
     await expect(names.resolve('a.test', four)).rejects.toMatchObject({
       code: 'MILLRACE_DNS_TIMEOUT',
-      limit: { option: 'timeout', value: 400 },
+      limit: { option: 'timeout', value: 300 },
     });
-    expect(performance.now() - began).toBeGreaterThanOrEqual(400);
-    expect(server.questions.length).toBe(2);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(300);
+    // At once and a third later; whether a third one was sent at the last moment is chance.
+    expect(server.questions.length).toBeGreaterThanOrEqual(2);
     expect(names.stats()).toMatchObject({ timeouts: 1, pending: 0 });
   });
 
   test('that answers the second time is not missed', async () => {
-    // The first try has a third of the time: here 250 ms.
     const { names, server } = await namesOver((question) => (server.questions.length < 2 ? null : one(question)), {
-      timeout: 750,
+      timeout: 300,
     });
     expect(await names.resolve('a.test', four)).toHaveLength(1);
   });
