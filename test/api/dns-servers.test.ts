@@ -179,6 +179,47 @@ describe('a silent server', () => {
   });
 });
 
+describe('a crowd of names', () => {
+  const crowd = Array.from({ length: 600 }, (_, at) => `n${at}.test`);
+
+  test('has 256 questions under way at once, and all of them are answered', async () => {
+    let held: (() => void)[] = [];
+    const answer = fromZone(Object.fromEntries(crowd.map((name) => [name, ['192.0.2.1']])));
+    const { names, server } = await namesOver(async (question) => {
+      await new Promise<void>((resolve) => held.push(resolve));
+      return answer(question);
+    });
+    const calls = crowd.map((name) => names.resolve(name, four));
+    await untilTurned(() => held.length === 256);
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(server.questions).toHaveLength(256);
+    const rest = setInterval(() => {
+      for (const give of held) give();
+      held = [];
+    }, 1);
+    try {
+      for (const list of await Promise.all(calls)) expect(list).toHaveLength(1);
+    } finally {
+      clearInterval(rest);
+    }
+    expect(names.stats()).toMatchObject({ misses: 600, queries: 600, pending: 0, entries: 600 });
+  });
+
+  test('that is given up while it waits leaves room for others', async () => {
+    const { names, server } = await namesOver(silent);
+    const aborts = crowd.map(() => new AbortController());
+    const calls = crowd.map((name, at) =>
+      names.resolve(name, { family: 4, signal: aborts[at]?.signal ?? null }).catch(() => 'given up'),
+    );
+    await untilTurned(() => server.questions.length === 256);
+    for (const abort of aborts) abort.abort();
+    expect(new Set(await Promise.all(calls))).toEqual(new Set(['given up']));
+    server.script = one;
+    expect(await names.resolve('a.test', four)).toHaveLength(1);
+    expect(server.questions).toHaveLength(257);
+  });
+});
+
 describe('getaddrinfo', () => {
   // No name server is needed: it finds this machine's own name, or does not find it, by libc alone.
   const outcome = (call: Promise<unknown>): Promise<unknown> =>

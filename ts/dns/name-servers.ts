@@ -4,6 +4,7 @@ import { counter } from '../metrics/count.js';
 import type { Reply } from './answer.js';
 import { addressesOf } from './resolved-address.js';
 import type { AddressRecord, Family } from './resolved-address.js';
+import type { Slots } from './slots.js';
 
 const asked = {
   4: counter('millrace_dns_queries_total{kind="A"}'),
@@ -29,6 +30,8 @@ export interface AskOptions {
   /** Milliseconds for the first try of each, at most. */
   readonly timeout: number;
   readonly rotate: boolean;
+  /** How many questions may be under way at once: each has a socket. */
+  readonly slots: Slots;
 }
 
 /**
@@ -88,6 +91,22 @@ export class NameServers {
 
   /** Null: the server did not answer in the time. */
   private async askOne(
+    server: string | null,
+    name: string,
+    family: Family,
+    patience: number,
+    signal: AbortSignal,
+  ): Promise<Reply | null> {
+    const { slots } = this._options;
+    if (!(await slots.take(signal))) return { kind: 'failed', cause: signal.reason };
+    try {
+      return await this.question(server, name, family, patience, signal);
+    } finally {
+      slots.give();
+    }
+  }
+
+  private async question(
     server: string | null,
     name: string,
     family: Family,
