@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-import type { ServeOptions, ServerResponse } from '../../ts/index.js';
+import type { ListenSocketOptions, ServeOptions, ServerResponse } from '../../ts/index.js';
 import { connect, metrics, Resolver, setLevel, setLogger, setMaxMemory, TlsContext } from '../../ts/index.js';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../../ts/metrics/catalogue.generated.js';
 import type { CounterName, GaugeName, HistogramName } from '../../ts/metrics/catalogue.generated.js';
@@ -14,8 +14,10 @@ import type { DnsScript } from '../support/dns-server.js';
 import { DnsServer, fromZone, RCODE } from '../support/dns-server.js';
 import { Authority } from '../support/pki.js';
 import { RawClient } from '../support/raw-client.js';
+import { echo, listenersEndWithTheirTest, rest, said, startListener } from '../support/test-listener.js';
 import { chunked, endsWithItsTest, get, post, request, start, startWithClient } from '../support/test-server.js';
 
+listenersEndWithTheirTest();
 endsWithItsTest();
 
 type Name = CounterName | GaugeName | HistogramName;
@@ -93,6 +95,28 @@ const secure =
     }
   };
 
+/** Raw listeners, which end with their test. */
+const raw =
+  (options: ListenSocketOptions, use: (port: number) => Promise<unknown>): Mover =>
+  async () => {
+    const listener = await startListener(echo, options);
+    await use(listener.port);
+  };
+
+/** A connection that says this, to its end. */
+const say =
+  (bytes: string) =>
+  async (port: number): Promise<void> => {
+    const socket = await connect({ host: '127.0.0.1', port });
+    socket.write(bytes);
+    await rest(socket).catch(never);
+    socket.destroy();
+  };
+
+const open = async (port: number): Promise<void> => {
+  const socket = await connect({ host: '127.0.0.1', port });
+  await said(socket, 'x');
+};
 const ZONE = fromZone({ 'a.test': ['192.0.2.1'] });
 /** Resolves names, one after the other, by a server that answers so. */
 const names =
@@ -113,6 +137,11 @@ const logs =
   };
 
 const MOVERS: Record<Name, Mover | null> = {
+  millrace_sockets_accepted_total: raw({}, open),
+  millrace_sockets_refused_total: raw({ deny: ['127.0.0.1'] }, say('x')),
+  millrace_sockets_accept_failures_total: raw({ proxyProtocol: 'required' }, say('no PROXY head at all\r\n')),
+  millrace_sockets_listeners: raw({}, () => Promise.resolve()),
+  millrace_sockets_accepted_open: raw({}, (port) => connect({ host: '127.0.0.1', port })),
   millrace_http_server_connections_accepted_total: exchange({}, get()),
   millrace_http_server_connections_refused_total: crowd({ maxConnections: 1 }),
   millrace_http_server_requests_total: exchange({}, get()),

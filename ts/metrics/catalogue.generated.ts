@@ -50,9 +50,14 @@ export type CounterName =
   | 'millrace_log_records_total{level="fatal"}'
   | 'millrace_sockets_connects_started_total'
   | 'millrace_sockets_connects_failed_total'
+  | 'millrace_sockets_accepted_total'
+  | 'millrace_sockets_refused_total'
+  | 'millrace_sockets_accept_failures_total'
   | 'millrace_sockets_connect_attempts_total'
   | 'millrace_proxy_client_handshakes_total'
   | 'millrace_proxy_client_failures_total'
+  | 'millrace_proxy_server_tunnels_total'
+  | 'millrace_proxy_server_failures_total'
   | 'millrace_tls_handshakes_total{kind="full"}'
   | 'millrace_tls_handshakes_total{kind="resumed"}'
   | 'millrace_tls_failures_total'
@@ -77,6 +82,8 @@ export type GaugeName =
   | 'millrace_http_server_listeners'
   | 'millrace_reactor_threads'
   | 'millrace_sockets_connected'
+  | 'millrace_sockets_listeners'
+  | 'millrace_sockets_accepted_open'
   | 'millrace_buffers'
   | 'millrace_memory_held_bytes';
 
@@ -442,6 +449,27 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Connections that were begun and did not open',
   },
   {
+    key: 'millrace_sockets_accepted_total',
+    name: 'millrace_sockets_accepted_total',
+    label: null,
+    unit: null,
+    help: 'Connections that raw listeners accepted',
+  },
+  {
+    key: 'millrace_sockets_refused_total',
+    name: 'millrace_sockets_refused_total',
+    label: null,
+    unit: null,
+    help: 'Connections that raw listeners refused for a rule, a limit or for want of descriptors',
+  },
+  {
+    key: 'millrace_sockets_accept_failures_total',
+    name: 'millrace_sockets_accept_failures_total',
+    label: null,
+    unit: null,
+    help: 'Connections of raw listeners that did not open: their PROXY head or TLS handshake failed, or took too long',
+  },
+  {
     key: 'millrace_sockets_connect_attempts_total',
     name: 'millrace_sockets_connect_attempts_total',
     label: null,
@@ -461,6 +489,20 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     label: null,
     unit: null,
     help: 'Handshakes with proxies that failed: refusals, timeouts, malformed answers',
+  },
+  {
+    key: 'millrace_proxy_server_tunnels_total',
+    name: 'millrace_proxy_server_tunnels_total',
+    label: null,
+    unit: null,
+    help: 'Tunnels that a proxy of ours has opened for its clients, by SOCKS',
+  },
+  {
+    key: 'millrace_proxy_server_failures_total',
+    name: 'millrace_proxy_server_failures_total',
+    label: null,
+    unit: null,
+    help: 'SOCKS handshakes of a proxy of ours that failed: wrong credentials, refused or failed requests, malformed messages',
   },
   {
     key: 'millrace_tls_handshakes_total{kind="full"}',
@@ -620,6 +662,20 @@ export const GAUGES: readonly MetricRow<GaugeName>[] = [
     help: 'Connections that we began: connecting, or open',
   },
   {
+    key: 'millrace_sockets_listeners',
+    name: 'millrace_sockets_listeners',
+    label: null,
+    unit: null,
+    help: 'Raw listeners',
+  },
+  {
+    key: 'millrace_sockets_accepted_open',
+    name: 'millrace_sockets_accepted_open',
+    label: null,
+    unit: null,
+    help: 'Open connections of raw listeners',
+  },
+  {
     key: 'millrace_buffers',
     name: 'millrace_buffers',
     label: null,
@@ -714,8 +770,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 69,
-  histograms: 76,
+  gauges: 74,
+  histograms: 83,
   histogramLength: 30,
-  length: 256,
+  length: 263,
 } as const;

@@ -17,6 +17,7 @@ export interface ConnectOptionValues {
   readonly noDelay: boolean;
   readonly keepAlive: boolean | object;
   readonly userTimeout: number | null;
+  readonly fastOpen: boolean;
 }
 
 export const CONNECT_OPTIONS: OptionTable<ConnectOptionValues> = {
@@ -38,5 +39,6 @@ export const CONNECT_OPTIONS: OptionTable<ConnectOptionValues> = {
     { name: 'noDelay', type: 'boolean', default: true },
     { name: 'keepAlive', type: 'settings', default: true },
     { name: 'userTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: null },
+    { name: 'fastOpen', type: 'boolean', default: false },
   ],
 };

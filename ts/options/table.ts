@@ -11,9 +11,9 @@ interface RowOf<Name extends string> {
   readonly reloadable?: boolean;
 }
 
-/** A whole number from `min` to `max`; where `nullable`, null means no limit. */
-export interface IntegerRow<Name extends string = string> extends RowOf<Name> {
-  readonly type: 'integer';
+/** A number from `min` to `max`, whole where it is an `integer`; where `nullable`, null means no limit. */
+export interface NumberRow<Name extends string = string> extends RowOf<Name> {
+  readonly type: 'integer' | 'number';
   readonly min: number;
   readonly max: number;
   readonly nullable?: boolean;
@@ -42,6 +42,7 @@ export interface PlainRow<Name extends string = string> extends RowOf<Name> {
     | 'objects'
     | 'object'
     | 'route'
+    | 'credentials'
     | 'material'
     | 'responses'
     | 'service'
@@ -61,7 +62,7 @@ export interface SettingsRow<Name extends string = string> extends RowOf<Name> {
 
 /** What the table says about one option. */
 export type OptionRow<Name extends string = string> =
-  IntegerRow<Name> | EnumRow<Name> | PlainRow<Name> | ListRow<Name> | SettingsRow<Name>;
+  NumberRow<Name> | EnumRow<Name> | PlainRow<Name> | ListRow<Name> | SettingsRow<Name>;
 
 /** The options of one function; `Values` is what they are when defaults have been filled in. */
 export interface OptionTable<Values extends object> {

@@ -102,12 +102,22 @@ pub enum Counter {
     SocketsConnectsStarted,
     /// Connections that were begun and did not open.
     SocketsConnectsFailed,
+    /// Connections that raw listeners accepted.
+    SocketsAccepted,
+    /// Connections that raw listeners refused for a rule, a limit or for want of descriptors.
+    SocketsRefused,
+    /// Connections of raw listeners that did not open: their PROXY head or TLS handshake failed, or took too long.
+    SocketsAcceptFailures,
     /// Addresses that were tried: one connection may try several (RFC 8305).
     SocketsConnectAttempts,
     /// Handshakes with proxies that opened a tunnel.
     ProxyClientHandshakes,
     /// Handshakes with proxies that failed: refusals, timeouts, malformed answers.
     ProxyClientFailures,
+    /// Tunnels that a proxy of ours has opened for its clients, by SOCKS.
+    ProxyServerTunnels,
+    /// SOCKS handshakes of a proxy of ours that failed: wrong credentials, refused or failed requests, malformed messages.
+    ProxyServerFailures,
     /// TLS handshakes that ended well (`kind="full"`).
     TlsHandshakesFull,
     /// TLS handshakes that ended well (`kind="resumed"`).
@@ -146,7 +156,7 @@ pub enum Counter {
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 69;
+    pub const COUNT: usize = 74;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -199,9 +209,14 @@ impl Counter {
         Self::LogRecordsFatal,
         Self::SocketsConnectsStarted,
         Self::SocketsConnectsFailed,
+        Self::SocketsAccepted,
+        Self::SocketsRefused,
+        Self::SocketsAcceptFailures,
         Self::SocketsConnectAttempts,
         Self::ProxyClientHandshakes,
         Self::ProxyClientFailures,
+        Self::ProxyServerTunnels,
+        Self::ProxyServerFailures,
         Self::TlsHandshakesFull,
         Self::TlsHandshakesResumed,
         Self::TlsFailures,
@@ -343,9 +358,14 @@ impl Counter {
             Self::LogRecordsFatal => "millrace_log_records_total",
             Self::SocketsConnectsStarted => "millrace_sockets_connects_started_total",
             Self::SocketsConnectsFailed => "millrace_sockets_connects_failed_total",
+            Self::SocketsAccepted => "millrace_sockets_accepted_total",
+            Self::SocketsRefused => "millrace_sockets_refused_total",
+            Self::SocketsAcceptFailures => "millrace_sockets_accept_failures_total",
             Self::SocketsConnectAttempts => "millrace_sockets_connect_attempts_total",
             Self::ProxyClientHandshakes => "millrace_proxy_client_handshakes_total",
             Self::ProxyClientFailures => "millrace_proxy_client_failures_total",
+            Self::ProxyServerTunnels => "millrace_proxy_server_tunnels_total",
+            Self::ProxyServerFailures => "millrace_proxy_server_failures_total",
             Self::TlsHandshakesFull => "millrace_tls_handshakes_total",
             Self::TlsHandshakesResumed => "millrace_tls_handshakes_total",
             Self::TlsFailures => "millrace_tls_failures_total",
@@ -422,9 +442,20 @@ impl Counter {
             Self::LogRecordsFatal => "Log records written, by level",
             Self::SocketsConnectsStarted => "Connections that were begun",
             Self::SocketsConnectsFailed => "Connections that were begun and did not open",
+            Self::SocketsAccepted => "Connections that raw listeners accepted",
+            Self::SocketsRefused => {
+                "Connections that raw listeners refused for a rule, a limit or for want of descriptors"
+            }
+            Self::SocketsAcceptFailures => {
+                "Connections of raw listeners that did not open: their PROXY head or TLS handshake failed, or took too long"
+            }
             Self::SocketsConnectAttempts => "Addresses that were tried: one connection may try several (RFC 8305)",
             Self::ProxyClientHandshakes => "Handshakes with proxies that opened a tunnel",
             Self::ProxyClientFailures => "Handshakes with proxies that failed: refusals, timeouts, malformed answers",
+            Self::ProxyServerTunnels => "Tunnels that a proxy of ours has opened for its clients, by SOCKS",
+            Self::ProxyServerFailures => {
+                "SOCKS handshakes of a proxy of ours that failed: wrong credentials, refused or failed requests, malformed messages"
+            }
             Self::TlsHandshakesFull => "TLS handshakes that ended well",
             Self::TlsHandshakesResumed => "TLS handshakes that ended well",
             Self::TlsFailures => {
@@ -542,6 +573,10 @@ pub enum Gauge {
     ReactorThreads,
     /// Connections that we began: connecting, or open.
     SocketsConnected,
+    /// Raw listeners.
+    SocketsListeners,
+    /// Open connections of raw listeners.
+    SocketsAcceptedOpen,
     /// Pool buffers in use.
     Buffers,
     /// Memory held for peers: what waits to be written, what was received and not taken.
@@ -550,7 +585,7 @@ pub enum Gauge {
 
 impl Gauge {
     /// How many there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 9;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -559,6 +594,8 @@ impl Gauge {
         Self::HttpServerListeners,
         Self::ReactorThreads,
         Self::SocketsConnected,
+        Self::SocketsListeners,
+        Self::SocketsAcceptedOpen,
         Self::Buffers,
         Self::MemoryHeldBytes,
     ];
@@ -571,6 +608,8 @@ impl Gauge {
             Self::HttpServerListeners => "millrace_http_server_listeners",
             Self::ReactorThreads => "millrace_reactor_threads",
             Self::SocketsConnected => "millrace_sockets_connected",
+            Self::SocketsListeners => "millrace_sockets_listeners",
+            Self::SocketsAcceptedOpen => "millrace_sockets_accepted_open",
             Self::Buffers => "millrace_buffers",
             Self::MemoryHeldBytes => "millrace_memory_held_bytes",
         }
@@ -584,6 +623,8 @@ impl Gauge {
             Self::HttpServerListeners => "Listening HTTP servers",
             Self::ReactorThreads => "Threads that run a reactor",
             Self::SocketsConnected => "Connections that we began: connecting, or open",
+            Self::SocketsListeners => "Raw listeners",
+            Self::SocketsAcceptedOpen => "Open connections of raw listeners",
             Self::Buffers => "Pool buffers in use",
             Self::MemoryHeldBytes => "Memory held for peers: what waits to be written, what was received and not taken",
         }
@@ -708,4 +749,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 256;
+pub const FILL_LEN: usize = 263;
