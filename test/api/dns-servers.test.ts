@@ -1,4 +1,6 @@
 // Who is asked, in which order and how often: search lists, several servers, silent ones, and getaddrinfo.
+import { readdirSync } from 'node:fs';
+
 import { connect, Resolver } from '../../ts/index.js';
 import type { MillraceError } from '../../ts/index.js';
 import type { DnsScript } from '../support/dns-server.js';
@@ -17,6 +19,7 @@ endsNamesWithTheTest();
 
 const four = { family: 4 } as const;
 const silent: DnsScript = () => null;
+const descriptors = (): number => (process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0);
 const one = fromZone({ 'a.test': ['192.0.2.1'] });
 
 describe('a search list', () => {
@@ -207,15 +210,18 @@ describe('a crowd of names', () => {
     expect(names.stats()).toMatchObject({ misses: 600, queries: 600, pending: 0, entries: 600 });
   });
 
-  test('that is given up while it waits leaves room for others', async () => {
+  test('that is given up while it waits leaves room for others, and no descriptor', async () => {
     const { names, server } = await namesOver(silent);
+    const before = descriptors();
     const aborts = crowd.map(() => new AbortController());
     const calls = crowd.map((name, at) =>
       names.resolve(name, { family: 4, signal: aborts[at]?.signal ?? null }).catch(() => 'given up'),
     );
     await untilTurned(() => server.questions.length === 256);
+    if (process.platform === 'linux') expect(descriptors()).toBeGreaterThanOrEqual(before + 256);
     for (const abort of aborts) abort.abort();
     expect(new Set(await Promise.all(calls))).toEqual(new Set(['given up']));
+    await untilTurned(() => descriptors() <= before);
     server.script = one;
     expect(await names.resolve('a.test', four)).toHaveLength(1);
     expect(server.questions).toHaveLength(257);
