@@ -10,7 +10,7 @@ type Mover = () => Promise<void | (() => Promise<unknown>)>;
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 /** A server that does with each connection what the test says; ended by the function that comes with it. */
-async function peer(onConnection: (socket: NetSocket) => void): Promise<{ url: string; end(): Promise<void> }> {
+async function peer(onConnection: (socket: NetSocket) => void): Promise<{ url: string; end: () => Promise<void> }> {
   const sockets = new Set<NetSocket>();
   const server = createServer((socket) => {
     sockets.add(socket);

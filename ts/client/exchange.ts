@@ -28,7 +28,10 @@ import type { ConnectTimeouts } from '../options/connect-timeouts.generated.js';
 import type { OriginPool } from '../pool/origin-pool.js';
 import type { PooledConnection } from '../pool/pooled-connection.js';
 import type { Queued, Waiter } from '../pool/waiter.js';
+import { HeaderView } from '../message/header-view.js';
 import type { Destination } from './destination.js';
+import type { ExchangeEvents } from './events.js';
+import type { Timings } from './timings.js';
 
 const STALE = 458;
 const REPLAYS = COUNTERS.findIndex(({ key }) => key === 'millrace_http_client_replays_total');
@@ -55,8 +58,8 @@ export interface Prepared {
   readonly profile: number;
   /** A body that is whole. */
   readonly body: string | Uint8Array | undefined;
-  /** A body that comes in chunks; one exchange takes it once. */
-  readonly chunks: AsyncIterable<Uint8Array | string> | undefined;
+  /** A body that comes in chunks: opened for each try. */
+  readonly stream: { open(): AsyncIterable<Uint8Array | string>; readonly isReplayable: boolean } | undefined;
   /** Whether it may be sent twice with the effect of once. */
   readonly idempotent: boolean;
   readonly informational: boolean;
@@ -68,6 +71,8 @@ export interface Prepared {
   readonly totalTimeout: number;
   readonly connectTimeouts: ConnectTimeouts;
   readonly signal: AbortSignal | undefined;
+  /** Who listens on diagnostics channels. */
+  readonly events: ExchangeEvents | null;
 }
 
 /** Exchanges that keep the process alive. */
@@ -79,7 +84,9 @@ let held = 0;
  */
 export abstract class Exchange implements Target, Waiter {
   id = -1;
-  readonly startedAt: number;
+  readonly timings: Timings;
+  /** Called once it is over, however it ended. */
+  onOver: (() => void) | undefined;
   readonly connectTimeouts: ConnectTimeouts;
   readonly acquireTimeout: number;
   protected readonly prepared: Prepared;
@@ -95,11 +102,11 @@ export abstract class Exchange implements Target, Waiter {
   private _room: (() => void) | undefined;
   private _continue: (() => void) | undefined;
 
-  /** `startedAt`: when the clock of `totalTimeout` began, by `performance.now()`. */
-  constructor(origin: OriginPool, prepared: Prepared, startedAt: number) {
+  /** The clock of `totalTimeout` began when that of `timings` did. */
+  constructor(origin: OriginPool, prepared: Prepared, timings: Timings) {
     this._origin = origin;
     this.prepared = prepared;
-    this.startedAt = startedAt;
+    this.timings = timings;
     this.connectTimeouts = prepared.connectTimeouts;
     const { acquireTimeout, totalTimeout } = prepared;
     this.acquireTimeout = totalTimeout > 0 ? Math.min(totalTimeout, acquireTimeout) : acquireTimeout;
@@ -139,7 +146,7 @@ export abstract class Exchange implements Target, Waiter {
 
   isOver(): boolean {
     const { totalTimeout } = this.prepared;
-    return totalTimeout > 0 && performance.now() - this.startedAt >= totalTimeout;
+    return totalTimeout > 0 && performance.now() - this.timings.start >= totalTimeout;
   }
 
   /** @internal */
@@ -147,9 +154,9 @@ export abstract class Exchange implements Target, Waiter {
     const { prepared } = this;
     let total = 0;
     if (prepared.totalTimeout > 0) {
-      total = Math.max(1, Math.ceil(prepared.totalTimeout - (performance.now() - this.startedAt)));
+      total = Math.max(1, Math.ceil(prepared.totalTimeout - (performance.now() - this.timings.start)));
     }
-    const streams = prepared.chunks !== undefined;
+    const streams = prepared.stream !== undefined;
     const flags =
       (prepared.body !== undefined ? REQUEST_BODY : 0) |
       (streams ? REQUEST_STREAM : 0) |
@@ -177,8 +184,15 @@ export abstract class Exchange implements Target, Waiter {
     this.connection = connection;
     this.reused = reused;
     register(slotOf(id), this);
-    if (streams) void this.sendChunks(id);
-    this.sent();
+    const now = performance.now();
+    this.timings.connected(reused ? 'reused' : connection.phases, now);
+    prepared.events?.sent(() => headOf(prepared), connection.observed());
+    if (streams) {
+      void this.sendStream(id);
+    } else {
+      this.timings.mark('sent', now);
+      prepared.events?.bodySent();
+    }
     return true;
   }
 
@@ -198,7 +212,11 @@ export abstract class Exchange implements Target, Waiter {
         this._keep = (flags & RESPONSE_KEEP_ALIVE) !== 0;
         this._hint = (flags >> RESPONSE_KEEP_ALIVE_SHIFT) - 1;
         if ((flags & RESPONSE_RAW) !== 0) return this.switched(a, value as string, extra as Uint8Array | undefined);
-        if ((flags & RESPONSE_ENDED) === 0) return this.responded(flags, a, b, value as string, undefined);
+        if (this.prepared.events !== null) this.observe(a, value as string, extra);
+        if ((flags & RESPONSE_ENDED) === 0) {
+          this.timings.mark('headers');
+          return this.responded(flags, a, b, value as string, undefined);
+        }
         // Free before its reader hears of it: whoever asks next finds it.
         this.free();
         this.responded(flags, a, b, value as string, (extra ?? '') as string | Uint8Array);
@@ -219,11 +237,6 @@ export abstract class Exchange implements Target, Waiter {
       default:
         this.bodyEvent(kind, flags, a, b, value);
     }
-  }
-
-  /** The request is on a connection. */
-  protected sent(): void {
-    // for subclasses
   }
 
   /** The head is here; `whole` is the body where it came with it, and nothing follows then. */
@@ -250,7 +263,11 @@ export abstract class Exchange implements Target, Waiter {
   /** The exchange is over and its connection free. */
   private free(): void {
     const { connection } = this;
+    const now = performance.now();
+    this.timings.mark('headers', now);
+    this.timings.mark('end', now);
     this.finish();
+    this.prepared.events?.finished([], this.timings);
     if (connection !== null) connection.origin.release(connection, this._keep, this._hint);
   }
 
@@ -262,7 +279,8 @@ export abstract class Exchange implements Target, Waiter {
     unregister(slotOf(this.id), this.id);
     const safe = (flags & ABORTED_SENT) === 0 || prepared.idempotent;
     const unanswered = (flags & ABORTED_SEEN) === 0 && BEFORE_BYTES.has(error.code);
-    if (this.reused && unanswered && safe && prepared.chunks === undefined && !this._replayed) {
+    const again = prepared.stream === undefined || prepared.stream.isReplayable;
+    if (this.reused && unanswered && safe && again && !this._replayed) {
       return this.replay(error);
     }
     connection?.forget('error');
@@ -286,6 +304,7 @@ export abstract class Exchange implements Target, Waiter {
   private end(error: unknown): void {
     if (this._over) return;
     this.finish();
+    this.prepared.events?.failed(error);
     native.count(FAILURES, 1);
     this.failed(error);
   }
@@ -300,10 +319,19 @@ export abstract class Exchange implements Target, Waiter {
     this._room?.();
     this._continue?.();
     if (--held === 0) native.hold(-1);
+    this.onOver?.();
   }
 
-  private async sendChunks(id: number): Promise<void> {
-    const { chunks, expectContinue } = this.prepared;
+  private observe(a: number, head: string, whole: unknown): void {
+    const { events } = this.prepared;
+    const length = a & 0xfffff;
+    events?.answered(a >>> 20, head.slice(0, length), new HeaderView(head, length).raw);
+    if (whole === undefined || whole === '') return;
+    events?.bodyChunkReceived(typeof whole === 'string' ? Buffer.from(whole, 'latin1') : (whole as Uint8Array));
+  }
+
+  private async sendStream(id: number): Promise<void> {
+    const { stream, expectContinue, events } = this.prepared;
     if (expectContinue > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, expectContinue);
@@ -315,28 +343,43 @@ export abstract class Exchange implements Target, Waiter {
       });
     }
     try {
-      for await (const chunk of chunks as AsyncIterable<Uint8Array | string>) {
-        if (this._over) return;
+      if (stream === undefined || this._over) return;
+      for await (const chunk of stream.open()) {
+        // The answer may have come before, or the connection have died and another be tried.
+        if (this._over || this.id !== id) return;
+        events?.bodyChunkSent(chunk);
         const answer = native.write(id, chunk);
         if (answer === 0) {
           await new Promise<void>((resolve) => (this._room = resolve));
           this._room = undefined;
         } else if (answer !== undefined) {
-          return this.cancelUnlessTold(errorFromNative(answer));
+          return this.cancelUnlessTold(id, errorFromNative(answer));
         }
       }
-      if (this._over) return;
+      if (this._over || this.id !== id) return;
+      this.timings.mark('sent');
+      events?.bodySent();
       const answer = native.end(id, '', 0);
-      if (answer !== undefined) this.cancelUnlessTold(errorFromNative(answer));
+      if (answer !== undefined) this.cancelUnlessTold(id, errorFromNative(answer));
     } catch (error) {
-      this.cancel(error);
+      if (this.id === id) this.cancel(error);
     }
   }
 
   /** What the core says of a connection that has died reaches us as its event, which knows better. */
-  private cancelUnlessTold(error: MillraceError): void {
-    setImmediate(() => this.cancel(error));
+  private cancelUnlessTold(id: number, error: MillraceError): void {
+    setImmediate(() => {
+      if (this.id === id) this.cancel(error);
+    });
   }
+}
+
+/** The head as it leaves, for who listens. */
+function headOf({ method, target, block }: Prepared): string {
+  let text = `${method} ${target} HTTP/1.1\r\n`;
+  const parts = (block ?? '').split('\0');
+  for (let place = 0; place + 1 < parts.length; place += 2) text += `${parts[place]}: ${parts[place + 1]}\r\n`;
+  return `${text}\r\n`;
 }
 
 function totalTimeout(value: number): MillraceError {

@@ -2,7 +2,7 @@ import { misuse } from '../errors/millrace-error.js';
 import { knownField } from '../message/field-cache.js';
 import type { HeadersInput } from '../message/head-text.js';
 import { checkName, checkValue } from '../message/head-text.js';
-import type { BodyInput, Outgoing } from '../message/outgoing-body.js';
+import type { BodyInput } from '../message/outgoing-body.js';
 
 /** The fields of a request that decide something, and all of them as they cross. */
 export interface FieldsText {
@@ -78,25 +78,6 @@ function checkedName(name: unknown): string {
 /** A body that needs no sorting: text or bytes. */
 export function plainBody(body: BodyInput | undefined): body is string | Uint8Array | null | undefined {
   return body === undefined || body === null || typeof body === 'string' || body instanceof Uint8Array;
-}
-
-/** Whether a body can be sent a second time. */
-export function isReplayable(body: BodyInput | undefined): boolean {
-  if (plainBody(body)) return true;
-  if (body instanceof ArrayBuffer || body instanceof URLSearchParams) return true;
-  const tag = Object.prototype.toString.call(body);
-  return tag === '[object Blob]' || tag === '[object File]' || tag === '[object FormData]' || 'file' in body;
-}
-
-/** The fields that a body brings, beside the caller's. */
-export function bodyFields(outgoing: Outgoing | undefined, fields: FieldsText): string {
-  if (outgoing === undefined) return '';
-  let text = '';
-  if (outgoing.type !== undefined && !fields.type) text += `Content-Type\0${outgoing.type}\0`;
-  if (outgoing.whole === undefined && outgoing.length !== undefined && !fields.length) {
-    text += `Content-Length\0${outgoing.length}\0`;
-  }
-  return text;
 }
 
 /** Path and query with parameters added. */

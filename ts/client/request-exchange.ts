@@ -11,13 +11,12 @@ import { Exchange } from './exchange.js';
 import type { BodyRules } from './response-body.js';
 import { overMemory, tooLarge } from './response-body.js';
 import { ClientResponse } from './response.js';
+import type { Timings } from './timings.js';
 
 /** How a response is to be given. */
 export interface ResponseRules extends BodyRules {
   readonly decompress: boolean;
   readonly url: string;
-  /** When the call was made, over all redirects and tries. */
-  readonly startedAt: number;
   readonly onInformational: ((status: number, headers: HeaderView) => void) | undefined;
 }
 
@@ -36,29 +35,25 @@ let forgotten: FinalizationRegistry<number> | undefined;
 /** An exchange whose outcome is a response. */
 export class RequestExchange extends Exchange {
   private readonly _rules: ResponseRules;
-  private readonly _resolve: (response: ClientResponse) => void;
+  private readonly _resolve: (response: ClientResponse, exchange: RequestExchange) => void;
   private readonly _reject: (error: unknown) => void;
   private readonly _onUpgrade: ((upgraded: Upgraded) => void) | undefined;
   private _body: IncomingBody | undefined;
-  private _sentAt = 0;
 
   constructor(
     origin: OriginPool,
     prepared: Prepared,
     rules: ResponseRules,
-    resolve: (response: ClientResponse) => void,
+    timings: Timings,
+    resolve: (response: ClientResponse, exchange: RequestExchange) => void,
     reject: (error: unknown) => void,
     onUpgrade?: (upgraded: Upgraded) => void,
   ) {
-    super(origin, prepared, rules.startedAt);
+    super(origin, prepared, timings);
     this._rules = rules;
     this._resolve = resolve;
     this._reject = reject;
     this._onUpgrade = onUpgrade;
-  }
-
-  protected override sent(): void {
-    this._sentAt = performance.now();
   }
 
   protected responded(
@@ -82,18 +77,14 @@ export class RequestExchange extends Exchange {
       rules,
       decompress: rules.decompress,
       url: rules.url,
-      timings: this.timings(),
+      timings: this.timings,
+      exchange: this,
     });
     if (incoming !== undefined) {
       forgotten ??= new FinalizationRegistry((id) => void native.discard(id, 0));
       forgotten.register(response, this.id);
     }
-    this._resolve(response);
-  }
-
-  private timings(): ClientResponse['timings'] {
-    const { startedAt } = this._rules;
-    return { startedAt, sent: this._sentAt - startedAt, headers: performance.now() - startedAt };
+    this._resolve(response, this);
   }
 
   protected informed(a: number, head: string): void {
@@ -106,6 +97,8 @@ export class RequestExchange extends Exchange {
       this._body?.fail(error.code === 'MILLRACE_COLLECTED_TOO_LARGE' ? this.collectError(error) : error);
       return;
     }
+    const { events } = this.prepared;
+    if (events !== null && value instanceof Uint8Array) events.bodyChunkReceived(value);
     this._body?.handleBodyEvent(kind, flags, a, b, value);
   }
 
@@ -126,7 +119,8 @@ export class RequestExchange extends Exchange {
       rules,
       decompress: false,
       url: rules.url,
-      timings: this.timings(),
+      timings: this.timings,
+      exchange: this,
     });
     const socket = new Socket(id, slotOf(id));
     if (onUpgrade === undefined) {

@@ -2,18 +2,9 @@ import { HeaderView } from '../message/header-view.js';
 import type { IncomingBody } from '../message/incoming-body.js';
 import { RESPONSE_CODED, RESPONSE_HTTP_1_1 } from '../native/events.js';
 import { contentCodings } from './content-coding.js';
+import type { Timings } from './timings.js';
 import type { BodyRules } from './response-body.js';
 import { ResponseBody } from './response-body.js';
-
-/** When what happened, in milliseconds from the call. */
-export interface Timings {
-  /** By `performance.now()`. */
-  readonly startedAt: number;
-  /** Until the request was put on a connection. */
-  readonly sent: number;
-  /** Until the head was there. */
-  readonly headers: number;
-}
 
 /** What comes before the body. */
 export interface ResponseHead {
@@ -37,6 +28,7 @@ export interface ResponseParts {
   readonly decompress: boolean;
   readonly url: string;
   readonly timings: Timings;
+  readonly exchange: { readonly over: boolean; onOver: (() => void) | undefined };
 }
 
 /** A response; its fields are looked up and its body read when asked. */
@@ -81,6 +73,18 @@ export class ClientResponse implements ResponseHead {
   get trailers(): Promise<HeaderView | null> {
     const { incoming } = this._parts;
     return incoming === undefined ? Promise.resolve(null) : incoming.whenOver().then(() => incoming.trailers);
+  }
+
+  /** @internal */
+  get exchange(): ResponseParts['exchange'] {
+    return this._parts.exchange;
+  }
+
+  /** @internal Resolves when its exchange is over and the connection another's. */
+  settled(): Promise<void> {
+    const { exchange } = this._parts;
+    if (exchange.over) return Promise.resolve();
+    return new Promise((resolve) => (exchange.onOver = resolve));
   }
 
   text(): Promise<string> {

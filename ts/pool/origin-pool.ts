@@ -230,6 +230,7 @@ export class OriginPool {
     this._pool.countOpening(1);
     let socket: Socket | undefined;
     let failure: unknown;
+    const began = performance.now();
     try {
       socket = await connect(this.connectOptions(timeouts));
     } catch (error) {
@@ -241,7 +242,7 @@ export class OriginPool {
       this.failed(failure);
       return false;
     }
-    return this.opened(socket, asker);
+    return this.opened(socket, asker, performance.now() - began);
   }
 
   private connectOptions(timeouts: Waiter['connectTimeouts']): Parameters<typeof connect>[0] {
@@ -257,7 +258,7 @@ export class OriginPool {
     };
   }
 
-  private opened(socket: Socket, asker: Queued | undefined): boolean {
+  private opened(socket: Socket, asker: Queued | undefined, took: number): boolean {
     const raw = this.key.scheme === 'tcp' || this.key.scheme === 'tls';
     const id = raw ? socket.id : socket.surrender();
     const code = raw ? undefined : native.becomeClient(id);
@@ -270,6 +271,7 @@ export class OriginPool {
     const { maxConnectionAge, idleTimeout } = this._pool.values;
     const age = maxConnectionAge === null ? Infinity : maxConnectionAge * (1 - Math.random() * JITTER);
     const connection = new PooledConnection(id, this, now, now + age, raw ? socket : null);
+    connection.phases = { dns: null, connect: took, proxy: null, tls: null };
     this.all.add(connection);
     this.created++;
     this._pool.countCreated();

@@ -10,6 +10,8 @@ import type { OriginPool } from './origin-pool.js';
 /** Why a connection ended. */
 export type Retirement = 'idle' | 'age' | 'requests' | 'peer' | 'stale' | 'error' | 'limit' | 'drain' | 'discarded';
 
+const NO_PHASES = { dns: null, connect: null, proxy: null, tls: null };
+
 /** One HTTP/1.1 connection of a pool: in the pool while idle, with an exchange while it is not. */
 export class PooledConnection implements Target {
   /** The handle of the native core. */
@@ -18,6 +20,8 @@ export class PooledConnection implements Target {
   readonly createdAt: number;
   /** When it is too old; Infinity: never. */
   readonly retiresAt: number;
+  /** How long it took to make, in ms. */
+  phases: { dns: number | null; connect: number | null; proxy: number | null; tls: number | null } = NO_PHASES;
   /** Since when it is idle, and until when it may be. */
   idleSince = 0;
   idleUntil = 0;
@@ -54,6 +58,24 @@ export class PooledConnection implements Target {
   /** `remote address, port, local address, port`. */
   get address(): string[] {
     return (this._address ??= ((this.gone ? '' : native.address(this.id)) || '\0\0\0').split('\0'));
+  }
+
+  /** What is told of it on diagnostics channels. */
+  observed(): {
+    remoteAddress: string;
+    remotePort: number;
+    localAddress: string;
+    localPort: number;
+    alpnProtocol: string | null;
+  } {
+    const [remoteAddress = '', remotePort = '', localAddress = '', localPort = ''] = this.address;
+    return {
+      remoteAddress,
+      remotePort: Number(remotePort),
+      localAddress,
+      localPort: Number(localPort),
+      alpnProtocol: this.tls?.alpn ?? null,
+    };
   }
 
   /** Ends it now; an exchange that is under way fails. */
