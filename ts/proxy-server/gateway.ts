@@ -56,12 +56,8 @@ export class Gateway {
 
   /** Where a request may go. */
   async way(request: ProxyRequest, signal: AbortSignal): Promise<Way> {
-    const { authorize, upstream, handshakeTimeout } = this.#options;
-    if (authorize !== null) {
-      const asked = Promise.resolve(authorize(request));
-      const answer = await Deadline.after(handshakeTimeout).race(asked);
-      if (answer !== true) throw forbidden(request);
-    }
+    const { upstream } = this.#options;
+    if (!(await this.#isAuthorized(request, signal))) throw forbidden(request);
     signal.throwIfAborted();
     const hops = upstream(request);
     const { host, port } = request;
@@ -84,6 +80,24 @@ export class Gateway {
     }
     if (addresses.length === 0) throw (refusal as Error | undefined) ?? prohibited(request);
     return { host, port, addresses, hops };
+  }
+
+  /** Waits for the answer neither longer than a handshake may last nor for a client that has gone. */
+  async #isAuthorized(request: ProxyRequest, signal: AbortSignal): Promise<boolean> {
+    const { authorize, handshakeTimeout } = this.#options;
+    if (authorize === null) return true;
+    const deadline = Deadline.after(handshakeTimeout);
+    let onLeft = (): void => undefined;
+    const left = new Promise<never>((_, reject) => {
+      onLeft = () => reject(signal.reason as Error);
+      signal.addEventListener('abort', onLeft, { once: true });
+    });
+    try {
+      return (await deadline.race(Promise.race([authorize(request), left]))) === true;
+    } finally {
+      deadline.clear();
+      signal.removeEventListener('abort', onLeft);
+    }
   }
 
   #judge(destination: Destination, request: ProxyRequest): void {
