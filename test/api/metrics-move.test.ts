@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-import type { ListenSocketOptions, ServeOptions, ServerResponse } from '../../ts/index.js';
-import { connect, metrics, setLevel, setLogger, setMaxMemory, TlsContext } from '../../ts/index.js';
+import type { ListenSocketOptions, ProxyServerOptions, ServeOptions, ServerResponse } from '../../ts/index.js';
+import { connect, createProxyServer, metrics, setLevel, setLogger, setMaxMemory, TlsContext } from '../../ts/index.js';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../../ts/metrics/catalogue.generated.js';
 import type { CounterName, GaugeName, HistogramName } from '../../ts/metrics/catalogue.generated.js';
 import { native } from '../../ts/native/loader.js';
@@ -116,6 +116,17 @@ const open = async (port: number): Promise<void> => {
   await said(socket, 'x');
 };
 
+/** A proxy of ours, and a connection through it to an echo. */
+const proxied =
+  (options: ProxyServerOptions = {}, url = 'socks5h://127.0.0.1'): Mover =>
+  async () => {
+    const proxy = await createProxyServer(options);
+    const listener = await startListener(echo);
+    const way = { host: '127.0.0.1', port: listener.port, proxy: `${url}:${proxy.port}` };
+    await connect(way).then((socket) => said(socket, 'x'), never);
+    return () => Promise.resolve(proxy.destroy());
+  };
+
 const logs =
   (mover: Mover): Mover =>
   async () => {
@@ -181,6 +192,13 @@ const MOVERS: Record<Name, Mover | null> = {
     await exchange({ tls: { cert, key }, tlsHandshakeTimeout: SOON }, '\x16', 'end')();
   },
   millrace_sockets_connects_started_total: secure(),
+  millrace_sockets_connect_attempts_total: raw({}, open),
+  millrace_sockets_connect_duration_seconds: raw({}, open),
+  millrace_proxy_client_handshakes_total: proxied(),
+  millrace_proxy_client_handshake_duration_seconds: proxied(),
+  millrace_proxy_client_failures_total: proxied({ auth: { username: 'a', password: 'b' } }),
+  millrace_proxy_server_tunnels_total: proxied(),
+  millrace_proxy_server_failures_total: proxied({ auth: { username: 'a', password: 'b' } }, 'socks5h://a:c@127.0.0.1'),
   millrace_sockets_connects_failed_total: secure(1, {}, 'other.test'),
   'millrace_tls_handshakes_total{kind="full"}': secure(),
   'millrace_tls_handshakes_total{kind="resumed"}': secure(2),
