@@ -139,7 +139,11 @@ const MOVERS: Record<Name, Mover | null> = {
   millrace_sockets_refused_total: raw({ deny: ['127.0.0.1'] }, say('x')),
   millrace_sockets_accept_failures_total: raw({ proxyProtocol: 'required' }, say('no PROXY head at all\r\n')),
   millrace_sockets_listeners: raw({}, () => Promise.resolve()),
-  millrace_sockets_accepted_open: raw({}, (port) => connect({ host: '127.0.0.1', port })),
+  millrace_sockets_accepted_open: async () => {
+    const listener = await startListener(echo);
+    const socket = await connect({ host: '127.0.0.1', port: listener.port });
+    return () => Promise.resolve(socket.destroy());
+  },
   millrace_http_server_connections_accepted_total: exchange({}, get()),
   millrace_http_server_connections_refused_total: crowd({ maxConnections: 1 }),
   millrace_http_server_requests_total: exchange({}, get()),
