@@ -44,7 +44,7 @@ export interface ProxyServerParts {
   readonly onClose: ((stats: TunnelStats) => void) | null;
 }
 
-const BASIC = 'Basic realm="proxy", charset="UTF-8"';
+export const BASIC = 'Basic realm="proxy", charset="UTF-8"';
 
 /** A proxy that listens. Its event is `close`. */
 export class ProxyServer extends EventEmitter implements AsyncDisposable {
