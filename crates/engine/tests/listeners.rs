@@ -38,7 +38,10 @@ fn a_connection_is_a_tunnel_before_it_says_anything() {
     driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());
     assert!(client.ended);
     let stats = driver.engine.server_stats(server).unwrap();
-    assert_eq!((stats.accepted, stats.requests, stats.requests_active, stats.active), (1, 1, 0, 0));
+    assert_eq!(
+        (stats.accepted, stats.requests, stats.requests_active, stats.active),
+        (1, 1, 0, 0)
+    );
     assert_eq!((stats.received, stats.sent, stats.errors), (18, 9, 0));
     nothing_is_left(&mut driver);
 }
@@ -131,7 +134,10 @@ fn closing_waits_for_its_tunnels_and_force_cuts_them() {
     assert_eq!(driver.count(EventKind::ServerClosed), 0);
     driver.engine.force_server(server);
     let aborted = driver.expect(EventKind::Aborted);
-    assert_eq!((aborted.stream(), aborted.code()), (streams[1], Some(Code::ServerClosed)));
+    assert_eq!(
+        (aborted.stream(), aborted.code()),
+        (streams[1], Some(Code::ServerClosed))
+    );
     let closed = driver.expect(EventKind::ServerClosed);
     assert_eq!((closed.a, closed.b), (1, 1));
     nothing_is_left(&mut driver);

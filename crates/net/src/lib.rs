@@ -8,6 +8,7 @@
 pub mod clock;
 mod poller;
 mod receive_buffer;
+pub mod relay;
 pub mod socket;
 #[allow(unsafe_code)]
 mod sys;

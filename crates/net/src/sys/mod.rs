@@ -24,6 +24,11 @@
 //! socket::local_addr(RawFd) -> io::Result<Peer>
 //! socket::peer_addr(RawFd) -> io::Result<Peer>
 //!
+//! splice::is_there() -> bool                                 false: `pipe` answers None, the others an error
+//! splice::pipe(usize) -> Option<(OwnedFd, OwnedFd)>          both non-blocking, the reading end first
+//! splice::socket_to_pipe(RawFd, RawFd, usize) -> io::Result<usize>
+//! splice::pipe_to_socket(RawFd, RawFd, usize) -> io::Result<usize>     raises no SIGPIPE
+//!
 //! socket::accept_error(io::Error) -> AcceptError             what a failed accept means
 //! ```
 //!
@@ -35,7 +40,7 @@ mod linux;
 #[cfg(target_os = "linux")]
 pub use linux::NestedEpoll;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{clock, socket};
+pub(crate) use linux::{clock, socket, splice};
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("millrace-net has no sys folder for this system yet");

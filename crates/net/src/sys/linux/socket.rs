@@ -168,13 +168,13 @@ pub(crate) fn peer_addr(fd: RawFd) -> io::Result<Peer> {
 }
 
 /// SIGPIPE blocked on this thread, and what was blocked before.
-struct PipeMask {
+pub(super) struct PipeMask {
     pipe: libc::sigset_t,
     before: libc::sigset_t,
 }
 
 impl PipeMask {
-    fn set() -> Self {
+    pub(super) fn set() -> Self {
         // SAFETY: all-zero bytes are valid for both sets, and the calls write nothing but them.
         unsafe {
             let (mut pipe, mut before) = (mem::zeroed(), mem::zeroed());
@@ -186,7 +186,7 @@ impl PipeMask {
     }
 
     /// Puts the mask back; a signal that the call `raised` is taken first. One that the thread had blocked itself stays.
-    fn restore(self, raised: bool) {
+    pub(super) fn restore(self, raised: bool) {
         let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
         // SAFETY: the sets were made by `set`; the calls only read them.
         unsafe {
