@@ -170,6 +170,7 @@ export const sources = [
   'ts/options/connect.json',
   'ts/options/connect-timeouts.json',
   'ts/options/listen.json',
+  'ts/options/relay.json',
 ];
 export function generate(...tables) {
   const files = {};

@@ -136,12 +136,14 @@ export type ErrorCode =
   | 'MILLRACE_SOCKS4_UNAUTHENTICATED'
   | 'MILLRACE_PROXY_CANCELLED'
   | 'MILLRACE_PROXY_URL_INVALID'
-  | 'MILLRACE_PROXY_URL_ENCODING';
+  | 'MILLRACE_PROXY_URL_ENCODING'
+  | 'MILLRACE_RELAY_IDLE_TIMEOUT'
+  | 'MILLRACE_RELAY_TOTAL_TIMEOUT';
 
 export type ErrorKind = 'protocol' | 'limit' | 'misuse' | 'system' | 'timeout' | 'closed' | 'bug';
 export type ErrorCategory = 'network' | 'protocol' | 'application' | 'timeout' | 'resource';
 /** The phase of an operation that a timeout or failure belongs to. */
-export type Phase = 'headers' | 'body' | 'request' | 'send' | 'idle' | 'tls' | 'connect' | 'dns' | 'total' | 'handler' | 'proxy';
+export type Phase = 'headers' | 'body' | 'request' | 'send' | 'idle' | 'tls' | 'connect' | 'dns' | 'total' | 'handler' | 'proxy' | 'relay';
 
 export type CodeRow = readonly [
   id: number,
@@ -291,4 +293,6 @@ export const CODES: readonly CodeRow[] = [
   [325, 'MILLRACE_PROXY_CANCELLED', 'closed', 'application', false, null, 'proxy', null, "our side cancelled the handshake with the proxy"],
   [326, 'MILLRACE_PROXY_URL_INVALID', 'misuse', 'application', false, null, null, null, "a proxy's URL has an unknown scheme, no host, or parts that a proxy's URL cannot have"],
   [327, 'MILLRACE_PROXY_URL_ENCODING', 'misuse', 'application', false, null, null, null, "user name or password of a proxy's URL hold a malformed percent-encoding"],
+  [350, 'MILLRACE_RELAY_IDLE_TIMEOUT', 'timeout', 'timeout', false, null, 'relay', 'idleTimeout', "no byte went through the relay for the idle time"],
+  [351, 'MILLRACE_RELAY_TOTAL_TIMEOUT', 'timeout', 'timeout', false, null, 'relay', 'totalTimeout', "the relay did not end within its total time"],
 ];

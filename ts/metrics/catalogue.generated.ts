@@ -56,6 +56,12 @@ export type CounterName =
   | 'millrace_sockets_connect_attempts_total'
   | 'millrace_proxy_client_handshakes_total'
   | 'millrace_proxy_client_failures_total'
+  | 'millrace_relay_started_total'
+  | 'millrace_relay_failed_total'
+  | 'millrace_relay_timeouts_total{phase="idle"}'
+  | 'millrace_relay_timeouts_total{phase="total"}'
+  | 'millrace_relay_bytes_total'
+  | 'millrace_relay_spliced_bytes_total'
   | 'millrace_tls_handshakes_total{kind="full"}'
   | 'millrace_tls_handshakes_total{kind="resumed"}'
   | 'millrace_tls_failures_total'
@@ -70,6 +76,7 @@ export type GaugeName =
   | 'millrace_sockets_connected'
   | 'millrace_sockets_listeners'
   | 'millrace_sockets_accepted_open'
+  | 'millrace_relay_active'
   | 'millrace_buffers'
   | 'millrace_memory_held_bytes';
 
@@ -476,6 +483,48 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Handshakes with proxies that failed: refusals, timeouts, malformed answers',
   },
   {
+    key: 'millrace_relay_started_total',
+    name: 'millrace_relay_started_total',
+    label: null,
+    unit: null,
+    help: 'Relays that were begun: pairs of sockets whose bytes do not enter JavaScript',
+  },
+  {
+    key: 'millrace_relay_failed_total',
+    name: 'millrace_relay_failed_total',
+    label: null,
+    unit: null,
+    help: 'Relays that ended before both sides had: resets, timeouts, cuts',
+  },
+  {
+    key: 'millrace_relay_timeouts_total{phase="idle"}',
+    name: 'millrace_relay_timeouts_total',
+    label: ['phase', 'idle'],
+    unit: null,
+    help: 'Relays that a time limit ended',
+  },
+  {
+    key: 'millrace_relay_timeouts_total{phase="total"}',
+    name: 'millrace_relay_timeouts_total',
+    label: ['phase', 'total'],
+    unit: null,
+    help: 'Relays that a time limit ended',
+  },
+  {
+    key: 'millrace_relay_bytes_total',
+    name: 'millrace_relay_bytes_total',
+    label: null,
+    unit: 'bytes',
+    help: 'Bytes that went through relays',
+  },
+  {
+    key: 'millrace_relay_spliced_bytes_total',
+    name: 'millrace_relay_spliced_bytes_total',
+    label: null,
+    unit: 'bytes',
+    help: 'Bytes that went through relays without being copied',
+  },
+  {
     key: 'millrace_tls_handshakes_total{kind="full"}',
     name: 'millrace_tls_handshakes_total',
     label: ['kind', 'full'],
@@ -561,6 +610,13 @@ export const GAUGES: readonly MetricRow<GaugeName>[] = [
     label: null,
     unit: null,
     help: 'Open connections of raw listeners',
+  },
+  {
+    key: 'millrace_relay_active',
+    name: 'millrace_relay_active',
+    label: null,
+    unit: null,
+    help: 'Relays that are open',
   },
   {
     key: 'millrace_buffers',
@@ -650,8 +706,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 60,
-  histograms: 69,
+  gauges: 66,
+  histograms: 76,
   histogramLength: 30,
-  length: 219,
+  length: 226,
 } as const;

@@ -49,7 +49,6 @@ export interface ConnectOptions {
   fastOpen?: boolean | undefined;
 }
 
-
 /** Connects; resolves when the socket is open, through proxies and with TLS where that was asked for. */
 export async function connect(options: ConnectOptions): Promise<Socket> {
   const values = validateOptions<ConnectOptionValues>(CONNECT_OPTIONS, withAbstractName(options));

@@ -47,6 +47,9 @@ pub enum EventKind {
     Log = 18,
     /// A raw listener has a new tunnel: `b` is the server's slot, `flags` are [`accepted`].
     Accepted = 19,
+    /// A relay is over, and both of its connections are closed: the id is its first stream's, `a` and `b` are the bytes
+    /// that went from it and to it, `flags` is 0 when both sides had ended, else the code.
+    RelayEnded = 20,
 }
 
 /// Flags of a request event.

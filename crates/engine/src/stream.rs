@@ -44,6 +44,8 @@ pub(crate) mod flag {
     pub const COLLECTED: u32 = 65536;
     /// The tunnel of a raw listener: no request brought it.
     pub const ACCEPTED: u32 = 131_072;
+    /// Joined to another by a relay: its bytes are nobody's business.
+    pub const RELAYED: u32 = 262_144;
 }
 
 /// Who takes the bytes of a stream's body.

@@ -275,6 +275,10 @@ pub enum Code {
     ProxyUrlInvalid = 326,
     /// User name or password of a proxy's URL hold a malformed percent-encoding.
     ProxyUrlEncoding = 327,
+    /// No byte went through the relay for the idle time.
+    RelayIdleTimeout = 350,
+    /// The relay did not end within its total time.
+    RelayTotalTimeout = 351,
 }
 
 impl Code {
@@ -415,6 +419,8 @@ impl Code {
         Self::ProxyCancelled,
         Self::ProxyUrlInvalid,
         Self::ProxyUrlEncoding,
+        Self::RelayIdleTimeout,
+        Self::RelayTotalTimeout,
     ];
 
     /// The stable number.
@@ -565,6 +571,8 @@ impl Code {
             Self::ProxyCancelled => "MILLRACE_PROXY_CANCELLED",
             Self::ProxyUrlInvalid => "MILLRACE_PROXY_URL_INVALID",
             Self::ProxyUrlEncoding => "MILLRACE_PROXY_URL_ENCODING",
+            Self::RelayIdleTimeout => "MILLRACE_RELAY_IDLE_TIMEOUT",
+            Self::RelayTotalTimeout => "MILLRACE_RELAY_TOTAL_TIMEOUT",
         }
     }
 
@@ -744,6 +752,8 @@ impl Code {
                 "a proxy's URL has an unknown scheme, no host, or parts that a proxy's URL cannot have"
             }
             Self::ProxyUrlEncoding => "user name or password of a proxy's URL hold a malformed percent-encoding",
+            Self::RelayIdleTimeout => "no byte went through the relay for the idle time",
+            Self::RelayTotalTimeout => "the relay did not end within its total time",
         }
     }
 
@@ -885,6 +895,8 @@ impl Code {
             Self::ProxyCancelled => Kind::Closed,
             Self::ProxyUrlInvalid => Kind::Misuse,
             Self::ProxyUrlEncoding => Kind::Misuse,
+            Self::RelayIdleTimeout => Kind::Timeout,
+            Self::RelayTotalTimeout => Kind::Timeout,
         }
     }
 
@@ -1026,6 +1038,8 @@ impl Code {
             Self::ProxyCancelled => None,
             Self::ProxyUrlInvalid => None,
             Self::ProxyUrlEncoding => None,
+            Self::RelayIdleTimeout => None,
+            Self::RelayTotalTimeout => None,
         }
     }
 }

@@ -16,6 +16,11 @@ use std::os::fd::RawFd;
 
 pub use pipes::{PIPE_SIZE, Pipe, Pipes};
 
+/// Whether the system has a way that copies nothing.
+pub const fn can_splice() -> bool {
+    splice::is_there()
+}
+
 /// How many bytes one read takes at most, whichever way.
 pub const READ_SIZE: usize = 64 * 1024;
 /// From this size on a read is worth a splice.
@@ -38,8 +43,8 @@ pub enum Pause {
     Budget,
 }
 
-/// What one call moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What calls moved, whether they ended well or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Moved {
     /// Bytes read from the source.
     pub received: u64,
@@ -49,8 +54,6 @@ pub struct Moved {
     pub spliced: u64,
     /// System calls: reads, writes.
     pub calls: (u32, u32),
-    /// Why it stopped.
-    pub pause: Pause,
 }
 
 /// Which end failed, and how.
@@ -116,36 +119,33 @@ impl Direction {
         }
     }
 
-    /// Moves up to about `budget` bytes.
+    /// Moves up to about `budget` bytes, adds to `moved` what it did, and says why it stopped.
     ///
     /// # Errors
     /// What the system says of either end: `ConnectionReset` or `BrokenPipe` when it is gone. Bytes that are held are
     /// still there.
-    pub fn pump(&mut self, from: RawFd, to: RawFd, budget: usize, lent: Lent<'_>) -> Result<Moved, Failure> {
-        let mut run = Run {
-            moved: Moved {
-                received: 0,
-                sent: 0,
-                spliced: 0,
-                calls: (0, 0),
-                pause: Pause::Source,
-            },
-            lent,
-            from,
-            to,
-        };
-        run.moved.pause = loop {
+    pub fn pump(
+        &mut self,
+        from: RawFd,
+        to: RawFd,
+        budget: usize,
+        lent: Lent<'_>,
+        moved: &mut Moved,
+    ) -> Result<Pause, Failure> {
+        let enough = moved.received + budget as u64;
+        let mut run = Run { moved, lent, from, to };
+        loop {
             if self.holds() > 0 {
                 run.give(self)?;
                 if self.holds() > 0 {
-                    break Pause::Sink;
+                    return Ok(Pause::Sink);
                 }
             }
             if self.ended {
-                break Pause::Ended;
+                return Ok(Pause::Ended);
             }
-            if run.moved.received >= budget as u64 {
-                break Pause::Budget;
+            if run.moved.received >= enough {
+                return Ok(Pause::Budget);
             }
             match run.take(self)? {
                 Taken::Some => {}
@@ -154,13 +154,12 @@ impl Direction {
                     if self.holds() > 0 {
                         run.give(self)?;
                     }
-                    break if self.holds() > 0 { Pause::Sink } else { Pause::Source };
+                    return Ok(if self.holds() > 0 { Pause::Sink } else { Pause::Source });
                 }
-                Taken::None => break Pause::Source,
+                Taken::None => return Ok(Pause::Source),
                 Taken::End => self.ended = true,
             }
-        };
-        Ok(run.moved)
+        }
     }
 
     /// Bytes that were read and the sink has not taken.
@@ -212,7 +211,7 @@ enum Taken {
 
 /// One call of `pump`.
 struct Run<'a> {
-    moved: Moved,
+    moved: &'a mut Moved,
     lent: Lent<'a>,
     from: RawFd,
     to: RawFd,

@@ -17,6 +17,8 @@
 //! socket::set_nodelay(RawFd, bool) -> io::Result<()>
 //! socket::set_fast_open_connect(RawFd) -> io::Result<()>     an error where the system cannot
 //! socket::set_fast_open_listen(RawFd, c_int) -> io::Result<()>
+//! socket::tcp_info(RawFd) -> io::Result<TcpInfo>
+//! socket::peer_credentials(RawFd) -> io::Result<Credentials>
 //! socket::set_linger_zero(RawFd) -> io::Result<()>
 //! socket::hold_back_handshakes(RawFd) -> io::Result<()>      an error where the system cannot
 //! socket::migrates_handshakes() -> bool
