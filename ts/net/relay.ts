@@ -1,4 +1,4 @@
-import type { MillraceError } from '../errors/millrace-error.js';
+import { MillraceError } from '../errors/millrace-error.js';
 import { errorFromNative } from '../errors/native-error.js';
 import { native } from '../native/loader.js';
 import type { RelayOptionValues, RelayOptions } from '../options/relay.generated.js';
@@ -25,7 +25,14 @@ export async function relay(one: Socket, other: Socket, options: RelayOptions): 
   const idle = values.idleTimeout ?? 0;
   const total = values.totalTimeout ?? 0;
   const code = native.relay(one.id, other.id, idle, total);
-  if (code !== undefined) throw errorFromNative(code);
+  if (code !== undefined) {
+    const error = errorFromNative(code);
+    if (error.kind === 'misuse' && !one.closed && !other.closed) throw error;
+    // One of them had broken before: the other has nobody to speak to.
+    one.destroy();
+    other.destroy();
+    throw one.failure ?? other.failure ?? new MillraceError('MILLRACE_STREAM_CLOSED', 'one of the sockets is closed');
+  }
   // What their readers were given and have not taken goes first.
   const ended = one.join(other);
   other.join(one);

@@ -145,6 +145,8 @@ impl<V: Copy> Engine<V> {
                     self.pool.give(stash);
                 }
             }
+            // Of a tunnel the end is told although its bytes are dropped: who closes it waits for that.
+            Consumer::Discard(_) if stream.has(flag::RAW) => {}
             _ => return,
         }
         self.tell_end(host, id);
