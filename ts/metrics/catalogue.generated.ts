@@ -62,11 +62,25 @@ export type CounterName =
   | 'millrace_relay_timeouts_total{phase="total"}'
   | 'millrace_relay_bytes_total'
   | 'millrace_relay_spliced_bytes_total'
+  | 'millrace_proxy_server_tunnels_total'
+  | 'millrace_proxy_server_failures_total'
   | 'millrace_tls_handshakes_total{kind="full"}'
   | 'millrace_tls_handshakes_total{kind="resumed"}'
   | 'millrace_tls_failures_total'
   | 'millrace_http_server_validate_refusals_total'
-  | 'millrace_http_server_accept_pauses_total';
+  | 'millrace_http_server_accept_pauses_total'
+  | 'millrace_dns_lookups_total{result="local"}'
+  | 'millrace_dns_lookups_total{result="hit"}'
+  | 'millrace_dns_lookups_total{result="negativeHit"}'
+  | 'millrace_dns_lookups_total{result="miss"}'
+  | 'millrace_dns_lookups_total{result="merged"}'
+  | 'millrace_dns_stale_total'
+  | 'millrace_dns_queries_total{kind="A"}'
+  | 'millrace_dns_queries_total{kind="AAAA"}'
+  | 'millrace_dns_queries_total{kind="getaddrinfo"}'
+  | 'millrace_dns_failures_total{reason="notFound"}'
+  | 'millrace_dns_failures_total{reason="timeout"}'
+  | 'millrace_dns_failures_total{reason="failed"}';
 
 export type GaugeName =
   | 'millrace_http_server_connections'
@@ -85,7 +99,8 @@ export type HistogramName =
   | 'millrace_proxy_client_handshake_duration_seconds'
   | 'millrace_tls_handshake_duration_seconds'
   | 'millrace_http_server_request_duration_seconds'
-  | 'millrace_reactor_wake_duration_seconds';
+  | 'millrace_reactor_wake_duration_seconds'
+  | 'millrace_dns_lookup_duration_seconds';
 
 export interface MetricRow<Key extends string> {
   /** The name of the series: the family's name and its label. */
@@ -525,6 +540,20 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Bytes that went through relays without being copied',
   },
   {
+    key: 'millrace_proxy_server_tunnels_total',
+    name: 'millrace_proxy_server_tunnels_total',
+    label: null,
+    unit: null,
+    help: 'Tunnels that a proxy of ours has opened for its clients, by SOCKS',
+  },
+  {
+    key: 'millrace_proxy_server_failures_total',
+    name: 'millrace_proxy_server_failures_total',
+    label: null,
+    unit: null,
+    help: 'SOCKS handshakes of a proxy of ours that failed: wrong credentials, refused or failed requests, malformed messages',
+  },
+  {
     key: 'millrace_tls_handshakes_total{kind="full"}',
     name: 'millrace_tls_handshakes_total',
     label: ['kind', 'full'],
@@ -558,6 +587,90 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     label: null,
     unit: null,
     help: 'Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="local"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'local'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="hit"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'hit'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="negativeHit"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'negativeHit'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="miss"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'miss'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="merged"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'merged'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_stale_total',
+    name: 'millrace_dns_stale_total',
+    label: null,
+    unit: null,
+    help: 'Lookups that were answered with addresses past their time, because there was no answer',
+  },
+  {
+    key: 'millrace_dns_queries_total{kind="A"}',
+    name: 'millrace_dns_queries_total',
+    label: ['kind', 'A'],
+    unit: null,
+    help: 'Questions that were asked of name servers, by record type, and of getaddrinfo',
+  },
+  {
+    key: 'millrace_dns_queries_total{kind="AAAA"}',
+    name: 'millrace_dns_queries_total',
+    label: ['kind', 'AAAA'],
+    unit: null,
+    help: 'Questions that were asked of name servers, by record type, and of getaddrinfo',
+  },
+  {
+    key: 'millrace_dns_queries_total{kind="getaddrinfo"}',
+    name: 'millrace_dns_queries_total',
+    label: ['kind', 'getaddrinfo'],
+    unit: null,
+    help: 'Questions that were asked of name servers, by record type, and of getaddrinfo',
+  },
+  {
+    key: 'millrace_dns_failures_total{reason="notFound"}',
+    name: 'millrace_dns_failures_total',
+    label: ['reason', 'notFound'],
+    unit: null,
+    help: 'Lookups that ended without an address: there is none, there was no answer in time, or the question failed',
+  },
+  {
+    key: 'millrace_dns_failures_total{reason="timeout"}',
+    name: 'millrace_dns_failures_total',
+    label: ['reason', 'timeout'],
+    unit: null,
+    help: 'Lookups that ended without an address: there is none, there was no answer in time, or the question failed',
+  },
+  {
+    key: 'millrace_dns_failures_total{reason="failed"}',
+    name: 'millrace_dns_failures_total',
+    label: ['reason', 'failed'],
+    unit: null,
+    help: 'Lookups that ended without an address: there is none, there was no answer in time, or the question failed',
   },
 ];
 
@@ -670,6 +783,13 @@ export const HISTOGRAMS: readonly MetricRow<HistogramName>[] = [
     unit: 'seconds',
     help: 'Time that one wake of a reactor took, callbacks included',
   },
+  {
+    key: 'millrace_dns_lookup_duration_seconds',
+    name: 'millrace_dns_lookup_duration_seconds',
+    label: null,
+    unit: 'seconds',
+    help: 'Time from a question, which the cache could not answer, to its last answer',
+  },
 ];
 
 export type PercentileName = 'p50' | 'p75' | 'p90' | 'p95' | 'p99' | 'p999';
@@ -706,8 +826,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 66,
-  histograms: 76,
+  gauges: 80,
+  histograms: 90,
   histogramLength: 30,
-  length: 226,
+  length: 270,
 } as const;

@@ -22,6 +22,8 @@ export const KIND = {
   log: 18,
   accepted: 19,
   relayEnded: 20,
+  proxyCredentials: 21,
+  proxyRequest: 22,
 } as const;
 
 /** Flags of a request event. */
@@ -49,6 +51,8 @@ export interface ServerSink {
   handleServerEvent(kind: number, a: number, b: number): void;
   /** Of a TLS session that has no exchange yet; `id` is the connection's. */
   handleTlsEvent(kind: number, flags: number, id: number, text: string): void;
+  /** Of a proxy: the first that a client which speaks SOCKS wants of us. */
+  handleSocks?(kind: number, id: number, slot: number, text: string, length: number): void;
 }
 
 /** What a raw listener does with a new tunnel. */
@@ -154,6 +158,8 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | undefined {
         server?.handleServerEvent(kind, a, b);
       } else if (kind === KIND.clientHello || kind === KIND.tlsFailed) {
         servers[b >> 8]?.handleTlsEvent(kind, word >> 7, id, value as string);
+      } else if ((kind === KIND.proxyCredentials || kind === KIND.proxyRequest) && targets[slot]?.id !== id) {
+        servers[b >> 8]?.handleSocks?.(kind, id, slot, value as string, a);
       } else if (kind === KIND.accepted) {
         (servers[b] as SocketSink | undefined)?.handleAccepted(id, slot);
       } else if (kind === KIND.log) {

@@ -1,10 +1,11 @@
+import { abortError } from '../errors/abort-error.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import { errorFromNative } from '../errors/native-error.js';
 import { native } from '../native/loader.js';
 import type { RelayOptionValues, RelayOptions } from '../options/relay.generated.js';
 import { RELAY_OPTIONS } from '../options/relay.generated.js';
 import { validateOptions } from '../options/validate.js';
-import { abortError } from './abort.js';
+
 import type { Socket } from './socket.js';
 
 /** What a relay has moved, in bytes: from the socket on which it was begun to the other, and back. */

@@ -40,7 +40,8 @@ const SYSTEM = 2;
 /**
  * A connection that speaks no protocol of ours: one that `connect` made, or after an upgrade or CONNECT. Both sides end
  * on their own.
- * Its events are `data` (see `pause`), `drain`, `end` (the peer has ended), `close` and, where somebody listens, `error`.
+ * Its events are `data` (see `pause`), `drain`, `end` (the peer has ended), `hangup` (it has, and nobody reads), `close`
+ * and, where somebody listens, `error`.
  */
 export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, Target {
   readonly id: number;
@@ -342,6 +343,8 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
       this.#full = false;
       this.#settle((waiting) => !waiting.finish);
       this.emit('drain');
+    } else if (kind === KIND.left) {
+      this.emit('hangup');
     } else if (kind === KIND.finished) {
       this.#settle(() => true);
       if (this.#body.ended) this.#close();

@@ -16,6 +16,7 @@ import type { RateLimit } from './rate-limit.js';
 import { checkRateLimits, rateLimiter } from './rate-limit.js';
 import type { ServerRequest } from './request.js';
 import type { ServerResponse } from './response.js';
+import type { SocksHook } from './server.js';
 import { Server } from './server.js';
 import { TlsContext } from '../tls/tls-context.js';
 import type { TlsServerOptions } from '../tls/tls-options.js';
@@ -59,7 +60,19 @@ export type ServeOptions = ServeBase &
   );
 
 /** Starts a server; resolves when it listens. */
-export async function serve(options: ServeOptions): Promise<Server> {
+export function serve(options: ServeOptions): Promise<Server> {
+  return start(options, null);
+}
+
+/** What makes a server a proxy's. */
+export interface ProxyPart {
+  /** `SERVER_PROXY` or `SERVER_PROXY_AUTH`. */
+  readonly kind: number;
+  readonly onSocks: SocksHook;
+}
+
+/** @internal As `serve`; with a `proxy`, clients may speak SOCKS too. */
+export async function start(options: ServeOptions, proxy: ProxyPart | null): Promise<Server> {
   const values = await withCompression(withRateLimits(validateOptions(SERVER_OPTIONS, options)));
   const { signal } = values;
   signal?.throwIfAborted();
@@ -67,7 +80,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const own = tls === values.tls ? null : tls;
   let server: Server;
   try {
-    server = await listen(values, tls);
+    server = await listen(values, tls, proxy);
   } catch (error) {
     own?.close();
     throw error;
@@ -111,11 +124,12 @@ async function withCompression(values: ServerOptionValues): Promise<ServerOption
   return { ...values, compression: await compressionSettings(given)() };
 }
 
-function listen(values: ServerOptionValues, tls: TlsContext | null): Promise<Server> {
-  return bind(nativeOptions(values), values, ({ id, place, name }) => {
+function listen(values: ServerOptionValues, tls: TlsContext | null, proxy: ProxyPart | null): Promise<Server> {
+  const kind = proxy?.kind ?? SERVER_HTTP1;
+  return bind({ ...nativeOptions(values), kind }, values, ({ id, place, name }) => {
     setGate(id, values, name);
     if (tls !== null) native.serverTls(id, tls.number);
-    return new Server(id, values, place, reloader(id, name), tls);
+    return new Server(id, values, place, reloader(id, name), tls, proxy?.onSocks);
   });
 }
 

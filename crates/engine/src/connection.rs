@@ -61,6 +61,8 @@ pub(crate) mod flag {
     pub const LEAN: u32 = 8_388_608;
     /// Closed over an error: neither the system nor TLS is to make it look like an end.
     pub const CUT: u32 = 16_777_216;
+    /// The peer has ended its side behind bytes that wait for their turn: the protocol is told after them.
+    pub const END_WAITS: u32 = 536_870_912;
 }
 
 /// What the deadline of a connection is about.
@@ -124,6 +126,11 @@ impl Stack {
             finishing: Vec::new(),
             dial: None,
         }
+    }
+
+    /// Whether what was received waits for its turn to be read.
+    pub fn has_unread(&self) -> bool {
+        !self.backlog.is_empty() || matches!(&self.protocol, Protocol::Http1(http) if http.held.is_some())
     }
 }
 

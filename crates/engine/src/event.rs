@@ -25,7 +25,7 @@ pub enum EventKind {
     Drain = 8,
     /// The last byte of the response is with the kernel.
     Finished = 9,
-    /// The peer shut its side after a complete request; the response can still be written.
+    /// The peer shut its side after a complete request, or its side of a tunnel that nobody reads; we can still write.
     Left = 10,
     /// The answer to an injected request: `a` the status, `b` the length of the reason in the text.
     Injected = 11,
@@ -50,6 +50,12 @@ pub enum EventKind {
     /// A relay is over, and both of its connections are closed: the id is its first stream's, `a` and `b` are the bytes
     /// that went from it and to it, `flags` is 0 when both sides had ended, else the code.
     RelayEnded = 20,
+    /// A client of a proxy of ours shows who it is: the text is user name and password, `a` the length of the first, `b` the
+    /// server's slot; `Engine::judge_credentials` answers.
+    ProxyCredentials = 21,
+    /// A client of a proxy of ours speaks SOCKS and asks for a tunnel: the text is version, host, port and user, parted by
+    /// NUL, `b` the server's slot; `Engine::reply_socks` answers.
+    ProxyRequest = 22,
 }
 
 /// Flags of a request event.

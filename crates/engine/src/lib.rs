@@ -38,6 +38,7 @@ mod relay;
 mod seal;
 mod server;
 mod settle;
+mod socks;
 mod stats;
 mod stream;
 mod tls;
@@ -64,4 +65,4 @@ pub use tune::Tune;
 /// The crates below, for drivers: they depend on the engine alone.
 pub use {millrace_buffer as buffer, millrace_error as error, millrace_head as head};
 /// The crates below, for drivers.
-pub use {millrace_metrics as metrics, millrace_net as net, millrace_socks as socks, millrace_tls as tls_core};
+pub use {millrace_metrics as metrics, millrace_net as net, millrace_socks as socks_core, millrace_tls as tls_core};

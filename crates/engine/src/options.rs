@@ -50,6 +50,11 @@ pub enum ServerKind {
     Http1,
     /// Nothing: each connection is a tunnel once its layers are open.
     Raw,
+    /// What a proxy's clients speak: SOCKS or HTTP/1, told apart by the first byte.
+    Proxy {
+        /// Clients that speak SOCKS must show user name and password.
+        auth: bool,
+    },
 }
 
 /// Options of one server. `u64::MAX` and `0` stand for "none" only where said.

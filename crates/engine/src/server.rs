@@ -75,7 +75,7 @@ pub(crate) struct Server {
 pub(crate) fn listeners_gauge(kind: ServerKind) -> Gauge {
     match kind {
         ServerKind::Raw => Gauge::SocketsListeners,
-        ServerKind::Http1 => Gauge::HttpServerListeners,
+        ServerKind::Http1 | ServerKind::Proxy { .. } => Gauge::HttpServerListeners,
     }
 }
 

@@ -217,6 +217,8 @@ fn settings(options: &NativeServerOptions) -> ServerOptions {
     ServerOptions {
         kind: match options.kind {
             1 => ServerKind::Raw,
+            2 => ServerKind::Proxy { auth: false },
+            3 => ServerKind::Proxy { auth: true },
             _ => ServerKind::Http1,
         },
         socket: Tuning {

@@ -175,6 +175,7 @@ impl<V: Copy> Engine<V> {
             }
             if let Some(connection) = self.connections.get_mut(ends[way]) {
                 ended[way] = connection.has(conn::READ_CLOSED);
+                connection.flags &= !conn::END_WAITS;
                 if let Some(stack) = &mut connection.stack {
                     kept[way].append(&mut std::mem::take(&mut stack.backlog));
                 }
