@@ -14,7 +14,7 @@ import type { DnsScript } from '../support/dns-server.js';
 import { DnsServer, fromZone, RCODE } from '../support/dns-server.js';
 import { Authority } from '../support/pki.js';
 import { RawClient } from '../support/raw-client.js';
-import { echo, listenersEndWithTheirTest, rest, said, startListener } from '../support/test-listener.js';
+import { echo, listenersEndWithTheirTest, pair, rest, said, startListener } from '../support/test-listener.js';
 import { chunked, endsWithItsTest, get, post, request, start, startWithClient } from '../support/test-server.js';
 
 listenersEndWithTheirTest();
@@ -168,9 +168,21 @@ const MOVERS: Record<Name, Mover | null> = {
     })();
     await Promise.all([rest(client), sending]);
   }),
-  millrace_relay_active: relayed({}, (client) => until(() => !client.closed)),
+  millrace_relay_active: async () => {
+    const { near, far } = await pair();
+    const other = await pair();
+    const ended = near.pipeTo(other.near).catch(never);
+    return async () => {
+      for (const socket of [near, far, other.far]) socket.destroy();
+      await ended;
+    };
+  },
   millrace_sockets_listeners: raw({}, () => Promise.resolve()),
-  millrace_sockets_accepted_open: raw({}, (port) => connect({ host: '127.0.0.1', port })),
+  millrace_sockets_accepted_open: async () => {
+    const { port } = await startListener(never);
+    const socket = await connect({ host: '127.0.0.1', port });
+    return async () => socket.destroy();
+  },
   millrace_http_server_connections_accepted_total: exchange({}, get()),
   millrace_http_server_connections_refused_total: crowd({ maxConnections: 1 }),
   millrace_http_server_requests_total: exchange({}, get()),
