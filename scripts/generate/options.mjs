@@ -176,6 +176,7 @@ export const sources = [
   'ts/options/connect.json',
   'ts/options/connect-timeouts.json',
   'ts/options/listen.json',
+  'ts/options/relay.json',
   'ts/options/proxy-server.json',
   'ts/options/resolver.json',
   'ts/options/retry.json',

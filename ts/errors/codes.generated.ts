@@ -157,6 +157,8 @@ export type ErrorCode =
   | 'MILLRACE_REQUEST_MEMORY'
   | 'MILLRACE_CLIENT_CLOSED'
   | 'MILLRACE_UPGRADE_REFUSED'
+  | 'MILLRACE_RELAY_IDLE_TIMEOUT'
+  | 'MILLRACE_RELAY_TOTAL_TIMEOUT'
   | 'MILLRACE_CIRCUIT_OPEN'
   | 'MILLRACE_HTTP_TOO_MANY_REDIRECTS'
   | 'MILLRACE_HTTP_INVALID_REDIRECT'
@@ -174,7 +176,7 @@ export type ErrorCode =
 export type ErrorKind = 'protocol' | 'limit' | 'misuse' | 'system' | 'timeout' | 'closed' | 'bug';
 export type ErrorCategory = 'network' | 'protocol' | 'application' | 'timeout' | 'resource';
 /** The phase of an operation that a timeout or failure belongs to. */
-export type Phase = 'headers' | 'body' | 'request' | 'send' | 'idle' | 'tls' | 'connect' | 'dns' | 'total' | 'handler' | 'proxy' | 'acquire';
+export type Phase = 'headers' | 'body' | 'request' | 'send' | 'idle' | 'tls' | 'connect' | 'dns' | 'total' | 'handler' | 'proxy' | 'acquire' | 'relay';
 
 export type CodeRow = readonly [
   id: number,
@@ -344,6 +346,8 @@ export const CODES: readonly CodeRow[] = [
   [461, 'MILLRACE_REQUEST_MEMORY', 'limit', 'resource', false, null, null, 'maxMemoryPerRequest', "more would have to be buffered for one request than maxMemoryPerRequest"],
   [462, 'MILLRACE_CLIENT_CLOSED', 'closed', 'application', false, null, null, null, "the client was closed"],
   [463, 'MILLRACE_UPGRADE_REFUSED', 'protocol', 'application', false, null, null, null, "the server did not switch protocols"],
+  [350, 'MILLRACE_RELAY_IDLE_TIMEOUT', 'timeout', 'timeout', false, null, 'relay', 'idleTimeout', "no byte went through the relay for the idle time"],
+  [351, 'MILLRACE_RELAY_TOTAL_TIMEOUT', 'timeout', 'timeout', false, null, 'relay', 'totalTimeout', "the relay did not end within its total time"],
   [420, 'MILLRACE_CIRCUIT_OPEN', 'closed', 'network', false, null, null, 'breaker', "the circuit breaker of this origin is open: it has failed too often of late"],
   [421, 'MILLRACE_HTTP_TOO_MANY_REDIRECTS', 'limit', 'application', false, null, null, 'maxRedirects', "the server redirected more often than maxRedirects"],
   [422, 'MILLRACE_HTTP_INVALID_REDIRECT', 'protocol', 'protocol', false, null, null, null, "the Location of a redirect is no URL of http or https (RFC 9110 §10.2.2)"],

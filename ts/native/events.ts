@@ -21,6 +21,7 @@ export const KIND = {
   dialFailed: 17,
   log: 18,
   accepted: 19,
+  relayEnded: 20,
   proxyCredentials: 21,
   proxyRequest: 22,
   response: 24,
@@ -116,6 +117,7 @@ export function register(slot: number, target: Target): void {
 /** Events of this id go nowhere any more. */
 export function unregister(slot: number, id: number): void {
   if (targets[slot]?.id === id) targets[slot] = undefined;
+  else if (displaced.size > 0) displaced.delete(id);
 }
 
 /** Requests of this server go to the sink. */
@@ -194,7 +196,7 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | undefined {
 function finishDisplaced(id: number, kind: number, flags: number, a: number, b: number): void {
   const target = displaced.get(id);
   if (target === undefined) return;
-  if (kind === KIND.finished || kind === KIND.aborted) displaced.delete(id);
+  if (kind === KIND.finished || kind === KIND.aborted || kind === KIND.relayEnded) displaced.delete(id);
   target.handleEvent(kind, flags, a, b, undefined, undefined);
 }
 

@@ -52,7 +52,7 @@ export async function tunnel(
     const { opened } = PROXY_CHANNELS;
     if (opened.hasSubscribers) opened.publish({ request } satisfies TunnelMessage);
     const limits = { totalTimeout, ...(idleTimeout === null ? null : { idleTimeout }) };
-    Object.assign(counts, await pipeBoth(side, upstream, limits));
+    Object.assign(counts, await side.pipeTo(upstream, limits));
   } catch (error) {
     failure = error instanceof Error ? error : new Error(String(error));
     Object.assign(counts, relayed(error));
@@ -85,19 +85,4 @@ function record({ request, sent, received, duration, error }: TunnelStats): void
     duration,
     ...(error === null ? null : { error }),
   });
-}
-
-// TEMPORARY
-async function pipeBoth(a: Socket, b: Socket, _l: object): Promise<{ sent: number; received: number }> {
-  const one = async (x: Socket, y: Socket): Promise<number> => {
-    let n = 0;
-    for await (const c of x) {
-      n += c.length;
-      if (!y.write(c)) await y.drained();
-    }
-    await y.end();
-    return n;
-  };
-  const [sent, received] = await Promise.all([one(a, b), one(b, a)]);
-  return { sent, received };
 }

@@ -145,6 +145,8 @@ impl<V: Copy> Engine<V> {
                     self.pool.give(stash);
                 }
             }
+            // Of a tunnel the end is told although its bytes are dropped: who closes it waits for that.
+            Consumer::Discard(_) if stream.has(flag::RAW) => {}
             _ => return,
         }
         self.tell_end(host, id);
@@ -234,6 +236,9 @@ impl<V: Copy> Engine<V> {
     fn consume(&mut self, id: f64, change: impl FnOnce(&mut crate::stream::Stream)) -> Result<(), Error> {
         let id = Id::from_f64(id).ok_or(Code::StaleId)?;
         let stream = self.streams.get_mut(id).ok_or(Code::StaleId)?;
+        if stream.has(flag::RELAYED) {
+            return Err(Code::InvalidState.into());
+        }
         let asked = stream.consumer == Consumer::Undecided;
         change(stream);
         let connection = stream.connection;

@@ -53,6 +53,13 @@ impl<V: Copy> Engine<V> {
 
     /// Ends a connection now: its exchanges are aborted with the error, its descriptor is closed.
     pub(crate) fn close(&mut self, id: Id, error: Error) {
+        if let Some(connection) = self
+            .connections
+            .get(id)
+            .filter(|connection| connection.has(conn::RELAY))
+        {
+            return self.end_relay(connection.relay, Some(error));
+        }
         let cut = self.is_cut_by_close(id);
         let orderly = !cut && !matches!(error.code.kind(), Kind::Protocol | Kind::Bug);
         self.last_words(id, orderly);
@@ -166,6 +173,13 @@ impl<V: Copy> Engine<V> {
 
     /// Whether closing now leaves an answer that is not with the kernel, or one that only the close would delimit.
     fn is_cut_by_close(&self, id: Id) -> bool {
+        if self
+            .connections
+            .get(id)
+            .is_some_and(|connection| connection.has(conn::CUT))
+        {
+            return true;
+        }
         let stack = self
             .connections
             .get(id)
@@ -254,7 +268,8 @@ impl<V: Copy> Engine<V> {
         if flags & flag::DIALLING != 0 {
             return self.told_dial_failed(id, error, None);
         }
-        if missed || !answered {
+        // Of a relay's end the relay tells.
+        if (missed || !answered) && flags & flag::RELAYED == 0 {
             self.told_aborted(id, error);
         }
     }

@@ -55,6 +55,12 @@ pub(crate) mod flag {
     pub const CONNECTING: u32 = 1_048_576;
     /// Of a raw listener: it is a tunnel once its layers are open.
     pub const RAW: u32 = 2_097_152;
+    /// One end of a relay, by its slot in `relay`.
+    pub const RELAY: u32 = 4_194_304;
+    /// Of a relay whose ends are both plain, and have said all that was waiting: it has no stack.
+    pub const LEAN: u32 = 8_388_608;
+    /// Closed over an error: neither the system nor TLS is to make it look like an end.
+    pub const CUT: u32 = 16_777_216;
     /// The peer has ended its side behind bytes that wait for their turn: the protocol is told after them.
     pub const END_WAITS: u32 = 536_870_912;
     /// An HTTP/1.1 connection of which our side is the client.
@@ -75,6 +81,8 @@ pub(crate) enum Deadline {
     Farewell,
     ReceiveRate,
     SendRate,
+    /// The idle and the total time of a relay; kept by its first end.
+    Relay,
     /// The TLS handshake: from the accept, or from when a connection that we began is there.
     Handshake,
     /// A connection that we began.
@@ -150,6 +158,8 @@ pub(crate) struct Connection {
     pub memory: u32,
     /// Bytes drained at a lingering close.
     pub drained: u32,
+    /// The slot of its relay, where it is the end of one.
+    pub relay: u32,
     pub flags: u32,
     pub deadline: Deadline,
     pub interest: Interest,

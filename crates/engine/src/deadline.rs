@@ -149,6 +149,9 @@ impl<V: Copy> Engine<V> {
         };
         connection.armed_ms = 0;
         let (what, at) = (connection.deadline, connection.deadline_ms);
+        if what == Deadline::Relay {
+            return self.relay_due(id);
+        }
         if what != Deadline::None && at > now {
             return self.set_deadline(id, what, at);
         }
@@ -239,7 +242,12 @@ impl<V: Copy> Engine<V> {
             Some(Error::limit(code, value, seen))
         };
         match what {
-            Deadline::None | Deadline::Linger | Deadline::Farewell | Deadline::Connect | Deadline::Proxy => None,
+            Deadline::None
+            | Deadline::Relay
+            | Deadline::Linger
+            | Deadline::Farewell
+            | Deadline::Connect
+            | Deadline::Proxy => None,
             Deadline::Handshake => time(Code::TlsHandshakeTimeout, options.tls_handshake_timeout_ms),
             Deadline::Headers => time(Code::HeadersTimeout, options.headers_timeout_ms),
             Deadline::Body => time(Code::BodyTimeout, limits.body_timeout_ms),

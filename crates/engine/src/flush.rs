@@ -28,6 +28,9 @@ const LEAST_SHARE: usize = 32 * 1024;
 impl<V: Copy> Engine<V> {
     /// Writes what waits, on every connection that was touched.
     pub fn flush<H: Host<Value = V>>(&mut self, host: &mut H) {
+        if !self.joining.is_empty() {
+            self.begin_joined();
+        }
         while !self.dirty.is_empty() {
             let mut dirty = std::mem::take(&mut self.dirty);
             let share = (FLUSH_BUDGET / dirty.len()).clamp(LEAST_SHARE, MOST_SHARE);
@@ -61,6 +64,13 @@ impl<V: Copy> Engine<V> {
     }
 
     fn flush_connection<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, share: usize) {
+        if self
+            .connections
+            .get(id)
+            .is_some_and(|connection| connection.has(conn::LEAN))
+        {
+            return;
+        }
         if let Err(error) = self.write_out(host, id, share) {
             return self.close(id, error);
         }
@@ -257,6 +267,7 @@ impl<V: Copy> Engine<V> {
         let sealed = connection.layers.as_ref().is_some_and(|layers| layers.has_output());
         let Some(stack) = connection.stack.as_mut() else { return };
         let waiting = stack.output.len();
+        let relayed = connection.flags & conn::RELAY != 0;
         let first = match &stack.protocol {
             Protocol::Http1(http) => http.order.front().copied(),
             Protocol::Client(client) => client.order.back().map(|exchange| exchange.stream),
@@ -270,6 +281,9 @@ impl<V: Copy> Engine<V> {
                     self.maybe_let_go(stream);
                 }
             }
+        }
+        if relayed {
+            return self.relay_has_room(id, waiting);
         }
         let Some(stream) = first.and_then(|id| self.streams.get_mut(id)) else {
             return;

@@ -25,6 +25,9 @@ impl<V: Copy> Engine<V> {
         if connection.has(conn::CONNECTING) {
             return self.connected(host, id);
         }
+        if connection.has(conn::LEAN) {
+            return self.relay_ready(id, ready);
+        }
         let Some(fd) = connection.link.descriptor() else { return };
         if connection.has(conn::LINGERING) {
             return self.drain(id);
@@ -316,6 +319,9 @@ impl<V: Copy> Engine<V> {
             return;
         };
         assert!(!connection.has(conn::PANIC), "a test asked for this panic");
+        if connection.has(conn::LEAN) {
+            return;
+        }
         if connection.stack.is_none() {
             return self.look_at_idle(host, id);
         }

@@ -309,6 +309,7 @@ impl<V: Copy> Engine<V> {
             requests: 0,
             memory: 0,
             drained: 0,
+            relay: 0,
             flags,
             deadline: Deadline::None,
             interest,

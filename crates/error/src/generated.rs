@@ -315,6 +315,10 @@ pub enum Code {
     ClientClosed = 462,
     /// The server did not switch protocols.
     UpgradeRefused = 463,
+    /// No byte went through the relay for the idle time.
+    RelayIdleTimeout = 350,
+    /// The relay did not end within its total time.
+    RelayTotalTimeout = 351,
     /// The circuit breaker of this origin is open: it has failed too often of late.
     CircuitOpen = 420,
     /// The server redirected more often than maxRedirects.
@@ -501,6 +505,8 @@ impl Code {
         Self::RequestMemory,
         Self::ClientClosed,
         Self::UpgradeRefused,
+        Self::RelayIdleTimeout,
+        Self::RelayTotalTimeout,
         Self::CircuitOpen,
         Self::HttpTooManyRedirects,
         Self::HttpInvalidRedirect,
@@ -684,6 +690,8 @@ impl Code {
             Self::RequestMemory => "MILLRACE_REQUEST_MEMORY",
             Self::ClientClosed => "MILLRACE_CLIENT_CLOSED",
             Self::UpgradeRefused => "MILLRACE_UPGRADE_REFUSED",
+            Self::RelayIdleTimeout => "MILLRACE_RELAY_IDLE_TIMEOUT",
+            Self::RelayTotalTimeout => "MILLRACE_RELAY_TOTAL_TIMEOUT",
             Self::CircuitOpen => "MILLRACE_CIRCUIT_OPEN",
             Self::HttpTooManyRedirects => "MILLRACE_HTTP_TOO_MANY_REDIRECTS",
             Self::HttpInvalidRedirect => "MILLRACE_HTTP_INVALID_REDIRECT",
@@ -902,6 +910,8 @@ impl Code {
             Self::RequestMemory => "more would have to be buffered for one request than maxMemoryPerRequest",
             Self::ClientClosed => "the client was closed",
             Self::UpgradeRefused => "the server did not switch protocols",
+            Self::RelayIdleTimeout => "no byte went through the relay for the idle time",
+            Self::RelayTotalTimeout => "the relay did not end within its total time",
             Self::CircuitOpen => "the circuit breaker of this origin is open: it has failed too often of late",
             Self::HttpTooManyRedirects => "the server redirected more often than maxRedirects",
             Self::HttpInvalidRedirect => "the Location of a redirect is no URL of http or https (RFC 9110 §10.2.2)",
@@ -1080,6 +1090,8 @@ impl Code {
             Self::RequestMemory => Kind::Limit,
             Self::ClientClosed => Kind::Closed,
             Self::UpgradeRefused => Kind::Protocol,
+            Self::RelayIdleTimeout => Kind::Timeout,
+            Self::RelayTotalTimeout => Kind::Timeout,
             Self::CircuitOpen => Kind::Closed,
             Self::HttpTooManyRedirects => Kind::Limit,
             Self::HttpInvalidRedirect => Kind::Protocol,
@@ -1254,6 +1266,8 @@ impl Code {
             Self::RequestMemory => None,
             Self::ClientClosed => None,
             Self::UpgradeRefused => None,
+            Self::RelayIdleTimeout => None,
+            Self::RelayTotalTimeout => None,
             Self::CircuitOpen => None,
             Self::HttpTooManyRedirects => None,
             Self::HttpInvalidRedirect => None,

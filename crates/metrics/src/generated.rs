@@ -114,6 +114,18 @@ pub enum Counter {
     ProxyClientHandshakes,
     /// Handshakes with proxies that failed: refusals, timeouts, malformed answers.
     ProxyClientFailures,
+    /// Relays that were begun: pairs of sockets whose bytes do not enter JavaScript.
+    RelayStarted,
+    /// Relays that ended before both sides had: resets, timeouts, cuts.
+    RelayFailed,
+    /// Relays that a time limit ended (`phase="idle"`).
+    RelayTimeoutsIdle,
+    /// Relays that a time limit ended (`phase="total"`).
+    RelayTimeoutsTotal,
+    /// Bytes that went through relays.
+    RelayBytes,
+    /// Bytes that went through relays without being copied.
+    RelaySplicedBytes,
     /// Tunnels that a proxy of ours has opened for its clients, by SOCKS.
     ProxyServerTunnels,
     /// SOCKS handshakes of a proxy of ours that failed: wrong credentials, refused or failed requests, malformed messages.
@@ -208,7 +220,7 @@ pub enum Counter {
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 100;
+    pub const COUNT: usize = 106;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -267,6 +279,12 @@ impl Counter {
         Self::SocketsConnectAttempts,
         Self::ProxyClientHandshakes,
         Self::ProxyClientFailures,
+        Self::RelayStarted,
+        Self::RelayFailed,
+        Self::RelayTimeoutsIdle,
+        Self::RelayTimeoutsTotal,
+        Self::RelayBytes,
+        Self::RelaySplicedBytes,
         Self::ProxyServerTunnels,
         Self::ProxyServerFailures,
         Self::TlsHandshakesFull,
@@ -361,6 +379,9 @@ impl Counter {
         Self::LogRecordsError,
         Self::LogRecordsFatal,
     ];
+
+    /// The series of `millrace_relay_timeouts_total`, in the order of its label `phase`: idle, total.
+    pub const RELAY_TIMEOUTS: [Self; 2] = [Self::RelayTimeoutsIdle, Self::RelayTimeoutsTotal];
 
     /// The series of `millrace_tls_handshakes_total`, in the order of its label `kind`: full, resumed.
     pub const TLS_HANDSHAKES: [Self; 2] = [Self::TlsHandshakesFull, Self::TlsHandshakesResumed];
@@ -476,6 +497,12 @@ impl Counter {
             Self::SocketsConnectAttempts => "millrace_sockets_connect_attempts_total",
             Self::ProxyClientHandshakes => "millrace_proxy_client_handshakes_total",
             Self::ProxyClientFailures => "millrace_proxy_client_failures_total",
+            Self::RelayStarted => "millrace_relay_started_total",
+            Self::RelayFailed => "millrace_relay_failed_total",
+            Self::RelayTimeoutsIdle => "millrace_relay_timeouts_total",
+            Self::RelayTimeoutsTotal => "millrace_relay_timeouts_total",
+            Self::RelayBytes => "millrace_relay_bytes_total",
+            Self::RelaySplicedBytes => "millrace_relay_spliced_bytes_total",
             Self::ProxyServerTunnels => "millrace_proxy_server_tunnels_total",
             Self::ProxyServerFailures => "millrace_proxy_server_failures_total",
             Self::TlsHandshakesFull => "millrace_tls_handshakes_total",
@@ -590,6 +617,12 @@ impl Counter {
             Self::SocketsConnectAttempts => "Addresses that were tried: one connection may try several (RFC 8305)",
             Self::ProxyClientHandshakes => "Handshakes with proxies that opened a tunnel",
             Self::ProxyClientFailures => "Handshakes with proxies that failed: refusals, timeouts, malformed answers",
+            Self::RelayStarted => "Relays that were begun: pairs of sockets whose bytes do not enter JavaScript",
+            Self::RelayFailed => "Relays that ended before both sides had: resets, timeouts, cuts",
+            Self::RelayTimeoutsIdle => "Relays that a time limit ended",
+            Self::RelayTimeoutsTotal => "Relays that a time limit ended",
+            Self::RelayBytes => "Bytes that went through relays",
+            Self::RelaySplicedBytes => "Bytes that went through relays without being copied",
             Self::ProxyServerTunnels => "Tunnels that a proxy of ours has opened for its clients, by SOCKS",
             Self::ProxyServerFailures => {
                 "SOCKS handshakes of a proxy of ours that failed: wrong credentials, refused or failed requests, malformed messages"
@@ -703,6 +736,8 @@ impl Counter {
             Self::LogRecordsWarn => Some(("level", "warn")),
             Self::LogRecordsError => Some(("level", "error")),
             Self::LogRecordsFatal => Some(("level", "fatal")),
+            Self::RelayTimeoutsIdle => Some(("phase", "idle")),
+            Self::RelayTimeoutsTotal => Some(("phase", "total")),
             Self::TlsHandshakesFull => Some(("kind", "full")),
             Self::TlsHandshakesResumed => Some(("kind", "resumed")),
             Self::DnsLookupsLocal => Some(("result", "local")),
@@ -744,7 +779,9 @@ impl Counter {
     /// The base unit, where there is one.
     pub const fn unit(self) -> Option<&'static str> {
         match self {
-            Self::SocketsReceivedBytes | Self::SocketsSentBytes => Some("bytes"),
+            Self::SocketsReceivedBytes | Self::SocketsSentBytes | Self::RelayBytes | Self::RelaySplicedBytes => {
+                Some("bytes")
+            }
             _ => None,
         }
     }
@@ -768,6 +805,8 @@ pub enum Gauge {
     SocketsListeners,
     /// Open connections of raw listeners.
     SocketsAcceptedOpen,
+    /// Relays that are open.
+    RelayActive,
     /// Pool buffers in use.
     Buffers,
     /// Memory held for peers: what waits to be written, what was received and not taken.
@@ -782,7 +821,7 @@ pub enum Gauge {
 
 impl Gauge {
     /// How many there are.
-    pub const COUNT: usize = 12;
+    pub const COUNT: usize = 13;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -793,6 +832,7 @@ impl Gauge {
         Self::SocketsConnected,
         Self::SocketsListeners,
         Self::SocketsAcceptedOpen,
+        Self::RelayActive,
         Self::Buffers,
         Self::MemoryHeldBytes,
         Self::HttpClientConnections,
@@ -810,6 +850,7 @@ impl Gauge {
             Self::SocketsConnected => "millrace_sockets_connected",
             Self::SocketsListeners => "millrace_sockets_listeners",
             Self::SocketsAcceptedOpen => "millrace_sockets_accepted_open",
+            Self::RelayActive => "millrace_relay_active",
             Self::Buffers => "millrace_buffers",
             Self::MemoryHeldBytes => "millrace_memory_held_bytes",
             Self::HttpClientConnections => "millrace_http_client_connections",
@@ -828,6 +869,7 @@ impl Gauge {
             Self::SocketsConnected => "Connections that we began: connecting, or open",
             Self::SocketsListeners => "Raw listeners",
             Self::SocketsAcceptedOpen => "Open connections of raw listeners",
+            Self::RelayActive => "Relays that are open",
             Self::Buffers => "Pool buffers in use",
             Self::MemoryHeldBytes => "Memory held for peers: what waits to be written, what was received and not taken",
             Self::HttpClientConnections => "Open HTTP/1.1 connections of HTTP clients",
@@ -969,4 +1011,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 352;
+pub const FILL_LEN: usize = 359;

@@ -12,6 +12,7 @@ use crate::sys;
 
 mod accept;
 mod connect;
+mod info;
 mod inherit;
 mod listen;
 mod peer;
@@ -20,6 +21,7 @@ mod tuning;
 
 pub use accept::{AcceptError, Accepted, accept};
 pub use connect::{ConnectTcp, connect_tcp, connect_unix};
+pub use info::{Credentials, TcpInfo, peer_credentials, tcp_info};
 pub use inherit::{Inherited, inherit};
 pub use listen::{ListenTcp, listen_tcp, listen_unix};
 pub use peer::Peer;

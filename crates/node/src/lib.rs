@@ -16,6 +16,7 @@ mod js;
 mod listen;
 mod poller;
 mod server;
+mod socket;
 mod state;
 #[cfg_attr(test, allow(dead_code, reason = "the macro that registers it is off in unit tests"))]
 mod tls;
@@ -89,6 +90,10 @@ const FUNCTIONS: &[(&str, Function)] = &[
     ("plantPanic", server::plant_panic),
     ("calls", server::calls),
     ("setLimits", exchange::set_limits),
+    ("relay", socket::relay),
+    ("setSocket", socket::set_socket),
+    ("tcpInfo", socket::tcp_info),
+    ("peerCredentials", socket::peer_credentials),
     ("chooseCertificate", tls::choose_certificate),
     ("tlsFacts", tls::tls_facts),
     ("tlsCertificate", tls::tls_certificate),

@@ -147,6 +147,10 @@ impl<V: Copy> Engine<V> {
         if stream.has(flag::RESPONSE_ENDED | flag::INTERNAL | flag::HANDLE | flag::DETACHED) {
             return Err(Code::StreamClosed.into());
         }
+        if stream.has(flag::RELAYED) && !self.is_joining(id) {
+            return Err(Code::InvalidState.into());
+        }
+        let stream = self.streams.get_mut(id).ok_or(Code::StaleId)?;
         let (connection, slot) = (stream.connection, stream.server);
         let length = chunk.len() as u64;
         let framing = stream.framing;
@@ -207,6 +211,9 @@ impl<V: Copy> Engine<V> {
         }
         if stream.has(flag::RESPONSE_ENDED | flag::INTERNAL | flag::HANDLE | flag::DETACHED) {
             return Err(Code::StreamClosed.into());
+        }
+        if stream.has(flag::RELAYED) {
+            return Err(Code::InvalidState.into());
         }
         let connection = stream.connection;
         if stream.has(flag::RAW) {
