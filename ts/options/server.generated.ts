@@ -52,7 +52,10 @@ export interface ServerTimeouts {
   requestTimeout?: number | undefined;
   /** Between two reads of body bytes. (1…2147483647, ms, default 30000) */
   bodyTimeout?: number | undefined;
-  /** For a response that the peer takes no byte of. (1…2147483647, ms, default 60000) */
+  /**
+   * For a response that the peer takes no byte of: what its system acknowledges counts (Linux), and what ours takes.
+   * (1…2147483647, ms, default 60000)
+   */
   writeTimeout?: number | undefined;
   /**
    * For an idle connection. Advertised in whole seconds as `Keep-Alive: timeout=65`, enforced a second later. Keep it

@@ -428,6 +428,8 @@ impl<V: Copy> Engine<V> {
             backlog: Vec::new(),
             body_ms: 0,
             progress_ms: 0,
+            untaken: None,
+            looked_ms: 0,
             paused_ms: 0,
             receive_pace: Pace::new(),
             send_pace: Pace::new(),

@@ -178,7 +178,9 @@ impl<V: Copy> Engine<V> {
                 Err(AcceptError::Retry(_)) => {}
                 Err(AcceptError::WouldBlock) => return false,
                 Err(AcceptError::Exhausted(error)) => {
-                    if self.spare.refuse_one(listener) {
+                    // An answer in the clear is of no use before a handshake.
+                    let answer = if server.tls.is_some() { b"" } else { BUSY };
+                    if self.spare.refuse_one(listener, answer) {
                         self.refused(id);
                     }
                     self.pause_accepting(id, listener, &error);

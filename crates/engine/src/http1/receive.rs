@@ -364,6 +364,45 @@ impl<V: Copy> Engine<V> {
         self.answer_itself(id, stack, status, b"")
     }
 
+    /// Fails a request that has arrived whole and has no answer: with the code's status, in its turn, and the connection
+    /// goes on.
+    pub(crate) fn answer_in_place(&mut self, id: Id, connection: Id, error: Error) {
+        self.count_error(connection, &error);
+        let Some(mut stack) = self.take_stack(connection) else {
+            return;
+        };
+        let (Protocol::Http1(http), Some(failed)) = (&mut stack.protocol, self.streams.get(id)) else {
+            return self.give_stack(connection, stack);
+        };
+        let mut ours = Stream::new(connection, failed.server, failed.method, failed.started_ns);
+        // It takes the other's place in line, and in what is counted of that.
+        ours.head_size = failed.head_size;
+        ours.flags = failed.flags & (flag::UNSAFE | flag::LAST | flag::HTTP_1_1) | flag::INTERNAL | flag::REQUEST_ENDED;
+        ours.consumer = Consumer::Discard(0);
+        let place = http.order.iter().position(|owed| *owed == id);
+        let outcome = match (place, self.streams.insert(ours)) {
+            (Some(place), Some(ours)) => {
+                http.order[place] = ours;
+                self.abort_stream(id, &error);
+                let head = super::Respond {
+                    status: error.code.status().unwrap_or(500),
+                    reason: b"",
+                    block: b"",
+                };
+                self.respond_on(ours, &mut stack, (&head).into(), super::Chunk::Bytes(b""), false)
+            }
+            _ => Err(error),
+        };
+        if let Protocol::Http1(http) = &mut stack.protocol {
+            http.waiting = self.waiting_of(&http.order);
+        }
+        self.give_stack(connection, stack);
+        match outcome {
+            Ok(()) => self.touch(connection),
+            Err(error) => self.close(connection, error),
+        }
+    }
+
     /// A request that is answered already fails: the client shall have the answer, and no byte more is read.
     fn fail_behind_answer(&mut self, id: Id, error: &Error) {
         let Some(stream) = self.streams.get_mut(id) else { return };

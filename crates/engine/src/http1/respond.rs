@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::id::Id;
 use crate::options::{DIALLED_HIGH_MARK, low_mark};
 use crate::protocol::Protocol;
-use crate::stream::flag;
+use crate::stream::{Consumer, flag};
 use millrace_buffer::{Output, PinId};
 use millrace_error::{Code, Error};
 use millrace_head::Method;
@@ -95,6 +95,9 @@ impl<V: Copy> Engine<V> {
     }
 
     /// Answers whole, in one call. With `finish` a `Finished` event tells when the kernel has it all.
+    ///
+    /// Where more of the body has come than its limit and nobody asked for it, the limit's answer goes out instead, and
+    /// `Aborted` says so.
     pub fn respond<'a>(
         &mut self,
         id: f64,
@@ -102,7 +105,11 @@ impl<V: Copy> Engine<V> {
         body: Chunk<'_>,
         finish: bool,
     ) -> Result<(), Error> {
-        let (id, connection) = self.answerable(id)?;
+        let (id, connection, unread) = self.answerable(id)?;
+        if unread && self.refuse_unread(id) {
+            self.release(body);
+            return Ok(());
+        }
         let mut stack = self.take_stack(connection).ok_or(Code::StaleId)?;
         let result = self.respond_on(id, &mut stack, head.into(), body, finish);
         self.count_waiting(id, &mut stack);
@@ -129,7 +136,10 @@ impl<V: Copy> Engine<V> {
 
     /// Begins a response whose body comes by [`write`](Self::write) and [`end`](Self::end).
     pub fn respond_head(&mut self, id: f64, head: &Respond<'_>) -> Result<(), Error> {
-        let (id, connection) = self.answerable(id)?;
+        let (id, connection, unread) = self.answerable(id)?;
+        if unread && self.refuse_unread(id) {
+            return Ok(());
+        }
         let mut stack = self.take_stack(connection).ok_or(Code::StaleId)?;
         let result = self.write_head(id, &mut stack, head.into(), BodySize::Stream, None);
         self.count_waiting(id, &mut stack);
@@ -241,7 +251,7 @@ impl<V: Copy> Engine<V> {
 
     /// An interim response: 100, 102, 103.
     pub fn informational(&mut self, id: f64, status: u16, block: &[u8]) -> Result<(), Error> {
-        let (id, connection) = self.answerable(id)?;
+        let (id, connection, _) = self.answerable(id)?;
         let Some(stream) = self.streams.get_mut(id) else {
             return Err(Code::StaleId.into());
         };
@@ -267,14 +277,16 @@ impl<V: Copy> Engine<V> {
         result
     }
 
-    /// A stream whose response has not begun, with its connection.
-    fn answerable(&self, id: f64) -> Result<(Id, Id), Error> {
+    /// A stream whose response has not begun, with its connection, and whether bytes of its body came that nobody has
+    /// asked for.
+    fn answerable(&self, id: f64) -> Result<(Id, Id, bool), Error> {
         let id = Id::from_f64(id).ok_or(Code::StaleId)?;
         let stream = self.streams.get(id).ok_or(Code::StaleId)?;
         if stream.has(flag::HEAD_SENT | flag::CLIENT) {
             return Err(Code::HttpHeadersSent.into());
         }
-        Ok((id, stream.connection))
+        let unread = stream.received > 0 && stream.consumer == Consumer::Undecided;
+        Ok((id, stream.connection, unread))
     }
 
     /// Serialises the head, and behind it the body where there is one. Returns the body that must be left out.
