@@ -10,6 +10,7 @@ const SCALARS = {
   strings: 'readonly string[]',
   objects: 'readonly object[]',
   settings: 'boolean | object',
+  route: 'string | object',
   object: 'object',
   list: 'readonly string[]',
   material: 'Material | readonly Material[]',

@@ -108,6 +108,7 @@ export type ErrorCode =
   | 'MILLRACE_TLS_OCSP_UNKNOWN'
   | 'MILLRACE_TLS_STAPLE_REFUSED'
   | 'MILLRACE_TLS_OCSP_FETCH_FAILED'
+  | 'MILLRACE_PROXY_TIMEOUT'
   | 'MILLRACE_SOCKS_GENERAL_FAILURE'
   | 'MILLRACE_SOCKS_FORBIDDEN'
   | 'MILLRACE_SOCKS_NETWORK_UNREACHABLE'
@@ -261,6 +262,7 @@ export const CODES: readonly CodeRow[] = [
   [232, 'MILLRACE_TLS_OCSP_UNKNOWN', 'protocol', 'protocol', false, null, 'tls', 'ocsp', "the OCSP responder of the CA does not know the peer's certificate"],
   [233, 'MILLRACE_TLS_STAPLE_REFUSED', 'protocol', 'protocol', true, null, 'tls', 'ocspResponse', "the OCSP response that was to be stapled is not a good one for the certificate; nothing or the one before is stapled"],
   [234, 'MILLRACE_TLS_OCSP_FETCH_FAILED', 'protocol', 'network', true, null, 'tls', 'ocspResponse', "the OCSP responder of the CA cannot be asked, or gave no answer that is one"],
+  [330, 'MILLRACE_PROXY_TIMEOUT', 'timeout', 'timeout', true, null, 'proxy', 'timeouts.proxy', "the handshake with a proxy was not over within timeouts.proxy"],
   [300, 'MILLRACE_SOCKS_GENERAL_FAILURE', 'system', 'network', true, null, 'proxy', null, "the proxy reports a general failure (RFC 1928 §6, reply 1)"],
   [301, 'MILLRACE_SOCKS_FORBIDDEN', 'protocol', 'application', false, null, 'proxy', null, "the proxy's rules forbid the connection (RFC 1928 §6, reply 2)"],
   [302, 'MILLRACE_SOCKS_NETWORK_UNREACHABLE', 'system', 'network', true, null, 'proxy', null, "the proxy cannot reach the target's network (RFC 1928 §6, reply 3)"],

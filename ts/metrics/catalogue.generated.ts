@@ -50,6 +50,9 @@ export type CounterName =
   | 'millrace_log_records_total{level="fatal"}'
   | 'millrace_sockets_connects_started_total'
   | 'millrace_sockets_connects_failed_total'
+  | 'millrace_sockets_connect_attempts_total'
+  | 'millrace_proxy_client_handshakes_total'
+  | 'millrace_proxy_client_failures_total'
   | 'millrace_tls_handshakes_total{kind="full"}'
   | 'millrace_tls_handshakes_total{kind="resumed"}'
   | 'millrace_tls_failures_total'
@@ -66,6 +69,8 @@ export type GaugeName =
   | 'millrace_memory_held_bytes';
 
 export type HistogramName =
+  | 'millrace_sockets_connect_duration_seconds'
+  | 'millrace_proxy_client_handshake_duration_seconds'
   | 'millrace_tls_handshake_duration_seconds'
   | 'millrace_http_server_request_duration_seconds'
   | 'millrace_reactor_wake_duration_seconds';
@@ -424,6 +429,27 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Connections that were begun and did not open',
   },
   {
+    key: 'millrace_sockets_connect_attempts_total',
+    name: 'millrace_sockets_connect_attempts_total',
+    label: null,
+    unit: null,
+    help: 'Addresses that were tried: one connection may try several (RFC 8305)',
+  },
+  {
+    key: 'millrace_proxy_client_handshakes_total',
+    name: 'millrace_proxy_client_handshakes_total',
+    label: null,
+    unit: null,
+    help: 'Handshakes with proxies that opened a tunnel',
+  },
+  {
+    key: 'millrace_proxy_client_failures_total',
+    name: 'millrace_proxy_client_failures_total',
+    label: null,
+    unit: null,
+    help: 'Handshakes with proxies that failed: refusals, timeouts, malformed answers',
+  },
+  {
     key: 'millrace_tls_handshakes_total{kind="full"}',
     name: 'millrace_tls_handshakes_total',
     label: ['kind', 'full'],
@@ -514,6 +540,20 @@ export const GAUGES: readonly MetricRow<GaugeName>[] = [
 
 export const HISTOGRAMS: readonly MetricRow<HistogramName>[] = [
   {
+    key: 'millrace_sockets_connect_duration_seconds',
+    name: 'millrace_sockets_connect_duration_seconds',
+    label: null,
+    unit: 'seconds',
+    help: 'Time from the first attempt to the connection that won',
+  },
+  {
+    key: 'millrace_proxy_client_handshake_duration_seconds',
+    name: 'millrace_proxy_client_handshake_duration_seconds',
+    label: null,
+    unit: 'seconds',
+    help: 'Time of a handshake with a proxy that opened a tunnel',
+  },
+  {
     key: 'millrace_tls_handshake_duration_seconds',
     name: 'millrace_tls_handshake_duration_seconds',
     label: null,
@@ -570,8 +610,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 54,
-  histograms: 61,
+  gauges: 57,
+  histograms: 64,
   histogramLength: 30,
-  length: 151,
+  length: 214,
 } as const;

@@ -131,9 +131,26 @@ export interface NativeOcspQuery {
 }
 
 /** A connection that is to be begun; times in ms, 0: none. */
-export interface NativeDial {
-  host?: string;
+export interface NativeHop {
+  /** 0 SOCKS4, 1 SOCKS4a, 2 SOCKS5, 3 SOCKS5 with names, 4 CONNECT. */
+  kind: number;
+  /** A context's number for TLS with the proxy; 0: in the clear. */
+  tls: number;
+  servername: string;
+  /** What it is asked for. */
+  host: string;
   port: number;
+  /** User name and password. */
+  credentials?: Uint8Array[];
+  /** `name\0value\0…` */
+  fields: string;
+}
+
+export interface NativeDial {
+  /** Address literals in the order in which they are tried. */
+  hosts?: string[];
+  port: number;
+  hops?: NativeHop[];
   path?: string;
   /** A connected socket that somebody else made: it is ours when the call succeeds. */
   fd?: number;
@@ -146,6 +163,7 @@ export interface NativeDial {
   servername: string;
   connectTimeout: number;
   tlsTimeout: number;
+  proxyTimeout: number;
 }
 
 /** A string or bytes on their way out. */

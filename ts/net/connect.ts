@@ -4,18 +4,20 @@ import { types } from 'node:util';
 
 import { describeValue } from '../errors/escape.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
-import { errorFromNative } from '../errors/native-error.js';
-import { attach, slotOf } from '../native/events.js';
-import { native } from '../native/loader.js';
 import type { ConnectOptionValues } from '../options/connect.generated.js';
 import { CONNECT_OPTIONS } from '../options/connect.generated.js';
 import type { ConnectTimeouts, ConnectTimeoutValues } from '../options/connect-timeouts.generated.js';
 import { CONNECT_TIMEOUTS } from '../options/connect-timeouts.generated.js';
 import { validateOptions } from '../options/validate.js';
+import type { ProxyOption, RouteHop } from '../proxy/route.js';
+import { routeOf } from '../proxy/route.js';
 import { TlsContext } from '../tls/tls-context.js';
 import type { TlsClientOptions } from '../tls/tls-options.js';
+import { abortError } from './abort.js';
 import { descriptorOf } from './bridge.js';
-import { Socket } from './socket.js';
+import type { DialPlan, Endpoint } from './dial.js';
+import { dial } from './dial.js';
+import type { Socket } from './socket.js';
 
 /** When an idle connection is asked whether its peer is still there, in seconds. */
 export interface KeepAlive {
@@ -37,6 +39,8 @@ export interface ConnectOptions {
   localAddress?: string | undefined;
   /** `true` for a default context, a context, or the options of one. */
   tls?: boolean | TlsContext | TlsClientOptions | undefined;
+  /** A proxy, several dialled one through another, or `'env'`. */
+  proxy?: ProxyOption | undefined;
   timeouts?: ConnectTimeouts | undefined;
   signal?: AbortSignal | undefined;
   noDelay?: boolean | undefined;
@@ -47,33 +51,46 @@ export interface ConnectOptions {
 }
 
 const KEEP_ALIVE: KeepAlive = { idle: 60, interval: 10, count: 3 };
-const SYSTEM = 2;
 
-/** Connects; resolves when the socket is open, with TLS where that was asked for. */
+/** Connects; resolves when the socket is open, through proxies and with TLS where that was asked for. */
 export async function connect(options: ConnectOptions): Promise<Socket> {
   const values = validateOptions<ConnectOptionValues>(CONNECT_OPTIONS, options);
   const timeouts = validateOptions<ConnectTimeoutValues>(CONNECT_TIMEOUTS, values.timeouts ?? {});
   const keepAlive = keepAliveOf(values.keepAlive);
+  const target = { scheme: 'tcp', host: values.host, port: values.port ?? 0 };
+  const hops = values.path === null ? routeOf('connect', values.proxy as ProxyOption, target) : [];
   const deadline = deadlineOf(values.signal, timeouts.total);
   try {
     deadline.signal?.throwIfAborted();
     const tls = await contextOf(values.tls);
-    const named = values.path === null && values.over === null;
-    const hosts = named ? await addressesOf(values, timeouts.dns, deadline.signal) : [''];
-    const started = performance.now();
+    const resolve = (host: string, family: ConnectOptionValues['family']): Promise<string[]> =>
+      addressesOf({ ...values, host, family }, timeouts.dns, deadline.signal);
+    const { to, routes } = await planOf(values, hops, resolve);
+    const plan = {
+      to,
+      hops,
+      tls,
+      servername: tls?.servername ?? values.host,
+      socket: {
+        ...(values.localAddress === null ? null : { localAddress: values.localAddress }),
+        noDelay: values.noDelay,
+        ...(keepAlive === undefined ? null : { keepAlive }),
+        userTimeout: values.userTimeout ?? 0,
+      },
+      connectTimeout: timeouts.connect,
+      tlsTimeout: timeouts.tls,
+      proxyTimeout: timeouts.proxy,
+    };
     let failure: unknown;
-    for (const host of hosts) {
-      const left = timeouts.connect - (performance.now() - started);
-      if (left <= 0) break;
+    for (const targets of routes) {
       try {
-        return await open(values, host, tls, keepAlive, Math.max(1, Math.round(left)), timeouts.tls, deadline.signal);
+        return await dial({ ...plan, targets }, deadline.signal);
       } catch (error) {
         failure = error;
-        // Another address has the same certificate and the same rules.
-        if (!(error instanceof MillraceError) || error.phase === 'tls' || deadline.signal?.aborted === true) break;
+        if (deadline.signal?.aborted === true || !isUnreachable(error)) break;
       }
     }
-    throw (failure as Error | undefined) ?? new MillraceError('MILLRACE_CONNECT_TIMEOUT');
+    throw failure as Error;
   } catch (error) {
     throw deadline.isOver() ? totalTimeout(timeouts.total ?? 0) : error;
   } finally {
@@ -81,52 +98,54 @@ export async function connect(options: ConnectOptions): Promise<Socket> {
   }
 }
 
-async function open(
-  values: ConnectOptionValues,
-  host: string,
-  tls: TlsContext | null,
-  keepAlive: number[] | undefined,
-  connectTimeout: number,
-  tlsTimeout: number,
-  signal: AbortSignal | null,
-): Promise<Socket> {
-  attach();
-  const id = native.dial({
-    ...placeOf(values, host),
-    port: values.port ?? 0,
-    ...(values.localAddress === null ? null : { localAddress: values.localAddress }),
-    noDelay: values.noDelay,
-    ...(keepAlive === undefined ? null : { keepAlive }),
-    userTimeout: values.userTimeout ?? 0,
-    tls: tls?.number ?? 0,
-    servername: tls?.servername ?? values.host,
-    connectTimeout,
-    tlsTimeout,
+/** Where to connect, and what each proxy is asked for; several ways where the last has to be told an address. */
+async function planOf(
+  { host, port, path, over, family }: ConnectOptionValues,
+  hops: readonly RouteHop[],
+  resolve: (host: string, family: ConnectOptionValues['family']) => Promise<string[]>,
+): Promise<{ to: DialPlan['to']; routes: Endpoint[][] }> {
+  const target = { host: plainHost(host), port: port ?? 0 };
+  const ends: Endpoint[] = [...hops.slice(1), target];
+  const wanted = hops.map(async ({ kind }, place): Promise<Endpoint[]> => {
+    const end = ends[place] as Endpoint;
+    if (kind !== 'socks4' && kind !== 'socks5') return [{ host: end.host, port: end.port }];
+    const addresses = await resolve(end.host, kind === 'socks4' ? 'ipv4' : place === hops.length - 1 ? family : 'any');
+    return addresses.map((address) => ({ host: address, port: end.port }));
   });
-  const where = values.path === null ? { address: host, port: values.port ?? 0 } : { address: values.path };
-  if (id < 0) throw id < -100_000 ? errorFromNative(-id - 100_000, where) : system(-id, where);
-  const socket = new Socket(id, slotOf(id));
-  const onAbort = (): void => socket.destroy();
-  signal?.addEventListener('abort', onAbort, { once: true });
-  try {
-    await socket.opened();
-    return socket;
-  } catch (error) {
-    if (signal?.aborted === true) throw abortError(signal);
-    if (error instanceof MillraceError && error.errno !== undefined) throw system(error.errno, where);
-    throw error;
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
-  }
+  const first = hops[0] ?? target;
+  const to =
+    over !== null
+      ? Promise.resolve({ fd: descriptorOf(over as Duplex) })
+      : path !== null
+        ? Promise.resolve({ path })
+        : resolve(first.host, hops.length === 0 ? family : 'any').then((addresses) => ({
+            addresses,
+            port: first.port,
+          }));
+  const [place, ...found] = await Promise.all([to, ...wanted]);
+  const last = found.at(-1);
+  if (last === undefined) return { to: place, routes: [[]] };
+  const before = found.slice(0, -1).map(([end]) => end as Endpoint);
+  return { to: place, routes: last.map((end) => [...before, end]) };
 }
 
-function placeOf({ path, over }: ConnectOptionValues, host: string): { host?: string; path?: string; fd?: number } {
-  if (over !== null) return { fd: descriptorOf(over as Duplex) };
-  return path === null ? { host } : { path };
+/** What a proxy says of one address, and another may not be so. */
+const UNREACHABLE = new Set<string>([
+  'MILLRACE_SOCKS_NETWORK_UNREACHABLE',
+  'MILLRACE_SOCKS_HOST_UNREACHABLE',
+  'MILLRACE_SOCKS_CONNECTION_REFUSED',
+  'MILLRACE_SOCKS_TTL_EXPIRED',
+  'MILLRACE_SOCKS_ADDRESS_UNSUPPORTED',
+  'MILLRACE_SOCKS4_REJECTED',
+]);
+
+function isUnreachable(error: unknown): boolean {
+  return error instanceof MillraceError && UNREACHABLE.has(error.code);
 }
 
-function system(errno: number, where: { address: string; port?: number }): MillraceError {
-  return errorFromNative(SYSTEM, { errno, syscall: 'connect', ...where });
+/** An address literal in brackets is that address. */
+function plainHost(host: string): string {
+  return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
 }
 
 async function contextOf(tls: unknown): Promise<TlsContext | null> {
@@ -186,13 +205,6 @@ function within<T>(asked: Promise<T>, timeout: number, signal: AbortSignal | nul
 
 function dnsError(cause: Error): MillraceError {
   return new MillraceError('MILLRACE_DNS_FAILED', cause.message, { cause });
-}
-
-/** As Node's own functions reject when their signal is aborted. */
-function abortError(signal: AbortSignal): Error {
-  const error = new Error('The operation was aborted', { cause: signal.reason });
-  error.name = 'AbortError';
-  return Object.assign(error, { code: 'ABORT_ERR' });
 }
 
 function totalTimeout(total: number): MillraceError {

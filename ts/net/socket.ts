@@ -1,7 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 
-import { dialError } from './dial-error.js';
 import { errorFromNative } from '../errors/native-error.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
 import type { Target } from '../native/events.js';
@@ -14,6 +13,8 @@ import { TlsContext } from '../tls/tls-context.js';
 import type { TlsClientOptions } from '../tls/tls-options.js';
 import type { TlsFacts } from '../tls/tls-facts.js';
 import { tlsFactsOf } from '../tls/tls-facts.js';
+import type { DialFailure } from './dial-failure.js';
+import { dialError } from './dial-failure.js';
 
 /**
  * A connection that speaks no protocol of ours: one that `connect` made, or after an upgrade or CONNECT. Both sides end
@@ -32,7 +33,7 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   #bytesRead = 0;
   #bytesWritten = 0;
   #tls: TlsFacts | null | undefined;
-  #opening: { resolve(): void; reject(error: unknown): void } | undefined;
+  #opening: { resolve(): void; reject(error: unknown): void; explain(failure: DialFailure): MillraceError } | undefined;
   #waiting: { resolve(): void; reject(error: unknown): void; finish: boolean }[] = [];
 
   /** Made by the server. */
@@ -52,8 +53,8 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   }
 
   /** @internal Resolves when a connection that we began is open, and rejects when it cannot be. */
-  opened(): Promise<void> {
-    return new Promise((resolve, reject) => (this.#opening = { resolve, reject }));
+  opened(explain = dialError): Promise<void> {
+    return new Promise((resolve, reject) => (this.#opening = { resolve, reject, explain }));
   }
 
   get remoteAddress(): string {
@@ -239,7 +240,8 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
       const opening = this.#opening;
       this.#opening = undefined;
       this.#close();
-      opening?.reject(dialError(flags, a, b, value as string | undefined));
+      const detail = (value as string | undefined) ?? '';
+      opening?.reject(opening.explain({ codeId: flags & 0xfff, hop: flags >>> 12, a, b, detail }));
     } else if (kind === KIND.drain) {
       this.#full = false;
       this.#settle((waiting) => !waiting.finish);

@@ -9,6 +9,7 @@ export interface ConnectOptionValues {
   readonly over: object | null;
   readonly family: 'any' | 'ipv4' | 'ipv6';
   readonly localAddress: string | null;
+  readonly proxy: string | object | null;
   readonly tls: boolean | object;
   readonly timeouts: object | null;
   readonly signal: AbortSignal | null;
@@ -20,7 +21,7 @@ export interface ConnectOptionValues {
 export const CONNECT_OPTIONS: OptionTable<ConnectOptionValues> = {
   owner: 'connect',
   required: [['port', 'path', 'over']],
-  exclusive: [['port', 'path'], ['host', 'path'], ['port', 'over'], ['path', 'over']],
+  exclusive: [['port', 'path'], ['host', 'path'], ['port', 'over'], ['path', 'over'], ['path', 'proxy']],
   rows: [
     { name: 'host', type: 'string', default: 'localhost' },
     { name: 'port', type: 'integer', min: 1, max: 65_535, default: null },
@@ -28,6 +29,7 @@ export const CONNECT_OPTIONS: OptionTable<ConnectOptionValues> = {
     { name: 'over', type: 'object', default: null },
     { name: 'family', type: 'enum', values: ['any', 'ipv4', 'ipv6'], default: 'any' },
     { name: 'localAddress', type: 'string', default: null },
+    { name: 'proxy', type: 'route', default: null },
     { name: 'tls', type: 'settings', default: false },
     { name: 'timeouts', type: 'object', default: null },
     { name: 'signal', type: 'signal', default: null },

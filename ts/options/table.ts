@@ -28,7 +28,7 @@ export interface EnumRow<Name extends string = string> extends RowOf<Name> {
 /**
  * A value that its type says all about: `functions` is a list of them, `switch` true, false or a function, `texts` an
  * object of texts,
- * `responses` material or a function.
+ * `responses` material or a function, `route` a proxy or several.
  */
 export interface PlainRow<Name extends string = string> extends RowOf<Name> {
   readonly type:
@@ -41,6 +41,7 @@ export interface PlainRow<Name extends string = string> extends RowOf<Name> {
     | 'strings'
     | 'objects'
     | 'object'
+    | 'route'
     | 'material'
     | 'responses'
     | 'texts';

@@ -87,6 +87,9 @@ export function checkOption(owner: string, row: OptionRow, value: unknown): unkn
     case 'object':
       if (typeof value !== 'object' || value === null) throw wrongType(owner, row, value);
       return value;
+    case 'route':
+      if (value !== null && typeof value !== 'string' && typeof value !== 'object') throw wrongType(owner, row, value);
+      return value;
     case 'material':
       if (!(Array.isArray(value) ? value : [value]).every(isMaterial)) throw wrongType(owner, row, value);
       return value;
@@ -187,6 +190,8 @@ function expectedOf(row: OptionRow): string {
       return 'an array of objects';
     case 'object':
       return 'an object';
+    case 'route':
+      return "a proxy's URL, { url }, an array of them, 'env' or null";
     case 'material':
       return 'PEM text, the name of a file, a file: URL or a Uint8Array, or an array of them';
     case 'responses':

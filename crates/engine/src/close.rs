@@ -75,6 +75,10 @@ impl<V: Copy> Engine<V> {
             layers.clear(&mut self.pool);
         }
         if let Some(mut stack) = connection.stack.take() {
+            for fd in stack.dial.iter().flat_map(|dial| dial.attempts()) {
+                self.poller.remove(fd, id.as_u64());
+            }
+            stack.dial = None;
             let released = &mut self.released;
             stack.output.clear(&mut self.pool, |pin| released.push(pin));
             if let Protocol::Http1(http) = &mut stack.protocol {

@@ -1,5 +1,6 @@
 //! One connection: link, layers, protocol, and the output that waits.
 
+use crate::dial::Dialling;
 use crate::id::Id;
 use crate::layer::Layers;
 use crate::link::Link;
@@ -74,6 +75,8 @@ pub(crate) enum Deadline {
     Handshake,
     /// A connection that we began.
     Connect,
+    /// The handshake with a proxy, of a connection that we began.
+    Proxy,
 }
 
 /// Everything a connection has while it is not idle.
@@ -99,6 +102,8 @@ pub(crate) struct Stack {
     pub send_pace: Pace,
     /// Answers that are queued whole and whose `Finished` is due when the output is empty.
     pub finishing: Vec<Id>,
+    /// Of a connection that we began and that is not open yet.
+    pub dial: Option<Box<Dialling>>,
 }
 
 /// Into how many looks at the kernel's buffer a write timeout is parted. A reader that took something and then stopped is

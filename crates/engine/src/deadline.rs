@@ -256,7 +256,7 @@ impl<V: Copy> Engine<V> {
             Some(Error::limit(code, value, seen))
         };
         match what {
-            Deadline::None | Deadline::Linger | Deadline::Farewell | Deadline::Connect => None,
+            Deadline::None | Deadline::Linger | Deadline::Farewell | Deadline::Connect | Deadline::Proxy => None,
             Deadline::Handshake => time(Code::TlsHandshakeTimeout, options.tls_handshake_timeout_ms),
             Deadline::Headers => time(Code::HeadersTimeout, options.headers_timeout_ms),
             Deadline::Body => time(Code::BodyTimeout, limits.body_timeout_ms),

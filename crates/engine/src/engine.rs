@@ -434,6 +434,7 @@ impl<V: Copy> Engine<V> {
             receive_pace: Pace::new(),
             send_pace: Pace::new(),
             finishing: Vec::new(),
+            dial: None,
         })
     }
 

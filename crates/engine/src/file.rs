@@ -35,6 +35,7 @@ pub(crate) fn send_span(link: &mut Link, span: &FileSpan<'_>) -> io::Result<usiz
             memory.handle_bytes(bytes).map_err(|_| ErrorKind::InvalidData)?;
             Ok(bytes.len())
         }),
+        Link::None => Err(ErrorKind::NotConnected.into()),
     }
 }
 

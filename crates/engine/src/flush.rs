@@ -86,7 +86,7 @@ impl<V: Copy> Engine<V> {
         };
         if let Some(mut layers) = connection.layers.take() {
             let writes = connection.flags & (conn::BLOCKED | conn::WRITE_CLOSED | conn::CONNECTING) == 0;
-            let outcome = match writes && (layers.tls().is_some()) {
+            let outcome = match writes && layers.speak() {
                 true => self.write_sealed(host, id, &mut layers, share),
                 false => Ok(()),
             };
@@ -129,6 +129,7 @@ impl<V: Copy> Engine<V> {
                     }
                     (Ok(wanted), wanted)
                 }
+                Link::None => break,
                 Link::Tcp(fd) | Link::Unix(fd) => {
                     use std::os::fd::AsRawFd;
                     let fd = fd.as_raw_fd();

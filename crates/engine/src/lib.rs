@@ -42,7 +42,7 @@ mod stream;
 mod tls;
 
 pub use body::Address;
-pub use dial::{Dial, DialTls, DialTo};
+pub use dial::{Dial, DialTls, DialTo, Hop};
 pub use engine::{Census, Engine};
 pub use event::{Event, EventKind, Host, request};
 pub use gate::{GateOptions, GateRate};
@@ -60,4 +60,4 @@ pub use stream::RequestLimits;
 /// The crates below, for drivers: they depend on the engine alone.
 pub use {millrace_buffer as buffer, millrace_error as error, millrace_head as head};
 /// The crates below, for drivers.
-pub use {millrace_metrics as metrics, millrace_net as net, millrace_tls as tls_core};
+pub use {millrace_metrics as metrics, millrace_net as net, millrace_socks as socks, millrace_tls as tls_core};

@@ -21,12 +21,12 @@ impl<V: Copy> Engine<V> {
             return;
         };
         assert!(!connection.has(conn::PANIC), "a test asked for this panic");
+        if connection.has(conn::CONNECTING) {
+            return self.connected(host, id);
+        }
         let Some(fd) = connection.link.descriptor() else { return };
         if connection.has(conn::LINGERING) {
             return self.drain(id);
-        }
-        if connection.has(conn::CONNECTING) {
-            return self.connected(host, id);
         }
         let connection_shakes_hands = connection.has(conn::HANDSHAKING);
         if ready.is_writable() && connection.has(conn::BLOCKED) {
@@ -197,6 +197,14 @@ impl<V: Copy> Engine<V> {
         outcome
     }
 
+    /// The layers of a connection, for the time of one piece of work.
+    pub(crate) fn take_layers(&mut self, id: Id) -> Box<Layers> {
+        let connection = self.connections.get_mut(id);
+        connection
+            .and_then(|connection| connection.layers.take())
+            .unwrap_or_default()
+    }
+
     /// Puts the layers of a connection back, where there are any left.
     pub(crate) fn give_layers(&mut self, id: Id, mut layers: Box<Layers>) {
         match self.connections.get_mut(id) {
@@ -218,6 +226,7 @@ impl<V: Copy> Engine<V> {
         let parser = match layers.list.get_mut(level) {
             None => return self.run_protocol(host, id, stack, bytes),
             Some(Layer::Tls(_)) => return self.run_tls(host, id, stack, layers, level, bytes),
+            Some(Layer::Handshake(_)) => return self.run_proxy(host, id, stack, layers, level, bytes),
             Some(Layer::ProxyProtocol(parser)) => parser,
         };
         match parser.handle_bytes(bytes) {
@@ -369,6 +378,7 @@ impl<V: Copy> Engine<V> {
             None => self.protocol_ended(host, id, &mut stack),
             Some(mut layers) => {
                 let outcome = match layers.tls() {
+                    _ if layers.has_handshake() => self.proxy_ended(host, id, &mut stack, &mut layers),
                     Some(_) => self.tls_ended(host, id, &mut stack, &mut layers),
                     None => Err(Code::ConnectionClosed.into()),
                 };

@@ -83,19 +83,23 @@ impl<V: Copy> Engine<V> {
         }
         let mut early = Vec::new();
         tls.session.poll_early_data(&mut early);
-        let mut closed = false;
+        let (mut closed, mut opened) = (false, false);
         while let Some(event) = tls.session.poll_event() {
             match event {
                 TlsEvent::ClientHello(hello) => self.ask_for_certificate(host, id, &hello),
                 TlsEvent::Established => {
                     tls.set_established();
-                    self.established(id, stack, tls);
+                    self.established(id, tls);
+                    opened = self.is_ours(id);
                 }
                 TlsEvent::Closed => closed = true,
                 TlsEvent::EarlyDataRefused => {}
             }
         }
-        let mut outcome = Ok(());
+        let mut outcome = match opened {
+            true => self.step_done(id, stack, layers),
+            false => Ok(()),
+        };
         if !early.is_empty() {
             self.set_flag(id, conn::EARLY);
             outcome = self.climb(host, id, stack, layers, level + 1, &early);
@@ -112,7 +116,10 @@ impl<V: Copy> Engine<V> {
         }
         if closed {
             self.set_flag(id, conn::READ_CLOSED);
-            return self.protocol_ended(host, id, stack);
+            return match layers.has_handshake() {
+                true => self.proxy_ended(host, id, stack, layers),
+                false => self.protocol_ended(host, id, stack),
+            };
         }
         Ok(())
     }
@@ -142,7 +149,14 @@ impl<V: Copy> Engine<V> {
         }
     }
 
-    fn established(&mut self, id: Id, stack: &Stack, tls: &TlsLayer) {
+    /// Whether we began a connection.
+    fn is_ours(&self, id: Id) -> bool {
+        self.connections
+            .get(id)
+            .is_some_and(|connection| connection.server == NO_SERVER)
+    }
+
+    fn established(&mut self, id: Id, tls: &TlsLayer) {
         let nanos = self.now_ns.saturating_sub(tls.began_ns);
         self.metrics.record(Histogram::TlsHandshakeDuration, nanos);
         let resumed = tls.session.facts().is_some_and(|facts| facts.resumed);
@@ -157,7 +171,7 @@ impl<V: Copy> Engine<V> {
         self.set_flag(id, conn::SECURE);
         let server = self.connections.get(id).map(|connection| connection.server);
         if server == Some(NO_SERVER) {
-            return self.opened(id, stack);
+            return;
         }
         let headers = server
             .and_then(|slot| self.servers.at(slot))
@@ -214,11 +228,8 @@ impl<V: Copy> Engine<V> {
             tls.output.tail(&mut self.pool).extend_from_slice(PLAIN_HTTP);
         }
         let slot = self.connections.get(id).map(|connection| connection.server);
-        if let (Some(NO_SERVER), true, Protocol::Raw(stream)) = (slot, layers.is_opening(), &stack.protocol) {
-            let text = host.text(error.detail().unwrap_or_default().as_bytes());
-            self.told_dial_failed(*stream, &error.into(), Some(text));
-            // Told already: what ends with the connection is not told again.
-            self.drop_stream(*stream);
+        if let (Some(NO_SERVER), true, Protocol::Raw(_)) = (slot, layers.is_opening(), &stack.protocol) {
+            self.tell_failed(host, stack, error.into(), error.detail().unwrap_or_default().as_bytes());
         }
         self.tell_session_failed(host, id, error.code, error.detail().unwrap_or_default());
         error.into()

@@ -255,14 +255,16 @@ fn a_large_answer_waits_for_a_slow_reader_and_arrives_whole() {
 
 fn dial(addr: SocketAddr, servername: &str) -> Dial {
     Dial {
-        to: DialTo::Tcp(addr),
+        to: DialTo::Tcp(vec![addr]),
         socket: Default::default(),
+        hops: Vec::new(),
         tls: Some(DialTls {
             context: client_context(),
             servername: servername.to_owned(),
         }),
         connect_timeout_ms: 5_000,
         tls_timeout_ms: 5_000,
+        proxy_timeout_ms: 5_000,
     }
 }
 

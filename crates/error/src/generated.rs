@@ -217,6 +217,8 @@ pub enum Code {
     TlsStapleRefused = 233,
     /// The OCSP responder of the CA cannot be asked, or gave no answer that is one.
     TlsOcspFetchFailed = 234,
+    /// The handshake with a proxy was not over within timeouts.proxy.
+    ProxyTimeout = 330,
     /// The proxy reports a general failure (RFC 1928 §6, reply 1).
     SocksGeneralFailure = 300,
     /// The proxy's rules forbid the connection (RFC 1928 §6, reply 2).
@@ -384,6 +386,7 @@ impl Code {
         Self::TlsOcspUnknown,
         Self::TlsStapleRefused,
         Self::TlsOcspFetchFailed,
+        Self::ProxyTimeout,
         Self::SocksGeneralFailure,
         Self::SocksForbidden,
         Self::SocksNetworkUnreachable,
@@ -533,6 +536,7 @@ impl Code {
             Self::TlsOcspUnknown => "MILLRACE_TLS_OCSP_UNKNOWN",
             Self::TlsStapleRefused => "MILLRACE_TLS_STAPLE_REFUSED",
             Self::TlsOcspFetchFailed => "MILLRACE_TLS_OCSP_FETCH_FAILED",
+            Self::ProxyTimeout => "MILLRACE_PROXY_TIMEOUT",
             Self::SocksGeneralFailure => "MILLRACE_SOCKS_GENERAL_FAILURE",
             Self::SocksForbidden => "MILLRACE_SOCKS_FORBIDDEN",
             Self::SocksNetworkUnreachable => "MILLRACE_SOCKS_NETWORK_UNREACHABLE",
@@ -697,6 +701,7 @@ impl Code {
                 "the OCSP response that was to be stapled is not a good one for the certificate; nothing or the one before is stapled"
             }
             Self::TlsOcspFetchFailed => "the OCSP responder of the CA cannot be asked, or gave no answer that is one",
+            Self::ProxyTimeout => "the handshake with a proxy was not over within timeouts.proxy",
             Self::SocksGeneralFailure => "the proxy reports a general failure (RFC 1928 §6, reply 1)",
             Self::SocksForbidden => "the proxy's rules forbid the connection (RFC 1928 §6, reply 2)",
             Self::SocksNetworkUnreachable => "the proxy cannot reach the target's network (RFC 1928 §6, reply 3)",
@@ -851,6 +856,7 @@ impl Code {
             Self::TlsOcspUnknown => Kind::Protocol,
             Self::TlsStapleRefused => Kind::Protocol,
             Self::TlsOcspFetchFailed => Kind::Protocol,
+            Self::ProxyTimeout => Kind::Timeout,
             Self::SocksGeneralFailure => Kind::System,
             Self::SocksForbidden => Kind::Protocol,
             Self::SocksNetworkUnreachable => Kind::System,
@@ -991,6 +997,7 @@ impl Code {
             Self::TlsOcspUnknown => None,
             Self::TlsStapleRefused => None,
             Self::TlsOcspFetchFailed => None,
+            Self::ProxyTimeout => None,
             Self::SocksGeneralFailure => None,
             Self::SocksForbidden => None,
             Self::SocksNetworkUnreachable => None,

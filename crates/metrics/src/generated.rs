@@ -102,6 +102,12 @@ pub enum Counter {
     SocketsConnectsStarted,
     /// Connections that were begun and did not open.
     SocketsConnectsFailed,
+    /// Addresses that were tried: one connection may try several (RFC 8305).
+    SocketsConnectAttempts,
+    /// Handshakes with proxies that opened a tunnel.
+    ProxyClientHandshakes,
+    /// Handshakes with proxies that failed: refusals, timeouts, malformed answers.
+    ProxyClientFailures,
     /// TLS handshakes that ended well (`kind="full"`).
     TlsHandshakesFull,
     /// TLS handshakes that ended well (`kind="resumed"`).
@@ -116,7 +122,7 @@ pub enum Counter {
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 54;
+    pub const COUNT: usize = 57;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -169,6 +175,9 @@ impl Counter {
         Self::LogRecordsFatal,
         Self::SocketsConnectsStarted,
         Self::SocketsConnectsFailed,
+        Self::SocketsConnectAttempts,
+        Self::ProxyClientHandshakes,
+        Self::ProxyClientFailures,
         Self::TlsHandshakesFull,
         Self::TlsHandshakesResumed,
         Self::TlsFailures,
@@ -279,6 +288,9 @@ impl Counter {
             Self::LogRecordsFatal => "millrace_log_records_total",
             Self::SocketsConnectsStarted => "millrace_sockets_connects_started_total",
             Self::SocketsConnectsFailed => "millrace_sockets_connects_failed_total",
+            Self::SocketsConnectAttempts => "millrace_sockets_connect_attempts_total",
+            Self::ProxyClientHandshakes => "millrace_proxy_client_handshakes_total",
+            Self::ProxyClientFailures => "millrace_proxy_client_failures_total",
             Self::TlsHandshakesFull => "millrace_tls_handshakes_total",
             Self::TlsHandshakesResumed => "millrace_tls_handshakes_total",
             Self::TlsFailures => "millrace_tls_failures_total",
@@ -343,6 +355,9 @@ impl Counter {
             Self::LogRecordsFatal => "Log records written, by level",
             Self::SocketsConnectsStarted => "Connections that were begun",
             Self::SocketsConnectsFailed => "Connections that were begun and did not open",
+            Self::SocketsConnectAttempts => "Addresses that were tried: one connection may try several (RFC 8305)",
+            Self::ProxyClientHandshakes => "Handshakes with proxies that opened a tunnel",
+            Self::ProxyClientFailures => "Handshakes with proxies that failed: refusals, timeouts, malformed answers",
             Self::TlsHandshakesFull => "TLS handshakes that ended well",
             Self::TlsHandshakesResumed => "TLS handshakes that ended well",
             Self::TlsFailures => {
@@ -484,6 +499,10 @@ impl Gauge {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Histogram {
+    /// Time from the first attempt to the connection that won.
+    SocketsConnectDuration,
+    /// Time of a handshake with a proxy that opened a tunnel.
+    ProxyClientHandshakeDuration,
     /// Time from the first byte of a TLS handshake to its end.
     TlsHandshakeDuration,
     /// Time from the first byte of a request to the last byte of its response.
@@ -494,10 +513,12 @@ pub enum Histogram {
 
 impl Histogram {
     /// How many there are.
-    pub const COUNT: usize = 3;
+    pub const COUNT: usize = 5;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
+        Self::SocketsConnectDuration,
+        Self::ProxyClientHandshakeDuration,
         Self::TlsHandshakeDuration,
         Self::HttpServerRequestDuration,
         Self::ReactorWakeDuration,
@@ -506,6 +527,8 @@ impl Histogram {
     /// The name of the family, as Prometheus sees it.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::SocketsConnectDuration => "millrace_sockets_connect_duration_seconds",
+            Self::ProxyClientHandshakeDuration => "millrace_proxy_client_handshake_duration_seconds",
             Self::TlsHandshakeDuration => "millrace_tls_handshake_duration_seconds",
             Self::HttpServerRequestDuration => "millrace_http_server_request_duration_seconds",
             Self::ReactorWakeDuration => "millrace_reactor_wake_duration_seconds",
@@ -515,6 +538,8 @@ impl Histogram {
     /// What it counts, in one line.
     pub const fn help(self) -> &'static str {
         match self {
+            Self::SocketsConnectDuration => "Time from the first attempt to the connection that won",
+            Self::ProxyClientHandshakeDuration => "Time of a handshake with a proxy that opened a tunnel",
             Self::TlsHandshakeDuration => "Time from the first byte of a TLS handshake to its end",
             Self::HttpServerRequestDuration => "Time from the first byte of a request to the last byte of its response",
             Self::ReactorWakeDuration => "Time that one wake of a reactor took, callbacks included",
@@ -529,7 +554,11 @@ impl Histogram {
     /// The base unit, where there is one.
     pub const fn unit(self) -> Option<&'static str> {
         match self {
-            Self::TlsHandshakeDuration | Self::HttpServerRequestDuration | Self::ReactorWakeDuration => Some("seconds"),
+            Self::SocketsConnectDuration
+            | Self::ProxyClientHandshakeDuration
+            | Self::TlsHandshakeDuration
+            | Self::HttpServerRequestDuration
+            | Self::ReactorWakeDuration => Some("seconds"),
         }
     }
 }
@@ -565,4 +594,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 151;
+pub const FILL_LEN: usize = 214;

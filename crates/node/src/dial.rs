@@ -3,8 +3,10 @@
 use crate::listen::{on_engine, socket_path, state_of};
 use millrace_engine::error::{Code, Error};
 use millrace_engine::net::socket::{ConnectTcp, KeepAlive};
-use millrace_engine::{Dial, DialTls, DialTo};
+use millrace_engine::socks::{ClientConfig, Credentials, Endpoint, Kind};
+use millrace_engine::{Dial, DialTls, DialTo, Hop};
 use napi::Env;
+use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
@@ -13,9 +15,11 @@ use std::sync::Arc;
 /// A connection that is to be begun.
 #[napi(object)]
 pub struct NativeDial {
-    /// An address literal; absent with `path`.
-    pub host: Option<String>,
+    /// Address literals in the order in which they are tried: the target's, or the first proxy's; absent with `path`.
+    pub hosts: Option<Vec<String>>,
     pub port: u32,
+    /// Proxies, the first of which is where we connect to.
+    pub hops: Option<Vec<NativeHop>>,
     /// A Unix socket; `@name` is an abstract name.
     pub path: Option<String>,
     /// A connected socket that somebody else made, instead of an address: it is ours when the call succeeds.
@@ -34,6 +38,25 @@ pub struct NativeDial {
     pub connect_timeout: f64,
     /// In ms; 0: none.
     pub tls_timeout: f64,
+    /// In ms; 0: none.
+    pub proxy_timeout: f64,
+}
+
+/// A proxy on the way.
+#[napi(object)]
+pub struct NativeHop {
+    /// 0 SOCKS4, 1 SOCKS4a, 2 SOCKS5, 3 SOCKS5 with names, 4 CONNECT.
+    pub kind: u32,
+    /// A context's number for TLS with the proxy; 0: in the clear.
+    pub tls: u32,
+    pub servername: String,
+    /// What it is asked for: an address or a name, and a port.
+    pub host: String,
+    pub port: u32,
+    /// User name and password, each UTF-8; absent: none.
+    pub credentials: Option<Vec<Buffer>>,
+    /// Fields of a CONNECT: name, NUL, value, NUL and so on, each character a byte.
+    pub fields: String,
 }
 
 /// Begins a connection: its stream's id, or minus the errno, or minus (100 000 + the code).
@@ -89,26 +112,58 @@ fn adopted(fd: i32) -> Result<Arc<OwnedFd>, Code> {
     Ok(Arc::new(unsafe { OwnedFd::from_raw_fd(fd) }))
 }
 
+fn tls_of(env: Env, number: u32, servername: &str) -> Result<Option<DialTls>, Code> {
+    if number == 0 {
+        return Ok(None);
+    }
+    let state = state_of(env).ok_or(Code::StaleId)?;
+    let context = state.tls.borrow().clients.get(&number).map(Arc::clone);
+    Ok(Some(DialTls {
+        context: context.ok_or(Code::StaleId)?,
+        servername: servername.to_owned(),
+    }))
+}
+
+fn hop_of(env: Env, hop: &NativeHop) -> Result<Hop, Code> {
+    let kind = match hop.kind {
+        0 => Kind::Socks4,
+        1 => Kind::Socks4a,
+        2 => Kind::Socks5,
+        3 => Kind::Socks5h,
+        _ => Kind::Connect,
+    };
+    let target = Endpoint::new(hop.host.as_bytes(), hop.port as u16).map_err(|error| error.code)?;
+    let mut handshake = ClientConfig::new(kind, target);
+    if let Some([username, password]) = hop.credentials.as_deref() {
+        handshake.credentials = Some(Credentials::new(username, password));
+        let mut entropy = [0; 16];
+        millrace_engine::tls_core::random(&mut entropy).map_err(|_| Code::Bug)?;
+        handshake.entropy = entropy;
+    }
+    handshake
+        .headers
+        .extend(hop.fields.chars().map(|character| character as u8));
+    Ok(Hop {
+        tls: tls_of(env, hop.tls, &hop.servername)?,
+        handshake,
+    })
+}
+
 fn dial_of(env: Env, options: &NativeDial) -> Result<Dial, Code> {
     let ip = |text: &String| text.parse::<IpAddr>().map_err(|_| Code::InvalidArgument);
-    let to = match (&options.path, &options.host) {
+    let to = match (&options.path, &options.hosts) {
         _ if options.fd.is_some_and(|fd| fd >= 0) => DialTo::Adopted(adopted(options.fd.unwrap_or(-1))?),
         (Some(path), _) => DialTo::Unix(socket_path(path)),
-        (None, Some(host)) => DialTo::Tcp(SocketAddr::new(ip(host)?, options.port as u16)),
+        (None, Some(hosts)) => {
+            let at = |host: &String| Ok(SocketAddr::new(ip(host)?, options.port as u16));
+            DialTo::Tcp(hosts.iter().map(at).collect::<Result<_, Code>>()?)
+        }
         (None, None) => return Err(Code::InvalidArgument),
     };
     let local = options.local_address.as_ref().map(ip).transpose()?;
-    let tls = match options.tls {
-        0 => None,
-        number => {
-            let state = state_of(env).ok_or(Code::StaleId)?;
-            let context = state.tls.borrow().clients.get(&number).map(Arc::clone);
-            Some(DialTls {
-                context: context.ok_or(Code::StaleId)?,
-                servername: options.servername.clone(),
-            })
-        }
-    };
+    let tls = tls_of(env, options.tls, &options.servername)?;
+    let hops = options.hops.iter().flatten().map(|hop| hop_of(env, hop));
+    let hops = hops.collect::<Result<_, Code>>()?;
     let keep_alive = match options.keep_alive.as_deref() {
         Some([idle_s, interval_s, count]) => Some(KeepAlive {
             idle_s: *idle_s,
@@ -125,8 +180,10 @@ fn dial_of(env: Env, options: &NativeDial) -> Result<Dial, Code> {
             keep_alive,
             user_timeout_ms: options.user_timeout,
         },
+        hops,
         tls,
         connect_timeout_ms: options.connect_timeout as u64,
         tls_timeout_ms: options.tls_timeout as u64,
+        proxy_timeout_ms: options.proxy_timeout as u64,
     })
 }

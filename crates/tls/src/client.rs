@@ -92,7 +92,26 @@ struct ClientState {
     judge: Arc<ServerJudge>,
 }
 
+/// A name that a certificate can have; the dot of an absolute name is not part of it.
+fn server_name(text: &str) -> Result<ServerName<'static>, TlsError> {
+    let name = text.strip_suffix('.').unwrap_or(text);
+    ServerName::try_from(name.to_owned()).map_err(|_| {
+        TlsError::with_detail(
+            millrace_error::Code::InvalidArgument,
+            format!("expected a DNS name or an IP address as servername, got {text}"),
+        )
+    })
+}
+
 impl ClientContext {
+    /// Whether [`connect`](Self::connect) takes a name.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for what no certificate can have.
+    pub fn check_name(servername: &str) -> Result<(), TlsError> {
+        server_name(servername).map(|_| ())
+    }
+
     /// Checks and builds a configuration.
     ///
     /// # Errors
@@ -145,13 +164,7 @@ impl ClientContext {
     /// # Errors
     /// [`millrace_error::Code::InvalidArgument`]: the name is neither a DNS name nor an IP address.
     pub fn connect(self: &Arc<Self>, servername: &str) -> Result<TlsSession, TlsError> {
-        let name = servername.strip_suffix('.').unwrap_or(servername);
-        let name = ServerName::try_from(name.to_owned()).map_err(|_| {
-            TlsError::with_detail(
-                millrace_error::Code::InvalidArgument,
-                format!("expected a DNS name or an IP address as servername, got {servername}"),
-            )
-        })?;
+        let name = server_name(servername)?;
         let state = self.current.load();
         let connection = ClientConnection::new(Arc::clone(&state.config), name.clone())?;
         Ok(TlsSession::client(

@@ -160,3 +160,11 @@ pub use session::{BUFFER_LIMIT, PENDING_LIMIT, TlsSession};
 pub use suites::{TlsVersion, cipher_names};
 pub use tickets::{ROTATION_INTERVAL_S, TICKET_KEY_LEN, TicketSecret};
 pub use trust::{Trust, TrustOptions};
+
+/// Fills a buffer with random bytes of the system.
+///
+/// # Errors
+/// When the system has none.
+pub fn random(bytes: &mut [u8]) -> Result<(), TlsError> {
+    aws_lc_rs::rand::fill(bytes).map_err(|_| TlsError::configuration("the system gave no random bytes"))
+}

@@ -3,12 +3,14 @@
 //! A plain connection has none and pays nothing for them. A layer that only opens a connection (the PROXY protocol)
 //! goes when it is done; TLS stays as long as its connection, idle or not.
 
+mod handshake;
 mod proxy_protocol;
 mod tls;
 
 use millrace_buffer::Pool;
 use std::io::{self, ErrorKind, Write};
 
+pub(crate) use handshake::{Handshake, Machine};
 pub use proxy_protocol::{ProxyHead, ProxyHeadParser, Verdict};
 pub(crate) use tls::TlsLayer;
 
@@ -18,6 +20,8 @@ pub(crate) enum Layer {
     ProxyProtocol(ProxyHeadParser),
     /// TLS.
     Tls(Box<TlsLayer>),
+    /// A handshake with a proxy; above it is nothing yet.
+    Handshake(Box<Handshake>),
 }
 
 /// The layers of a connection, bottom up.
@@ -30,7 +34,7 @@ impl Layers {
     /// Whether one of them still opens the connection: no protocol speaks yet.
     pub fn is_opening(&self) -> bool {
         self.list.iter().any(|layer| match layer {
-            Layer::ProxyProtocol(_) => true,
+            Layer::ProxyProtocol(_) | Layer::Handshake(_) => true,
             Layer::Tls(tls) => !tls.is_established(),
         })
     }
@@ -40,6 +44,7 @@ impl Layers {
         self.list.iter().all(|layer| match layer {
             Layer::ProxyProtocol(_) => true,
             Layer::Tls(tls) => tls.wants_bytes(),
+            Layer::Handshake(handshake) => handshake.wants_bytes(),
         })
     }
 
@@ -47,7 +52,7 @@ impl Layers {
     pub fn tls(&self) -> Option<&TlsLayer> {
         self.list.iter().rev().find_map(|layer| match layer {
             Layer::Tls(tls) => Some(&**tls),
-            Layer::ProxyProtocol(_) => None,
+            Layer::ProxyProtocol(_) | Layer::Handshake(_) => None,
         })
     }
 
@@ -55,7 +60,7 @@ impl Layers {
     pub fn tls_mut(&mut self) -> Option<&mut TlsLayer> {
         self.list.iter_mut().rev().find_map(|layer| match layer {
             Layer::Tls(tls) => Some(&mut **tls),
-            Layer::ProxyProtocol(_) => None,
+            Layer::ProxyProtocol(_) | Layer::Handshake(_) => None,
         })
     }
 
@@ -64,11 +69,37 @@ impl Layers {
         self.list.iter().any(|layer| match layer {
             Layer::ProxyProtocol(_) => false,
             Layer::Tls(tls) => tls.has_output(),
+            Layer::Handshake(handshake) => handshake.has_output(),
         })
+    }
+
+    /// The handshake with a proxy that is under way.
+    pub fn handshake_mut(&mut self) -> Option<&mut Handshake> {
+        match self.list.last_mut() {
+            Some(Layer::Handshake(handshake)) => Some(handshake),
+            _ => None,
+        }
+    }
+
+    /// Whether a handshake with a proxy is under way.
+    pub fn has_handshake(&self) -> bool {
+        matches!(self.list.last(), Some(Layer::Handshake(_)))
+    }
+
+    /// Whether something of theirs is written, sealed or on its own.
+    pub fn speak(&self) -> bool {
+        self.has_handshake() || self.tls().is_some()
     }
 
     /// Gives what waits in the sessions to the wire, from the top down; `WouldBlock` when that is full.
     pub fn write_to(&mut self, wire: &mut dyn Write, pool: &mut Pool) -> io::Result<()> {
+        if let Some((Layer::Handshake(handshake), below)) = self.list.split_last_mut() {
+            let session = below.iter_mut().rev().find_map(|layer| match layer {
+                Layer::Tls(tls) => Some(&mut **tls),
+                _ => None,
+            });
+            handshake.write_to(session, wire)?;
+        }
         let mut sessions: Vec<&mut TlsLayer> = self.sessions_mut().collect();
         // Twice: what a full session below took is room for the one above.
         while let Some((bottom, _)) = sessions.split_first_mut() {
@@ -97,7 +128,7 @@ impl Layers {
     fn sessions_mut(&mut self) -> impl Iterator<Item = &mut TlsLayer> {
         self.list.iter_mut().filter_map(|layer| match layer {
             Layer::Tls(tls) => Some(&mut **tls),
-            Layer::ProxyProtocol(_) => None,
+            Layer::ProxyProtocol(_) | Layer::Handshake(_) => None,
         })
     }
 
@@ -109,7 +140,7 @@ impl Layers {
     /// How much memory their output holds, in bytes.
     pub fn memory(&self) -> usize {
         self.list.iter().fold(0, |sum, layer| match layer {
-            Layer::ProxyProtocol(_) => sum,
+            Layer::ProxyProtocol(_) | Layer::Handshake(_) => sum,
             Layer::Tls(tls) => sum + tls.memory(),
         })
     }

@@ -13,6 +13,8 @@ pub(crate) enum Link {
     Unix(OwnedFd),
     /// No socket: an injected request.
     Memory(Box<MemoryLink>),
+    /// None yet: one of several attempts will be it.
+    None,
 }
 
 impl Link {
@@ -20,7 +22,7 @@ impl Link {
     pub fn descriptor(&self) -> Option<RawFd> {
         match self {
             Self::Tcp(fd) | Self::Unix(fd) => Some(fd.as_raw_fd()),
-            Self::Memory(_) => None,
+            Self::Memory(_) | Self::None => None,
         }
     }
 }

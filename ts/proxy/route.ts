@@ -1,0 +1,91 @@
+import { describeValue } from '../errors/escape.js';
+import { misuse } from '../errors/millrace-error.js';
+import type { HeadersInput } from '../message/head-text.js';
+import { headText } from '../message/head-text.js';
+import { TlsContext } from '../tls/tls-context.js';
+import type { ProxyTarget } from './environment.js';
+import { proxyFromEnvironment } from './environment.js';
+import type { ProxyKind, ProxyUrl } from './proxy-url.js';
+import { parseProxyUrl } from './proxy-url.js';
+
+/** One proxy with what its URL cannot say. */
+export interface ProxyHop {
+  url: string | URL;
+  /** In place of those of the URL. */
+  username?: string | undefined;
+  password?: string | undefined;
+  /** Fields of the CONNECT request; of `http` and `https` alone. */
+  headers?: HeadersInput | undefined;
+  /** How TLS with the proxy is spoken; of `https` alone. */
+  tls?: TlsContext | undefined;
+}
+
+/** A proxy, several that are dialled one through another, `'env'` for what the environment says, or null for none. */
+export type ProxyOption = string | URL | ProxyHop | readonly (string | URL | ProxyHop)[] | null;
+
+/** A proxy on the way to a target, checked. */
+export interface RouteHop {
+  readonly kind: ProxyKind;
+  readonly host: string;
+  readonly port: number;
+  /** User name and password in UTF-8. */
+  readonly credentials: readonly [Buffer, Buffer] | null;
+  /** `name\0value\0…` */
+  readonly fields: string;
+  readonly tls: TlsContext | null;
+}
+
+/** The most proxies of a chain. */
+export const MAX_HOPS = 8;
+
+/** The proxies that an option names for a target, in the order in which they are dialled; empty for none. */
+export function routeOf(owner: string, option: ProxyOption | undefined, target: ProxyTarget): readonly RouteHop[] {
+  if (option === undefined || option === null) return [];
+  if (option === 'env') {
+    const found = proxyFromEnvironment(target);
+    return found === null ? [] : [hopOf(owner, found, {})];
+  }
+  const list = Array.isArray(option)
+    ? (option as readonly (string | URL | ProxyHop)[])
+    : [option as string | URL | ProxyHop];
+  if (list.length > MAX_HOPS) {
+    throw misuse(
+      'MILLRACE_INVALID_ARGUMENT',
+      `${owner}: option 'proxy' may name ${MAX_HOPS} proxies, got ${list.length}`,
+    );
+  }
+  return list.map((one) => {
+    if (typeof one === 'string' || one instanceof URL) return hopOf(owner, parseProxyUrl(one), {});
+    if (typeof one !== 'object' || one === null || !('url' in one)) {
+      const expected = 'a proxy URL, { url }, an array of them, "env" or null';
+      throw misuse(
+        'MILLRACE_INVALID_ARGUMENT',
+        `${owner}: option 'proxy' must be ${expected}, got ${describeValue(one)}`,
+      );
+    }
+    return hopOf(owner, parseProxyUrl(one.url), one);
+  });
+}
+
+/** How a proxy is named in messages: never with its credentials. */
+export function labelOf({ kind, host, port }: Pick<ProxyUrl, 'kind' | 'host' | 'port'>): string {
+  return `${kind}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function hopOf(owner: string, url: ProxyUrl, { username, password, headers, tls }: Partial<ProxyHop>): RouteHop {
+  const { kind, host, port } = url;
+  const isHttp = kind === 'http' || kind === 'https';
+  if (headers !== undefined && !isHttp) {
+    throw misuse('MILLRACE_INVALID_ARGUMENT', `${owner}: 'headers' of a proxy are of http and https, not of ${kind}`);
+  }
+  if (tls !== undefined && (kind !== 'https' || !(tls instanceof TlsContext) || tls.kind !== 'client')) {
+    throw misuse(
+      'MILLRACE_INVALID_ARGUMENT',
+      `${owner}: 'tls' of a proxy must be a client's TlsContext of an https proxy`,
+    );
+  }
+  const name = username ?? url.username;
+  const secret = password ?? url.password ?? '';
+  const credentials = name === undefined ? null : ([Buffer.from(name), Buffer.from(secret)] as const);
+  return { kind, host, port, credentials, fields: headers === undefined ? '' : headText(headers), tls: tls ?? null };
+}
