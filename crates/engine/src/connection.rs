@@ -8,6 +8,7 @@ use crate::options::{ServerOptions, or_forever};
 use crate::pace::Pace;
 use crate::protocol::Protocol;
 use millrace_buffer::Output;
+use millrace_error::{Code, Error};
 use millrace_net::{Interest, Peer, socket};
 use std::os::fd::RawFd;
 
@@ -110,7 +111,22 @@ pub(crate) struct Stack {
 /// cut later by one of them at most; one that takes nothing is cut on time.
 const LOOKS: u64 = 8;
 
+/// Appends bytes that came, or are to be sent, as far as there is memory.
+///
+/// # Errors
+/// `OUT_OF_MEMORY`: an allocation whose size somebody else chooses must not end the process (SPEC §9).
+pub(crate) fn append(to: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Error> {
+    to.try_reserve(bytes.len()).map_err(|_| Code::OutOfMemory)?;
+    to.extend_from_slice(bytes);
+    Ok(())
+}
+
 impl Stack {
+    /// Keeps what cannot be parsed yet.
+    pub fn keep(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        append(&mut self.backlog, bytes)
+    }
+
     /// The socket is full: the clock of its reader runs.
     pub fn reader_waits(&mut self, options: &ServerOptions, from_ms: u64) {
         self.send_pace.start(from_ms);

@@ -269,8 +269,7 @@ impl<V: Copy> Engine<V> {
         bytes: &[u8],
     ) -> Result<(), Error> {
         if !stack.backlog.is_empty() {
-            stack.backlog.extend_from_slice(bytes);
-            return Ok(());
+            return stack.keep(bytes);
         }
         match stack.protocol {
             Protocol::Http1(_) => self.http1_bytes(host, id, stack, bytes),

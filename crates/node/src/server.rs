@@ -167,8 +167,8 @@ pub unsafe extern "C" fn inject(env: sys::napi_env, info: sys::napi_callback_inf
     let arguments = Arguments::of(env, info);
     let result = with(&arguments, Err(Code::StaleId.into()), |_, engine| {
         let (mut method, mut target, mut block) = (Vec::new(), Vec::new(), Vec::new());
-        let given = arguments.latin1(1, &mut method) && arguments.latin1(2, &mut target);
-        if !given || !arguments.latin1(3, &mut block) {
+        let given = arguments.latin1(1, &mut method)? && arguments.latin1(2, &mut target)?;
+        if !given || !arguments.latin1(3, &mut block)? {
             return Err(Code::InvalidArgument.into());
         }
         // SAFETY: the bytes are copied before JavaScript runs again.

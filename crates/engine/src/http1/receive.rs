@@ -5,7 +5,7 @@
 //! the turn's budget. A head that may not be dispatched yet is *held* in the parser; input behind it is kept in the
 //! stack's backlog, and reading stops while there is one. `go_on` resumes.
 
-use crate::connection::{Stack, flag as conn};
+use crate::connection::{Stack, append, flag as conn};
 use crate::engine::Engine;
 use crate::event::{Event as Told, EventKind, Host, request};
 use crate::id::Id;
@@ -42,7 +42,7 @@ impl<V: Copy> Engine<V> {
             if let Some(ended) = http.held {
                 let over_budget = self.events.len() >= self.budget;
                 if over_budget || matches!(self.leave(id, http), Leave::Wait) {
-                    stack.backlog.extend_from_slice(input);
+                    stack.keep(input)?;
                     if over_budget {
                         self.queue(id);
                     }
@@ -67,8 +67,7 @@ impl<V: Copy> Engine<V> {
                 }
                 let server = self.servers.at(connection.server);
                 if server.is_some_and(|(_, server)| !http.may_begin(&server.options, stack.output.len())) {
-                    stack.backlog.extend_from_slice(input);
-                    return Ok(());
+                    return stack.keep(input);
                 }
             }
             let step = http.parser.handle_bytes(input);
@@ -101,7 +100,7 @@ impl<V: Copy> Engine<V> {
                         let trailers = http.parser.trailers();
                         if !trailers.is_empty() {
                             if let Some(stream) = self.streams.get_mut(stream) {
-                                stream.trailers = trailers.to_vec();
+                                append(&mut stream.trailers, trailers)?;
                             }
                         }
                         self.request_ended(host, stream);

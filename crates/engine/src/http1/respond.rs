@@ -41,6 +41,14 @@ pub enum Chunk<'a> {
 }
 
 impl Chunk<'_> {
+    /// How many of its bytes are copied.
+    fn copied(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Pin { .. } | Self::File { .. } => 0,
+        }
+    }
+
     fn len(&self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.len(),
@@ -164,12 +172,19 @@ impl<V: Copy> Engine<V> {
             self.release(chunk);
             return Ok(true);
         }
-        if let BodyFraming::Length(left) = framing {
-            let left = left.checked_sub(length).ok_or(Code::HttpResponseBodyMismatch)?;
-            stream.framing = BodyFraming::Length(left);
-        }
+        let left = match framing {
+            BodyFraming::Length(left) => {
+                let left = left.checked_sub(length).ok_or(Code::HttpResponseBodyMismatch)?;
+                Some(BodyFraming::Length(left))
+            }
+            _ => None,
+        };
         let mut stack = self.take_stack(connection).ok_or(Code::StaleId)?;
         if let Some((output, pool)) = self.output_of(id, &mut stack) {
+            if let Err(error) = make_room(output.tail(pool), chunk.copied()) {
+                self.give_stack(connection, stack);
+                return Err(error);
+            }
             if framing == BodyFraming::Chunked {
                 write_chunk_prefix(output.tail(pool), length as usize);
                 push(output, pool, chunk);
@@ -177,6 +192,9 @@ impl<V: Copy> Engine<V> {
             } else {
                 push(output, pool, chunk);
             }
+        }
+        if let (Some(left), Some(stream)) = (left, self.streams.get_mut(id)) {
+            stream.framing = left;
         }
         self.count_waiting(id, &mut stack);
         let room = self.has_room(id, slot, &mut stack);
@@ -237,7 +255,8 @@ impl<V: Copy> Engine<V> {
         let mut result = Ok(());
         if chunked {
             if let Some((output, pool)) = self.output_of(id, &mut stack) {
-                result = write_last_chunk(output.tail(pool), trailers);
+                let out = output.tail(pool);
+                result = make_room(out, 2 * trailers.len()).and_then(|()| write_last_chunk(out, trailers));
             }
         }
         if result.is_ok() {
@@ -266,7 +285,8 @@ impl<V: Copy> Engine<V> {
         let mut stack = self.take_stack(connection).ok_or(Code::StaleId)?;
         let mut result = Ok(());
         if let Some((output, pool)) = self.output_of(id, &mut stack) {
-            result = write_informational(output.tail(pool), status, block);
+            let out = output.tail(pool);
+            result = make_room(out, 2 * block.len()).and_then(|()| write_informational(out, status, block));
         }
         self.count_waiting(id, &mut stack);
         self.give_stack(connection, stack);
@@ -331,12 +351,16 @@ impl<V: Copy> Engine<V> {
             keep_alive_timeout_s: (idle_ms / 1_000) as u32,
         };
         let out = output.tail(&mut self.pool);
+        let copied = body.as_ref().map_or(0, Chunk::copied);
         let (status, written) = match head {
-            Head::Given(head) => (
-                head.status,
-                write_response_head(out, head.status, head.reason, head.block, &answer)?,
-            ),
+            Head::Given(head) => {
+                // A field costs two bytes more on the wire than in a block, where it has three at least.
+                make_room(out, copied + 2 * head.block.len() + head.reason.len())?;
+                let written = write_response_head(out, head.status, head.reason, head.block, &answer)?;
+                (head.status, written)
+            }
             Head::Ready(status, place) => {
+                make_room(out, copied)?;
                 let ready = self.ready_heads.get_mut(place as usize).ok_or(Code::InvalidArgument)?;
                 (status, ready.write(out, status, &answer)?)
             }
@@ -394,6 +418,25 @@ impl<V: Copy> Engine<V> {
             self.released.push(pin);
         }
     }
+}
+
+/// From how many bytes on memory for what is to be sent is asked for beforehand. Less is what a pooled buffer has, or grows
+/// by: no size that somebody chose.
+const LARGE: usize = 16 * 1024;
+/// More than a status line and the fields that we add, or the framing of a chunk.
+const OURS: usize = 1024;
+
+/// Makes room for bytes that the host gave, so that appending them, and our part round them, allocates no more.
+///
+/// # Errors
+/// `OUT_OF_MEMORY`; nothing was written.
+#[inline]
+fn make_room(out: &mut Vec<u8>, bytes: usize) -> Result<(), Error> {
+    if bytes <= LARGE {
+        return Ok(());
+    }
+    out.try_reserve(bytes.saturating_add(OURS))
+        .map_err(|_| Code::OutOfMemory.into())
 }
 
 fn push(output: &mut Output, pool: &mut millrace_buffer::Pool, chunk: Chunk<'_>) {
