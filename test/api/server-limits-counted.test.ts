@@ -156,6 +156,7 @@ const ELSEWHERE: Record<string, string> = {
   deny: 'below',
   rateLimits: 'below',
   maxMemory: 'server-memory.test.ts',
+  reputation: 'server-reputation.test.ts',
 };
 
 /** A server, on a Unix socket where asked, that reads each body and answers 200; errors of limits answer for themselves. */

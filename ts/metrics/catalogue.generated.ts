@@ -34,6 +34,7 @@ export type CounterName =
   | 'millrace_limit_exceeded_total{option="deny"}'
   | 'millrace_limit_exceeded_total{option="rateLimits"}'
   | 'millrace_limit_exceeded_total{option="maxMemory"}'
+  | 'millrace_limit_exceeded_total{option="reputation"}'
   | 'millrace_rate_limit_store_failures_total'
   | 'millrace_sockets_received_bytes_total'
   | 'millrace_sockets_sent_bytes_total'
@@ -57,6 +58,7 @@ export type CounterName =
   | 'millrace_tls_handshakes_total{kind="resumed"}'
   | 'millrace_tls_failures_total'
   | 'millrace_http_server_validate_refusals_total'
+  | 'millrace_http_server_connections_delayed_total'
   | 'millrace_http_server_accept_pauses_total';
 
 export type GaugeName =
@@ -317,6 +319,13 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Refusals by the limit that was passed',
   },
   {
+    key: 'millrace_limit_exceeded_total{option="reputation"}',
+    name: 'millrace_limit_exceeded_total',
+    label: ['option', 'reputation'],
+    unit: null,
+    help: 'Refusals by the limit that was passed',
+  },
+  {
     key: 'millrace_rate_limit_store_failures_total',
     name: 'millrace_rate_limit_store_failures_total',
     label: null,
@@ -478,6 +487,13 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Requests that validate refused',
   },
   {
+    key: 'millrace_http_server_connections_delayed_total',
+    name: 'millrace_http_server_connections_delayed_total',
+    label: null,
+    unit: null,
+    help: 'Connections that reputation let wait before they were served',
+  },
+  {
     key: 'millrace_http_server_accept_pauses_total',
     name: 'millrace_http_server_accept_pauses_total',
     label: null,
@@ -610,8 +626,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 57,
-  histograms: 64,
+  gauges: 59,
+  histograms: 66,
   histogramLength: 30,
-  length: 214,
+  length: 216,
 } as const;

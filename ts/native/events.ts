@@ -20,6 +20,7 @@ export const KIND = {
   dialled: 16,
   dialFailed: 17,
   log: 18,
+  refused: 24,
 } as const;
 
 /** Flags of a request event. */
@@ -41,6 +42,18 @@ export interface Target {
   handleEvent(kind: number, flags: number, a: number, b: number, value: unknown, extra: unknown): void;
 }
 
+/** A request that the native core refused. */
+export interface NativeRefusal {
+  /** The number of an error code. */
+  readonly code: number;
+  readonly status: number;
+  /** Empty where the client has none. */
+  readonly address: string;
+  readonly port: number;
+  readonly limit: number | undefined;
+  readonly seen: number | undefined;
+}
+
 /** What a server does with a new exchange. */
 export interface RequestSink {
   handleRequest(
@@ -56,6 +69,8 @@ export interface RequestSink {
   handleServerEvent(kind: number, a: number, b: number): void;
   /** Of a TLS session that has no exchange yet; `id` is the connection's. */
   handleTlsEvent(kind: number, flags: number, id: number, text: string): void;
+  /** Of a request that was refused before it became one. */
+  handleRefusal(refusal: NativeRefusal): void;
   readonly id: number;
 }
 
@@ -143,6 +158,8 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | undefined {
         servers[b >> 8]?.handleTlsEvent(kind, word >> 7, id, value as string);
       } else if (kind === KIND.log) {
         onLines?.();
+      } else if (kind === KIND.refused) {
+        tellRefusals(native.takeRefusals());
       } else {
         const target = targets[slot];
         if (target !== undefined && target.id === id) target.handleEvent(kind, word >> 7, a, b, value, extra);
@@ -153,6 +170,16 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | undefined {
     }
   }
   return thrown;
+}
+
+/** Lines as `crates/engine/src/refusals.rs` writes them, to their servers. */
+function tellRefusals(lines: string): void {
+  const numberOf = (text: string): number | undefined => (text === '' ? undefined : Number(text));
+  for (const line of lines.split('\n').slice(0, -1)) {
+    const [slot = '', code, status, address = '', port, limit = '', seen = ''] = line.split('\t');
+    const numbers = { code: Number(code), status: Number(status), port: Number(port) };
+    servers[Number(slot)]?.handleRefusal({ ...numbers, address, limit: numberOf(limit), seen: numberOf(seen) });
+  }
 }
 
 /** The last event of one whose slot was taken. */

@@ -169,6 +169,7 @@ export interface ServerOptionValues {
   readonly limitScope: 'thread' | 'process';
   readonly allow: readonly string[] | null;
   readonly deny: readonly string[] | null;
+  readonly reputation: boolean | object;
   readonly handler: AnyFunction | null;
   readonly fetch: AnyFunction | null;
   readonly onUpgrade: AnyFunction | null;
@@ -260,6 +261,7 @@ export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
     { name: 'limitScope', type: 'enum', values: ['thread', 'process'], default: 'thread', reloadable: true },
     { name: 'allow', type: 'strings', default: null, reloadable: true },
     { name: 'deny', type: 'strings', default: null, reloadable: true },
+    { name: 'reputation', type: 'settings', default: false, reloadable: true },
     { name: 'handler', type: 'function', default: null },
     { name: 'fetch', type: 'function', default: null },
     { name: 'onUpgrade', type: 'function', default: null },

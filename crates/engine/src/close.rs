@@ -254,6 +254,7 @@ impl<V: Copy> Engine<V> {
             Code::ClientConnectionsLimit => (Some(Counter::LimitExceededMaxConnectionsPerIp), None),
             Code::MemoryLimit => (Some(Counter::LimitExceededMaxMemory), None),
             Code::ClientDenied => (Some(Counter::LimitExceededDeny), None),
+            Code::ClientReputation => (Some(Counter::LimitExceededReputation), None),
             Code::RateLimited => (Some(Counter::LimitExceededRateLimits), None),
             Code::HttpTrailersTooLarge => (Some(Counter::LimitExceededTrailers), None),
             Code::HeadersTimeout => (Some(Counter::HttpServerTimeoutsHeaders), Some(0)),
@@ -283,6 +284,9 @@ impl<V: Copy> Engine<V> {
         let tell = self.log.failed(peer, error);
         self.tell_log(tell);
         if let Some(server) = self.servers.at_mut(slot) {
+            server
+                .gate
+                .blame(peer.addr().map(|addr| addr.ip()), error.code, self.now_ms);
             server.stats.errors += u64::from(fault);
             if let Some(which) = timeout {
                 server.stats.timeouts[which] += 1;

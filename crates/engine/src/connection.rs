@@ -56,12 +56,16 @@ pub(crate) mod flag {
     pub const SECURE: u32 = 524_288;
     /// We began it, and it is not there yet.
     pub const CONNECTING: u32 = 1_048_576;
+    /// Its client's reputation lets it wait: nothing of it is read yet.
+    pub const DELAYED: u32 = 2_097_152;
 }
 
 /// What the deadline of a connection is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Deadline {
     None,
+    /// Until a delayed connection is served.
+    Delay,
     Headers,
     Body,
     Request,

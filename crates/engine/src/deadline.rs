@@ -189,6 +189,7 @@ impl<V: Copy> Engine<V> {
         }
         let Some(error) = self.expired(id, what, at) else {
             match what {
+                Deadline::Delay => self.serve_delayed(id),
                 Deadline::Linger => self.close(id, Code::ConnectionClosed.into()),
                 Deadline::Farewell => self.close(id, Code::ServerClosed.into()),
                 _ => {}
@@ -256,7 +257,12 @@ impl<V: Copy> Engine<V> {
             Some(Error::limit(code, value, seen))
         };
         match what {
-            Deadline::None | Deadline::Linger | Deadline::Farewell | Deadline::Connect | Deadline::Proxy => None,
+            Deadline::None
+            | Deadline::Delay
+            | Deadline::Linger
+            | Deadline::Farewell
+            | Deadline::Connect
+            | Deadline::Proxy => None,
             Deadline::Handshake => time(Code::TlsHandshakeTimeout, options.tls_handshake_timeout_ms),
             Deadline::Headers => time(Code::HeadersTimeout, options.headers_timeout_ms),
             Deadline::Body => time(Code::BodyTimeout, limits.body_timeout_ms),

@@ -20,6 +20,7 @@ use crate::memory::Memory;
 use crate::pace::Pace;
 use crate::panic::take_panic;
 use crate::protocol::Http1;
+use crate::refusals::Refusals;
 use crate::server::Server;
 use crate::stream::Stream;
 use millrace_buffer::{PinId, Pool};
@@ -89,6 +90,7 @@ pub struct Engine<V: Copy> {
     /// Heads that the host names by number; the first has no field.
     pub(crate) ready_heads: Vec<ReadyHead>,
     pub(crate) log: Log,
+    pub(crate) refusals: Refusals,
 }
 
 impl<V: Copy> Engine<V> {
@@ -134,6 +136,7 @@ impl<V: Copy> Engine<V> {
             memory: Memory::new(),
             ready_heads: ReadyHead::new(b"").into_iter().collect(),
             log: Log::default(),
+            refusals: Refusals::default(),
         }
     }
 

@@ -45,6 +45,9 @@ pub enum EventKind {
     DialFailed = 17,
     /// Lines for the log wait: [`Engine::take_log`](crate::Engine::take_log).
     Log = 18,
+    /// Requests were refused before the host saw them: [`Engine::take_refusals`](crate::Engine::take_refusals). Only after
+    /// [`Engine::hear_refusals`](crate::Engine::hear_refusals).
+    Refused = 24,
 }
 
 /// Flags of a request event.

@@ -329,7 +329,7 @@ impl<V: Copy> Engine<V> {
         if connection.has(conn::LINGERING) {
             return;
         }
-        if let Some(fd) = connection.link.descriptor() {
+        if let Some(fd) = connection.link.descriptor().filter(|_| !connection.has(conn::DELAYED)) {
             self.read(host, id, fd);
         }
         self.touch(id);

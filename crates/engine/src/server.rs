@@ -2,7 +2,7 @@
 
 use crate::connection::{Connection, Deadline, flag as conn};
 use crate::engine::{Engine, LISTENER_TOKEN};
-use crate::gate::Gate;
+use crate::gate::{Entered, Gate};
 use crate::id::Id;
 use crate::link::Link;
 use crate::options::{ACCEPT_BUDGET, ACCEPT_PAUSE_MS, ACCEPT_QUIET_MS, LINGER_MS, ServerOptions};
@@ -66,6 +66,17 @@ pub(crate) struct Server {
     pub farewell_ms: u64,
     pub finished: u64,
     pub forced: u64,
+}
+
+impl Server {
+    /// What a connection that begins may take time for first, and how long.
+    fn first_deadline(&self) -> (Deadline, u64) {
+        let first = match self.tls.is_some() {
+            true => (Deadline::Handshake, self.options.tls_handshake_timeout_ms),
+            false => (Deadline::Headers, self.options.headers_timeout_ms),
+        };
+        if first.1 == 0 { (Deadline::None, 0) } else { first }
+    }
 }
 
 impl<V: Copy> Engine<V> {
@@ -222,20 +233,21 @@ impl<V: Copy> Engine<V> {
         let link = if unix { Link::Unix(fd) } else { Link::Tcp(fd) };
         let entered = self.enter(id, peer.addr().map(|addr| addr.ip()));
         let Some(server) = self.servers.get_mut(id) else { return };
-        let flags = match entered {
-            Ok(flags) => flags,
+        let Entered { flags, delay_ms } = match entered {
+            Ok(entered) => entered,
             Err(error) => return self.refuse(id, link, peer, &error),
         };
         server.stats.accepted += 1;
         server.stats.active += 1;
         let closing = server.closing;
         let secure = server.tls.is_some();
-        let first = match secure {
-            true => (Deadline::Handshake, server.options.tls_handshake_timeout_ms),
-            false => (Deadline::Headers, server.options.headers_timeout_ms),
-        };
-        let (deadline, after) = if first.1 == 0 { (Deadline::None, 0) } else { first };
         let flags = if secure { flags | conn::HANDSHAKING } else { flags };
+        let ((deadline, after), flags) = match delay_ms {
+            0 => (server.first_deadline(), flags),
+            _ => ((Deadline::Delay, delay_ms), flags | conn::DELAYED),
+        };
+        self.metrics
+            .add(Counter::HttpServerConnectionsDelayed, u64::from(delay_ms > 0));
         self.metrics.add(Counter::HttpServerConnectionsAccepted, 1);
         self.metrics.gauge_add(Gauge::HttpServerConnections, 1);
         let connection = self.adopt_link(id, link, peer, flags, deadline, after);
@@ -243,6 +255,18 @@ impl<V: Copy> Engine<V> {
             // Came in the last moment: looked at like the others.
             self.queue(connection);
         }
+    }
+
+    /// The time of a delayed connection has come: it is read, and its clocks begin.
+    pub(crate) fn serve_delayed(&mut self, id: Id) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        connection.flags &= !conn::DELAYED;
+        let server = self.servers.at(connection.server);
+        let (deadline, after) = server.map_or((Deadline::None, 0), |(_, server)| server.first_deadline());
+        self.set_deadline(id, deadline, self.from_ms + after);
+        self.update_interest(id);
     }
 
     /// Makes a connection of a link; `None` when no slot is free (the link is closed) or it cannot be watched.
@@ -256,7 +280,10 @@ impl<V: Copy> Engine<V> {
         after_ms: u64,
     ) -> Option<Id> {
         let fd = link.descriptor();
-        let interest = Interest::READ | Interest::HANGUP;
+        let interest = match flags & conn::DELAYED {
+            0 => Interest::READ | Interest::HANGUP,
+            _ => Interest::HANGUP,
+        };
         let connection = Connection {
             link,
             stack: None,
@@ -311,6 +338,7 @@ impl<V: Copy> Engine<V> {
         let (counter, answer) = match error.code {
             Code::MemoryLimit => (Counter::LimitExceededMaxMemory, BUSY),
             Code::ClientDenied => (Counter::LimitExceededDeny, DENIED),
+            Code::ClientReputation => (Counter::LimitExceededReputation, BUSY),
             Code::ClientConnectionsLimit => (Counter::LimitExceededMaxConnectionsPerIp, BUSY),
             _ => (Counter::LimitExceededMaxConnections, BUSY),
         };

@@ -122,7 +122,7 @@ impl<V: Copy> Engine<V> {
         if connection.has(conn::LINGERING) {
             return true;
         }
-        if connection.has(conn::READ_CLOSED | conn::CONNECTING) {
+        if connection.has(conn::READ_CLOSED | conn::CONNECTING | conn::DELAYED) {
             return false;
         }
         if let Some(layers) = connection.layers.as_ref().filter(|layers| layers.is_opening()) {

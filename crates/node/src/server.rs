@@ -259,6 +259,22 @@ pub unsafe extern "C" fn take_log(env: sys::napi_env, info: sys::napi_callback_i
     arguments.env.text(lines.as_bytes()).0
 }
 
+/// `hearRefusals(on)`: whether requests that are refused before JavaScript sees them are told.
+pub unsafe extern "C" fn hear_refusals(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    with(&arguments, (), |_, engine| {
+        engine.hear_refusals(arguments.number(0) != 0.0)
+    });
+    ptr::null_mut()
+}
+
+/// `takeRefusals()`: the lines that wait.
+pub unsafe extern "C" fn take_refusals(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let lines = with(&arguments, String::new(), |_, engine| engine.take_refusals());
+    arguments.env.text(lines.as_bytes()).0
+}
+
 /// `metricsReset()`
 pub unsafe extern "C" fn metrics_reset(_env: sys::napi_env, _info: sys::napi_callback_info) -> sys::napi_value {
     metrics::reset();

@@ -194,6 +194,7 @@ impl<V: Copy> Engine<V> {
             let last = !ended || !head.keep_alive || server.closing;
             http.began_ms = 0;
             self.count_error(id, &error);
+            self.tell_refused(id, status, forwarded, &error);
             let retry = seconds.map_or(String::new(), |seconds| format!("Retry-After\0{seconds}\0"));
             self.answer_unread(id, stack, status, retry.as_bytes(), last)?;
             return Ok(if last { &[] } else { input });
@@ -336,6 +337,7 @@ impl<V: Copy> Engine<V> {
         };
         http.late = error.code.kind() == Kind::Timeout;
         let mut place = None;
+        let unseen = http.receiving.is_none();
         if let Some(receiving) = http.receiving.take() {
             let Some(stream) = self.streams.get(receiving) else {
                 return Err(error);
@@ -359,6 +361,9 @@ impl<V: Copy> Engine<V> {
         };
         if let Some(place) = place {
             http.order.remove(place);
+        }
+        if unseen {
+            self.tell_refused(id, status, None, &error);
         }
         self.answer_itself(id, stack, status, b"")
     }
