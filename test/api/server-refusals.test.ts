@@ -26,7 +26,9 @@ const ROWS: [string, string, number, string, object][] = [
 
 async function refuse(server: Server, bytes: string): Promise<number> {
   const client = await RawClient.connect(server);
-  return (await client.send(bytes).response()).status;
+  const { status } = await client.send(bytes).response();
+  client.destroy();
+  return status;
 }
 
 test.each(ROWS)(
@@ -79,27 +81,23 @@ test('a rate limit tells, and what a handler has seen does not', async () => {
 });
 
 test('the native core is asked to tell while somebody listens, and not before or after', async () => {
-  const asked: number[] = [];
-  const real = native.hearRefusals;
-  native.hearRefusals = (heard) => void (asked.push(heard), real(heard));
-  try {
-    const server = await start({ handler });
-    expect(await refuse(server, 'nonsense\r\n\r\n')).toBe(400);
-    expect(native.takeRefusals()).toBe('');
-    const [one, two] = [(): void => undefined, (): void => undefined];
-    subscribe(CHANNEL, one);
-    subscribe(CHANNEL, two);
-    unsubscribe(CHANNEL, one);
-    expect(asked).toEqual([1]);
-    server.on('clientError', one);
-    unsubscribe(CHANNEL, two);
-    expect(asked).toEqual([1]);
-    server.off('clientError', one);
-    expect(asked).toEqual([1, 0]);
-    server.once('clientError', one);
-    await server.close();
-    expect(asked).toEqual([1, 0, 1, 0]);
-  } finally {
-    native.hearRefusals = real;
-  }
+  const spy = jest.spyOn(native, 'hearRefusals');
+  const asked = (): number[] => spy.mock.calls.map(([heard]) => heard);
+  const server = await start({ handler });
+  expect(await refuse(server, 'nonsense\r\n\r\n')).toBe(400);
+  expect(native.takeRefusals()).toBe('');
+  const [one, two] = [(): void => undefined, (): void => undefined];
+  subscribe(CHANNEL, one);
+  subscribe(CHANNEL, two);
+  unsubscribe(CHANNEL, one);
+  expect(asked()).toEqual([1]);
+  server.on('clientError', one);
+  unsubscribe(CHANNEL, two);
+  expect(asked()).toEqual([1]);
+  server.off('clientError', one);
+  expect(asked()).toEqual([1, 0]);
+  server.once('clientError', one);
+  await server.close();
+  expect(asked()).toEqual([1, 0, 1, 0]);
+  spy.mockRestore();
 });

@@ -1,4 +1,4 @@
-import type { Channel } from 'node:diagnostics_channel';
+import type { Channel, ChannelListener } from 'node:diagnostics_channel';
 
 import { native } from '../native/loader.js';
 import { CHANNELS } from './channels.js';
@@ -27,13 +27,15 @@ function update(): void {
   native.hearRefusals(wanted ? 1 : 0);
 }
 
+type Call = (this: Channel, listener: ChannelListener) => unknown;
+
 function watch(channel: Channel): void {
-  for (const name of ['subscribe', 'unsubscribe'] as const) {
-    const before = Object.getOwnPropertyDescriptor(channel, name)?.value as Channel[typeof name] | undefined;
-    const wrapped = (listener: Parameters<Channel[typeof name]>[0]): unknown => {
+  for (const name of ['subscribe', 'unsubscribe']) {
+    const before = Object.getOwnPropertyDescriptor(channel, name)?.value as Call | undefined;
+    const wrapped = (listener: ChannelListener): unknown => {
       // The first subscriber changes the channel's prototype, and the last one changes it back.
-      const original = before ?? (Object.getPrototypeOf(channel) as Channel)[name];
-      const result: unknown = original.call(channel, listener);
+      const original = before ?? (Reflect.get(Object.getPrototypeOf(channel) as object, name) as Call);
+      const result = original.call(channel, listener);
       update();
       return result;
     };
