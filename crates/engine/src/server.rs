@@ -1,11 +1,14 @@
 //! Servers: their listeners, the accept loop, their counts.
 
+use crate::close::connections_gauge;
 use crate::connection::{Connection, Deadline, flag as conn};
 use crate::engine::{Engine, LISTENER_TOKEN};
 use crate::gate::{Entered, Gate};
 use crate::id::Id;
 use crate::link::Link;
-use crate::options::{ACCEPT_BUDGET, ACCEPT_PAUSE_MS, ACCEPT_QUIET_MS, LINGER_MS, ServerOptions};
+use crate::options::{
+    ACCEPT_BUDGET, ACCEPT_PAUSE_MS, ACCEPT_QUIET_MS, LINGER_MS, ProxyProtocol, ServerKind, ServerOptions,
+};
 use crate::stats::ServerStats;
 use millrace_error::{Code, Error};
 use millrace_metrics::{Counter, Gauge};
@@ -69,13 +72,34 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// What a connection that begins may take time for first, and how long.
+    /// What a connection that begins may take time for first, and how long. Of a raw listener nothing where its
+    /// connections are tunnels at once.
     fn first_deadline(&self) -> (Deadline, u64) {
         let first = match self.tls.is_some() {
             true => (Deadline::Handshake, self.options.tls_handshake_timeout_ms),
+            false if self.options.kind == ServerKind::Raw && self.opens_at_once() => (Deadline::None, 0),
             false => (Deadline::Headers, self.options.headers_timeout_ms),
         };
         if first.1 == 0 { (Deadline::None, 0) } else { first }
+    }
+
+    /// Whether a client that is refused at the door can be told in HTTP: an answer in the clear is of no use before a
+    /// handshake, and one that is sealed costs the handshake; a raw listener has none.
+    fn answers_in_the_clear(&self) -> bool {
+        self.tls.is_none() && self.options.kind == ServerKind::Http1
+    }
+
+    /// Whether its connections have no layer that has to open them.
+    fn opens_at_once(&self) -> bool {
+        self.tls.is_none() && self.options.proxy_protocol == ProxyProtocol::Off
+    }
+}
+
+/// What counts the listening servers of a kind.
+pub(crate) fn listeners_gauge(kind: ServerKind) -> Gauge {
+    match kind {
+        ServerKind::Raw => Gauge::SocketsListeners,
+        ServerKind::Http1 | ServerKind::Proxy { .. } => Gauge::HttpServerListeners,
     }
 }
 
@@ -113,6 +137,9 @@ impl<V: Copy> Engine<V> {
                 Some(fd)
             }
         };
+        if let (Some(fd), false) = (&listener, unix) {
+            socket::tune_listener(fd.as_fd(), &options.socket).map_err(|error| Error::system("setsockopt", &error))?;
+        }
         let raw = listener.as_ref().map(AsRawFd::as_raw_fd);
         let server = Server {
             options,
@@ -138,7 +165,7 @@ impl<V: Copy> Engine<V> {
                 return Err(Error::system("epoll_ctl", &error));
             }
         }
-        self.metrics.gauge_add(Gauge::HttpServerListeners, 1);
+        self.metrics.gauge_add(listeners_gauge(options.kind), 1);
         Ok(id)
     }
 
@@ -189,8 +216,7 @@ impl<V: Copy> Engine<V> {
                 Err(AcceptError::Retry(_)) => {}
                 Err(AcceptError::WouldBlock) => return false,
                 Err(AcceptError::Exhausted(error)) => {
-                    // An answer in the clear is of no use before a handshake.
-                    let answer = if server.tls.is_some() { b"" } else { BUSY };
+                    let answer = if server.answers_in_the_clear() { BUSY } else { b"" };
                     if self.spare.refuse_one(listener, answer) {
                         self.refused(id);
                     }
@@ -218,6 +244,14 @@ impl<V: Copy> Engine<V> {
         match socket::inherit(fd.as_fd()) {
             Ok(seen) if seen.listens => Err((Code::InvalidArgument.into(), fd)),
             Ok(seen) => {
+                let no_delay = self
+                    .servers
+                    .get(id)
+                    .is_some_and(|server| server.options.socket.no_delay);
+                if !seen.unix && no_delay {
+                    // A peer that has gone already is noticed at the first read.
+                    let _ = socket::set_nodelay(fd.as_raw_fd(), true);
+                }
                 self.accepted(id, fd, seen.peer, seen.unix);
                 Ok(())
             }
@@ -226,10 +260,6 @@ impl<V: Copy> Engine<V> {
     }
 
     fn accepted(&mut self, id: Id, fd: OwnedFd, peer: Peer, unix: bool) {
-        if !unix {
-            // A peer that has gone already is noticed at the first read.
-            let _ = socket::set_nodelay(fd.as_raw_fd());
-        }
         let link = if unix { Link::Unix(fd) } else { Link::Tcp(fd) };
         let entered = self.enter(id, peer.addr().map(|addr| addr.ip()));
         let Some(server) = self.servers.get_mut(id) else { return };
@@ -241,19 +271,45 @@ impl<V: Copy> Engine<V> {
         server.stats.active += 1;
         let closing = server.closing;
         let secure = server.tls.is_some();
+        let raw = server.options.kind == ServerKind::Raw;
+        let opens = server.opens_at_once();
         let flags = if secure { flags | conn::HANDSHAKING } else { flags };
+        let flags = if raw { flags | conn::RAW } else { flags };
         let ((deadline, after), flags) = match delay_ms {
-            0 => (server.first_deadline(), flags),
-            _ => ((Deadline::Delay, delay_ms), flags | conn::DELAYED),
+            // Raw listeners have no reputation to go by.
+            1.. if !raw => ((Deadline::Delay, delay_ms), flags | conn::DELAYED),
+            _ => (server.first_deadline(), flags),
         };
-        self.metrics
-            .add(Counter::HttpServerConnectionsDelayed, u64::from(delay_ms > 0));
-        self.metrics.add(Counter::HttpServerConnectionsAccepted, 1);
-        self.metrics.gauge_add(Gauge::HttpServerConnections, 1);
+        let counter = match raw {
+            true => Counter::SocketsAccepted,
+            false => Counter::HttpServerConnectionsAccepted,
+        };
+        let delayed = u64::from(flags & conn::DELAYED != 0);
+        self.metrics.add(Counter::HttpServerConnectionsDelayed, delayed);
+        self.metrics.add(counter, 1);
+        self.metrics.gauge_add(connections_gauge(raw), 1);
         let connection = self.adopt_link(id, link, peer, flags, deadline, after);
+        if let (Some(connection), true, true) = (connection, raw, opens) {
+            return self.open_at_once(connection);
+        }
         if let Some(connection) = connection.filter(|_| closing) {
             // Came in the last moment: looked at like the others.
             self.queue(connection);
+        }
+    }
+
+    /// A raw listener's connection without layers is a tunnel from the start.
+    fn open_at_once(&mut self, id: Id) {
+        match self.open_accepted(id) {
+            Ok(stream) => {
+                let mut stack = self.raw_stack(stream);
+                stack.progress_ms = self.from_ms;
+                if let Some(connection) = self.connections.get_mut(id) {
+                    connection.flags |= conn::SEEN_BYTES;
+                }
+                self.give_stack_and_touch(id, stack);
+            }
+            Err(error) => self.close(id, error),
         }
     }
 
@@ -309,7 +365,7 @@ impl<V: Copy> Engine<V> {
         match added {
             Some(id) => self.set_deadline(id, deadline, self.from_ms + after_ms),
             None if flags & conn::REFUSED == 0 => {
-                self.metrics.gauge_add(Gauge::HttpServerConnections, -1);
+                self.metrics.gauge_add(connections_gauge(flags & conn::RAW != 0), -1);
                 if let Some(server) = self.servers.get_mut(server) {
                     server.stats.active -= 1;
                     if fd.is_some() {
@@ -324,7 +380,15 @@ impl<V: Copy> Engine<V> {
     }
 
     fn refused(&mut self, id: Id) {
-        self.metrics.add(Counter::HttpServerConnectionsRefused, 1);
+        let raw = self
+            .servers
+            .get(id)
+            .is_some_and(|server| server.options.kind == ServerKind::Raw);
+        let counter = match raw {
+            true => Counter::SocketsRefused,
+            false => Counter::HttpServerConnectionsRefused,
+        };
+        self.metrics.add(counter, 1);
         if let Some(server) = self.servers.get_mut(id) {
             server.stats.refused += 1;
         }
@@ -343,9 +407,8 @@ impl<V: Copy> Engine<V> {
             _ => (Counter::LimitExceededMaxConnections, BUSY),
         };
         self.metrics.add(counter, 1);
-        let secure = self.servers.get(server).is_some_and(|server| server.tls.is_some());
-        // An answer in the clear is of no use before a handshake, and one that is sealed costs the handshake.
-        if let Some(fd) = link.descriptor().filter(|_| !secure) {
+        let answers = self.servers.get(server).is_some_and(Server::answers_in_the_clear);
+        if let Some(fd) = link.descriptor().filter(|_| answers) {
             let sent = socket::send(fd, answer).is_ok();
             if sent && socket::shutdown_write(fd).is_ok() {
                 let flags = conn::REFUSED | conn::LINGERING | conn::CLOSING | conn::WRITE_CLOSED;
