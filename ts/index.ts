@@ -26,6 +26,7 @@ export type {
   CloseMessage,
   ListeningMessage,
   RequestErrorMessage,
+  RequestRefusedMessage,
   RequestFinishMessage,
   RequestStartMessage,
   TlsErrorMessage,
@@ -49,6 +50,8 @@ export type { InjectOptions } from './server/inject.js';
 export { compress } from './server/compression/compress.js';
 export type { Compress } from './server/compression/compress.js';
 export type { CompressionOptions } from './server/compression/options.js';
+export type { RefusedRequest } from './server/refusals.js';
+export type { ReputationOptions } from './server/reputation.js';
 export { serveStatic } from './server/static/serve-static.js';
 export type { StaticHandler } from './server/static/serve-static.js';
 export type { StaticOptions } from './server/static/options.js';

@@ -40,6 +40,8 @@ const SOON = 20;
  */
 const ELSEWHERE: Partial<Record<Name, string>> = {
   millrace_http_server_accept_pauses_total: '../border/programs/descriptors-run-out.mjs',
+  'millrace_limit_exceeded_total{option="reputation"}': 'server-reputation.test.ts',
+  millrace_http_server_connections_delayed_total: 'server-reputation.test.ts',
   'millrace_http_server_timeouts_total{phase="receiveRate"}': 'server-timeouts-rates.test.ts',
   'millrace_http_server_timeouts_total{phase="sendRate"}': 'server-timeouts-rates.test.ts',
 };
@@ -386,6 +388,8 @@ const MOVERS: Record<Name, Mover | null> = {
   millrace_http_server_request_duration_seconds: exchange({}, get()),
   millrace_reactor_wake_duration_seconds: exchange({}, get()),
   millrace_http_server_accept_pauses_total: null,
+  'millrace_limit_exceeded_total{option="reputation"}': null,
+  millrace_http_server_connections_delayed_total: null,
   'millrace_http_server_timeouts_total{phase="receiveRate"}': null,
   'millrace_http_server_timeouts_total{phase="sendRate"}': null,
 };

@@ -60,6 +60,11 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
     return this.#used;
   }
 
+  /** Why it will not arrive whole. */
+  get failure(): MillraceError | undefined {
+    return this.#failure;
+  }
+
   /** Whether it has arrived whole. */
   get ended(): boolean {
     return this.#ended;

@@ -34,6 +34,7 @@ export type CounterName =
   | 'millrace_limit_exceeded_total{option="deny"}'
   | 'millrace_limit_exceeded_total{option="rateLimits"}'
   | 'millrace_limit_exceeded_total{option="maxMemory"}'
+  | 'millrace_limit_exceeded_total{option="reputation"}'
   | 'millrace_rate_limit_store_failures_total'
   | 'millrace_sockets_received_bytes_total'
   | 'millrace_sockets_sent_bytes_total'
@@ -68,6 +69,7 @@ export type CounterName =
   | 'millrace_tls_handshakes_total{kind="resumed"}'
   | 'millrace_tls_failures_total'
   | 'millrace_http_server_validate_refusals_total'
+  | 'millrace_http_server_connections_delayed_total'
   | 'millrace_http_server_accept_pauses_total'
   | 'millrace_dns_lookups_total{result="local"}'
   | 'millrace_dns_lookups_total{result="hit"}'
@@ -375,6 +377,13 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Refusals by the limit that was passed',
   },
   {
+    key: 'millrace_limit_exceeded_total{option="reputation"}',
+    name: 'millrace_limit_exceeded_total',
+    label: ['option', 'reputation'],
+    unit: null,
+    help: 'Refusals by the limit that was passed',
+  },
+  {
     key: 'millrace_rate_limit_store_failures_total',
     name: 'millrace_rate_limit_store_failures_total',
     label: null,
@@ -611,6 +620,13 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     label: null,
     unit: null,
     help: 'Requests that validate refused',
+  },
+  {
+    key: 'millrace_http_server_connections_delayed_total',
+    name: 'millrace_http_server_connections_delayed_total',
+    label: null,
+    unit: null,
+    help: 'Connections that reputation let wait before they were served',
   },
   {
     key: 'millrace_http_server_accept_pauses_total',
@@ -1074,8 +1090,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 106,
-  histograms: 119,
+  gauges: 108,
+  histograms: 121,
   histogramLength: 30,
-  length: 359,
+  length: 361,
 } as const;

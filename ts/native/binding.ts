@@ -56,6 +56,16 @@ export interface NativeGate {
   trustProxy: string[];
   rates: NativeRate[];
   scope?: string;
+  reputation?: NativeReputation;
+}
+
+/** What a client's behaviour so far means for its next connection; times in ms. */
+export interface NativeReputation {
+  delayAt: number;
+  refuseAt: number;
+  delay: number;
+  halfLife: number;
+  clients: number;
 }
 
 /** Whom to trust. */
@@ -282,6 +292,10 @@ export interface Binding {
   setLogLevel(rank: number): void;
   /** What waits for the log: `ts/native/log-lines.ts` reads it. */
   takeLog(): string;
+  /** Whether requests that are refused before JavaScript sees them are told: 0 or 1. */
+  hearRefusals(heard: number): void;
+  /** The refusals that wait, each line ended by a line feed; `crates/engine/src/refusals.rs` says what is in one. */
+  takeRefusals(): string;
   census(target: Float64Array): void;
   plantPanic(id: number, now: number): void;
   calls(): number;

@@ -10,7 +10,6 @@ use crate::stream::{Consumer, flag};
 use millrace_buffer::KEPT_CAPACITY;
 use millrace_error::{Code, Error, Limit};
 use millrace_http1::write_informational;
-use millrace_metrics::Counter;
 use millrace_net::{Peer, socket};
 use std::net::SocketAddr;
 
@@ -79,7 +78,7 @@ impl<V: Copy> Engine<V> {
                     false => stash.try_reserve(bytes.len()),
                 };
                 if reserved.is_err() {
-                    return Err(Code::HttpBodyTooLarge.into());
+                    return Err(Code::OutOfMemory.into());
                 }
                 stash.extend_from_slice(bytes);
             }
@@ -88,7 +87,9 @@ impl<V: Copy> Engine<V> {
     }
 
     fn collected_too_large(&mut self, id: Id, error: &Error) {
-        self.metrics.add(Counter::LimitExceededMaxCollectedSize, 1);
+        if let Some(connection) = self.streams.get(id).map(|stream| stream.connection) {
+            self.count_error(connection, error);
+        }
         self.body_failed(id, error);
     }
 

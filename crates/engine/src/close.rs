@@ -61,6 +61,7 @@ impl<V: Copy> Engine<V> {
             return self.end_relay(connection.relay, Some(error));
         }
         let cut = self.is_cut_by_close(id);
+        self.count_left(id, &error);
         let orderly = !cut && !matches!(error.code.kind(), Kind::Protocol | Kind::Bug);
         self.last_words(id, orderly);
         let mut finishing = Vec::new();
@@ -169,6 +170,30 @@ impl<V: Copy> Engine<V> {
             }
         }
         self.server_maybe_closed(server_id);
+    }
+
+    /// The peer left while an answer that was queued whole was still being sent: its exchange is over for everybody else.
+    fn count_left(&mut self, id: Id, error: &Error) {
+        if !matches!(error.code, Code::ConnectionClosed | Code::ConnectionReset) {
+            return;
+        }
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
+        let sealed = connection.layers.as_ref().is_some_and(|layers| layers.has_output());
+        let Some(stack) = connection.stack.as_ref() else { return };
+        let Protocol::Http1(http) = &stack.protocol else { return };
+        // What waits may be the part of an answer that has not ended: `abort_stream` counts that one.
+        let front = http.order.front().and_then(|front| self.streams.get(*front));
+        let begun = front.is_some_and(|stream| stream.has(flag::HEAD_SENT));
+        let opened = connection.requests > 0;
+        if begun || !opened || (stack.output.is_empty() && !sealed) {
+            return;
+        }
+        self.metrics.add(Counter::HttpServerAborted, 1);
+        if let Some(server) = self.servers.at_mut(connection.server) {
+            server.stats.aborted += 1;
+        }
     }
 
     /// Whether closing now leaves an answer that is not with the kernel, or one that only the close would delimit.
@@ -293,10 +318,12 @@ impl<V: Copy> Engine<V> {
             Code::HttpHeadersTooLarge => (Some(Counter::LimitExceededMaxHeaderSize), None),
             Code::HttpTooManyFields => (Some(Counter::LimitExceededMaxHeaderFields), None),
             Code::HttpBodyTooLarge => (Some(Counter::LimitExceededMaxBodySize), None),
+            Code::CollectedTooLarge => (Some(Counter::LimitExceededMaxCollectedSize), None),
             Code::HttpChunkExtensionsTooLarge => (Some(Counter::LimitExceededChunkExtensions), None),
             Code::ClientConnectionsLimit => (Some(Counter::LimitExceededMaxConnectionsPerIp), None),
             Code::MemoryLimit => (Some(Counter::LimitExceededMaxMemory), None),
             Code::ClientDenied => (Some(Counter::LimitExceededDeny), None),
+            Code::ClientReputation => (Some(Counter::LimitExceededReputation), None),
             Code::RateLimited => (Some(Counter::LimitExceededRateLimits), None),
             Code::HttpTrailersTooLarge => (Some(Counter::LimitExceededTrailers), None),
             Code::HeadersTimeout => (Some(Counter::HttpServerTimeoutsHeaders), Some(0)),
@@ -326,6 +353,9 @@ impl<V: Copy> Engine<V> {
         let tell = self.log.failed(peer, error);
         self.tell_log(tell);
         if let Some(server) = self.servers.at_mut(slot) {
+            server
+                .gate
+                .blame(peer.addr().map(|addr| addr.ip()), error.code, self.now_ms);
             server.stats.errors += u64::from(fault && !raw);
             if let Some(which) = timeout {
                 server.stats.timeouts[which] += 1;

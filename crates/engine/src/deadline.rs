@@ -71,13 +71,14 @@ impl<V: Copy> Engine<V> {
         let (what, at) = match connection.stack.as_mut() {
             None if first => return,
             None => keep_alive,
-            Some(stack) => match &mut stack.protocol {
-                Protocol::Raw(_) | Protocol::Client(_) => none,
-                Protocol::Http1(http) => {
+            Some(stack) => match (stack.next_look(options.write_timeout_ms), &mut stack.protocol) {
+                (_, Protocol::Raw(_) | Protocol::Client(_)) => none,
+                (look, Protocol::Http1(http)) => {
                     let stuck = full && (sealed || !stack.output.is_empty());
                     let reads = http.may_begin(options, stack.output.len());
                     let written = if stuck {
-                        let still = after(Deadline::Write, stack.progress_ms, options.write_timeout_ms);
+                        let (what, at) = after(Deadline::Write, stack.progress_ms, options.write_timeout_ms);
+                        let still = (what, at.min(look));
                         let slow = stack.send_pace.due_ms(options.min_send_rate);
                         earlier(still, paced(Deadline::SendRate, slow))
                     } else {
@@ -179,6 +180,11 @@ impl<V: Copy> Engine<V> {
                 }
             }
         }
+        let (what, at) = match self.look_at_reader_again(id, what) {
+            Some((what, at)) if at <= now => (what, at),
+            Some(_) => return,
+            None => (what, at),
+        };
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
@@ -193,6 +199,7 @@ impl<V: Copy> Engine<V> {
         }
         let Some(error) = self.expired(id, what, at) else {
             match what {
+                Deadline::Delay => self.serve_delayed(id),
                 Deadline::Linger => self.close(id, Code::ConnectionClosed.into()),
                 Deadline::Farewell => self.close(id, Code::ServerClosed.into()),
                 _ => {}
@@ -208,6 +215,24 @@ impl<V: Copy> Engine<V> {
             return self.close(id, error);
         }
         self.fail_now(id, error);
+    }
+
+    /// A deadline of a reader has come, or the time to look at what it takes: the deadline then, where that was looked at.
+    fn look_at_reader_again(&mut self, id: Id, what: Deadline) -> Option<(Deadline, u64)> {
+        if !matches!(what, Deadline::Write | Deadline::SendRate) {
+            return None;
+        }
+        let connection = self.connections.get_mut(id)?;
+        let (_, server) = self.servers.at(connection.server)?;
+        let stack = connection.stack.as_mut().filter(|stack| stack.untaken.is_some())?;
+        stack.look_again(&server.options, connection.link.descriptor(), self.from_ms);
+        self.update_deadline(id);
+        let connection = self.connections.get(id)?;
+        match connection.deadline {
+            what @ (Deadline::Write | Deadline::SendRate) => Some((what, connection.deadline_ms)),
+            // Another one's turn, which the wheel knows.
+            other => Some((other, u64::MAX)),
+        }
     }
 
     /// Fails what a connection is receiving, outside of its turn.
@@ -244,6 +269,7 @@ impl<V: Copy> Engine<V> {
         match what {
             Deadline::None
             | Deadline::Relay
+            | Deadline::Delay
             | Deadline::Linger
             | Deadline::Farewell
             | Deadline::Connect

@@ -20,6 +20,7 @@ use crate::log::Log;
 use crate::memory::Memory;
 use crate::panic::take_panic;
 use crate::protocol::{Http1, Protocol};
+use crate::refusals::Refusals;
 use crate::relay::Relay;
 use crate::server::Server;
 use crate::stream::Stream;
@@ -97,6 +98,7 @@ pub struct Engine<V: Copy> {
     pub(crate) ready_heads: Vec<ReadyHead>,
     pub(crate) log: Log,
     pub(crate) clients: Clients,
+    pub(crate) refusals: Refusals,
 }
 
 impl<V: Copy> Engine<V> {
@@ -146,6 +148,7 @@ impl<V: Copy> Engine<V> {
             ready_heads: ReadyHead::new(b"").into_iter().collect(),
             log: Log::default(),
             clients: Clients::default(),
+            refusals: Refusals::default(),
         }
     }
 

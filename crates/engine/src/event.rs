@@ -63,6 +63,9 @@ pub enum EventKind {
     Informational = 25,
     /// A client connection is gone, and its handle with it: `flags` is the code of why.
     Gone = 26,
+    /// Requests were refused before the host saw them: [`Engine::take_refusals`](crate::Engine::take_refusals). Only after
+    /// [`Engine::hear_refusals`](crate::Engine::hear_refusals).
+    Refused = 27,
 }
 
 /// Flags of a request event.

@@ -8,7 +8,7 @@ use crate::event::{Event, EventKind, Host};
 use crate::file::send_span;
 use crate::id::Id;
 use crate::link::Link;
-use crate::options::{DIALLED_HIGH_MARK, low_mark, or_forever};
+use crate::options::{DIALLED_HIGH_MARK, low_mark};
 use crate::protocol::Protocol;
 use crate::stream::flag;
 use millrace_error::{Code, Error};
@@ -110,7 +110,9 @@ impl<V: Copy> Engine<V> {
         let mut sent_all = 0;
         let mut outcome = Ok(());
         let open = conn::BLOCKED | conn::WRITE_CLOSED | conn::CONNECTING;
+        let mut tried = false;
         while share > 0 && !stack.output.is_empty() && connection.flags & open == 0 {
+            tried = true;
             let detached = |_| Error::new(Code::BufferDetached);
             let (sent, wanted) = match &mut connection.link {
                 link if stack.output.file().is_some() => {
@@ -195,11 +197,11 @@ impl<V: Copy> Engine<V> {
             }
         }
         if connection.flags & conn::BLOCKED != 0 {
-            let options = self.servers.at(slot).map(|(_, server)| &server.options);
-            if let Some(options) = options {
-                let most = or_forever(options.write_timeout_ms);
-                stack.send_pace.start(self.from_ms);
-                stack.send_pace.cap(self.from_ms, options.min_send_rate, most);
+            if let Some((_, server)) = self.servers.at(slot) {
+                stack.reader_waits(&server.options, self.from_ms);
+                if tried {
+                    stack.look_at_reader(&server.options, connection.link.descriptor(), self.from_ms);
+                }
             }
         }
         if sent_all > 0 {

@@ -300,8 +300,7 @@ impl<V: Copy> Engine<V> {
         bytes: &[u8],
     ) -> Result<(), Error> {
         if !stack.backlog.is_empty() {
-            stack.backlog.extend_from_slice(bytes);
-            return Ok(());
+            return stack.keep(bytes);
         }
         match stack.protocol {
             Protocol::Http1(_) => self.http1_bytes(host, id, stack, bytes),
@@ -381,7 +380,7 @@ impl<V: Copy> Engine<V> {
         if connection.has(conn::LINGERING) {
             return;
         }
-        if let Some(fd) = connection.link.descriptor() {
+        if let Some(fd) = connection.link.descriptor().filter(|_| !connection.has(conn::DELAYED)) {
             self.read(host, id, fd);
         }
         self.touch(id);

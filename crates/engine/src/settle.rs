@@ -143,7 +143,7 @@ impl<V: Copy> Engine<V> {
         if connection.has(conn::RELAY) {
             return self.relay_wants(id);
         }
-        if connection.has(conn::READ_CLOSED | conn::CONNECTING) {
+        if connection.has(conn::READ_CLOSED | conn::CONNECTING | conn::DELAYED) {
             return false;
         }
         if let Some(layers) = connection.layers.as_ref().filter(|layers| layers.is_opening()) {

@@ -151,6 +151,10 @@ pub enum Code {
     RateLimited = 124,
     /// The process holds as much memory for its peers as setMaxMemory allows.
     MemoryLimit = 125,
+    /// The system gave no memory for bytes that came or are to be sent.
+    OutOfMemory = 130,
+    /// The client has broken too many rules of late.
+    ClientReputation = 131,
     /// The peer's certificate has expired.
     TlsCertificateExpired = 200,
     /// The peer's certificate is not valid yet.
@@ -423,6 +427,8 @@ impl Code {
         Self::ClientDenied,
         Self::RateLimited,
         Self::MemoryLimit,
+        Self::OutOfMemory,
+        Self::ClientReputation,
         Self::TlsCertificateExpired,
         Self::TlsCertificateNotYetValid,
         Self::TlsUnknownCa,
@@ -608,6 +614,8 @@ impl Code {
             Self::ClientDenied => "MILLRACE_CLIENT_DENIED",
             Self::RateLimited => "MILLRACE_RATE_LIMITED",
             Self::MemoryLimit => "MILLRACE_MEMORY_LIMIT",
+            Self::OutOfMemory => "MILLRACE_OUT_OF_MEMORY",
+            Self::ClientReputation => "MILLRACE_CLIENT_REPUTATION",
             Self::TlsCertificateExpired => "MILLRACE_TLS_CERTIFICATE_EXPIRED",
             Self::TlsCertificateNotYetValid => "MILLRACE_TLS_CERTIFICATE_NOT_YET_VALID",
             Self::TlsUnknownCa => "MILLRACE_TLS_UNKNOWN_CA",
@@ -792,6 +800,8 @@ impl Code {
             Self::ClientDenied => "the client's address is not let in by allow and deny",
             Self::RateLimited => "more requests came than a rate limit allows",
             Self::MemoryLimit => "the process holds as much memory for its peers as setMaxMemory allows",
+            Self::OutOfMemory => "the system gave no memory for bytes that came or are to be sent",
+            Self::ClientReputation => "the client has broken too many rules of late",
             Self::TlsCertificateExpired => "the peer's certificate has expired",
             Self::TlsCertificateNotYetValid => "the peer's certificate is not valid yet",
             Self::TlsUnknownCa => "the peer's certificate chain does not lead to a CA that is trusted here",
@@ -1008,6 +1018,8 @@ impl Code {
             Self::ClientDenied => Kind::Limit,
             Self::RateLimited => Kind::Limit,
             Self::MemoryLimit => Kind::Limit,
+            Self::OutOfMemory => Kind::System,
+            Self::ClientReputation => Kind::Limit,
             Self::TlsCertificateExpired => Kind::Protocol,
             Self::TlsCertificateNotYetValid => Kind::Protocol,
             Self::TlsUnknownCa => Kind::Protocol,
@@ -1184,6 +1196,8 @@ impl Code {
             Self::ClientDenied => Some(403),
             Self::RateLimited => Some(429),
             Self::MemoryLimit => Some(503),
+            Self::OutOfMemory => Some(503),
+            Self::ClientReputation => Some(503),
             Self::TlsCertificateExpired => None,
             Self::TlsCertificateNotYetValid => None,
             Self::TlsUnknownCa => None,

@@ -70,6 +70,8 @@ pub enum Counter {
     LimitExceededRateLimits,
     /// Refusals by the limit that was passed (`option="maxMemory"`).
     LimitExceededMaxMemory,
+    /// Refusals by the limit that was passed (`option="reputation"`).
+    LimitExceededReputation,
     /// Times that a store of a rate limit failed or took too long.
     RateLimitStoreFailures,
     /// Bytes received from sockets.
@@ -138,6 +140,8 @@ pub enum Counter {
     TlsFailures,
     /// Requests that validate refused.
     HttpServerValidateRefusals,
+    /// Connections that reputation let wait before they were served.
+    HttpServerConnectionsDelayed,
     /// Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left.
     HttpServerAcceptPauses,
     /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="local"`).
@@ -220,7 +224,7 @@ pub enum Counter {
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 106;
+    pub const COUNT: usize = 108;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -257,6 +261,7 @@ impl Counter {
         Self::LimitExceededDeny,
         Self::LimitExceededRateLimits,
         Self::LimitExceededMaxMemory,
+        Self::LimitExceededReputation,
         Self::RateLimitStoreFailures,
         Self::SocketsReceivedBytes,
         Self::SocketsSentBytes,
@@ -291,6 +296,7 @@ impl Counter {
         Self::TlsHandshakesResumed,
         Self::TlsFailures,
         Self::HttpServerValidateRefusals,
+        Self::HttpServerConnectionsDelayed,
         Self::HttpServerAcceptPauses,
         Self::DnsLookupsLocal,
         Self::DnsLookupsHit,
@@ -354,8 +360,8 @@ impl Counter {
         Self::HttpServerTimeoutsTlsHandshake,
     ];
 
-    /// The series of `millrace_limit_exceeded_total`, in the order of its label `option`: maxUrlSize, maxHeaderSize, maxHeaderFields, maxBodySize, maxCollectedSize, maxConnections, chunkExtensions, trailers, maxConnectionsPerIp, deny, rateLimits, maxMemory.
-    pub const LIMIT_EXCEEDED: [Self; 12] = [
+    /// The series of `millrace_limit_exceeded_total`, in the order of its label `option`: maxUrlSize, maxHeaderSize, maxHeaderFields, maxBodySize, maxCollectedSize, maxConnections, chunkExtensions, trailers, maxConnectionsPerIp, deny, rateLimits, maxMemory, reputation.
+    pub const LIMIT_EXCEEDED: [Self; 13] = [
         Self::LimitExceededMaxUrlSize,
         Self::LimitExceededMaxHeaderSize,
         Self::LimitExceededMaxHeaderFields,
@@ -368,6 +374,7 @@ impl Counter {
         Self::LimitExceededDeny,
         Self::LimitExceededRateLimits,
         Self::LimitExceededMaxMemory,
+        Self::LimitExceededReputation,
     ];
 
     /// The series of `millrace_log_records_total`, in the order of its label `level`: trace, debug, info, warn, error, fatal.
@@ -475,6 +482,7 @@ impl Counter {
             Self::LimitExceededDeny => "millrace_limit_exceeded_total",
             Self::LimitExceededRateLimits => "millrace_limit_exceeded_total",
             Self::LimitExceededMaxMemory => "millrace_limit_exceeded_total",
+            Self::LimitExceededReputation => "millrace_limit_exceeded_total",
             Self::RateLimitStoreFailures => "millrace_rate_limit_store_failures_total",
             Self::SocketsReceivedBytes => "millrace_sockets_received_bytes_total",
             Self::SocketsSentBytes => "millrace_sockets_sent_bytes_total",
@@ -509,6 +517,7 @@ impl Counter {
             Self::TlsHandshakesResumed => "millrace_tls_handshakes_total",
             Self::TlsFailures => "millrace_tls_failures_total",
             Self::HttpServerValidateRefusals => "millrace_http_server_validate_refusals_total",
+            Self::HttpServerConnectionsDelayed => "millrace_http_server_connections_delayed_total",
             Self::HttpServerAcceptPauses => "millrace_http_server_accept_pauses_total",
             Self::DnsLookupsLocal => "millrace_dns_lookups_total",
             Self::DnsLookupsHit => "millrace_dns_lookups_total",
@@ -591,6 +600,7 @@ impl Counter {
             Self::LimitExceededDeny => "Refusals by the limit that was passed",
             Self::LimitExceededRateLimits => "Refusals by the limit that was passed",
             Self::LimitExceededMaxMemory => "Refusals by the limit that was passed",
+            Self::LimitExceededReputation => "Refusals by the limit that was passed",
             Self::RateLimitStoreFailures => "Times that a store of a rate limit failed or took too long",
             Self::SocketsReceivedBytes => "Bytes received from sockets",
             Self::SocketsSentBytes => "Bytes that the kernel took for sending",
@@ -633,6 +643,7 @@ impl Counter {
                 "TLS sessions that ended with an error: certificates, alerts, malformed messages, connections cut in a handshake"
             }
             Self::HttpServerValidateRefusals => "Requests that validate refused",
+            Self::HttpServerConnectionsDelayed => "Connections that reputation let wait before they were served",
             Self::HttpServerAcceptPauses => {
                 "Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left"
             }
@@ -730,6 +741,7 @@ impl Counter {
             Self::LimitExceededDeny => Some(("option", "deny")),
             Self::LimitExceededRateLimits => Some(("option", "rateLimits")),
             Self::LimitExceededMaxMemory => Some(("option", "maxMemory")),
+            Self::LimitExceededReputation => Some(("option", "reputation")),
             Self::LogRecordsTrace => Some(("level", "trace")),
             Self::LogRecordsDebug => Some(("level", "debug")),
             Self::LogRecordsInfo => Some(("level", "info")),
@@ -1011,4 +1023,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 359;
+pub const FILL_LEN: usize = 361;

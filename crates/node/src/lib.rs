@@ -86,6 +86,8 @@ const FUNCTIONS: &[(&str, Function)] = &[
     ("metricsPercentile", server::metrics_percentile),
     ("setLogLevel", server::set_log_level),
     ("takeLog", server::take_log),
+    ("hearRefusals", server::hear_refusals),
+    ("takeRefusals", server::take_refusals),
     ("census", server::census),
     ("plantPanic", server::plant_panic),
     ("calls", server::calls),
