@@ -58,9 +58,11 @@ function optionsOf(owner: string, given: unknown): Readonly<Record<string, unkno
 export function checkOption(owner: string, row: OptionRow, value: unknown): unknown {
   switch (row.type) {
     case 'integer':
+    case 'number':
       if (value === null && row.nullable === true) return value;
       if (typeof value !== 'number') throw wrongType(owner, row, value);
-      if (!Number.isInteger(value) || value < row.min || value > row.max) throw wrongValue(owner, row, value);
+      if (row.type === 'integer' && !Number.isInteger(value)) throw wrongValue(owner, row, value);
+      if (!(value >= row.min && value <= row.max)) throw wrongValue(owner, row, value);
       return value;
     case 'enum':
       if (typeof value !== 'string') throw wrongType(owner, row, value);
@@ -87,6 +89,9 @@ export function checkOption(owner: string, row: OptionRow, value: unknown): unkn
     case 'object':
       if (typeof value !== 'object' || value === null) throw wrongType(owner, row, value);
       return value;
+    case 'credentials':
+      if (typeof value !== 'function' && !areCredentials(value)) throw wrongType(owner, row, value);
+      return value;
     case 'route':
       if (value !== null && typeof value !== 'string' && typeof value !== 'object') throw wrongType(owner, row, value);
       return value;
@@ -95,6 +100,11 @@ export function checkOption(owner: string, row: OptionRow, value: unknown): unkn
       return value;
     case 'responses':
       if (typeof value !== 'function' && !(Array.isArray(value) ? value : [value]).every(isMaterial)) {
+        throw wrongType(owner, row, value);
+      }
+      return value;
+    case 'service':
+      if (typeof value !== 'function' && (typeof value !== 'object' || value === null)) {
         throw wrongType(owner, row, value);
       }
       return value;
@@ -165,7 +175,8 @@ function messageOf(owner: string, row: OptionRow, value: unknown): string {
 function expectedOf(row: OptionRow): string {
   switch (row.type) {
     case 'integer':
-      return `an integer from ${row.min} to ${row.max}${row.nullable === true ? ', or null for no limit' : ''}`;
+    case 'number':
+      return `${row.type === 'integer' ? 'an integer' : 'a number'} from ${row.min} to ${row.max}${row.nullable === true ? ', or null for no limit' : ''}`;
     case 'enum':
       return `one of ${listed(row.values, 'or')}`;
     case 'boolean':
@@ -190,6 +201,10 @@ function expectedOf(row: OptionRow): string {
       return 'an array of objects';
     case 'object':
       return 'an object';
+    case 'credentials':
+      return '{ username, password }, two strings, or a function';
+    case 'service':
+      return 'an object or a function';
     case 'route':
       return "a proxy's URL, { url }, an array of them, 'env' or null";
     case 'material':
@@ -212,6 +227,11 @@ function listed(names: readonly string[], word: string): string {
 function isMaterial(value: unknown): boolean {
   if (typeof value === 'string') return value !== '' && !value.includes('\0');
   return ArrayBuffer.isView(value) || (value instanceof URL && value.protocol === 'file:');
+}
+
+function areCredentials(value: unknown): boolean {
+  const { username, password } = (value ?? {}) as { username?: unknown; password?: unknown };
+  return typeof username === 'string' && username !== '' && typeof password === 'string';
 }
 
 /** By its shape: an AbortSignal of another realm (a vm context, a test runner) is one too. */

@@ -282,6 +282,7 @@ fn a_large_answer_waits_for_a_slow_reader_and_arrives_whole() {
 fn dial(addr: SocketAddr, servername: &str) -> Dial {
     Dial {
         to: DialTo::Tcp(vec![addr]),
+        sorted: false,
         socket: Default::default(),
         hops: Vec::new(),
         tls: Some(DialTls {
