@@ -102,12 +102,22 @@ pub enum Counter {
     SocketsConnectsStarted,
     /// Connections that were begun and did not open.
     SocketsConnectsFailed,
+    /// Connections that raw listeners accepted.
+    SocketsAccepted,
+    /// Connections that raw listeners refused for a rule, a limit or for want of descriptors.
+    SocketsRefused,
+    /// Connections of raw listeners that did not open: their PROXY head or TLS handshake failed, or took too long.
+    SocketsAcceptFailures,
     /// Addresses that were tried: one connection may try several (RFC 8305).
     SocketsConnectAttempts,
     /// Handshakes with proxies that opened a tunnel.
     ProxyClientHandshakes,
     /// Handshakes with proxies that failed: refusals, timeouts, malformed answers.
     ProxyClientFailures,
+    /// Tunnels that a proxy of ours has opened for its clients, by SOCKS.
+    ProxyServerTunnels,
+    /// SOCKS handshakes of a proxy of ours that failed: wrong credentials, refused or failed requests, malformed messages.
+    ProxyServerFailures,
     /// TLS handshakes that ended well (`kind="full"`).
     TlsHandshakesFull,
     /// TLS handshakes that ended well (`kind="resumed"`).
@@ -170,11 +180,35 @@ pub enum Counter {
     PoolAcquiresReused,
     /// Requests that a full queue refused.
     PoolRefused,
+    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="local"`).
+    DnsLookupsLocal,
+    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="hit"`).
+    DnsLookupsHit,
+    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="negativeHit"`).
+    DnsLookupsNegativeHit,
+    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="miss"`).
+    DnsLookupsMiss,
+    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="merged"`).
+    DnsLookupsMerged,
+    /// Lookups that were answered with addresses past their time, because there was no answer.
+    DnsStale,
+    /// Questions that were asked of name servers, by record type, and of getaddrinfo (`kind="A"`).
+    DnsQueriesA,
+    /// Questions that were asked of name servers, by record type, and of getaddrinfo (`kind="AAAA"`).
+    DnsQueriesAAAA,
+    /// Questions that were asked of name servers, by record type, and of getaddrinfo (`kind="getaddrinfo"`).
+    DnsQueriesGetaddrinfo,
+    /// Lookups that ended without an address: there is none, there was no answer in time, or the question failed (`reason="notFound"`).
+    DnsFailuresNotFound,
+    /// Lookups that ended without an address: there is none, there was no answer in time, or the question failed (`reason="timeout"`).
+    DnsFailuresTimeout,
+    /// Lookups that ended without an address: there is none, there was no answer in time, or the question failed (`reason="failed"`).
+    DnsFailuresFailed,
 }
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 83;
+    pub const COUNT: usize = 100;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -227,9 +261,14 @@ impl Counter {
         Self::LogRecordsFatal,
         Self::SocketsConnectsStarted,
         Self::SocketsConnectsFailed,
+        Self::SocketsAccepted,
+        Self::SocketsRefused,
+        Self::SocketsAcceptFailures,
         Self::SocketsConnectAttempts,
         Self::ProxyClientHandshakes,
         Self::ProxyClientFailures,
+        Self::ProxyServerTunnels,
+        Self::ProxyServerFailures,
         Self::TlsHandshakesFull,
         Self::TlsHandshakesResumed,
         Self::TlsFailures,
@@ -261,6 +300,18 @@ impl Counter {
         Self::PoolAcquiresCreated,
         Self::PoolAcquiresReused,
         Self::PoolRefused,
+        Self::DnsLookupsLocal,
+        Self::DnsLookupsHit,
+        Self::DnsLookupsNegativeHit,
+        Self::DnsLookupsMiss,
+        Self::DnsLookupsMerged,
+        Self::DnsStale,
+        Self::DnsQueriesA,
+        Self::DnsQueriesAAAA,
+        Self::DnsQueriesGetaddrinfo,
+        Self::DnsFailuresNotFound,
+        Self::DnsFailuresTimeout,
+        Self::DnsFailuresFailed,
     ];
 
     /// The series of `millrace_http_server_responses_total`, in the order of its label `class`: 1xx, 2xx, 3xx, 4xx, 5xx.
@@ -348,6 +399,25 @@ impl Counter {
     /// The series of `millrace_pool_acquires_total`, in the order of its label `kind`: created, reused.
     pub const POOL_ACQUIRES: [Self; 2] = [Self::PoolAcquiresCreated, Self::PoolAcquiresReused];
 
+    /// The series of `millrace_dns_lookups_total`, in the order of its label `result`: local, hit, negativeHit, miss, merged.
+    pub const DNS_LOOKUPS: [Self; 5] = [
+        Self::DnsLookupsLocal,
+        Self::DnsLookupsHit,
+        Self::DnsLookupsNegativeHit,
+        Self::DnsLookupsMiss,
+        Self::DnsLookupsMerged,
+    ];
+
+    /// The series of `millrace_dns_queries_total`, in the order of its label `kind`: A, AAAA, getaddrinfo.
+    pub const DNS_QUERIES: [Self; 3] = [Self::DnsQueriesA, Self::DnsQueriesAAAA, Self::DnsQueriesGetaddrinfo];
+
+    /// The series of `millrace_dns_failures_total`, in the order of its label `reason`: notFound, timeout, failed.
+    pub const DNS_FAILURES: [Self; 3] = [
+        Self::DnsFailuresNotFound,
+        Self::DnsFailuresTimeout,
+        Self::DnsFailuresFailed,
+    ];
+
     /// The name of the family, as Prometheus sees it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -400,9 +470,14 @@ impl Counter {
             Self::LogRecordsFatal => "millrace_log_records_total",
             Self::SocketsConnectsStarted => "millrace_sockets_connects_started_total",
             Self::SocketsConnectsFailed => "millrace_sockets_connects_failed_total",
+            Self::SocketsAccepted => "millrace_sockets_accepted_total",
+            Self::SocketsRefused => "millrace_sockets_refused_total",
+            Self::SocketsAcceptFailures => "millrace_sockets_accept_failures_total",
             Self::SocketsConnectAttempts => "millrace_sockets_connect_attempts_total",
             Self::ProxyClientHandshakes => "millrace_proxy_client_handshakes_total",
             Self::ProxyClientFailures => "millrace_proxy_client_failures_total",
+            Self::ProxyServerTunnels => "millrace_proxy_server_tunnels_total",
+            Self::ProxyServerFailures => "millrace_proxy_server_failures_total",
             Self::TlsHandshakesFull => "millrace_tls_handshakes_total",
             Self::TlsHandshakesResumed => "millrace_tls_handshakes_total",
             Self::TlsFailures => "millrace_tls_failures_total",
@@ -434,6 +509,18 @@ impl Counter {
             Self::PoolAcquiresCreated => "millrace_pool_acquires_total",
             Self::PoolAcquiresReused => "millrace_pool_acquires_total",
             Self::PoolRefused => "millrace_pool_refused_total",
+            Self::DnsLookupsLocal => "millrace_dns_lookups_total",
+            Self::DnsLookupsHit => "millrace_dns_lookups_total",
+            Self::DnsLookupsNegativeHit => "millrace_dns_lookups_total",
+            Self::DnsLookupsMiss => "millrace_dns_lookups_total",
+            Self::DnsLookupsMerged => "millrace_dns_lookups_total",
+            Self::DnsStale => "millrace_dns_stale_total",
+            Self::DnsQueriesA => "millrace_dns_queries_total",
+            Self::DnsQueriesAAAA => "millrace_dns_queries_total",
+            Self::DnsQueriesGetaddrinfo => "millrace_dns_queries_total",
+            Self::DnsFailuresNotFound => "millrace_dns_failures_total",
+            Self::DnsFailuresTimeout => "millrace_dns_failures_total",
+            Self::DnsFailuresFailed => "millrace_dns_failures_total",
         }
     }
 
@@ -493,9 +580,20 @@ impl Counter {
             Self::LogRecordsFatal => "Log records written, by level",
             Self::SocketsConnectsStarted => "Connections that were begun",
             Self::SocketsConnectsFailed => "Connections that were begun and did not open",
+            Self::SocketsAccepted => "Connections that raw listeners accepted",
+            Self::SocketsRefused => {
+                "Connections that raw listeners refused for a rule, a limit or for want of descriptors"
+            }
+            Self::SocketsAcceptFailures => {
+                "Connections of raw listeners that did not open: their PROXY head or TLS handshake failed, or took too long"
+            }
             Self::SocketsConnectAttempts => "Addresses that were tried: one connection may try several (RFC 8305)",
             Self::ProxyClientHandshakes => "Handshakes with proxies that opened a tunnel",
             Self::ProxyClientFailures => "Handshakes with proxies that failed: refusals, timeouts, malformed answers",
+            Self::ProxyServerTunnels => "Tunnels that a proxy of ours has opened for its clients, by SOCKS",
+            Self::ProxyServerFailures => {
+                "SOCKS handshakes of a proxy of ours that failed: wrong credentials, refused or failed requests, malformed messages"
+            }
             Self::TlsHandshakesFull => "TLS handshakes that ended well",
             Self::TlsHandshakesResumed => "TLS handshakes that ended well",
             Self::TlsFailures => {
@@ -537,6 +635,36 @@ impl Counter {
             Self::PoolAcquiresCreated => "Connections that pools gave out, by what they were before",
             Self::PoolAcquiresReused => "Connections that pools gave out, by what they were before",
             Self::PoolRefused => "Requests that a full queue refused",
+            Self::DnsLookupsLocal => {
+                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
+            }
+            Self::DnsLookupsHit => {
+                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
+            }
+            Self::DnsLookupsNegativeHit => {
+                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
+            }
+            Self::DnsLookupsMiss => {
+                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
+            }
+            Self::DnsLookupsMerged => {
+                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
+            }
+            Self::DnsStale => "Lookups that were answered with addresses past their time, because there was no answer",
+            Self::DnsQueriesA => "Questions that were asked of name servers, by record type, and of getaddrinfo",
+            Self::DnsQueriesAAAA => "Questions that were asked of name servers, by record type, and of getaddrinfo",
+            Self::DnsQueriesGetaddrinfo => {
+                "Questions that were asked of name servers, by record type, and of getaddrinfo"
+            }
+            Self::DnsFailuresNotFound => {
+                "Lookups that ended without an address: there is none, there was no answer in time, or the question failed"
+            }
+            Self::DnsFailuresTimeout => {
+                "Lookups that ended without an address: there is none, there was no answer in time, or the question failed"
+            }
+            Self::DnsFailuresFailed => {
+                "Lookups that ended without an address: there is none, there was no answer in time, or the question failed"
+            }
         }
     }
 
@@ -598,6 +726,17 @@ impl Counter {
             Self::PoolConnectionsClosedDiscarded => Some(("reason", "discarded")),
             Self::PoolAcquiresCreated => Some(("kind", "created")),
             Self::PoolAcquiresReused => Some(("kind", "reused")),
+            Self::DnsLookupsLocal => Some(("result", "local")),
+            Self::DnsLookupsHit => Some(("result", "hit")),
+            Self::DnsLookupsNegativeHit => Some(("result", "negativeHit")),
+            Self::DnsLookupsMiss => Some(("result", "miss")),
+            Self::DnsLookupsMerged => Some(("result", "merged")),
+            Self::DnsQueriesA => Some(("kind", "A")),
+            Self::DnsQueriesAAAA => Some(("kind", "AAAA")),
+            Self::DnsQueriesGetaddrinfo => Some(("kind", "getaddrinfo")),
+            Self::DnsFailuresNotFound => Some(("reason", "notFound")),
+            Self::DnsFailuresTimeout => Some(("reason", "timeout")),
+            Self::DnsFailuresFailed => Some(("reason", "failed")),
             _ => None,
         }
     }
@@ -625,6 +764,10 @@ pub enum Gauge {
     ReactorThreads,
     /// Connections that we began: connecting, or open.
     SocketsConnected,
+    /// Raw listeners.
+    SocketsListeners,
+    /// Open connections of raw listeners.
+    SocketsAcceptedOpen,
     /// Pool buffers in use.
     Buffers,
     /// Memory held for peers: what waits to be written, what was received and not taken.
@@ -639,7 +782,7 @@ pub enum Gauge {
 
 impl Gauge {
     /// How many there are.
-    pub const COUNT: usize = 10;
+    pub const COUNT: usize = 12;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -648,6 +791,8 @@ impl Gauge {
         Self::HttpServerListeners,
         Self::ReactorThreads,
         Self::SocketsConnected,
+        Self::SocketsListeners,
+        Self::SocketsAcceptedOpen,
         Self::Buffers,
         Self::MemoryHeldBytes,
         Self::HttpClientConnections,
@@ -663,6 +808,8 @@ impl Gauge {
             Self::HttpServerListeners => "millrace_http_server_listeners",
             Self::ReactorThreads => "millrace_reactor_threads",
             Self::SocketsConnected => "millrace_sockets_connected",
+            Self::SocketsListeners => "millrace_sockets_listeners",
+            Self::SocketsAcceptedOpen => "millrace_sockets_accepted_open",
             Self::Buffers => "millrace_buffers",
             Self::MemoryHeldBytes => "millrace_memory_held_bytes",
             Self::HttpClientConnections => "millrace_http_client_connections",
@@ -679,6 +826,8 @@ impl Gauge {
             Self::HttpServerListeners => "Listening HTTP servers",
             Self::ReactorThreads => "Threads that run a reactor",
             Self::SocketsConnected => "Connections that we began: connecting, or open",
+            Self::SocketsListeners => "Raw listeners",
+            Self::SocketsAcceptedOpen => "Open connections of raw listeners",
             Self::Buffers => "Pool buffers in use",
             Self::MemoryHeldBytes => "Memory held for peers: what waits to be written, what was received and not taken",
             Self::HttpClientConnections => "Open HTTP/1.1 connections of HTTP clients",
@@ -719,11 +868,13 @@ pub enum Histogram {
     HttpClientRequestDuration,
     /// Time that requests waited for a connection.
     PoolWait,
+    /// Time from a question, which the cache could not answer, to its last answer.
+    DnsLookupDuration,
 }
 
 impl Histogram {
     /// How many there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 8;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -734,6 +885,7 @@ impl Histogram {
         Self::ReactorWakeDuration,
         Self::HttpClientRequestDuration,
         Self::PoolWait,
+        Self::DnsLookupDuration,
     ];
 
     /// The name of the family, as Prometheus sees it.
@@ -746,6 +898,7 @@ impl Histogram {
             Self::ReactorWakeDuration => "millrace_reactor_wake_duration_seconds",
             Self::HttpClientRequestDuration => "millrace_http_client_request_duration_seconds",
             Self::PoolWait => "millrace_pool_wait_seconds",
+            Self::DnsLookupDuration => "millrace_dns_lookup_duration_seconds",
         }
     }
 
@@ -761,6 +914,7 @@ impl Histogram {
                 "Time from the moment that a request is put on a connection to the last byte of its response"
             }
             Self::PoolWait => "Time that requests waited for a connection",
+            Self::DnsLookupDuration => "Time from a question, which the cache could not answer, to its last answer",
         }
     }
 
@@ -778,7 +932,8 @@ impl Histogram {
             | Self::HttpServerRequestDuration
             | Self::ReactorWakeDuration
             | Self::HttpClientRequestDuration
-            | Self::PoolWait => Some("seconds"),
+            | Self::PoolWait
+            | Self::DnsLookupDuration => Some("seconds"),
         }
     }
 }
@@ -814,4 +969,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 303;
+pub const FILL_LEN: usize = 352;
