@@ -61,6 +61,9 @@ impl<V: Copy> Engine<V> {
     }
 
     fn flush_connection<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, share: usize) {
+        if self.is_unproven(id) && !self.is_usable(id) {
+            return self.close(id, Code::ConnectionStale.into());
+        }
         if let Err(error) = self.write_out(host, id, share) {
             return self.close(id, error);
         }
