@@ -280,11 +280,26 @@ export abstract class Exchange implements Target, Waiter {
     const safe = (flags & ABORTED_SENT) === 0 || prepared.idempotent;
     const unanswered = (flags & ABORTED_SEEN) === 0 && BEFORE_BYTES.has(error.code);
     const again = prepared.stream === undefined || prepared.stream.isReplayable;
+    if (error.code === 'MILLRACE_CONNECTION_STALE' && (flags & ABORTED_SENT) === 0 && again) {
+      return this.another();
+    }
     if (this.reused && unanswered && safe && again && !this._replayed) {
       return this.replay(error);
     }
     connection?.forget('error');
     this.end(error);
+  }
+
+  /** The look at an idle connection found it dead, and nothing was sent: any other will do. */
+  private another(): void {
+    this.connection?.forget('stale');
+    this.id = -1;
+    this.connection = null;
+    try {
+      this._queued = this._origin.acquire(this);
+    } catch (error) {
+      this.end(error);
+    }
   }
 
   /** A connection that had been idle was dead: once more, on a fresh one. */

@@ -111,6 +111,7 @@ impl<V: Copy> Engine<V> {
             stack.output.clear(&mut self.pool, |pin| released.push(pin));
             if let Protocol::Client(client) = &mut stack.protocol {
                 client.order.clear();
+                client.unproven = false;
                 stack.backlog = Vec::new();
                 stack.paused_ms = 0;
                 self.recycle(stack);

@@ -71,6 +71,9 @@ impl<V: Copy> Engine<V> {
         {
             return;
         }
+        if self.is_unproven(id) && !self.is_usable(id) {
+            return self.close(id, Code::ConnectionStale.into());
+        }
         if let Err(error) = self.write_out(host, id, share) {
             return self.close(id, error);
         }

@@ -99,6 +99,8 @@ pub(crate) struct ClientHttp1 {
     pub parser: ResponseParser,
     /// What was asked and is not answered, in order.
     pub order: VecDeque<Exchange>,
+    /// It was idle, and has to be looked at before anything is sent.
+    pub unproven: bool,
 }
 
 impl ClientHttp1 {
@@ -106,6 +108,7 @@ impl ClientHttp1 {
         Self {
             parser: ResponseParser::new(Limits::default(), ResponseContext::default()),
             order: VecDeque::new(),
+            unproven: false,
         }
     }
 
