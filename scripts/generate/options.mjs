@@ -176,6 +176,7 @@ export const sources = [
   'ts/options/retry.json',
   'ts/options/retry-budget.json',
   'ts/options/circuit-breaker.json',
+  'ts/options/reconnect.json',
 ];
 export function generate(...tables) {
   const files = {};
