@@ -12,7 +12,9 @@ const SCALARS = {
   objects: 'readonly object[]',
   settings: 'boolean | object',
   route: 'string | object',
+  credentials: 'object | AnyFunction',
   object: 'object',
+  service: 'object | AnyFunction',
   list: 'readonly string[]',
   material: 'Material | readonly Material[]',
   responses: 'Material | readonly Material[] | AnyFunction',
@@ -120,7 +122,7 @@ function rowOf(option, reloadable) {
 function typescript(data, file) {
   const of = (group) => data.options.filter((option) => option.group === group.name);
   const types = ['OptionTable'];
-  if (data.options.some((option) => /^(function|functions|responses|switch)$/.test(option.type)))
+  if (data.options.some((option) => /^(function|functions|responses|service|switch)$/.test(option.type)))
     types.unshift('AnyFunction');
   if (data.options.some((option) => /^(material|responses)$/.test(option.type))) types.unshift('Material');
   const written = data.groups.filter((group) => !group.written).map((group) => interfaceOf(group, of(group)));
@@ -173,6 +175,9 @@ export const sources = [
   'ts/options/tls-client.json',
   'ts/options/connect.json',
   'ts/options/connect-timeouts.json',
+  'ts/options/listen.json',
+  'ts/options/proxy-server.json',
+  'ts/options/resolver.json',
   'ts/options/retry.json',
   'ts/options/retry-budget.json',
   'ts/options/circuit-breaker.json',

@@ -4,16 +4,20 @@ import { join } from 'node:path';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-import type { ServeOptions, ServerResponse } from '../../ts/index.js';
-import { connect, metrics, setLevel, setLogger, setMaxMemory, TlsContext } from '../../ts/index.js';
+import type { ListenSocketOptions, ServeOptions, ServerResponse } from '../../ts/index.js';
+import { connect, metrics, Resolver, setLevel, setLogger, setMaxMemory, TlsContext } from '../../ts/index.js';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../../ts/metrics/catalogue.generated.js';
 import type { CounterName, GaugeName, HistogramName } from '../../ts/metrics/catalogue.generated.js';
 import { native } from '../../ts/native/loader.js';
 import { until } from '../support/condition.js';
+import type { DnsScript } from '../support/dns-server.js';
+import { DnsServer, fromZone, RCODE } from '../support/dns-server.js';
 import { Authority } from '../support/pki.js';
 import { RawClient } from '../support/raw-client.js';
+import { echo, listenersEndWithTheirTest, rest, said, startListener } from '../support/test-listener.js';
 import { chunked, endsWithItsTest, get, post, request, start, startWithClient } from '../support/test-server.js';
 
+listenersEndWithTheirTest();
 endsWithItsTest();
 
 type Name = CounterName | GaugeName | HistogramName;
@@ -91,6 +95,40 @@ const secure =
     }
   };
 
+/** Raw listeners, which end with their test. */
+const raw =
+  (options: ListenSocketOptions, use: (port: number) => Promise<unknown>): Mover =>
+  async () => {
+    const listener = await startListener(echo, options);
+    await use(listener.port);
+  };
+
+/** A connection that says this, to its end. */
+const say =
+  (bytes: string) =>
+  async (port: number): Promise<void> => {
+    const socket = await connect({ host: '127.0.0.1', port });
+    socket.write(bytes);
+    await rest(socket).catch(never);
+    socket.destroy();
+  };
+
+const open = async (port: number): Promise<void> => {
+  const socket = await connect({ host: '127.0.0.1', port });
+  await said(socket, 'x');
+};
+const ZONE = fromZone({ 'a.test': ['192.0.2.1'] });
+/** Resolves names, one after the other, by a server that answers so. */
+const names =
+  (hosts: string[], script: DnsScript = ZONE, options: object = {}): Mover =>
+  async () => {
+    const server = await DnsServer.start(script);
+    const resolver = new Resolver({ servers: [server.address], ...options });
+    for (const host of hosts) await resolver.resolve(host).catch(() => undefined);
+    return () => server.close();
+  };
+const fails: DnsScript = () => ({ rcode: RCODE.SERVFAIL });
+
 const logs =
   (mover: Mover): Mover =>
   async () => {
@@ -99,6 +137,11 @@ const logs =
   };
 
 const MOVERS: Record<Name, Mover | null> = {
+  millrace_sockets_accepted_total: raw({}, open),
+  millrace_sockets_refused_total: raw({ deny: ['127.0.0.1'] }, say('x')),
+  millrace_sockets_accept_failures_total: raw({ proxyProtocol: 'required' }, say('no PROXY head at all\r\n')),
+  millrace_sockets_listeners: raw({}, () => Promise.resolve()),
+  millrace_sockets_accepted_open: raw({}, (port) => connect({ host: '127.0.0.1', port })),
   millrace_http_server_connections_accepted_total: exchange({}, get()),
   millrace_http_server_connections_refused_total: crowd({ maxConnections: 1 }),
   millrace_http_server_requests_total: exchange({}, get()),
@@ -230,6 +273,36 @@ const MOVERS: Record<Name, Mover | null> = {
     await exchange({}, get())();
     native.plantPanic(NaN, 1);
   }),
+  'millrace_dns_lookups_total{result="local"}': names(['localhost']),
+  'millrace_dns_lookups_total{result="hit"}': names(['a.test', 'a.test']),
+  'millrace_dns_lookups_total{result="negativeHit"}': names(['b.test', 'b.test']),
+  'millrace_dns_lookups_total{result="miss"}': names(['a.test']),
+  'millrace_dns_lookups_total{result="merged"}': async () => {
+    const server = await DnsServer.start(ZONE);
+    const resolver = new Resolver({ servers: [server.address] });
+    await Promise.all([resolver.resolve('a.test'), resolver.resolve('a.test')]);
+    return () => server.close();
+  },
+  millrace_dns_stale_total: async () => {
+    const server = await DnsServer.start(ZONE);
+    const resolver = new Resolver({ servers: [server.address], minTtl: 0, maxTtl: 1 });
+    await resolver.resolve('a.test');
+    server.script = fails;
+    // Until the millisecond that it was good for has passed.
+    for (let tries = 0; resolver.stats().stale === 0 && tries < 1_000; tries++) await resolver.resolve('a.test');
+    return () => server.close();
+  },
+  'millrace_dns_queries_total{kind="A"}': names(['a.test']),
+  'millrace_dns_queries_total{kind="AAAA"}': names(['a.test']),
+  'millrace_dns_queries_total{kind="getaddrinfo"}': async () => {
+    // It need not find it: libc is asked.
+    const abort = AbortSignal.timeout(1_000);
+    await new Resolver({ mode: 'system' }).resolve('a-name-of-nobody.', { signal: abort }).catch(() => undefined);
+  },
+  'millrace_dns_failures_total{reason="notFound"}': names(['b.test']),
+  'millrace_dns_failures_total{reason="timeout"}': names(['a.test'], () => null, { timeout: SOON }),
+  'millrace_dns_failures_total{reason="failed"}': names(['a.test'], fails),
+  millrace_dns_lookup_duration_seconds: names(['a.test']),
   millrace_http_server_connections: exchange({}, get()),
   millrace_http_server_active_requests: exchange({ handler: never }, get(), 'nothing'),
   millrace_http_server_listeners: async () => void (await start({ handler: ok })),

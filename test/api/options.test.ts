@@ -30,6 +30,7 @@ test('fills in the defaults of SPEC', () => {
     backlog: 511,
     ipv6Only: false,
     reusePort: false,
+    fastOpen: false,
     proxyProtocol: 'off',
     trustProxy: null,
     signal: null,

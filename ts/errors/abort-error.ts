@@ -1,4 +1,4 @@
-/** The error of what a signal has ended, as Node's own functions reject: the `cause` is the signal's reason. */
+/** What a call rejects with whose signal is aborted: as Node's own functions do, with the signal's reason as the cause. */
 export function abortError(signal: AbortSignal): Error {
   const error = new Error('The operation was aborted', { cause: signal.reason });
   error.name = 'AbortError';

@@ -65,6 +65,8 @@ export type ErrorCode =
   | 'MILLRACE_DNS_TIMEOUT'
   | 'MILLRACE_TOTAL_TIMEOUT'
   | 'MILLRACE_DNS_FAILED'
+  | 'MILLRACE_DNS_NOT_FOUND'
+  | 'MILLRACE_DNS_NAME_INVALID'
   | 'MILLRACE_HANDLER_TIMEOUT'
   | 'MILLRACE_DEADLINE'
   | 'MILLRACE_CONNECTIONS_LIMIT'
@@ -109,6 +111,9 @@ export type ErrorCode =
   | 'MILLRACE_TLS_STAPLE_REFUSED'
   | 'MILLRACE_TLS_OCSP_FETCH_FAILED'
   | 'MILLRACE_PROXY_TIMEOUT'
+  | 'MILLRACE_PROXY_TARGET_FORBIDDEN'
+  | 'MILLRACE_PROXY_TARGET_PROHIBITED'
+  | 'MILLRACE_PROXY_OPEN'
   | 'MILLRACE_SOCKS_GENERAL_FAILURE'
   | 'MILLRACE_SOCKS_FORBIDDEN'
   | 'MILLRACE_SOCKS_NETWORK_UNREACHABLE'
@@ -231,7 +236,9 @@ export const CODES: readonly CodeRow[] = [
   [109, 'MILLRACE_TLS_TIMEOUT', 'timeout', 'timeout', true, null, 'tls', 'timeouts.tls', "the TLS handshake was not over within timeouts.tls"],
   [113, 'MILLRACE_DNS_TIMEOUT', 'timeout', 'timeout', true, null, 'dns', 'timeouts.dns', "the resolver did not answer within timeouts.dns"],
   [112, 'MILLRACE_TOTAL_TIMEOUT', 'timeout', 'timeout', true, null, 'total', 'timeouts.total', "the operation was not over within timeouts.total"],
-  [27, 'MILLRACE_DNS_FAILED', 'system', 'network', true, null, 'dns', null, "the name could not be resolved"],
+  [27, 'MILLRACE_DNS_FAILED', 'system', 'network', true, null, 'dns', null, "the name could not be resolved: no server gave a usable answer"],
+  [400, 'MILLRACE_DNS_NOT_FOUND', 'system', 'network', false, null, 'dns', null, "the name does not exist, or has no address of the family that was asked for"],
+  [401, 'MILLRACE_DNS_NAME_INVALID', 'misuse', 'application', false, null, 'dns', null, "the host is neither an IP address nor a name that can be asked for"],
   [110, 'MILLRACE_HANDLER_TIMEOUT', 'timeout', 'timeout', false, 503, 'handler', 'handlerTimeout', "the handler did not begin its answer within handlerTimeout"],
   [111, 'MILLRACE_DEADLINE', 'timeout', 'timeout', false, null, null, null, "the caller's own deadline has passed"],
   [120, 'MILLRACE_CONNECTIONS_LIMIT', 'limit', 'resource', true, 503, null, 'maxConnections', "the server has as many connections as maxConnections allows"],
@@ -276,6 +283,9 @@ export const CODES: readonly CodeRow[] = [
   [233, 'MILLRACE_TLS_STAPLE_REFUSED', 'protocol', 'protocol', true, null, 'tls', 'ocspResponse', "the OCSP response that was to be stapled is not a good one for the certificate; nothing or the one before is stapled"],
   [234, 'MILLRACE_TLS_OCSP_FETCH_FAILED', 'protocol', 'network', true, null, 'tls', 'ocspResponse', "the OCSP responder of the CA cannot be asked, or gave no answer that is one"],
   [330, 'MILLRACE_PROXY_TIMEOUT', 'timeout', 'timeout', true, null, 'proxy', 'timeouts.proxy', "the handshake with a proxy was not over within timeouts.proxy"],
+  [332, 'MILLRACE_PROXY_TARGET_FORBIDDEN', 'protocol', 'application', false, 403, 'proxy', null, "the proxy's rules do not let this target be reached"],
+  [333, 'MILLRACE_PROXY_TARGET_PROHIBITED', 'protocol', 'application', false, 403, 'proxy', null, "the target is a loopback, private or link-local address, or the proxy itself; the option 'allowPrivate' lets all but the last be reached"],
+  [334, 'MILLRACE_PROXY_OPEN', 'misuse', 'application', false, null, null, null, "a proxy that others can reach needs auth, rules or authorize; 'open: true' says that everybody may use it"],
   [300, 'MILLRACE_SOCKS_GENERAL_FAILURE', 'system', 'network', true, null, 'proxy', null, "the proxy reports a general failure (RFC 1928 §6, reply 1)"],
   [301, 'MILLRACE_SOCKS_FORBIDDEN', 'protocol', 'application', false, null, 'proxy', null, "the proxy's rules forbid the connection (RFC 1928 §6, reply 2)"],
   [302, 'MILLRACE_SOCKS_NETWORK_UNREACHABLE', 'system', 'network', true, null, 'proxy', null, "the proxy cannot reach the target's network (RFC 1928 §6, reply 3)"],

@@ -50,14 +50,31 @@ export type CounterName =
   | 'millrace_log_records_total{level="fatal"}'
   | 'millrace_sockets_connects_started_total'
   | 'millrace_sockets_connects_failed_total'
+  | 'millrace_sockets_accepted_total'
+  | 'millrace_sockets_refused_total'
+  | 'millrace_sockets_accept_failures_total'
   | 'millrace_sockets_connect_attempts_total'
   | 'millrace_proxy_client_handshakes_total'
   | 'millrace_proxy_client_failures_total'
+  | 'millrace_proxy_server_tunnels_total'
+  | 'millrace_proxy_server_failures_total'
   | 'millrace_tls_handshakes_total{kind="full"}'
   | 'millrace_tls_handshakes_total{kind="resumed"}'
   | 'millrace_tls_failures_total'
   | 'millrace_http_server_validate_refusals_total'
-  | 'millrace_http_server_accept_pauses_total';
+  | 'millrace_http_server_accept_pauses_total'
+  | 'millrace_dns_lookups_total{result="local"}'
+  | 'millrace_dns_lookups_total{result="hit"}'
+  | 'millrace_dns_lookups_total{result="negativeHit"}'
+  | 'millrace_dns_lookups_total{result="miss"}'
+  | 'millrace_dns_lookups_total{result="merged"}'
+  | 'millrace_dns_stale_total'
+  | 'millrace_dns_queries_total{kind="A"}'
+  | 'millrace_dns_queries_total{kind="AAAA"}'
+  | 'millrace_dns_queries_total{kind="getaddrinfo"}'
+  | 'millrace_dns_failures_total{reason="notFound"}'
+  | 'millrace_dns_failures_total{reason="timeout"}'
+  | 'millrace_dns_failures_total{reason="failed"}';
 
 export type GaugeName =
   | 'millrace_http_server_connections'
@@ -65,6 +82,8 @@ export type GaugeName =
   | 'millrace_http_server_listeners'
   | 'millrace_reactor_threads'
   | 'millrace_sockets_connected'
+  | 'millrace_sockets_listeners'
+  | 'millrace_sockets_accepted_open'
   | 'millrace_buffers'
   | 'millrace_memory_held_bytes';
 
@@ -73,7 +92,8 @@ export type HistogramName =
   | 'millrace_proxy_client_handshake_duration_seconds'
   | 'millrace_tls_handshake_duration_seconds'
   | 'millrace_http_server_request_duration_seconds'
-  | 'millrace_reactor_wake_duration_seconds';
+  | 'millrace_reactor_wake_duration_seconds'
+  | 'millrace_dns_lookup_duration_seconds';
 
 export interface MetricRow<Key extends string> {
   /** The name of the series: the family's name and its label. */
@@ -429,6 +449,27 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Connections that were begun and did not open',
   },
   {
+    key: 'millrace_sockets_accepted_total',
+    name: 'millrace_sockets_accepted_total',
+    label: null,
+    unit: null,
+    help: 'Connections that raw listeners accepted',
+  },
+  {
+    key: 'millrace_sockets_refused_total',
+    name: 'millrace_sockets_refused_total',
+    label: null,
+    unit: null,
+    help: 'Connections that raw listeners refused for a rule, a limit or for want of descriptors',
+  },
+  {
+    key: 'millrace_sockets_accept_failures_total',
+    name: 'millrace_sockets_accept_failures_total',
+    label: null,
+    unit: null,
+    help: 'Connections of raw listeners that did not open: their PROXY head or TLS handshake failed, or took too long',
+  },
+  {
     key: 'millrace_sockets_connect_attempts_total',
     name: 'millrace_sockets_connect_attempts_total',
     label: null,
@@ -448,6 +489,20 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     label: null,
     unit: null,
     help: 'Handshakes with proxies that failed: refusals, timeouts, malformed answers',
+  },
+  {
+    key: 'millrace_proxy_server_tunnels_total',
+    name: 'millrace_proxy_server_tunnels_total',
+    label: null,
+    unit: null,
+    help: 'Tunnels that a proxy of ours has opened for its clients, by SOCKS',
+  },
+  {
+    key: 'millrace_proxy_server_failures_total',
+    name: 'millrace_proxy_server_failures_total',
+    label: null,
+    unit: null,
+    help: 'SOCKS handshakes of a proxy of ours that failed: wrong credentials, refused or failed requests, malformed messages',
   },
   {
     key: 'millrace_tls_handshakes_total{kind="full"}',
@@ -483,6 +538,90 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     label: null,
     unit: null,
     help: 'Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="local"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'local'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="hit"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'hit'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="negativeHit"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'negativeHit'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="miss"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'miss'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="merged"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'merged'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_stale_total',
+    name: 'millrace_dns_stale_total',
+    label: null,
+    unit: null,
+    help: 'Lookups that were answered with addresses past their time, because there was no answer',
+  },
+  {
+    key: 'millrace_dns_queries_total{kind="A"}',
+    name: 'millrace_dns_queries_total',
+    label: ['kind', 'A'],
+    unit: null,
+    help: 'Questions that were asked of name servers, by record type, and of getaddrinfo',
+  },
+  {
+    key: 'millrace_dns_queries_total{kind="AAAA"}',
+    name: 'millrace_dns_queries_total',
+    label: ['kind', 'AAAA'],
+    unit: null,
+    help: 'Questions that were asked of name servers, by record type, and of getaddrinfo',
+  },
+  {
+    key: 'millrace_dns_queries_total{kind="getaddrinfo"}',
+    name: 'millrace_dns_queries_total',
+    label: ['kind', 'getaddrinfo'],
+    unit: null,
+    help: 'Questions that were asked of name servers, by record type, and of getaddrinfo',
+  },
+  {
+    key: 'millrace_dns_failures_total{reason="notFound"}',
+    name: 'millrace_dns_failures_total',
+    label: ['reason', 'notFound'],
+    unit: null,
+    help: 'Lookups that ended without an address: there is none, there was no answer in time, or the question failed',
+  },
+  {
+    key: 'millrace_dns_failures_total{reason="timeout"}',
+    name: 'millrace_dns_failures_total',
+    label: ['reason', 'timeout'],
+    unit: null,
+    help: 'Lookups that ended without an address: there is none, there was no answer in time, or the question failed',
+  },
+  {
+    key: 'millrace_dns_failures_total{reason="failed"}',
+    name: 'millrace_dns_failures_total',
+    label: ['reason', 'failed'],
+    unit: null,
+    help: 'Lookups that ended without an address: there is none, there was no answer in time, or the question failed',
   },
 ];
 
@@ -521,6 +660,20 @@ export const GAUGES: readonly MetricRow<GaugeName>[] = [
     label: null,
     unit: null,
     help: 'Connections that we began: connecting, or open',
+  },
+  {
+    key: 'millrace_sockets_listeners',
+    name: 'millrace_sockets_listeners',
+    label: null,
+    unit: null,
+    help: 'Raw listeners',
+  },
+  {
+    key: 'millrace_sockets_accepted_open',
+    name: 'millrace_sockets_accepted_open',
+    label: null,
+    unit: null,
+    help: 'Open connections of raw listeners',
   },
   {
     key: 'millrace_buffers',
@@ -574,6 +727,13 @@ export const HISTOGRAMS: readonly MetricRow<HistogramName>[] = [
     unit: 'seconds',
     help: 'Time that one wake of a reactor took, callbacks included',
   },
+  {
+    key: 'millrace_dns_lookup_duration_seconds',
+    name: 'millrace_dns_lookup_duration_seconds',
+    label: null,
+    unit: 'seconds',
+    help: 'Time from a question, which the cache could not answer, to its last answer',
+  },
 ];
 
 export type PercentileName = 'p50' | 'p75' | 'p90' | 'p95' | 'p99' | 'p999';
@@ -610,8 +770,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 57,
-  histograms: 64,
+  gauges: 74,
+  histograms: 83,
   histogramLength: 30,
-  length: 214,
+  length: 263,
 } as const;

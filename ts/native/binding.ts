@@ -28,6 +28,14 @@ export interface NativeServerOptions {
   minReceiveRate: number;
   minSendRate: number;
   tlsHandshakeTimeout: number;
+  /** `SERVER_HTTP1`, `SERVER_RAW`, `SERVER_PROXY` or `SERVER_PROXY_AUTH`. */
+  kind: number;
+  noDelay: boolean;
+  /** Idle seconds before the first probe, seconds between probes, probes. */
+  keepAlive?: number[];
+  /** In ms; 0: the system's. */
+  userTimeout: number;
+  fastOpen: boolean;
 }
 
 /** One rate limit that is checked on the head. */
@@ -118,6 +126,16 @@ export interface NativeCtLog {
   since: number;
 }
 
+/** A CRL; times in seconds since 1970. */
+export interface NativeCrl {
+  issuer: string;
+  thisUpdate: number;
+  nextUpdate: number;
+  revoked: number;
+  /** In which of the pieces that were given it was. */
+  source: number;
+}
+
 /** A staple's times, in seconds since 1970. */
 export interface NativeStaple {
   nextUpdate: number;
@@ -150,6 +168,8 @@ export interface NativeDial {
   /** Address literals in the order in which they are tried. */
   hosts?: string[];
   port: number;
+  /** Puts the addresses in the order of RFC 6724 and RFC 8305 first. */
+  sorted: boolean;
   hops?: NativeHop[];
   path?: string;
   /** A connected socket that somebody else made: it is ours when the call succeeds. */
@@ -158,6 +178,7 @@ export interface NativeDial {
   noDelay: boolean;
   keepAlive?: number[];
   userTimeout: number;
+  fastOpen: boolean;
   /** A context's number; 0: in the clear. */
   tls: number;
   servername: string;
@@ -220,6 +241,8 @@ export interface Binding {
   serverStats(id: number, target: Float64Array): number;
   inject(server: number, method: string, target: string, head: string, body: Uint8Array | undefined): number;
   count(counter: number, amount: number): void;
+  /** A duration of a histogram, in nanoseconds. */
+  record(histogram: number, nanos: number): void;
   metricsFill(target: Float64Array, totals: number): void;
   metricsReset(): void;
   /** What came since the baseline, which is moved to now; answers with the length that a baseline has. */
@@ -245,6 +268,10 @@ export interface Binding {
   setGate(id: number, gate: NativeGate): number;
   /** 0, or the code. */
   startTls(stream: number, context: number, servername: string, timeout: number): number;
+  /** 1, or 0 when the client is gone. */
+  judgeCredentials(stream: number, right: boolean): number;
+  /** 0 granted, 1 to 6 a refusal; 1, or 0 when the client is gone. */
+  replySocks(stream: number, reply: number, address: string, port: number): number;
   /** Two descriptors of a connected pair of Unix sockets; or minus the errno, alone. */
   socketPair(): number[];
   /** The stream's id, or minus the errno, or minus (100 000 + the code). */
@@ -258,6 +285,10 @@ export interface Binding {
   tlsRotate(context: number, key: Uint8Array | undefined): number;
   /** Certificates and the response in DER; a response that is not good leaves the one before. */
   tlsStaple(context: number, place: number, issuer: Uint8Array, response: Uint8Array): NativeStaple | number;
+  /** The same for a certificate of `tlsIdentity`. */
+  tlsStapleChosen(identity: number, issuer: Uint8Array, response: Uint8Array): NativeStaple | number;
+  /** The newest first. */
+  tlsCrlFacts(context: number): NativeCrl[];
   tlsOcspQuery(certificate: Uint8Array, issuer: Uint8Array): NativeOcspQuery | number;
   /** A certificate's number, or minus the code. */
   tlsIdentity(identity: NativeIdentity): number;
@@ -278,7 +309,13 @@ export interface Binding {
 export const FINISH_WHOLE = 1024;
 /** The number of a remembered head is added to the status of `respond` so many times. */
 export const READY_HEAD = 2048;
+/** Kinds of a server. */
+export const SERVER_HTTP1 = 0;
+export const SERVER_RAW = 1;
+/** Its clients need not show who they are. */
+export const SERVER_PROXY = 2;
+export const SERVER_PROXY_AUTH = 3;
 /** `flags` of `end`: tell when the last byte is with the kernel. */
 export const FINISH = 1;
 /** The number of the border; a binary with another one is refused. */
-export const ABI = 3;
+export const ABI = 4;

@@ -20,6 +20,9 @@ export const KIND = {
   dialled: 16,
   dialFailed: 17,
   log: 18,
+  accepted: 19,
+  proxyCredentials: 21,
+  proxyRequest: 22,
 } as const;
 
 /** Flags of a request event. */
@@ -41,8 +44,23 @@ export interface Target {
   handleEvent(kind: number, flags: number, a: number, b: number, value: unknown, extra: unknown): void;
 }
 
+/** What is told of a server, whatever it speaks. */
+export interface ServerSink {
+  readonly id: number;
+  handleServerEvent(kind: number, a: number, b: number): void;
+  /** Of a TLS session that has no exchange yet; `id` is the connection's. */
+  handleTlsEvent(kind: number, flags: number, id: number, text: string): void;
+  /** Of a proxy: the first that a client which speaks SOCKS wants of us. */
+  handleSocks?(kind: number, id: number, slot: number, text: string, length: number): void;
+}
+
+/** What a raw listener does with a new tunnel. */
+export interface SocketSink extends ServerSink {
+  handleAccepted(id: number, slot: number): void;
+}
+
 /** What a server does with a new exchange. */
-export interface RequestSink {
+export interface RequestSink extends ServerSink {
   handleRequest(
     kind: number,
     flags: number,
@@ -53,10 +71,6 @@ export interface RequestSink {
     head: string,
     extra: Uint8Array | undefined,
   ): void;
-  handleServerEvent(kind: number, a: number, b: number): void;
-  /** Of a TLS session that has no exchange yet; `id` is the connection's. */
-  handleTlsEvent(kind: number, flags: number, id: number, text: string): void;
-  readonly id: number;
 }
 
 const ring = new Float64Array(MOST * STRIDE);
@@ -65,9 +79,9 @@ const targets: (Target | undefined)[] = [];
 /** By id: whose slot another has taken while their last bytes were still on the way to the kernel. */
 const displaced = new Map<number, Target>();
 /** By slot: servers. */
-const servers: (RequestSink | undefined)[] = [];
+const servers: (RequestSink | SocketSink | undefined)[] = [];
 /** By id: whose slot another server has taken before it was told that it is closed. */
-const displacedServers = new Map<number, RequestSink>();
+const displacedServers = new Map<number, RequestSink | SocketSink>();
 let attached = false;
 let onLines: (() => void) | undefined;
 
@@ -89,7 +103,7 @@ export function unregister(slot: number, id: number): void {
 }
 
 /** Requests of this server go to the sink. */
-export function registerServer(id: number, sink: RequestSink): void {
+export function registerServer(id: number, sink: RequestSink | SocketSink): void {
   const slot = slotOf(id);
   const before = servers[slot];
   if (before !== undefined) displacedServers.set(before.id, before);
@@ -135,12 +149,17 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | undefined {
       if (kind <= KIND.connect) {
         // A length is a small integer: kept as the double that the ring holds, it would be an object of its own.
         const length = a | 0;
-        servers[b >> 8]?.handleRequest(kind, word >> 7, id, slot, length, b & 255, value as string, extra as Uint8Array);
+        const sink = servers[b >> 8] as RequestSink | undefined;
+        sink?.handleRequest(kind, word >> 7, id, slot, length, b & 255, value as string, extra as Uint8Array);
       } else if (kind === KIND.serverClosed) {
         const server = servers[slot]?.id === id ? servers[slot] : displacedServers.get(id);
         server?.handleServerEvent(kind, a, b);
       } else if (kind === KIND.clientHello || kind === KIND.tlsFailed) {
         servers[b >> 8]?.handleTlsEvent(kind, word >> 7, id, value as string);
+      } else if ((kind === KIND.proxyCredentials || kind === KIND.proxyRequest) && targets[slot]?.id !== id) {
+        servers[b >> 8]?.handleSocks?.(kind, id, slot, value as string, a);
+      } else if (kind === KIND.accepted) {
+        (servers[b] as SocketSink | undefined)?.handleAccepted(id, slot);
       } else if (kind === KIND.log) {
         onLines?.();
       } else {

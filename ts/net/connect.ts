@@ -1,8 +1,8 @@
-import type { LookupAddress } from 'node:dns';
 import type { Duplex } from 'node:stream';
-import { types } from 'node:util';
 
-import { describeValue } from '../errors/escape.js';
+import { namesFor } from '../dns/default-names.js';
+import type { LookupFunction } from '../dns/lookup-function.js';
+import type { Resolver } from '../dns/resolver.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
 import type { ConnectOptionValues } from '../options/connect.generated.js';
 import { CONNECT_OPTIONS } from '../options/connect.generated.js';
@@ -13,18 +13,15 @@ import type { ProxyOption, RouteHop } from '../proxy/route.js';
 import { routeOf } from '../proxy/route.js';
 import { TlsContext } from '../tls/tls-context.js';
 import type { TlsClientOptions } from '../tls/tls-options.js';
-import { abortError } from './abort.js';
+import { withAbstractName } from './abstract-name.js';
 import { descriptorOf } from './bridge.js';
+import type { ConnectErrorMessage, SocketMessage } from './channels.js';
+import { SOCKET_CHANNELS } from './channels.js';
 import type { DialPlan, Endpoint } from './dial.js';
 import { dial } from './dial.js';
+import type { KeepAlive } from './keep-alive.js';
+import { keepAliveNumbers } from './keep-alive.js';
 import type { Socket } from './socket.js';
-
-/** When an idle connection is asked whether its peer is still there, in seconds. */
-export interface KeepAlive {
-  idle: number;
-  interval: number;
-  count: number;
-}
 
 /** Where and how to connect; docs/options.md has ranges and defaults. */
 export interface ConnectOptions {
@@ -36,6 +33,8 @@ export interface ConnectOptions {
   /** A Duplex that is connected already, instead of an address. */
   over?: Duplex | undefined;
   family?: 'any' | 'ipv4' | 'ipv6' | undefined;
+  /** Who resolves the name; without it one that all connections of the thread share. */
+  resolver?: Resolver | LookupFunction | undefined;
   localAddress?: string | undefined;
   /** `true` for a default context, a context, or the options of one. */
   tls?: boolean | TlsContext | TlsClientOptions | undefined;
@@ -48,61 +47,109 @@ export interface ConnectOptions {
   keepAlive?: KeepAlive | boolean | undefined;
   /** TCP_USER_TIMEOUT in ms. */
   userTimeout?: number | undefined;
+  /** TCP Fast Open, where the system has it. */
+  fastOpen?: boolean | undefined;
 }
-
-const KEEP_ALIVE: KeepAlive = { idle: 60, interval: 10, count: 3 };
 
 /** Connects; resolves when the socket is open, through proxies and with TLS where that was asked for. */
 export async function connect(options: ConnectOptions): Promise<Socket> {
-  const values = validateOptions<ConnectOptionValues>(CONNECT_OPTIONS, options);
+  const values = validateOptions<ConnectOptionValues>(CONNECT_OPTIONS, withAbstractName(options));
   const timeouts = validateOptions<ConnectTimeoutValues>(CONNECT_TIMEOUTS, values.timeouts ?? {});
-  const keepAlive = keepAliveOf(values.keepAlive);
   const target = { scheme: 'tcp', host: values.host, port: values.port ?? 0 };
   const hops = values.path === null ? routeOf('connect', values.proxy as ProxyOption, target) : [];
   const deadline = deadlineOf(values.signal, timeouts.total);
+  const { signal } = deadline;
   try {
-    deadline.signal?.throwIfAborted();
-    const tls = await contextOf(values.tls);
-    const resolve = (host: string, family: ConnectOptionValues['family']): Promise<string[]> =>
-      addressesOf({ ...values, host, family }, timeouts.dns, deadline.signal);
-    const { to, routes } = await planOf(values, hops, resolve);
-    const plan = {
-      to,
-      hops,
-      tls,
-      servername: tls?.servername ?? values.host,
-      socket: {
-        ...(values.localAddress === null ? null : { localAddress: values.localAddress }),
-        noDelay: values.noDelay,
-        ...(keepAlive === undefined ? null : { keepAlive }),
-        userTimeout: values.userTimeout ?? 0,
-      },
-      connectTimeout: timeouts.connect,
-      tlsTimeout: timeouts.tls,
-      proxyTimeout: timeouts.proxy,
-    };
-    let failure: unknown;
-    for (const targets of routes) {
-      try {
-        return await dial({ ...plan, targets }, deadline.signal);
-      } catch (error) {
-        failure = error;
-        if (deadline.signal?.aborted === true || !isUnreachable(error)) break;
-      }
-    }
-    throw failure as Error;
-  } catch (error) {
-    throw deadline.isOver() ? totalTimeout(timeouts.total ?? 0) : error;
+    signal?.throwIfAborted();
+    const resolve: Resolve = (host, family) => addressesOf({ ...values, host, family }, timeouts.dns, signal);
+    return await open(values, timeouts, hops, resolve, signal);
+  } catch (thrown) {
+    const error = deadline.isOver() ? totalTimeout(timeouts.total ?? 0) : thrown;
+    const { connectError } = SOCKET_CHANNELS;
+    if (connectError.hasSubscribers) connectError.publish({ error } satisfies ConnectErrorMessage);
+    throw error;
   } finally {
     deadline.stop();
   }
 }
 
+type Resolve = (host: string, family: ConnectOptionValues['family']) => Promise<string[]>;
+
+async function open(
+  values: ConnectOptionValues,
+  timeouts: ConnectTimeoutValues,
+  hops: readonly RouteHop[],
+  resolve: Resolve,
+  signal: AbortSignal | null,
+): Promise<Socket> {
+  const keepAlive = keepAliveNumbers('connect', values.keepAlive);
+  const tls = await contextOf(values.tls);
+  const { to, routes } = await planOf(values, hops, resolve);
+  const plan = {
+    to,
+    hops,
+    tls,
+    servername: tls?.servername ?? values.host,
+    socket: {
+      ...(values.localAddress === null ? null : { localAddress: values.localAddress }),
+      noDelay: values.noDelay,
+      ...(keepAlive === undefined ? null : { keepAlive }),
+      userTimeout: values.userTimeout ?? 0,
+      fastOpen: values.fastOpen,
+    },
+    connectTimeout: timeouts.connect,
+    tlsTimeout: timeouts.tls,
+    proxyTimeout: timeouts.proxy,
+  };
+  let failure: unknown;
+  for (const targets of routes) {
+    try {
+      const socket = await dial({ ...plan, targets }, signal);
+      if (SOCKET_CHANNELS.connect.hasSubscribers) SOCKET_CHANNELS.connect.publish({ socket } satisfies SocketMessage);
+      return socket;
+    } catch (error) {
+      failure = error;
+      if (signal?.aborted === true || !isUnreachable(error)) break;
+    }
+  }
+  throw failure as Error;
+}
+
+/** A way that somebody has chosen already. */
+export interface ChosenWay {
+  readonly host: string;
+  readonly port: number;
+  /** Addresses of the host, the only ones that are connected to; empty where a proxy resolves its name. */
+  readonly addresses: readonly string[];
+  readonly hops: readonly RouteHop[];
+  readonly connectTimeout: number;
+}
+
+/** @internal As `connect`, to addresses that were chosen and checked before: no name of the target is resolved here. */
+export async function connectTo(way: ChosenWay, signal: AbortSignal | null): Promise<Socket> {
+  const values = validateOptions<ConnectOptionValues>(CONNECT_OPTIONS, { host: way.host, port: way.port });
+  const timeouts = validateOptions<ConnectTimeoutValues>(CONNECT_TIMEOUTS, { connect: way.connectTimeout });
+  const resolve: Resolve = (host, family) => {
+    if (host !== values.host || way.addresses.length === 0) {
+      return addressesOf({ ...values, host, family }, timeouts.dns, signal);
+    }
+    const wanted = way.addresses.filter((address) => family !== 'ipv4' || !address.includes(':'));
+    return Promise.resolve([...wanted]);
+  };
+  return open(values, timeouts, way.hops, resolve, signal);
+}
+
+/** @internal The addresses of a host, by the resolver of `connect`. */
+export function resolveHost(host: string, signal: AbortSignal | null): Promise<string[]> {
+  const values = validateOptions<ConnectOptionValues>(CONNECT_OPTIONS, { host, port: 1 });
+  return addressesOf(values, validateOptions<ConnectTimeoutValues>(CONNECT_TIMEOUTS, {}).dns, signal);
+}
+
 /** Where to connect, and what each proxy is asked for; several ways where the last has to be told an address. */
 async function planOf(
-  { host, port, path, over, family }: ConnectOptionValues,
+  { host, port, path, over, family, resolver }: ConnectOptionValues,
   hops: readonly RouteHop[],
-  resolve: (host: string, family: ConnectOptionValues['family']) => Promise<string[]>,
+  resolve: Resolve,
 ): Promise<{ to: DialPlan['to']; routes: Endpoint[][] }> {
   const target = { host: plainHost(host), port: port ?? 0 };
   const ends: Endpoint[] = [...hops.slice(1), target];
@@ -113,6 +160,8 @@ async function planOf(
     return addresses.map((address) => ({ host: address, port: end.port }));
   });
   const first = hops[0] ?? target;
+  // A function's order is its own.
+  const sorted = typeof resolver !== 'function';
   const to =
     over !== null
       ? Promise.resolve({ fd: descriptorOf(over as Duplex) })
@@ -121,6 +170,7 @@ async function planOf(
         : resolve(first.host, hops.length === 0 ? family : 'any').then((addresses) => ({
             addresses,
             port: first.port,
+            sorted,
           }));
   const [place, ...found] = await Promise.all([to, ...wanted]);
   const last = found.at(-1);
@@ -158,53 +208,17 @@ async function contextOf(tls: unknown): Promise<TlsContext | null> {
   return tls;
 }
 
-function keepAliveOf(given: boolean | object): number[] | undefined {
-  if (given === false) return undefined;
-  const { idle, interval, count } = { ...KEEP_ALIVE, ...(given === true ? {} : given) };
-  for (const [name, value] of Object.entries({ idle, interval, count })) {
-    if (!Number.isInteger(value) || value < 1 || value > 32_767) {
-      const message = `connect: option 'keepAlive.${name}' must be an integer from 1 to 32767, got ${describeValue(value)}`;
-      throw misuse('MILLRACE_INVALID_ARGUMENT', message);
-    }
-  }
-  return [idle, interval, count];
-}
-
 const FAMILIES = { any: 0, ipv4: 4, ipv6: 6 } as const;
 
-/** The addresses of a host, in the order of the system's resolver. */
+/** The addresses of a host. */
 async function addressesOf(
-  { host, family }: ConnectOptionValues,
+  { host, family, resolver }: ConnectOptionValues,
   timeout: number,
   signal: AbortSignal | null,
 ): Promise<string[]> {
-  const [{ isIP }, { lookup }] = await Promise.all([import('node:net'), import('node:dns/promises')]);
-  if (isIP(host) !== 0) return [host];
-  const asked = lookup(host, { all: true, family: FAMILIES[family] });
-  const found: LookupAddress[] = await within(asked, timeout, signal);
+  const limits = { family: FAMILIES[family], timeout, option: 'timeouts.dns', signal };
+  const found = await namesFor('connect', resolver).resolve(host, limits);
   return found.map(({ address }) => address);
-}
-
-/** The answer of the resolver, or its timeout; what comes later is dropped. */
-function within<T>(asked: Promise<T>, timeout: number, signal: AbortSignal | null): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const end = (finish: () => void): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-      finish();
-    };
-    const onAbort = (): void => end(() => reject(abortError(signal as AbortSignal)));
-    const timer = setTimeout(() => end(() => reject(new MillraceError('MILLRACE_DNS_TIMEOUT'))), timeout);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    asked.then(
-      (value) => end(() => resolve(value)),
-      (error: unknown) => end(() => reject(types.isNativeError(error) ? dnsError(error) : new Error(String(error)))),
-    );
-  });
-}
-
-function dnsError(cause: Error): MillraceError {
-  return new MillraceError('MILLRACE_DNS_FAILED', cause.message, { cause });
 }
 
 function totalTimeout(total: number): MillraceError {

@@ -1,6 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 
+import type { SocketCloseMessage } from './channels.js';
+import { SOCKET_CHANNELS } from './channels.js';
 import { errorFromNative } from '../errors/native-error.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
 import type { Target } from '../native/events.js';
@@ -19,7 +21,7 @@ import { dialError } from './dial-failure.js';
 /**
  * A connection that speaks no protocol of ours: one that `connect` made, or after an upgrade or CONNECT. Both sides end
  * on their own.
- * Its events are `drain`, `end` (the peer has ended), `close` and, where somebody listens, `error`.
+ * Its events are `drain`, `end` (the peer has ended), `hangup` (it has, and nobody reads), `close` and, where somebody listens, `error`.
  */
 export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, Target {
   readonly id: number;
@@ -246,6 +248,8 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
       this.#full = false;
       this.#settle((waiting) => !waiting.finish);
       this.emit('drain');
+    } else if (kind === KIND.left) {
+      this.emit('hangup');
     } else if (kind === KIND.finished) {
       this.#settle(() => true);
       if (this.#body.ended) this.#close();
@@ -274,6 +278,11 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
     unregister(this.#slot, this.id);
     if (this.#holds) native.hold(-1);
     this.#settle(() => true, error);
+    const { close } = SOCKET_CHANNELS;
+    if (close.hasSubscribers) {
+      const { bytesRead, bytesWritten } = this;
+      close.publish({ socket: this, bytesRead, bytesWritten, error } satisfies SocketCloseMessage);
+    }
     if (error !== undefined && this.listenerCount('error') > 0) this.emit('error', error);
     this.emit('close');
   }

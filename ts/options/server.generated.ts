@@ -19,6 +19,11 @@ export interface ListenOptions {
    */
   reusePort?: boolean | undefined;
   /**
+   * TCP Fast Open: bytes that come with a SYN are taken, where the system allows it (`net.ipv4.tcp_fastopen` 2 or 3).
+   * (default false)
+   */
+  fastOpen?: boolean | undefined;
+  /**
    * Whether connections begin with a PROXY protocol head (v1 or v2) that names the real client. Only for ports that
    * nobody but your balancer can reach. (default off)
    */
@@ -139,6 +144,7 @@ export interface ServerOptionValues {
   readonly backlog: number;
   readonly ipv6Only: boolean;
   readonly reusePort: boolean;
+  readonly fastOpen: boolean;
   readonly proxyProtocol: 'off' | 'optional' | 'required';
   readonly trustProxy: readonly string[] | null;
   readonly fd: number | null;
@@ -190,6 +196,7 @@ export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
     { name: 'backlog', type: 'integer', min: 1, max: 65_535, default: 511 },
     { name: 'ipv6Only', type: 'boolean', default: false },
     { name: 'reusePort', type: 'boolean', default: false },
+    { name: 'fastOpen', type: 'boolean', default: false },
     { name: 'proxyProtocol', type: 'enum', values: ['off', 'optional', 'required'], default: 'off' },
     { name: 'trustProxy', type: 'strings', default: null },
     { name: 'fd', type: 'integer', min: 0, max: 2_147_483_647, default: null },

@@ -27,8 +27,8 @@ export interface EnumRow<Name extends string = string> extends RowOf<Name> {
 
 /**
  * A value that its type says all about: `functions` is a list of them, `switch` true, false or a function, `texts` an
- * object of texts,
- * `responses` material or a function, `route` a proxy or several.
+ * object of texts, `service` an object or a function that stands for one, `responses` material or a function, `route` a
+ * proxy or several.
  */
 export interface PlainRow<Name extends string = string> extends RowOf<Name> {
   readonly type:
@@ -42,8 +42,10 @@ export interface PlainRow<Name extends string = string> extends RowOf<Name> {
     | 'objects'
     | 'object'
     | 'route'
+    | 'credentials'
     | 'material'
     | 'responses'
+    | 'service'
     | 'texts';
 }
 

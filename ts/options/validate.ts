@@ -89,6 +89,9 @@ export function checkOption(owner: string, row: OptionRow, value: unknown): unkn
     case 'object':
       if (typeof value !== 'object' || value === null) throw wrongType(owner, row, value);
       return value;
+    case 'credentials':
+      if (typeof value !== 'function' && !areCredentials(value)) throw wrongType(owner, row, value);
+      return value;
     case 'route':
       if (value !== null && typeof value !== 'string' && typeof value !== 'object') throw wrongType(owner, row, value);
       return value;
@@ -97,6 +100,11 @@ export function checkOption(owner: string, row: OptionRow, value: unknown): unkn
       return value;
     case 'responses':
       if (typeof value !== 'function' && !(Array.isArray(value) ? value : [value]).every(isMaterial)) {
+        throw wrongType(owner, row, value);
+      }
+      return value;
+    case 'service':
+      if (typeof value !== 'function' && (typeof value !== 'object' || value === null)) {
         throw wrongType(owner, row, value);
       }
       return value;
@@ -193,6 +201,10 @@ function expectedOf(row: OptionRow): string {
       return 'an array of objects';
     case 'object':
       return 'an object';
+    case 'credentials':
+      return '{ username, password }, two strings, or a function';
+    case 'service':
+      return 'an object or a function';
     case 'route':
       return "a proxy's URL, { url }, an array of them, 'env' or null";
     case 'material':
@@ -215,6 +227,11 @@ function listed(names: readonly string[], word: string): string {
 function isMaterial(value: unknown): boolean {
   if (typeof value === 'string') return value !== '' && !value.includes('\0');
   return ArrayBuffer.isView(value) || (value instanceof URL && value.protocol === 'file:');
+}
+
+function areCredentials(value: unknown): boolean {
+  const { username, password } = (value ?? {}) as { username?: unknown; password?: unknown };
+  return typeof username === 'string' && username !== '' && typeof password === 'string';
 }
 
 /** By its shape: an AbortSignal of another realm (a vm context, a test runner) is one too. */

@@ -1,10 +1,11 @@
-import { errorFromNative } from '../errors/native-error.js';
-import { MillraceError, misuse } from '../errors/millrace-error.js';
+import { misuse } from '../errors/millrace-error.js';
 import type { NativeServerOptions } from '../native/binding.js';
+import { SERVER_HTTP1 } from '../native/binding.js';
 import { native } from '../native/loader.js';
 import type { ListenOptions, ServerLimits, ServerOptionValues, ServerTimeouts } from '../options/server.generated.js';
 import { SERVER_OPTIONS } from '../options/server.generated.js';
 import { validateOptions } from '../options/validate.js';
+import { bind } from '../net/bind.js';
 import type { Socket } from '../net/socket.js';
 import type { CompressionOptions } from './compression/options.js';
 import { compressionSettings } from './compression/options.js';
@@ -15,6 +16,7 @@ import type { RateLimit } from './rate-limit.js';
 import { checkRateLimits, rateLimiter } from './rate-limit.js';
 import type { ServerRequest } from './request.js';
 import type { ServerResponse } from './response.js';
+import type { SocksHook } from './server.js';
 import { Server } from './server.js';
 import { TlsContext } from '../tls/tls-context.js';
 import type { TlsServerOptions } from '../tls/tls-options.js';
@@ -57,11 +59,20 @@ export type ServeOptions = ServeBase &
     | { fetch(request: Request, info: { req: ServerRequest }): AnyResponse | Promise<AnyResponse>; handler?: never }
   );
 
-const EAFNOSUPPORT = 97;
-const EADDRNOTAVAIL = 99;
-
 /** Starts a server; resolves when it listens. */
-export async function serve(options: ServeOptions): Promise<Server> {
+export function serve(options: ServeOptions): Promise<Server> {
+  return start(options, null);
+}
+
+/** What makes a server a proxy's. */
+export interface ProxyPart {
+  /** `SERVER_PROXY` or `SERVER_PROXY_AUTH`. */
+  readonly kind: number;
+  readonly onSocks: SocksHook;
+}
+
+/** @internal As `serve`; with a `proxy`, clients may speak SOCKS too. */
+export async function start(options: ServeOptions, proxy: ProxyPart | null): Promise<Server> {
   const values = await withCompression(withRateLimits(validateOptions(SERVER_OPTIONS, options)));
   const { signal } = values;
   signal?.throwIfAborted();
@@ -69,7 +80,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const own = tls === values.tls ? null : tls;
   let server: Server;
   try {
-    server = await listen(values, tls);
+    server = await listen(values, tls, proxy);
   } catch (error) {
     own?.close();
     throw error;
@@ -106,24 +117,6 @@ function withRateLimits(values: ServerOptionValues): ServerOptionValues {
   return { ...values, middleware: [limiter, ...((values.middleware ?? []) as readonly Middleware[])] };
 }
 
-/** The gate stands before the first connection is accepted: that happens in a later turn of the loop. */
-function guarded(
-  id: number,
-  values: ServerOptionValues,
-  place: string,
-  tls: TlsContext | null,
-  make: () => Server,
-): Server {
-  try {
-    setGate(id, values, place);
-    if (tls !== null) native.serverTls(id, tls.number);
-  } catch (error) {
-    native.forceServer(id);
-    throw error;
-  }
-  return make();
-}
-
 /** The options of `compression` in the form in which responses ask them; they are checked before anything listens. */
 async function withCompression(values: ServerOptionValues): Promise<ServerOptionValues> {
   if (values.compression === false) return values;
@@ -131,53 +124,13 @@ async function withCompression(values: ServerOptionValues): Promise<ServerOption
   return { ...values, compression: await compressionSettings(given)() };
 }
 
-function listen(values: ServerOptionValues, tls: TlsContext | null): Server | Promise<Server> {
-  if (values.fd !== null) return listenOn(values, values.fd, tls);
-  return values.path === null ? listenTcp(values, tls) : listenUnix(values, values.path, tls);
-}
-
-function listenOn(values: ServerOptionValues, fd: number, tls: TlsContext | null): Server {
-  const id = native.listen({ ...nativeOptions(values), fd, port: 0 });
-  if (id < 0) throw listenError(id, `fd ${fd}`);
-  const [address, port] = native.serverAddress(id).split('\0');
-  const place = port === undefined ? null : { address, port: Number(port) };
-  const name = port === undefined ? `fd ${fd}` : `port ${port}`;
-  return guarded(id, values, name, tls, () => new Server(id, values, place, reloader(id, name), tls));
-}
-
-async function listenTcp(values: ServerOptionValues, tls: TlsContext | null): Promise<Server> {
-  const { port } = values;
-  // Without a host: every address; a system without IPv6 says so.
-  for (const host of values.host === null ? ['::', '0.0.0.0'] : [await literal(values.host)]) {
-    const id = native.listen({ ...nativeOptions(values), host, port });
-    if (id >= 0) {
-      const [address, bound] = native.serverAddress(id).split('\0');
-      const place = { address, port: Number(bound) };
-      const name = `port ${bound}`;
-      return guarded(id, values, name, tls, () => new Server(id, values, place, reloader(id, name), tls));
-    }
-    const unsupported = id === -EAFNOSUPPORT || id === -EADDRNOTAVAIL;
-    if (values.host !== null || host !== '::' || !unsupported) throw listenError(id, host, port);
-  }
-  throw new MillraceError('MILLRACE_BUG', 'no address family could be listened on');
-}
-
-function listenUnix(values: ServerOptionValues, path: string, tls: TlsContext | null): Server {
-  const id = native.listen({ ...nativeOptions(values), path, port: 0 });
-  if (id < 0) throw listenError(id, path);
-  return guarded(id, values, path, tls, () => new Server(id, values, path, reloader(id, path), tls));
-}
-
-async function literal(host: string): Promise<string> {
-  // Loaded when a host is given: they take a tenth of the package's own time to load.
-  const [{ isIP }, { lookup }] = await Promise.all([import('node:net'), import('node:dns/promises')]);
-  if (isIP(host) !== 0) return host;
-  return (await lookup(host)).address;
-}
-
-function listenError(answer: number, address: string, port?: number): MillraceError {
-  if (answer < -100_000) return errorFromNative(-answer - 100_000);
-  return errorFromNative(2, { errno: -answer, syscall: 'listen', address, port });
+function listen(values: ServerOptionValues, tls: TlsContext | null, proxy: ProxyPart | null): Promise<Server> {
+  const kind = proxy?.kind ?? SERVER_HTTP1;
+  return bind({ ...nativeOptions(values), kind }, values, ({ id, place, name }) => {
+    setGate(id, values, name);
+    if (tls !== null) native.serverTls(id, tls.number);
+    return new Server(id, values, place, reloader(id, name), tls, proxy?.onSocks);
+  });
 }
 
 const reloader = (id: number, place: string) => (next: ServerOptionValues) => reloadNative(id, next, place);
@@ -214,5 +167,9 @@ function nativeOptions(values: ServerOptionValues): NativeServerOptions {
     minReceiveRate: values.minReceiveRate,
     minSendRate: values.minSendRate,
     tlsHandshakeTimeout: values.tlsHandshakeTimeout,
+    kind: SERVER_HTTP1,
+    noDelay: true,
+    userTimeout: 0,
+    fastOpen: values.fastOpen,
   };
 }

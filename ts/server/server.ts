@@ -18,7 +18,7 @@ import { Deadline } from '../resilience/deadline.js';
 import type { TlsContext } from '../tls/tls-context.js';
 import type { CloseMessage, ListeningMessage, TlsErrorMessage, TunnelMessage } from './channels.js';
 import { CHANNELS, isObserved, publishFailure } from './channels.js';
-import { contextRunner } from './context.js';
+import { contextRunner } from '../log/context-runner.js';
 import type { Invoke, TunnelHook } from './dispatch.js';
 import { Dispatch } from './dispatch.js';
 import type { InjectOptions, InjectedResponse } from './inject.js';
@@ -39,6 +39,9 @@ export interface CloseOptions {
   idle?: number;
 }
 
+/** A client of a proxy that speaks SOCKS: the event's kind, the stream's id and slot, and what it said. */
+export type SocksHook = (kind: number, id: number, slot: number, text: string, length: number) => void;
+
 /** A server that listens. Its event is `close`. */
 export class Server extends EventEmitter implements RequestSink {
   readonly id: number;
@@ -53,6 +56,7 @@ export class Server extends EventEmitter implements RequestSink {
   private readonly _watch: Watch;
   private readonly _isWatched: boolean;
   private readonly _tls: TlsContext | null;
+  private readonly _onSocks: SocksHook | undefined;
   private readonly _statsRow = new Float64Array(STATS_LENGTH);
   private _holds = false;
   private _closed: Promise<{ finished: number; forced: number }> | undefined;
@@ -66,8 +70,10 @@ export class Server extends EventEmitter implements RequestSink {
     place: { address: string; port: number } | string | null,
     reload: (options: ServerOptionValues) => number,
     tls: TlsContext | null = null,
+    onSocks?: SocksHook,
   ) {
     super();
+    this._onSocks = onSocks;
     this._reload = reload;
     this.id = id;
     this._tls = tls;
@@ -204,6 +210,12 @@ export class Server extends EventEmitter implements RequestSink {
     } finally {
       deadline.clear();
     }
+  }
+
+  /** @internal */
+  handleSocks(kind: number, id: number, slot: number, text: string, length: number): void {
+    const event = [kind, id, slot, text, length] as const;
+    this._run((hook, [k, i, s, t, l]) => hook?.(k, i, s, t, l), this._onSocks, event);
   }
 
   /** @internal */

@@ -12,7 +12,7 @@ import type { AccessLog } from './access-log.js';
 import { logAccess, wantsRecords } from './access-log.js';
 import type { RequestErrorMessage, RequestFinishMessage, RequestStartMessage } from './channels.js';
 import { CHANNELS, publishFailure } from './channels.js';
-import type { Run } from './context.js';
+import type { Run } from '../log/context-runner.js';
 import type { Dispatch, Invoke } from './dispatch.js';
 import { HandlerDeadlines } from './handler-deadlines.js';
 import { nextRequestId } from './request-id.js';

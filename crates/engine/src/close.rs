@@ -12,6 +12,14 @@ use millrace_error::{Code, Error, Kind, Limit};
 use millrace_http1::BodyFraming;
 use millrace_metrics::{Counter, Gauge};
 
+/// What counts the open connections of a server.
+pub(crate) fn connections_gauge(raw: bool) -> Gauge {
+    match raw {
+        true => Gauge::SocketsAcceptedOpen,
+        false => Gauge::HttpServerConnections,
+    }
+}
+
 impl<V: Copy> Engine<V> {
     /// Destroys an exchange, and with it an HTTP/1 connection.
     pub fn destroy(&mut self, id: f64) -> bool {
@@ -74,6 +82,16 @@ impl<V: Copy> Engine<V> {
         if let Some(mut layers) = connection.layers.take() {
             layers.clear(&mut self.pool);
         }
+        let opened = connection
+            .stack
+            .as_ref()
+            .is_some_and(|stack| matches!(stack.protocol, Protocol::Raw(_)));
+        if connection.has(conn::RAW) && !opened {
+            self.metrics.add(Counter::SocketsAcceptFailures, 1);
+            if let Some(server) = self.servers.at_mut(connection.server) {
+                server.stats.errors += 1;
+            }
+        }
         if let Some(mut stack) = connection.stack.take() {
             for fd in stack.dial.iter().flat_map(|dial| dial.attempts()) {
                 self.poller.remove(fd, id.as_u64());
@@ -102,6 +120,7 @@ impl<V: Copy> Engine<V> {
         let server = connection.server;
         let client = connection.peer.addr().map(|addr| addr.ip());
         let client = client.filter(|_| connection.has(conn::CLIENT_COUNTED));
+        let raw = connection.has(conn::RAW);
         let link = connection.link;
         let entered = link.descriptor().is_some();
         if let Link::Memory(memory) = link {
@@ -122,7 +141,7 @@ impl<V: Copy> Engine<V> {
             return;
         };
         if counted {
-            self.metrics.gauge_add(Gauge::HttpServerConnections, -1);
+            self.metrics.gauge_add(connections_gauge(raw), -1);
             if let Some(server) = self.servers.get_mut(server_id) {
                 server.stats.active -= 1;
                 if entered {
@@ -184,12 +203,13 @@ impl<V: Copy> Engine<V> {
             return;
         }
         let answered = flags & flag::RESPONSE_ENDED != 0;
-        if !answered && server != NO_SERVER {
+        let http = server != NO_SERVER && flags & flag::ACCEPTED == 0;
+        if !answered && http {
             self.metrics.gauge_add(Gauge::HttpServerActiveRequests, -1);
         }
         let ours = server == NO_SERVER;
         let left = !ours && matches!(error.code, Code::ConnectionClosed | Code::ConnectionReset);
-        if left && !answered {
+        if left && !answered && http {
             self.metrics.add(Counter::HttpServerAborted, 1);
         }
         if let Some(server) = self.servers.at_mut(server) {
@@ -240,24 +260,24 @@ impl<V: Copy> Engine<V> {
             Code::TlsHandshakeTimeout => (Some(Counter::HttpServerTimeoutsTlsHandshake), Some(7)),
             _ => (None, None),
         };
-        if let Some(counter) = counter {
-            self.metrics.add(counter, 1);
-        }
         let fault = matches!(error.code.kind(), Kind::Protocol | Kind::Limit);
-        if fault {
+        let connection = self.connections.get(id);
+        let raw = connection.is_some_and(|connection| connection.has(conn::RAW));
+        let place = connection.map(|connection| (connection.server, connection.peer));
+        match counter {
+            // The timeouts of requests are not its own.
+            Some(_) if raw && timeout.is_some() => {}
+            Some(counter) => self.metrics.add(counter, 1),
+            None => {}
+        }
+        if fault && !raw {
             self.metrics.add(Counter::HttpServerRequestErrors, 1);
         }
-        let Some((slot, peer)) = self
-            .connections
-            .get(id)
-            .map(|connection| (connection.server, connection.peer))
-        else {
-            return;
-        };
+        let Some((slot, peer)) = place else { return };
         let tell = self.log.failed(peer, error);
         self.tell_log(tell);
         if let Some(server) = self.servers.at_mut(slot) {
-            server.stats.errors += u64::from(fault);
+            server.stats.errors += u64::from(fault && !raw);
             if let Some(which) = timeout {
                 server.stats.timeouts[which] += 1;
             }

@@ -16,8 +16,8 @@ use crate::engine::{Engine, LISTENER_TOKEN};
 use crate::event::EventKind;
 use crate::id::Id;
 use crate::options::{ACCEPT_BUDGET, FAREWELL_MS, LEAVE_MS};
+use crate::server::listeners_gauge;
 use millrace_error::Code;
-use millrace_metrics::Gauge;
 use millrace_net::socket;
 use std::os::fd::AsRawFd;
 
@@ -177,8 +177,9 @@ impl<V: Copy> Engine<V> {
             return;
         }
         let (finished, forced) = (server.finished, server.forced);
+        let gauge = listeners_gauge(server.options.kind);
         self.servers.remove(id);
-        self.metrics.gauge_add(Gauge::HttpServerListeners, -1);
+        self.metrics.gauge_add(gauge, -1);
         self.event(EventKind::ServerClosed, id, 0, finished, forced, None);
     }
 }

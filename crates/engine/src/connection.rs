@@ -53,6 +53,10 @@ pub(crate) mod flag {
     pub const SECURE: u32 = 524_288;
     /// We began it, and it is not there yet.
     pub const CONNECTING: u32 = 1_048_576;
+    /// Of a raw listener: it is a tunnel once its layers are open.
+    pub const RAW: u32 = 2_097_152;
+    /// The peer has ended its side behind bytes that wait for their turn: the protocol is told after them.
+    pub const END_WAITS: u32 = 536_870_912;
 }
 
 /// What the deadline of a connection is about.
@@ -98,6 +102,28 @@ pub(crate) struct Stack {
     pub finishing: Vec<Id>,
     /// Of a connection that we began and that is not open yet.
     pub dial: Option<Box<Dialling>>,
+}
+
+impl Stack {
+    pub fn new(protocol: Protocol) -> Self {
+        Self {
+            protocol,
+            output: Output::new(),
+            backlog: Vec::new(),
+            body_ms: 0,
+            progress_ms: 0,
+            paused_ms: 0,
+            receive_pace: Pace::new(),
+            send_pace: Pace::new(),
+            finishing: Vec::new(),
+            dial: None,
+        }
+    }
+
+    /// Whether what was received waits for its turn to be read.
+    pub fn has_unread(&self) -> bool {
+        !self.backlog.is_empty() || matches!(&self.protocol, Protocol::Http1(http) if http.held.is_some())
+    }
 }
 
 /// A connection. An idle one is this and nothing else: a test asserts the size.

@@ -17,7 +17,6 @@ use crate::id::{Id, Slab};
 use crate::link::memory::Collected;
 use crate::log::Log;
 use crate::memory::Memory;
-use crate::pace::Pace;
 use crate::panic::take_panic;
 use crate::protocol::Http1;
 use crate::server::Server;
@@ -352,6 +351,7 @@ impl<V: Copy> Engine<V> {
         self.resume_accepting();
         self.end_leaving();
         if self.wheel.next_expiry().is_none_or(|at| at > self.now_ms) {
+            self.wheel.pass(self.now_ms);
             return;
         }
         let mut due = std::mem::take(&mut self.due);
@@ -422,18 +422,12 @@ impl<V: Copy> Engine<V> {
             }
             return stack;
         }
-        Box::new(Stack {
-            protocol: crate::protocol::Protocol::Http1(Http1::new(limits)),
-            output: millrace_buffer::Output::new(),
-            backlog: Vec::new(),
-            body_ms: 0,
-            progress_ms: 0,
-            paused_ms: 0,
-            receive_pace: Pace::new(),
-            send_pace: Pace::new(),
-            finishing: Vec::new(),
-            dial: None,
-        })
+        Box::new(Stack::new(crate::protocol::Protocol::Http1(Http1::new(limits))))
+    }
+
+    /// A stack for a tunnel.
+    pub(crate) fn raw_stack(&self, stream: Id) -> Box<Stack> {
+        Box::new(Stack::new(crate::protocol::Protocol::Raw(stream)))
     }
 
     /// Keeps the stack of a connection that has become idle.

@@ -25,7 +25,7 @@ pub enum EventKind {
     Drain = 8,
     /// The last byte of the response is with the kernel.
     Finished = 9,
-    /// The peer shut its side after a complete request; the response can still be written.
+    /// The peer shut its side after a complete request, or its side of a tunnel that nobody reads; we can still write.
     Left = 10,
     /// The answer to an injected request: `a` the status, `b` the length of the reason in the text.
     Injected = 11,
@@ -45,6 +45,14 @@ pub enum EventKind {
     DialFailed = 17,
     /// Lines for the log wait: [`Engine::take_log`](crate::Engine::take_log).
     Log = 18,
+    /// A raw listener has a new tunnel: `b` is the server's slot, `flags` are [`accepted`].
+    Accepted = 19,
+    /// A client of a proxy of ours shows who it is: the text is user name and password, `a` the length of the first, `b` the
+    /// server's slot; `Engine::judge_credentials` answers.
+    ProxyCredentials = 21,
+    /// A client of a proxy of ours speaks SOCKS and asks for a tunnel: the text is version, host, port and user, parted by
+    /// NUL, `b` the server's slot; `Engine::reply_socks` answers.
+    ProxyRequest = 22,
 }
 
 /// Flags of a request event.
@@ -57,6 +65,12 @@ pub mod request {
     pub const EXPECTS_CONTINUE: u32 = 4;
     /// It came through TLS.
     pub const TLS: u32 = 8;
+}
+
+/// Flags of [`EventKind::Accepted`].
+pub mod accepted {
+    /// It came through TLS.
+    pub const TLS: u32 = 1;
 }
 
 /// One event; its values were made by the host when it was queued.

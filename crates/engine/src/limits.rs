@@ -72,12 +72,16 @@ impl<V: Copy> Engine<V> {
             return false;
         };
         let ServerOptions {
+            kind,
+            socket,
             proxy_protocol,
             upgrades,
             connects,
             ..
         } = server.options;
         server.options = ServerOptions {
+            kind,
+            socket,
             proxy_protocol,
             upgrades,
             connects,

@@ -1,6 +1,7 @@
 //! What a server was asked to be. Values are validated in TypeScript; the engine trusts them.
 
 pub use millrace_http1::Limits as HeadLimits;
+use millrace_net::socket::Tuning;
 
 /// How much of a request body that nobody reads is drained to keep the connection, and how much at a lingering close.
 pub const DRAIN_LIMIT: u64 = 64 * 1024;
@@ -41,9 +42,28 @@ pub enum ProxyProtocol {
     Required,
 }
 
+/// What a server speaks on its connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ServerKind {
+    /// HTTP/1.1 and 1.0.
+    #[default]
+    Http1,
+    /// Nothing: each connection is a tunnel once its layers are open.
+    Raw,
+    /// What a proxy's clients speak: SOCKS or HTTP/1, told apart by the first byte.
+    Proxy {
+        /// Clients that speak SOCKS must show user name and password.
+        auth: bool,
+    },
+}
+
 /// Options of one server. `u64::MAX` and `0` stand for "none" only where said.
 #[derive(Clone, Copy, Debug)]
 pub struct ServerOptions {
+    /// What it speaks.
+    pub kind: ServerKind,
+    /// Options of the sockets that it accepts.
+    pub socket: Tuning,
     /// From accept, and from the first byte of a head, in ms; 0: none.
     pub headers_timeout_ms: u64,
     /// From the first byte to the last of a request, in ms; 0: none.
@@ -84,6 +104,8 @@ impl Default for ServerOptions {
     /// For tests and benches of the engine: the product's defaults are in `ts/options/server.json`.
     fn default() -> Self {
         Self {
+            kind: ServerKind::Http1,
+            socket: Tuning::default(),
             headers_timeout_ms: 30_000,
             request_timeout_ms: 300_000,
             body_timeout_ms: 30_000,

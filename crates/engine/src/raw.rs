@@ -1,14 +1,43 @@
 //! Tunnels: bytes as they are, after an upgrade or CONNECT. Each side ends on its own.
 
 use crate::connection::flag as conn;
+use crate::connection::{Deadline, Stack};
 use crate::dial::NO_SERVER;
 use crate::engine::Engine;
-use crate::event::Host;
+use crate::event::{EventKind, Host, accepted};
 use crate::id::Id;
-use crate::stream::flag;
+use crate::protocol::Protocol;
+use crate::stream::{Stream, flag};
+use millrace_error::{Code, Error};
+use millrace_head::Method;
 use millrace_metrics::Gauge;
 
 impl<V: Copy> Engine<V> {
+    /// The layers of a raw listener's connection are open, or it has none: it is a tunnel now, and the host is told.
+    pub(crate) fn open_accepted(&mut self, id: Id) -> Result<Id, Error> {
+        let connection = self.connections.get(id).ok_or(Code::StaleId)?;
+        let (slot, secure) = (connection.server, connection.has(conn::SECURE));
+        let mut stream = Stream::new(id, slot, Method::Connect, self.now_ns);
+        stream.flags = flag::RAW | flag::HEAD_SENT | flag::ACCEPTED;
+        let stream = self.streams.insert(stream).ok_or(Code::ConnectionsLimit)?;
+        if let Some(server) = self.servers.at_mut(slot) {
+            server.stats.requests += 1;
+            server.stats.requests_active += 1;
+        }
+        self.set_deadline(id, Deadline::None, 0);
+        let flags = if secure { accepted::TLS } else { 0 };
+        self.event(EventKind::Accepted, stream, flags, 0, slot.into(), None);
+        Ok(stream)
+    }
+
+    /// As [`open_accepted`](Self::open_accepted), for one whose stack runs at the moment.
+    pub(crate) fn open_running(&mut self, id: Id, stack: &mut Stack) -> Result<(), Error> {
+        if let Protocol::Http1(_) = stack.protocol {
+            stack.protocol = Protocol::Raw(self.open_accepted(id)?);
+        }
+        Ok(())
+    }
+
     /// Bytes of the peer.
     pub(crate) fn raw_bytes<H: Host<Value = V>>(&mut self, host: &mut H, stream: Id, bytes: &[u8]) {
         if !bytes.is_empty() {
@@ -26,12 +55,21 @@ impl<V: Copy> Engine<V> {
         self.deliver(host, id);
     }
 
+    /// The peer has ended its side while nobody reads: whoever works for it may want to stop.
+    pub(crate) fn tell_hung_up(&mut self, id: Id) {
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        if !stream.has(flag::REQUEST_ENDED | flag::INTERNAL | flag::LEFT_TOLD) {
+            stream.flags |= flag::LEFT_TOLD;
+            self.event(EventKind::Left, id, 0, 0, 0, None);
+        }
+    }
+
     /// Our side of a tunnel has said all it wants to.
     pub(crate) fn end_raw(&mut self, id: Id, finish: bool) {
         let Some(stream) = self.streams.get_mut(id) else { return };
         stream.flags |= flag::RESPONSE_ENDED;
         let (connection, server) = (stream.connection, stream.server);
-        if server != NO_SERVER {
+        if server != NO_SERVER && !stream.has(flag::ACCEPTED) {
             self.metrics.gauge_add(Gauge::HttpServerActiveRequests, -1);
         }
         if let Some(server) = self.servers.at_mut(server) {

@@ -1,11 +1,11 @@
 //! From readiness to the protocol: one read a turn and connection, then up through the layers.
 
-use crate::connection::{Stack, flag as conn};
+use crate::connection::{Connection, Stack, flag as conn};
 use crate::engine::Engine;
 use crate::event::Host;
 use crate::id::Id;
-use crate::layer::{Layer, Layers, ProxyHead, ProxyHeadParser, TlsLayer, Verdict};
-use crate::options::{DRAIN_LIMIT, ProxyProtocol};
+use crate::layer::{Handshake, Layer, Layers, Machine, ProxyHead, ProxyHeadParser, TlsLayer, Verdict};
+use crate::options::{DRAIN_LIMIT, ProxyProtocol, ServerKind};
 use crate::pace::Pace;
 use crate::protocol::Protocol;
 use crate::stream::flag;
@@ -13,6 +13,7 @@ use millrace_error::{Code, Error};
 use millrace_metrics::Counter;
 use millrace_net::socket;
 use millrace_net::{Peer, ReadyFlags};
+use millrace_socks::ServerConfig;
 use std::io::ErrorKind;
 
 impl<V: Copy> Engine<V> {
@@ -167,6 +168,14 @@ impl<V: Copy> Engine<V> {
             let tls = TlsLayer::new(context.accept(), self.now_ns);
             layers.list.push(Layer::Tls(Box::new(tls)));
         }
+        if let ServerKind::Proxy { auth } = server.options.kind {
+            let config = ServerConfig {
+                auth,
+                ..ServerConfig::default()
+            };
+            let handshake = Handshake::new(Machine::Server(millrace_socks::Server::new(config)), self.now_ns);
+            layers.list.push(Layer::Handshake(Box::new(handshake)));
+        }
         if let Some(connection) = self.connections.get_mut(id).filter(|_| !layers.list.is_empty()) {
             connection.layers = Some(Box::new(layers));
         }
@@ -226,7 +235,12 @@ impl<V: Copy> Engine<V> {
         let parser = match layers.list.get_mut(level) {
             None => return self.run_protocol(host, id, stack, bytes),
             Some(Layer::Tls(_)) => return self.run_tls(host, id, stack, layers, level, bytes),
-            Some(Layer::Handshake(_)) => return self.run_proxy(host, id, stack, layers, level, bytes),
+            Some(Layer::Handshake(handshake)) => {
+                return match handshake.machine {
+                    Machine::Client(_) => self.run_proxy(host, id, stack, layers, level, bytes),
+                    Machine::Server(_) => self.run_socks(host, id, stack, layers, level, bytes),
+                };
+            }
             Some(Layer::ProxyProtocol(parser)) => parser,
         };
         match parser.handle_bytes(bytes) {
@@ -248,17 +262,27 @@ impl<V: Copy> Engine<V> {
         let rest = parser.into_rest();
         if let Err(error) = self.name_client(id) {
             // An answer in the clear is of no use before a handshake.
-            return if layers.list.is_empty() {
+            return if layers.list.is_empty() && !self.is_raw(id) {
                 self.fail(id, stack, error)
             } else {
                 self.count_error(id, &error);
                 Err(error)
             };
         }
+        if layers.list.is_empty() && self.is_raw(id) {
+            self.open_running(id, stack)?;
+        }
         if rest.is_empty() {
             return Ok(());
         }
         self.climb(host, id, stack, layers, level, &rest)
+    }
+
+    /// Whether a connection is of a raw listener.
+    pub(crate) fn is_raw(&self, id: Id) -> bool {
+        self.connections
+            .get(id)
+            .is_some_and(|connection| connection.has(conn::RAW))
     }
 
     fn run_protocol<H: Host<Value = V>>(
@@ -306,11 +330,23 @@ impl<V: Copy> Engine<V> {
                 Ok(())
             }
         };
+        let outcome = outcome.and_then(|()| self.end_if_due(host, id, &mut stack));
         self.give_stack(id, stack);
         match outcome {
             Ok(()) => self.touch(id),
             Err(error) => self.close(id, error),
         }
+    }
+
+    /// Tells the protocol of an end that waited behind bytes, once they are read.
+    fn end_if_due<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, stack: &mut Stack) -> Result<(), Error> {
+        let due = !stack.has_unread();
+        let waiting = |connection: &&mut Connection| due && connection.has(conn::END_WAITS);
+        let Some(connection) = self.connections.get_mut(id).filter(waiting) else {
+            return Ok(());
+        };
+        connection.flags &= !conn::END_WAITS;
+        self.protocol_ended(host, id, stack)
     }
 
     /// Whether a layer of a connection still opens it.
@@ -416,11 +452,16 @@ impl<V: Copy> Engine<V> {
             return;
         };
         connection.flags |= conn::HANGUP_SEEN;
+        if connection.layers.as_ref().is_some_and(|layers| layers.has_handshake()) {
+            // Nobody asks for a tunnel and ends before it is there.
+            return self.close(id, Code::ConnectionClosed.into());
+        }
         let Some(stack) = connection.stack.take() else {
             return self.touch(id);
         };
-        if let Protocol::Http1(http) = &stack.protocol {
-            self.tell_left(http.order.iter().copied().collect());
+        match &stack.protocol {
+            Protocol::Http1(http) => self.tell_left(http.order.iter().copied().collect()),
+            Protocol::Raw(stream) => self.tell_hung_up(*stream),
         }
         self.give_stack(id, stack);
         self.touch(id);

@@ -1,11 +1,14 @@
 //! Servers: their listeners, the accept loop, their counts.
 
+use crate::close::connections_gauge;
 use crate::connection::{Connection, Deadline, flag as conn};
 use crate::engine::{Engine, LISTENER_TOKEN};
 use crate::gate::Gate;
 use crate::id::Id;
 use crate::link::Link;
-use crate::options::{ACCEPT_BUDGET, ACCEPT_PAUSE_MS, ACCEPT_QUIET_MS, LINGER_MS, ServerOptions};
+use crate::options::{
+    ACCEPT_BUDGET, ACCEPT_PAUSE_MS, ACCEPT_QUIET_MS, LINGER_MS, ProxyProtocol, ServerKind, ServerOptions,
+};
 use crate::stats::ServerStats;
 use millrace_error::{Code, Error};
 use millrace_metrics::{Counter, Gauge};
@@ -68,6 +71,14 @@ pub(crate) struct Server {
     pub forced: u64,
 }
 
+/// What counts the listening servers of a kind.
+pub(crate) fn listeners_gauge(kind: ServerKind) -> Gauge {
+    match kind {
+        ServerKind::Raw => Gauge::SocketsListeners,
+        ServerKind::Http1 | ServerKind::Proxy { .. } => Gauge::HttpServerListeners,
+    }
+}
+
 impl<V: Copy> Engine<V> {
     /// Starts a server.
     pub fn listen(&mut self, on: &ListenOn, backlog: i32, options: ServerOptions) -> Result<Id, Error> {
@@ -102,6 +113,9 @@ impl<V: Copy> Engine<V> {
                 Some(fd)
             }
         };
+        if let (Some(fd), false) = (&listener, unix) {
+            socket::tune_listener(fd.as_fd(), &options.socket).map_err(|error| Error::system("setsockopt", &error))?;
+        }
         let raw = listener.as_ref().map(AsRawFd::as_raw_fd);
         let server = Server {
             options,
@@ -127,7 +141,7 @@ impl<V: Copy> Engine<V> {
                 return Err(Error::system("epoll_ctl", &error));
             }
         }
-        self.metrics.gauge_add(Gauge::HttpServerListeners, 1);
+        self.metrics.gauge_add(listeners_gauge(options.kind), 1);
         Ok(id)
     }
 
@@ -205,6 +219,14 @@ impl<V: Copy> Engine<V> {
         match socket::inherit(fd.as_fd()) {
             Ok(seen) if seen.listens => Err((Code::InvalidArgument.into(), fd)),
             Ok(seen) => {
+                let no_delay = self
+                    .servers
+                    .get(id)
+                    .is_some_and(|server| server.options.socket.no_delay);
+                if !seen.unix && no_delay {
+                    // A peer that has gone already is noticed at the first read.
+                    let _ = socket::set_nodelay(fd.as_raw_fd(), true);
+                }
                 self.accepted(id, fd, seen.peer, seen.unix);
                 Ok(())
             }
@@ -213,10 +235,6 @@ impl<V: Copy> Engine<V> {
     }
 
     fn accepted(&mut self, id: Id, fd: OwnedFd, peer: Peer, unix: bool) {
-        if !unix {
-            // A peer that has gone already is noticed at the first read.
-            let _ = socket::set_nodelay(fd.as_raw_fd());
-        }
         let link = if unix { Link::Unix(fd) } else { Link::Tcp(fd) };
         let entered = self.enter(id, peer.addr().map(|addr| addr.ip()));
         let Some(server) = self.servers.get_mut(id) else { return };
@@ -228,18 +246,44 @@ impl<V: Copy> Engine<V> {
         server.stats.active += 1;
         let closing = server.closing;
         let secure = server.tls.is_some();
+        let raw = server.options.kind == ServerKind::Raw;
+        let opens = !secure && server.options.proxy_protocol == ProxyProtocol::Off;
         let first = match secure {
             true => (Deadline::Handshake, server.options.tls_handshake_timeout_ms),
+            false if raw && opens => (Deadline::None, 0),
             false => (Deadline::Headers, server.options.headers_timeout_ms),
         };
         let (deadline, after) = if first.1 == 0 { (Deadline::None, 0) } else { first };
         let flags = if secure { flags | conn::HANDSHAKING } else { flags };
-        self.metrics.add(Counter::HttpServerConnectionsAccepted, 1);
-        self.metrics.gauge_add(Gauge::HttpServerConnections, 1);
+        let flags = if raw { flags | conn::RAW } else { flags };
+        let counter = match raw {
+            true => Counter::SocketsAccepted,
+            false => Counter::HttpServerConnectionsAccepted,
+        };
+        self.metrics.add(counter, 1);
+        self.metrics.gauge_add(connections_gauge(raw), 1);
         let connection = self.adopt_link(id, link, peer, flags, deadline, after);
+        if let (Some(connection), true, true) = (connection, raw, opens) {
+            return self.open_at_once(connection);
+        }
         if let Some(connection) = connection.filter(|_| closing) {
             // Came in the last moment: looked at like the others.
             self.queue(connection);
+        }
+    }
+
+    /// A raw listener's connection without layers is a tunnel from the start.
+    fn open_at_once(&mut self, id: Id) {
+        match self.open_accepted(id) {
+            Ok(stream) => {
+                let mut stack = self.raw_stack(stream);
+                stack.progress_ms = self.from_ms;
+                if let Some(connection) = self.connections.get_mut(id) {
+                    connection.flags |= conn::SEEN_BYTES;
+                }
+                self.give_stack_and_touch(id, stack);
+            }
+            Err(error) => self.close(id, error),
         }
     }
 
@@ -280,7 +324,7 @@ impl<V: Copy> Engine<V> {
         match added {
             Some(id) => self.set_deadline(id, deadline, self.from_ms + after_ms),
             None if flags & conn::REFUSED == 0 => {
-                self.metrics.gauge_add(Gauge::HttpServerConnections, -1);
+                self.metrics.gauge_add(connections_gauge(flags & conn::RAW != 0), -1);
                 if let Some(server) = self.servers.get_mut(server) {
                     server.stats.active -= 1;
                     if fd.is_some() {
@@ -295,7 +339,15 @@ impl<V: Copy> Engine<V> {
     }
 
     fn refused(&mut self, id: Id) {
-        self.metrics.add(Counter::HttpServerConnectionsRefused, 1);
+        let raw = self
+            .servers
+            .get(id)
+            .is_some_and(|server| server.options.kind == ServerKind::Raw);
+        let counter = match raw {
+            true => Counter::SocketsRefused,
+            false => Counter::HttpServerConnectionsRefused,
+        };
+        self.metrics.add(counter, 1);
         if let Some(server) = self.servers.get_mut(id) {
             server.stats.refused += 1;
         }
@@ -313,9 +365,13 @@ impl<V: Copy> Engine<V> {
             _ => (Counter::LimitExceededMaxConnections, BUSY),
         };
         self.metrics.add(counter, 1);
-        let secure = self.servers.get(server).is_some_and(|server| server.tls.is_some());
-        // An answer in the clear is of no use before a handshake, and one that is sealed costs the handshake.
-        if let Some(fd) = link.descriptor().filter(|_| !secure) {
+        // An answer in the clear is of no use before a handshake, and one that is sealed costs the handshake; a raw
+        // listener has none.
+        let answers = self
+            .servers
+            .get(server)
+            .is_some_and(|server| server.tls.is_none() && server.options.kind == ServerKind::Http1);
+        if let Some(fd) = link.descriptor().filter(|_| answers) {
             let sent = socket::send(fd, answer).is_ok();
             if sent && socket::shutdown_write(fd).is_ok() {
                 let flags = conn::REFUSED | conn::LINGERING | conn::CLOSING | conn::WRITE_CLOSED;

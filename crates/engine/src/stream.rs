@@ -42,6 +42,8 @@ pub(crate) mod flag {
     pub const DIALLING: u32 = 32768;
     /// The collected body has been given; its end follows.
     pub const COLLECTED: u32 = 65536;
+    /// The tunnel of a raw listener: no request brought it.
+    pub const ACCEPTED: u32 = 131_072;
 }
 
 /// Who takes the bytes of a stream's body.

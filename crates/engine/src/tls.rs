@@ -89,7 +89,7 @@ impl<V: Copy> Engine<V> {
                 TlsEvent::ClientHello(hello) => self.ask_for_certificate(host, id, &hello),
                 TlsEvent::Established => {
                     tls.set_established();
-                    self.established(id, tls);
+                    self.established(id, stack, tls)?;
                     opened = self.is_ours(id);
                 }
                 TlsEvent::Closed => closed = true,
@@ -102,6 +102,9 @@ impl<V: Copy> Engine<V> {
         };
         if !early.is_empty() {
             self.set_flag(id, conn::EARLY);
+            if self.is_raw(id) {
+                self.open_running(id, stack)?;
+            }
             outcome = self.climb(host, id, stack, layers, level + 1, &early);
             self.clear_flag(id, conn::EARLY);
         }
@@ -116,10 +119,15 @@ impl<V: Copy> Engine<V> {
         }
         if closed {
             self.set_flag(id, conn::READ_CLOSED);
-            return match layers.has_handshake() {
-                true => self.proxy_ended(host, id, stack, layers),
-                false => self.protocol_ended(host, id, stack),
-            };
+            if layers.has_handshake() {
+                return self.proxy_ended(host, id, stack, layers);
+            }
+            if stack.has_unread() {
+                // A socket's end is read when what came before it has been; a session's came with it.
+                self.set_flag(id, conn::END_WAITS);
+                return Ok(());
+            }
+            return self.protocol_ended(host, id, stack);
         }
         Ok(())
     }
@@ -156,7 +164,7 @@ impl<V: Copy> Engine<V> {
             .is_some_and(|connection| connection.server == NO_SERVER)
     }
 
-    fn established(&mut self, id: Id, tls: &TlsLayer) {
+    fn established(&mut self, id: Id, stack: &mut Stack, tls: &TlsLayer) -> Result<(), Error> {
         let nanos = self.now_ns.saturating_sub(tls.began_ns);
         self.metrics.record(Histogram::TlsHandshakeDuration, nanos);
         let resumed = tls.session.facts().is_some_and(|facts| facts.resumed);
@@ -171,7 +179,10 @@ impl<V: Copy> Engine<V> {
         self.set_flag(id, conn::SECURE);
         let server = self.connections.get(id).map(|connection| connection.server);
         if server == Some(NO_SERVER) {
-            return;
+            return Ok(());
+        }
+        if self.is_raw(id) {
+            return self.open_running(id, stack);
         }
         let headers = server
             .and_then(|slot| self.servers.at(slot))
@@ -180,6 +191,7 @@ impl<V: Copy> Engine<V> {
             0 => self.set_deadline(id, Deadline::None, 0),
             ms => self.set_deadline(id, Deadline::Headers, self.from_ms + ms),
         }
+        Ok(())
     }
 
     fn ask_for_certificate<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, hello: &ClientHello) {
@@ -224,7 +236,8 @@ impl<V: Copy> Engine<V> {
         error: &TlsError,
     ) -> Error {
         self.metrics.add(Counter::TlsFailures, 1);
-        if let (Code::TlsPlainHttp, Some(Layer::Tls(tls))) = (error.code, layers.list.get_mut(level)) {
+        let raw = self.is_raw(id);
+        if let (Code::TlsPlainHttp, false, Some(Layer::Tls(tls))) = (error.code, raw, layers.list.get_mut(level)) {
             tls.output.tail(&mut self.pool).extend_from_slice(PLAIN_HTTP);
         }
         let slot = self.connections.get(id).map(|connection| connection.server);

@@ -129,8 +129,12 @@ pub enum Code {
     DnsTimeout = 113,
     /// The operation was not over within timeouts.total.
     TotalTimeout = 112,
-    /// The name could not be resolved.
+    /// The name could not be resolved: no server gave a usable answer.
     DnsFailed = 27,
+    /// The name does not exist, or has no address of the family that was asked for.
+    DnsNotFound = 400,
+    /// The host is neither an IP address nor a name that can be asked for.
+    DnsNameInvalid = 401,
     /// The handler did not begin its answer within handlerTimeout.
     HandlerTimeout = 110,
     /// The caller's own deadline has passed.
@@ -219,6 +223,12 @@ pub enum Code {
     TlsOcspFetchFailed = 234,
     /// The handshake with a proxy was not over within timeouts.proxy.
     ProxyTimeout = 330,
+    /// The proxy's rules do not let this target be reached.
+    ProxyTargetForbidden = 332,
+    /// The target is a loopback, private or link-local address, or the proxy itself; the option 'allowPrivate' lets all but the last be reached.
+    ProxyTargetProhibited = 333,
+    /// A proxy that others can reach needs auth, rules or authorize; 'open: true' says that everybody may use it.
+    ProxyOpen = 334,
     /// The proxy reports a general failure (RFC 1928 §6, reply 1).
     SocksGeneralFailure = 300,
     /// The proxy's rules forbid the connection (RFC 1928 §6, reply 2).
@@ -369,6 +379,8 @@ impl Code {
         Self::DnsTimeout,
         Self::TotalTimeout,
         Self::DnsFailed,
+        Self::DnsNotFound,
+        Self::DnsNameInvalid,
         Self::HandlerTimeout,
         Self::Deadline,
         Self::ConnectionsLimit,
@@ -413,6 +425,9 @@ impl Code {
         Self::TlsStapleRefused,
         Self::TlsOcspFetchFailed,
         Self::ProxyTimeout,
+        Self::ProxyTargetForbidden,
+        Self::ProxyTargetProhibited,
+        Self::ProxyOpen,
         Self::SocksGeneralFailure,
         Self::SocksForbidden,
         Self::SocksNetworkUnreachable,
@@ -532,6 +547,8 @@ impl Code {
             Self::DnsTimeout => "MILLRACE_DNS_TIMEOUT",
             Self::TotalTimeout => "MILLRACE_TOTAL_TIMEOUT",
             Self::DnsFailed => "MILLRACE_DNS_FAILED",
+            Self::DnsNotFound => "MILLRACE_DNS_NOT_FOUND",
+            Self::DnsNameInvalid => "MILLRACE_DNS_NAME_INVALID",
             Self::HandlerTimeout => "MILLRACE_HANDLER_TIMEOUT",
             Self::Deadline => "MILLRACE_DEADLINE",
             Self::ConnectionsLimit => "MILLRACE_CONNECTIONS_LIMIT",
@@ -576,6 +593,9 @@ impl Code {
             Self::TlsStapleRefused => "MILLRACE_TLS_STAPLE_REFUSED",
             Self::TlsOcspFetchFailed => "MILLRACE_TLS_OCSP_FETCH_FAILED",
             Self::ProxyTimeout => "MILLRACE_PROXY_TIMEOUT",
+            Self::ProxyTargetForbidden => "MILLRACE_PROXY_TARGET_FORBIDDEN",
+            Self::ProxyTargetProhibited => "MILLRACE_PROXY_TARGET_PROHIBITED",
+            Self::ProxyOpen => "MILLRACE_PROXY_OPEN",
             Self::SocksGeneralFailure => "MILLRACE_SOCKS_GENERAL_FAILURE",
             Self::SocksForbidden => "MILLRACE_SOCKS_FORBIDDEN",
             Self::SocksNetworkUnreachable => "MILLRACE_SOCKS_NETWORK_UNREACHABLE",
@@ -693,7 +713,9 @@ impl Code {
             Self::TlsTimeout => "the TLS handshake was not over within timeouts.tls",
             Self::DnsTimeout => "the resolver did not answer within timeouts.dns",
             Self::TotalTimeout => "the operation was not over within timeouts.total",
-            Self::DnsFailed => "the name could not be resolved",
+            Self::DnsFailed => "the name could not be resolved: no server gave a usable answer",
+            Self::DnsNotFound => "the name does not exist, or has no address of the family that was asked for",
+            Self::DnsNameInvalid => "the host is neither an IP address nor a name that can be asked for",
             Self::HandlerTimeout => "the handler did not begin its answer within handlerTimeout",
             Self::Deadline => "the caller's own deadline has passed",
             Self::ConnectionsLimit => "the server has as many connections as maxConnections allows",
@@ -754,6 +776,13 @@ impl Code {
             }
             Self::TlsOcspFetchFailed => "the OCSP responder of the CA cannot be asked, or gave no answer that is one",
             Self::ProxyTimeout => "the handshake with a proxy was not over within timeouts.proxy",
+            Self::ProxyTargetForbidden => "the proxy's rules do not let this target be reached",
+            Self::ProxyTargetProhibited => {
+                "the target is a loopback, private or link-local address, or the proxy itself; the option 'allowPrivate' lets all but the last be reached"
+            }
+            Self::ProxyOpen => {
+                "a proxy that others can reach needs auth, rules or authorize; 'open: true' says that everybody may use it"
+            }
             Self::SocksGeneralFailure => "the proxy reports a general failure (RFC 1928 §6, reply 1)",
             Self::SocksForbidden => "the proxy's rules forbid the connection (RFC 1928 §6, reply 2)",
             Self::SocksNetworkUnreachable => "the proxy cannot reach the target's network (RFC 1928 §6, reply 3)",
@@ -882,6 +911,8 @@ impl Code {
             Self::DnsTimeout => Kind::Timeout,
             Self::TotalTimeout => Kind::Timeout,
             Self::DnsFailed => Kind::System,
+            Self::DnsNotFound => Kind::System,
+            Self::DnsNameInvalid => Kind::Misuse,
             Self::HandlerTimeout => Kind::Timeout,
             Self::Deadline => Kind::Timeout,
             Self::ConnectionsLimit => Kind::Limit,
@@ -926,6 +957,9 @@ impl Code {
             Self::TlsStapleRefused => Kind::Protocol,
             Self::TlsOcspFetchFailed => Kind::Protocol,
             Self::ProxyTimeout => Kind::Timeout,
+            Self::ProxyTargetForbidden => Kind::Protocol,
+            Self::ProxyTargetProhibited => Kind::Protocol,
+            Self::ProxyOpen => Kind::Misuse,
             Self::SocksGeneralFailure => Kind::System,
             Self::SocksForbidden => Kind::Protocol,
             Self::SocksNetworkUnreachable => Kind::System,
@@ -1036,6 +1070,8 @@ impl Code {
             Self::DnsTimeout => None,
             Self::TotalTimeout => None,
             Self::DnsFailed => None,
+            Self::DnsNotFound => None,
+            Self::DnsNameInvalid => None,
             Self::HandlerTimeout => Some(503),
             Self::Deadline => None,
             Self::ConnectionsLimit => Some(503),
@@ -1080,6 +1116,9 @@ impl Code {
             Self::TlsStapleRefused => None,
             Self::TlsOcspFetchFailed => None,
             Self::ProxyTimeout => None,
+            Self::ProxyTargetForbidden => Some(403),
+            Self::ProxyTargetProhibited => Some(403),
+            Self::ProxyOpen => None,
             Self::SocksGeneralFailure => None,
             Self::SocksForbidden => None,
             Self::SocksNetworkUnreachable => None,

@@ -102,12 +102,22 @@ pub enum Counter {
     SocketsConnectsStarted,
     /// Connections that were begun and did not open.
     SocketsConnectsFailed,
+    /// Connections that raw listeners accepted.
+    SocketsAccepted,
+    /// Connections that raw listeners refused for a rule, a limit or for want of descriptors.
+    SocketsRefused,
+    /// Connections of raw listeners that did not open: their PROXY head or TLS handshake failed, or took too long.
+    SocketsAcceptFailures,
     /// Addresses that were tried: one connection may try several (RFC 8305).
     SocketsConnectAttempts,
     /// Handshakes with proxies that opened a tunnel.
     ProxyClientHandshakes,
     /// Handshakes with proxies that failed: refusals, timeouts, malformed answers.
     ProxyClientFailures,
+    /// Tunnels that a proxy of ours has opened for its clients, by SOCKS.
+    ProxyServerTunnels,
+    /// SOCKS handshakes of a proxy of ours that failed: wrong credentials, refused or failed requests, malformed messages.
+    ProxyServerFailures,
     /// TLS handshakes that ended well (`kind="full"`).
     TlsHandshakesFull,
     /// TLS handshakes that ended well (`kind="resumed"`).
@@ -118,11 +128,35 @@ pub enum Counter {
     HttpServerValidateRefusals,
     /// Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left.
     HttpServerAcceptPauses,
+    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="local"`).
+    DnsLookupsLocal,
+    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="hit"`).
+    DnsLookupsHit,
+    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="negativeHit"`).
+    DnsLookupsNegativeHit,
+    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="miss"`).
+    DnsLookupsMiss,
+    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="merged"`).
+    DnsLookupsMerged,
+    /// Lookups that were answered with addresses past their time, because there was no answer.
+    DnsStale,
+    /// Questions that were asked of name servers, by record type, and of getaddrinfo (`kind="A"`).
+    DnsQueriesA,
+    /// Questions that were asked of name servers, by record type, and of getaddrinfo (`kind="AAAA"`).
+    DnsQueriesAAAA,
+    /// Questions that were asked of name servers, by record type, and of getaddrinfo (`kind="getaddrinfo"`).
+    DnsQueriesGetaddrinfo,
+    /// Lookups that ended without an address: there is none, there was no answer in time, or the question failed (`reason="notFound"`).
+    DnsFailuresNotFound,
+    /// Lookups that ended without an address: there is none, there was no answer in time, or the question failed (`reason="timeout"`).
+    DnsFailuresTimeout,
+    /// Lookups that ended without an address: there is none, there was no answer in time, or the question failed (`reason="failed"`).
+    DnsFailuresFailed,
 }
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 57;
+    pub const COUNT: usize = 74;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -175,14 +209,31 @@ impl Counter {
         Self::LogRecordsFatal,
         Self::SocketsConnectsStarted,
         Self::SocketsConnectsFailed,
+        Self::SocketsAccepted,
+        Self::SocketsRefused,
+        Self::SocketsAcceptFailures,
         Self::SocketsConnectAttempts,
         Self::ProxyClientHandshakes,
         Self::ProxyClientFailures,
+        Self::ProxyServerTunnels,
+        Self::ProxyServerFailures,
         Self::TlsHandshakesFull,
         Self::TlsHandshakesResumed,
         Self::TlsFailures,
         Self::HttpServerValidateRefusals,
         Self::HttpServerAcceptPauses,
+        Self::DnsLookupsLocal,
+        Self::DnsLookupsHit,
+        Self::DnsLookupsNegativeHit,
+        Self::DnsLookupsMiss,
+        Self::DnsLookupsMerged,
+        Self::DnsStale,
+        Self::DnsQueriesA,
+        Self::DnsQueriesAAAA,
+        Self::DnsQueriesGetaddrinfo,
+        Self::DnsFailuresNotFound,
+        Self::DnsFailuresTimeout,
+        Self::DnsFailuresFailed,
     ];
 
     /// The series of `millrace_http_server_responses_total`, in the order of its label `class`: 1xx, 2xx, 3xx, 4xx, 5xx.
@@ -236,6 +287,25 @@ impl Counter {
     /// The series of `millrace_tls_handshakes_total`, in the order of its label `kind`: full, resumed.
     pub const TLS_HANDSHAKES: [Self; 2] = [Self::TlsHandshakesFull, Self::TlsHandshakesResumed];
 
+    /// The series of `millrace_dns_lookups_total`, in the order of its label `result`: local, hit, negativeHit, miss, merged.
+    pub const DNS_LOOKUPS: [Self; 5] = [
+        Self::DnsLookupsLocal,
+        Self::DnsLookupsHit,
+        Self::DnsLookupsNegativeHit,
+        Self::DnsLookupsMiss,
+        Self::DnsLookupsMerged,
+    ];
+
+    /// The series of `millrace_dns_queries_total`, in the order of its label `kind`: A, AAAA, getaddrinfo.
+    pub const DNS_QUERIES: [Self; 3] = [Self::DnsQueriesA, Self::DnsQueriesAAAA, Self::DnsQueriesGetaddrinfo];
+
+    /// The series of `millrace_dns_failures_total`, in the order of its label `reason`: notFound, timeout, failed.
+    pub const DNS_FAILURES: [Self; 3] = [
+        Self::DnsFailuresNotFound,
+        Self::DnsFailuresTimeout,
+        Self::DnsFailuresFailed,
+    ];
+
     /// The name of the family, as Prometheus sees it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -288,14 +358,31 @@ impl Counter {
             Self::LogRecordsFatal => "millrace_log_records_total",
             Self::SocketsConnectsStarted => "millrace_sockets_connects_started_total",
             Self::SocketsConnectsFailed => "millrace_sockets_connects_failed_total",
+            Self::SocketsAccepted => "millrace_sockets_accepted_total",
+            Self::SocketsRefused => "millrace_sockets_refused_total",
+            Self::SocketsAcceptFailures => "millrace_sockets_accept_failures_total",
             Self::SocketsConnectAttempts => "millrace_sockets_connect_attempts_total",
             Self::ProxyClientHandshakes => "millrace_proxy_client_handshakes_total",
             Self::ProxyClientFailures => "millrace_proxy_client_failures_total",
+            Self::ProxyServerTunnels => "millrace_proxy_server_tunnels_total",
+            Self::ProxyServerFailures => "millrace_proxy_server_failures_total",
             Self::TlsHandshakesFull => "millrace_tls_handshakes_total",
             Self::TlsHandshakesResumed => "millrace_tls_handshakes_total",
             Self::TlsFailures => "millrace_tls_failures_total",
             Self::HttpServerValidateRefusals => "millrace_http_server_validate_refusals_total",
             Self::HttpServerAcceptPauses => "millrace_http_server_accept_pauses_total",
+            Self::DnsLookupsLocal => "millrace_dns_lookups_total",
+            Self::DnsLookupsHit => "millrace_dns_lookups_total",
+            Self::DnsLookupsNegativeHit => "millrace_dns_lookups_total",
+            Self::DnsLookupsMiss => "millrace_dns_lookups_total",
+            Self::DnsLookupsMerged => "millrace_dns_lookups_total",
+            Self::DnsStale => "millrace_dns_stale_total",
+            Self::DnsQueriesA => "millrace_dns_queries_total",
+            Self::DnsQueriesAAAA => "millrace_dns_queries_total",
+            Self::DnsQueriesGetaddrinfo => "millrace_dns_queries_total",
+            Self::DnsFailuresNotFound => "millrace_dns_failures_total",
+            Self::DnsFailuresTimeout => "millrace_dns_failures_total",
+            Self::DnsFailuresFailed => "millrace_dns_failures_total",
         }
     }
 
@@ -355,9 +442,20 @@ impl Counter {
             Self::LogRecordsFatal => "Log records written, by level",
             Self::SocketsConnectsStarted => "Connections that were begun",
             Self::SocketsConnectsFailed => "Connections that were begun and did not open",
+            Self::SocketsAccepted => "Connections that raw listeners accepted",
+            Self::SocketsRefused => {
+                "Connections that raw listeners refused for a rule, a limit or for want of descriptors"
+            }
+            Self::SocketsAcceptFailures => {
+                "Connections of raw listeners that did not open: their PROXY head or TLS handshake failed, or took too long"
+            }
             Self::SocketsConnectAttempts => "Addresses that were tried: one connection may try several (RFC 8305)",
             Self::ProxyClientHandshakes => "Handshakes with proxies that opened a tunnel",
             Self::ProxyClientFailures => "Handshakes with proxies that failed: refusals, timeouts, malformed answers",
+            Self::ProxyServerTunnels => "Tunnels that a proxy of ours has opened for its clients, by SOCKS",
+            Self::ProxyServerFailures => {
+                "SOCKS handshakes of a proxy of ours that failed: wrong credentials, refused or failed requests, malformed messages"
+            }
             Self::TlsHandshakesFull => "TLS handshakes that ended well",
             Self::TlsHandshakesResumed => "TLS handshakes that ended well",
             Self::TlsFailures => {
@@ -366,6 +464,36 @@ impl Counter {
             Self::HttpServerValidateRefusals => "Requests that validate refused",
             Self::HttpServerAcceptPauses => {
                 "Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left"
+            }
+            Self::DnsLookupsLocal => {
+                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
+            }
+            Self::DnsLookupsHit => {
+                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
+            }
+            Self::DnsLookupsNegativeHit => {
+                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
+            }
+            Self::DnsLookupsMiss => {
+                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
+            }
+            Self::DnsLookupsMerged => {
+                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
+            }
+            Self::DnsStale => "Lookups that were answered with addresses past their time, because there was no answer",
+            Self::DnsQueriesA => "Questions that were asked of name servers, by record type, and of getaddrinfo",
+            Self::DnsQueriesAAAA => "Questions that were asked of name servers, by record type, and of getaddrinfo",
+            Self::DnsQueriesGetaddrinfo => {
+                "Questions that were asked of name servers, by record type, and of getaddrinfo"
+            }
+            Self::DnsFailuresNotFound => {
+                "Lookups that ended without an address: there is none, there was no answer in time, or the question failed"
+            }
+            Self::DnsFailuresTimeout => {
+                "Lookups that ended without an address: there is none, there was no answer in time, or the question failed"
+            }
+            Self::DnsFailuresFailed => {
+                "Lookups that ended without an address: there is none, there was no answer in time, or the question failed"
             }
         }
     }
@@ -407,6 +535,17 @@ impl Counter {
             Self::LogRecordsFatal => Some(("level", "fatal")),
             Self::TlsHandshakesFull => Some(("kind", "full")),
             Self::TlsHandshakesResumed => Some(("kind", "resumed")),
+            Self::DnsLookupsLocal => Some(("result", "local")),
+            Self::DnsLookupsHit => Some(("result", "hit")),
+            Self::DnsLookupsNegativeHit => Some(("result", "negativeHit")),
+            Self::DnsLookupsMiss => Some(("result", "miss")),
+            Self::DnsLookupsMerged => Some(("result", "merged")),
+            Self::DnsQueriesA => Some(("kind", "A")),
+            Self::DnsQueriesAAAA => Some(("kind", "AAAA")),
+            Self::DnsQueriesGetaddrinfo => Some(("kind", "getaddrinfo")),
+            Self::DnsFailuresNotFound => Some(("reason", "notFound")),
+            Self::DnsFailuresTimeout => Some(("reason", "timeout")),
+            Self::DnsFailuresFailed => Some(("reason", "failed")),
             _ => None,
         }
     }
@@ -434,6 +573,10 @@ pub enum Gauge {
     ReactorThreads,
     /// Connections that we began: connecting, or open.
     SocketsConnected,
+    /// Raw listeners.
+    SocketsListeners,
+    /// Open connections of raw listeners.
+    SocketsAcceptedOpen,
     /// Pool buffers in use.
     Buffers,
     /// Memory held for peers: what waits to be written, what was received and not taken.
@@ -442,7 +585,7 @@ pub enum Gauge {
 
 impl Gauge {
     /// How many there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 9;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -451,6 +594,8 @@ impl Gauge {
         Self::HttpServerListeners,
         Self::ReactorThreads,
         Self::SocketsConnected,
+        Self::SocketsListeners,
+        Self::SocketsAcceptedOpen,
         Self::Buffers,
         Self::MemoryHeldBytes,
     ];
@@ -463,6 +608,8 @@ impl Gauge {
             Self::HttpServerListeners => "millrace_http_server_listeners",
             Self::ReactorThreads => "millrace_reactor_threads",
             Self::SocketsConnected => "millrace_sockets_connected",
+            Self::SocketsListeners => "millrace_sockets_listeners",
+            Self::SocketsAcceptedOpen => "millrace_sockets_accepted_open",
             Self::Buffers => "millrace_buffers",
             Self::MemoryHeldBytes => "millrace_memory_held_bytes",
         }
@@ -476,6 +623,8 @@ impl Gauge {
             Self::HttpServerListeners => "Listening HTTP servers",
             Self::ReactorThreads => "Threads that run a reactor",
             Self::SocketsConnected => "Connections that we began: connecting, or open",
+            Self::SocketsListeners => "Raw listeners",
+            Self::SocketsAcceptedOpen => "Open connections of raw listeners",
             Self::Buffers => "Pool buffers in use",
             Self::MemoryHeldBytes => "Memory held for peers: what waits to be written, what was received and not taken",
         }
@@ -509,11 +658,13 @@ pub enum Histogram {
     HttpServerRequestDuration,
     /// Time that one wake of a reactor took, callbacks included.
     ReactorWakeDuration,
+    /// Time from a question, which the cache could not answer, to its last answer.
+    DnsLookupDuration,
 }
 
 impl Histogram {
     /// How many there are.
-    pub const COUNT: usize = 5;
+    pub const COUNT: usize = 6;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -522,6 +673,7 @@ impl Histogram {
         Self::TlsHandshakeDuration,
         Self::HttpServerRequestDuration,
         Self::ReactorWakeDuration,
+        Self::DnsLookupDuration,
     ];
 
     /// The name of the family, as Prometheus sees it.
@@ -532,6 +684,7 @@ impl Histogram {
             Self::TlsHandshakeDuration => "millrace_tls_handshake_duration_seconds",
             Self::HttpServerRequestDuration => "millrace_http_server_request_duration_seconds",
             Self::ReactorWakeDuration => "millrace_reactor_wake_duration_seconds",
+            Self::DnsLookupDuration => "millrace_dns_lookup_duration_seconds",
         }
     }
 
@@ -543,6 +696,7 @@ impl Histogram {
             Self::TlsHandshakeDuration => "Time from the first byte of a TLS handshake to its end",
             Self::HttpServerRequestDuration => "Time from the first byte of a request to the last byte of its response",
             Self::ReactorWakeDuration => "Time that one wake of a reactor took, callbacks included",
+            Self::DnsLookupDuration => "Time from a question, which the cache could not answer, to its last answer",
         }
     }
 
@@ -558,7 +712,8 @@ impl Histogram {
             | Self::ProxyClientHandshakeDuration
             | Self::TlsHandshakeDuration
             | Self::HttpServerRequestDuration
-            | Self::ReactorWakeDuration => Some("seconds"),
+            | Self::ReactorWakeDuration
+            | Self::DnsLookupDuration => Some("seconds"),
         }
     }
 }
@@ -594,4 +749,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 214;
+pub const FILL_LEN: usize = 263;

@@ -16,13 +16,15 @@ mod inherit;
 mod listen;
 mod peer;
 mod spare;
+mod tuning;
 
 pub use accept::{AcceptError, Accepted, accept};
-pub use connect::{ConnectTcp, KeepAlive, connect_tcp, connect_unix};
+pub use connect::{ConnectTcp, connect_tcp, connect_unix};
 pub use inherit::{Inherited, inherit};
 pub use listen::{ListenTcp, listen_tcp, listen_unix};
 pub use peer::Peer;
 pub use spare::Spare;
+pub use tuning::{KeepAlive, Tuning, set_keep_alive, set_user_timeout, tune_listener};
 
 /// Reads what has arrived; 0 means that the peer has finished sending (or that `buffer` is empty).
 ///
@@ -80,8 +82,8 @@ pub fn shutdown_write(fd: RawFd) -> io::Result<()> {
 ///
 /// # Errors
 /// What the system says; a Unix socket has no such option.
-pub fn set_nodelay(fd: RawFd) -> io::Result<()> {
-    sys::socket::set_nodelay(fd, true)
+pub fn set_nodelay(fd: RawFd, on: bool) -> io::Result<()> {
+    sys::socket::set_nodelay(fd, on)
 }
 
 /// Makes closing the socket reset the connection and discard what was not sent (`SO_LINGER` of 0 seconds).

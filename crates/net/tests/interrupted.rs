@@ -70,7 +70,7 @@ fn use_every_call() -> Vec<i32> {
         }
         let accepted = accept(listener.as_raw_fd()).expect("one waits");
         let fd = accepted.fd.as_raw_fd();
-        set_nodelay(fd).expect("a TCP socket");
+        set_nodelay(fd, true).expect("a TCP socket");
         assert_eq!(peer_addr(fd).expect("a peer"), accepted.peer);
         assert!(take_error(fd).expect("a socket").is_none());
         assert_eq!(send(fd, b"one").expect("room"), 3);

@@ -85,7 +85,7 @@ fn accepts_a_connection_and_knows_both_addresses() {
     assert_eq!(peer.addr(), Some(client.local_addr().expect("a name")));
     assert_eq!(peer_addr(fd.as_raw_fd()).expect("a peer"), peer);
     assert_eq!(local_addr(fd.as_raw_fd()).expect("a name"), Peer::from(addr));
-    set_nodelay(fd.as_raw_fd()).expect("a TCP socket");
+    set_nodelay(fd.as_raw_fd(), true).expect("a TCP socket");
     let socket = SockRef::from(&fd);
     assert!(socket.tcp_nodelay().expect("readable") && socket.nonblocking().expect("readable"));
 }

@@ -1,9 +1,9 @@
 //! `dial`: an object of options, validated in TypeScript, becomes a connection that we begin.
 
-use crate::listen::{on_engine, socket_path, state_of};
+use crate::listen::{keep_alive, on_engine, socket_path, state_of};
 use millrace_engine::error::{Code, Error};
-use millrace_engine::net::socket::{ConnectTcp, KeepAlive};
-use millrace_engine::socks::{ClientConfig, Credentials, Endpoint, Kind};
+use millrace_engine::net::socket::ConnectTcp;
+use millrace_engine::socks_core::{ClientConfig, Credentials, Endpoint, Kind, Reply};
 use millrace_engine::{Dial, DialTls, DialTo, Hop};
 use napi::Env;
 use napi::bindgen_prelude::Buffer;
@@ -18,6 +18,8 @@ pub struct NativeDial {
     /// Address literals in the order in which they are tried: the target's, or the first proxy's; absent with `path`.
     pub hosts: Option<Vec<String>>,
     pub port: u32,
+    /// Puts the addresses in the order of RFC 6724 and RFC 8305 first.
+    pub sorted: bool,
     /// Proxies, the first of which is where we connect to.
     pub hops: Option<Vec<NativeHop>>,
     /// A Unix socket; `@name` is an abstract name.
@@ -31,6 +33,8 @@ pub struct NativeDial {
     pub keep_alive: Option<Vec<u32>>,
     /// In ms; 0: the system's.
     pub user_timeout: u32,
+    /// TCP_FASTOPEN_CONNECT.
+    pub fast_open: bool,
     /// A context's number; 0: in the clear.
     pub tls: u32,
     pub servername: String,
@@ -73,6 +77,35 @@ pub fn dial(env: Env, options: NativeDial) -> f64 {
             Err(Error { errno: Some(errno), .. }) => -f64::from(errno),
             Err(error) => -100_000.0 - f64::from(error.code.id()),
         }
+    })
+}
+
+/// Whether user name and password that a client of a proxy has shown are right: 1, or 0 when it is gone.
+#[napi(catch_unwind)]
+pub fn judge_credentials(env: Env, stream: f64, right: bool) -> f64 {
+    on_engine(env, 0.0, |engine| {
+        engine.tick();
+        f64::from(u8::from(engine.judge_credentials(stream, right)))
+    })
+}
+
+/// What becomes of a SOCKS client's request: 0 granted, 1 to 6 the refusals of `Reply` in their order; granted with the
+/// address that the target sees, where that is known. 1, or 0 when the client is gone.
+#[napi(catch_unwind)]
+pub fn reply_socks(env: Env, stream: f64, reply: u32, address: String, port: u32) -> f64 {
+    let bound = Endpoint::new(address.as_bytes(), port as u16).unwrap_or(Endpoint::UNSPECIFIED);
+    let reply = match reply {
+        0 => Reply::Granted(bound),
+        2 => Reply::Forbidden,
+        3 => Reply::NetworkUnreachable,
+        4 => Reply::HostUnreachable,
+        5 => Reply::ConnectionRefused,
+        6 => Reply::TimedOut,
+        _ => Reply::GeneralFailure,
+    };
+    on_engine(env, 0.0, |engine| {
+        engine.tick();
+        f64::from(u8::from(engine.reply_socks(stream, &reply)))
     })
 }
 
@@ -164,21 +197,16 @@ fn dial_of(env: Env, options: &NativeDial) -> Result<Dial, Code> {
     let tls = tls_of(env, options.tls, &options.servername)?;
     let hops = options.hops.iter().flatten().map(|hop| hop_of(env, hop));
     let hops = hops.collect::<Result<_, Code>>()?;
-    let keep_alive = match options.keep_alive.as_deref() {
-        Some([idle_s, interval_s, count]) => Some(KeepAlive {
-            idle_s: *idle_s,
-            interval_s: *interval_s,
-            count: *count,
-        }),
-        _ => None,
-    };
+    let keep_alive = keep_alive(options.keep_alive.as_deref());
     Ok(Dial {
         to,
+        sorted: options.sorted,
         socket: ConnectTcp {
             local: local.map(|ip| SocketAddr::new(ip, 0)),
             no_delay: options.no_delay,
             keep_alive,
             user_timeout_ms: options.user_timeout,
+            fast_open: options.fast_open,
         },
         hops,
         tls,

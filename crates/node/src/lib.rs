@@ -29,7 +29,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 /// Changes whenever the functions or the layout of events do; `ts/native` refuses any other.
-pub const ABI: u32 = 3;
+pub const ABI: u32 = 4;
 
 /// The version of the package that this binary belongs to.
 #[napi(catch_unwind)]
@@ -70,6 +70,7 @@ const FUNCTIONS: &[(&str, Function)] = &[
     ("serverStats", server::server_stats),
     ("inject", server::inject),
     ("count", server::count),
+    ("record", server::record),
     ("metricsFill", server::metrics_fill),
     ("metricsReset", server::metrics_reset),
     ("metricsSince", server::metrics_since),

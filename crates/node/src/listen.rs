@@ -3,7 +3,8 @@
 use crate::js::{Value, call};
 use crate::state::{Life, State};
 use millrace_engine::error::Error;
-use millrace_engine::{Engine, GateOptions, GateRate, HeadLimits, ListenOn, ProxyProtocol, ServerOptions};
+use millrace_engine::net::socket::{KeepAlive, Tuning};
+use millrace_engine::{Engine, GateOptions, GateRate, HeadLimits, ListenOn, ProxyProtocol, ServerKind, ServerOptions};
 use napi::Env;
 use napi_derive::napi;
 use std::ffi::OsStr;
@@ -46,6 +47,15 @@ pub struct NativeServerOptions {
     pub min_receive_rate: f64,
     pub min_send_rate: f64,
     pub tls_handshake_timeout: f64,
+    /// 0: HTTP/1, 1: raw.
+    pub kind: u32,
+    /// TCP options of the sockets that it accepts, and of the listener.
+    pub no_delay: bool,
+    /// Idle seconds before the first probe, seconds between probes, probes; absent: none.
+    pub keep_alive: Option<Vec<u32>>,
+    /// In ms; 0: the system's.
+    pub user_timeout: u32,
+    pub fast_open: bool,
 }
 
 /// Starts a server: its id, or minus the errno, or minus (100 000 + the code).
@@ -153,6 +163,18 @@ pub fn on_engine<T>(env: Env, gone: T, work: impl FnOnce(&mut Engine<Value>) -> 
     result
 }
 
+/// Idle seconds before the first probe, seconds between probes, probes.
+pub fn keep_alive(numbers: Option<&[u32]>) -> Option<KeepAlive> {
+    match numbers {
+        Some([idle_s, interval_s, count]) => Some(KeepAlive {
+            idle_s: *idle_s,
+            interval_s: *interval_s,
+            count: *count,
+        }),
+        _ => None,
+    }
+}
+
 /// The path of a Unix socket; `@name` is an abstract name.
 pub fn socket_path(path: &str) -> PathBuf {
     let name = match path.strip_prefix('@') {
@@ -193,6 +215,18 @@ fn place(options: &NativeServerOptions) -> Result<ListenOn, i32> {
 fn settings(options: &NativeServerOptions) -> ServerOptions {
     let limit = |value: f64| if value < 0.0 { u64::MAX } else { value as u64 };
     ServerOptions {
+        kind: match options.kind {
+            1 => ServerKind::Raw,
+            2 => ServerKind::Proxy { auth: false },
+            3 => ServerKind::Proxy { auth: true },
+            _ => ServerKind::Http1,
+        },
+        socket: Tuning {
+            no_delay: options.no_delay,
+            keep_alive: keep_alive(options.keep_alive.as_deref()),
+            user_timeout_ms: options.user_timeout,
+            fast_open: options.fast_open,
+        },
         headers_timeout_ms: options.headers_timeout as u64,
         request_timeout_ms: options.request_timeout as u64,
         body_timeout_ms: options.body_timeout as u64,

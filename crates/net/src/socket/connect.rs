@@ -2,22 +2,13 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
-use std::time::Duration;
 
-use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-/// When an idle TCP connection is asked whether its peer is still there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeepAlive {
-    /// Idle time before the first probe, in seconds.
-    pub idle_s: u32,
-    /// Between probes, in seconds.
-    pub interval_s: u32,
-    /// Probes without an answer after which the connection is dead.
-    pub count: u32,
-}
+use super::tuning::{KeepAlive, set_keep_alive, set_user_timeout};
+use crate::sys;
 
 /// How to connect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +21,9 @@ pub struct ConnectTcp {
     pub keep_alive: Option<KeepAlive>,
     /// TCP_USER_TIMEOUT in ms: how long sent bytes may stay unacknowledged; 0: the system's.
     pub user_timeout_ms: u32,
+    /// TCP Fast Open: the connection is writable at once, and the first bytes go with the SYN where the peer's host gave
+    /// us a cookie before; one that is never written to is never begun then. Ignored where the system has it not.
+    pub fast_open: bool,
 }
 
 /// Begins a TCP connection; it is there, or has failed, when the socket becomes writable:
@@ -41,15 +35,15 @@ pub fn connect_tcp(to: SocketAddr, options: &ConnectTcp) -> io::Result<OwnedFd> 
     let kind = Type::STREAM.nonblocking().cloexec();
     let socket = Socket::new(Domain::for_address(to), kind, Some(Protocol::TCP))?;
     socket.set_tcp_nodelay(options.no_delay)?;
-    if let Some(keep) = options.keep_alive {
-        let settings = TcpKeepalive::new()
-            .with_time(Duration::from_secs(keep.idle_s.into()))
-            .with_interval(Duration::from_secs(keep.interval_s.into()))
-            .with_retries(keep.count);
-        socket.set_tcp_keepalive(&settings)?;
+    if options.keep_alive.is_some() {
+        set_keep_alive(socket.as_fd(), options.keep_alive)?;
     }
     if options.user_timeout_ms > 0 {
-        socket.set_tcp_user_timeout(Some(Duration::from_millis(options.user_timeout_ms.into())))?;
+        set_user_timeout(socket.as_fd(), options.user_timeout_ms)?;
+    }
+    if options.fast_open {
+        // A system without it connects as ever.
+        let _ = sys::socket::set_fast_open_connect(socket.as_raw_fd());
     }
     if let Some(local) = options.local {
         socket.bind(&local.into())?;
@@ -81,7 +75,6 @@ fn begin(socket: &Socket, to: &SockAddr) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::socket::{accept, listen_tcp, take_error};
-    use std::os::fd::AsRawFd;
 
     #[test]
     fn a_connection_that_was_begun_is_accepted_and_has_no_error() {
@@ -101,6 +94,7 @@ mod tests {
                 count: 3,
             }),
             user_timeout_ms: 5_000,
+            fast_open: true,
             local: None,
         };
         let client = connect_tcp(to.expect("TCP"), &options).expect("begun");

@@ -15,6 +15,8 @@
 //!
 //! socket::shutdown_write(RawFd) -> io::Result<()>
 //! socket::set_nodelay(RawFd, bool) -> io::Result<()>
+//! socket::set_fast_open_connect(RawFd) -> io::Result<()>     an error where the system cannot
+//! socket::set_fast_open_listen(RawFd, c_int) -> io::Result<()>
 //! socket::set_linger_zero(RawFd) -> io::Result<()>
 //! socket::hold_back_handshakes(RawFd) -> io::Result<()>      an error where the system cannot
 //! socket::migrates_handshakes() -> bool

@@ -101,6 +101,14 @@ pub(crate) fn set_nodelay(fd: RawFd, on: bool) -> io::Result<()> {
     set_option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, &c_int::from(on))
 }
 
+pub(crate) fn set_fast_open_connect(fd: RawFd) -> io::Result<()> {
+    set_option(fd, libc::IPPROTO_TCP, libc::TCP_FASTOPEN_CONNECT, &1)
+}
+
+pub(crate) fn set_fast_open_listen(listener: RawFd, queue: c_int) -> io::Result<()> {
+    set_option(listener, libc::IPPROTO_TCP, libc::TCP_FASTOPEN, &queue)
+}
+
 pub(crate) fn set_linger_zero(fd: RawFd) -> io::Result<()> {
     let linger = libc::linger {
         l_onoff: 1,

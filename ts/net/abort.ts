@@ -1,1 +1,0 @@
-export { abortError } from '../errors/abort-error.js';
