@@ -361,6 +361,8 @@ test.each([
   expect(() => reconnect(options as never)).toThrow(MillraceError);
 });
 
+const text = (chunk: Uint8Array | null): string => Buffer.from(chunk ?? []).toString();
+
 describe('over TCP', () => {
   async function listen(onSocket: (socket: NodeSocket) => void, port = 0): Promise<Server> {
     const server = createServer(onSocket);
@@ -391,9 +393,9 @@ describe('over TCP', () => {
       maxBuffered: 1_000,
       onConnect: async ({ socket, read }) => {
         socket.write('hello');
-        expect(String(await read())).toBe('echo hello');
+        expect(text(await read())).toBe('echo hello');
       },
-      onData: (chunk) => void data.push(String(chunk)),
+      onData: (chunk) => void data.push(text(chunk)),
     });
     await client.ready();
     client.write('first');

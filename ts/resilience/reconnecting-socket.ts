@@ -106,7 +106,7 @@ export class ReconnectingSocket extends EventEmitter implements AsyncDisposable 
     this.#options = options;
     this.#dial = dialOf(to);
     const { signal } = options;
-    if (signal?.aborted === true) queueMicrotask(this.#onAbort);
+    if (signal?.aborted === true) void Promise.resolve().then(this.#onAbort);
     else {
       signal?.addEventListener('abort', this.#onAbort, { once: true });
       void this.#connect();
