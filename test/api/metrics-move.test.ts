@@ -9,6 +9,7 @@ import { connect, metrics, Resolver, setLevel, setLogger, setMaxMemory, TlsConte
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../../ts/metrics/catalogue.generated.js';
 import type { CounterName, GaugeName, HistogramName } from '../../ts/metrics/catalogue.generated.js';
 import { native } from '../../ts/native/loader.js';
+import { CLIENT_MOVERS } from '../support/client-movers.js';
 import { until } from '../support/condition.js';
 import type { DnsScript } from '../support/dns-server.js';
 import { DnsServer, fromZone, RCODE } from '../support/dns-server.js';
@@ -142,6 +143,7 @@ const MOVERS: Record<Name, Mover | null> = {
   millrace_sockets_accept_failures_total: raw({ proxyProtocol: 'required' }, say('no PROXY head at all\r\n')),
   millrace_sockets_listeners: raw({}, () => Promise.resolve()),
   millrace_sockets_accepted_open: raw({}, (port) => connect({ host: '127.0.0.1', port })),
+  ...CLIENT_MOVERS,
   millrace_http_server_connections_accepted_total: exchange({}, get()),
   millrace_http_server_connections_refused_total: crowd({ maxConnections: 1 }),
   millrace_http_server_requests_total: exchange({}, get()),
