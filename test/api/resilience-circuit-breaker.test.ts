@@ -180,6 +180,20 @@ test('reset closes one circuit, or all', async () => {
   expect(changes.at(-1)).toEqual({ origin: 'b', from: 'open', to: 'closed', reason: 'reset' });
 });
 
+test('what a listener throws is raised by Node.js, and the call ends as it would have', async () => {
+  const raised: (() => void)[] = [];
+  const spy = jest.spyOn(globalThis, 'queueMicrotask').mockImplementation((fn) => void raised.push(fn));
+  const breaker = new CircuitBreaker({ failures: 1 });
+  breaker.on('change', () => {
+    throw new Error('of the listener');
+  });
+  await fails(breaker);
+  spy.mockRestore();
+  expect(raised).toHaveLength(1);
+  expect(raised[0]).toThrow('of the listener');
+  expect(breaker.state(A)).toBe('open');
+});
+
 test('random outcomes never let more probes through than allowed, nor a call through an open circuit', async () => {
   const seed = Number(process.env['MILLRACE_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
   let state = seed;

@@ -10,6 +10,7 @@ import type { ReconnectOptionValues } from '../options/reconnect.generated.js';
 import { RECONNECT_OPTIONS } from '../options/reconnect.generated.js';
 import { validateOptions } from '../options/validate.js';
 import { backoffDelay } from './backoff.js';
+import { tell } from './tell.js';
 
 /** What a reconnecting socket needs of a connection; a `Socket` is one. */
 export type Connection = Pick<Socket, 'write' | 'drained' | 'close' | 'destroy' | 'once'> &
@@ -19,7 +20,7 @@ export type Connection = Pick<Socket, 'write' | 'drained' | 'close' | 'destroy' 
 export interface Greeting {
   readonly socket: Connection;
   /** The next chunk that arrives; null where the peer has ended. */
-  read(): Promise<Uint8Array | null>;
+  readonly read: () => Promise<Uint8Array | null>;
 }
 
 /** Where to connect, and when again; docs/options.md has ranges and defaults. */
@@ -95,8 +96,8 @@ export class ReconnectingSocket extends EventEmitter implements AsyncDisposable 
   #openedAt = 0;
   #kept: (string | Uint8Array)[] = [];
   #buffered = 0;
-  #closeError: unknown;
-  #waiting: { resolve(): void; reject(error: unknown): void }[] = [];
+  #closeError: Error | undefined;
+  #waiting: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
   readonly #onAbort = (): void => this.#finish(abortError(this.#options.signal as AbortSignal));
 
   constructor(options: ReconnectOptions) {
@@ -203,8 +204,8 @@ export class ReconnectingSocket extends EventEmitter implements AsyncDisposable 
   async #converse(socket: Connection, signal: AbortSignal): Promise<void> {
     const chunks = socket[Symbol.asyncIterator]();
     const read = async (): Promise<Uint8Array | null> => {
-      const { done, value } = await chunks.next();
-      return done === true ? null : value;
+      const next = await chunks.next();
+      return next.done === true ? null : next.value;
     };
     await this.#options.onConnect?.({ socket, read });
     if (signal.aborted) return;
@@ -224,7 +225,7 @@ export class ReconnectingSocket extends EventEmitter implements AsyncDisposable 
     this.#opened++;
     this.#openedAt = performance.now();
     for (const { resolve } of this.#waiting.splice(0)) resolve();
-    this.#tell('connect');
+    tell(this, 'connect');
   }
 
   /** The connection has ended, or there was none. */
@@ -238,7 +239,7 @@ export class ReconnectingSocket extends EventEmitter implements AsyncDisposable 
     if (wasOpen && performance.now() - this.#openedAt >= stableAfter) this.#failures = 0;
     else this.#failures++;
     this.#state = 'waiting';
-    if (wasOpen) this.#tell('disconnect', error);
+    if (wasOpen) tell(this, 'disconnect', error);
     if (this.state === 'closed') return;
     const isFinal = error instanceof MillraceError && error.kind === 'misuse';
     if (isFinal) this.#finish(error);
@@ -254,11 +255,11 @@ export class ReconnectingSocket extends EventEmitter implements AsyncDisposable 
       void this.#connect();
     }, delay);
     if (!this.#holds) this.#timer.unref();
-    this.#tell('reconnecting', { attempt: this.#failures, delay, error } satisfies ReconnectNotice);
+    tell(this, 'reconnecting', { attempt: this.#failures, delay, error } satisfies ReconnectNotice);
   }
 
   /** `ending`: a connection that its caller ends gracefully. */
-  #finish(error: unknown, ending: Connection | null = null): void {
+  #finish(error: Error | undefined, ending: Connection | null = null): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#closeError = error;
@@ -271,21 +272,10 @@ export class ReconnectingSocket extends EventEmitter implements AsyncDisposable 
     this.#kept = [];
     this.#buffered = 0;
     for (const { reject } of this.#waiting.splice(0)) reject(this.#closedError());
-    this.#tell('close', error);
+    tell(this, 'close', error);
   }
 
-  /** What a listener throws is no failure of the connection: Node.js raises it. */
-  #tell(event: string, ...values: unknown[]): void {
-    try {
-      this.emit(event, ...values);
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
-  }
-
-  #closedError(): unknown {
+  #closedError(): Error {
     return this.#closeError ?? new MillraceError('MILLRACE_DESTROYED', 'the reconnecting socket is closed');
   }
 }
