@@ -4,7 +4,7 @@ import { MillraceError } from '../../ts/index.js';
 import type { ContentCoding } from '../../ts/client/content-coding.js';
 import { acceptEncoding, contentCodings, hasZstd, MAX_CODINGS } from '../../ts/client/content-coding.js';
 import type { DecompressionLimits } from '../../ts/client/decompress.js';
-import { decompress, decompressNow, decompressWhole } from '../../ts/client/decompress.js';
+import { decompress, decompressNow, Decompressor, decompressWhole } from '../../ts/client/decompress.js';
 
 const MiB = 1024 * 1024;
 type Encode = (bytes: Uint8Array) => Buffer;
@@ -266,6 +266,29 @@ describe('bombs', () => {
 });
 
 describe('a reader', () => {
+  test.each<[ContentCoding, () => zlib.Gzip | zlib.BrotliCompress]>([
+    ['gzip', () => zlib.createGzip()],
+    ['deflate', () => zlib.createDeflate()],
+    ['br', () => zlib.createBrotliCompress()],
+  ])('of %s gets what the server has flushed before anything more comes', async (coding, make) => {
+    const encoder = make();
+    const pieces: Buffer[] = [];
+    encoder.on('data', (piece: Buffer) => pieces.push(piece));
+    const decompressor = new Decompressor([coding]);
+    for (const event of ['first', 'second', 'third']) {
+      encoder.write(event);
+      await new Promise<void>((resolve) => encoder.flush(resolve));
+      let text = '';
+      for (const piece of pieces.splice(0)) {
+        for await (const output of decompressor.write(piece)) text += Buffer.from(output).toString();
+      }
+      expect(text).toBe(event);
+    }
+    expect(decompressor.counts.output).toBe('firstsecondthird'.length);
+    decompressor.destroy();
+    encoder.destroy();
+  });
+
   test('who does not take what came out holds back the source', async () => {
     const body = zlib.gzipSync(Buffer.concat(Array<Buffer>(60).fill(noise)), { level: 1 });
     const parts = split(body, 4_096);
