@@ -47,17 +47,23 @@ test('its error says when it is tried again, is not retryable, and has the failu
   expect(isRetryable(error)).toBe(false);
 });
 
-test('a failure rate above the bound opens it, once the window has calls enough', async () => {
+test('a failure rate at the bound opens it, and one below does not, once the window has calls enough', async () => {
   const { breaker, changes } = breakerOf({ failures: null, failureRate: 0.5, minCalls: 10 });
   for (let call = 0; call < 4; call++) await works(breaker);
-  for (let call = 0; call < 5; call++) await fails(breaker);
+  for (let call = 0; call < 5; call++) await fails(breaker); // 5 of 9: too few calls
+  for (let call = 0; call < 3; call++) await works(breaker);
+  await fails(breaker); // 6 of 13
   expect(breaker.state(A)).toBe('closed');
-  await works(breaker);
-  await works(breaker);
-  await fails(breaker); // 6 of 12: exactly the bound
+  await fails(breaker); // 7 of 14
+  expect(changes).toEqual([{ origin: A, from: 'closed', to: 'open', reason: 'failure-rate', error: broken }]);
+});
+
+test('a failure rate of 1 is one of all calls', async () => {
+  const { breaker } = breakerOf({ failures: null, failureRate: 1, minCalls: 3 });
+  for (let call = 0; call < 2; call++) await fails(breaker);
   expect(breaker.state(A)).toBe('closed');
   await fails(breaker);
-  expect(changes).toEqual([{ origin: A, from: 'closed', to: 'open', reason: 'failure-rate', error: broken }]);
+  expect(breaker.state(A)).toBe('open');
 });
 
 test('failures that have left the window do not count', async () => {
