@@ -124,6 +124,15 @@ export { isRetryable } from './errors/retryable.js';
 export { CircuitBreaker } from './resilience/circuit-breaker.js';
 export type { BreakerChange, BreakerOptions, BreakerStats, OriginStats } from './resilience/circuit-breaker.js';
 export { Deadline } from './resilience/deadline.js';
+export { reconnect, ReconnectingSocket } from './resilience/reconnecting-socket.js';
+export type {
+  Connection,
+  Greeting,
+  ReconnectingState,
+  ReconnectingStats,
+  ReconnectNotice,
+  ReconnectOptions,
+} from './resilience/reconnecting-socket.js';
 export { retry } from './resilience/retry.js';
 export type { Attempt, RetryNotice, RetryOptions } from './resilience/retry.js';
 export { RetryBudget } from './resilience/retry-budget.js';
