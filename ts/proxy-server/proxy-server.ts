@@ -19,6 +19,13 @@ import { tunnel } from './tunnel.js';
 /** What a proxy has done since it began to listen. */
 export interface ProxyServerStats {
   connections: { active: number; accepted: number; refused: number };
+  /** Clients that did not get as far as a request. */
+  handshakes: {
+    /** Cut after `handshakeTimeout`. */
+    late: number;
+    /** Broke a rule of their protocol, or spoke none. */
+    malformed: number;
+  };
   tunnels: {
     /** Open or being opened. */
     active: number;
@@ -77,10 +84,12 @@ export class ProxyServer extends EventEmitter implements AsyncDisposable {
   }
 
   stats(): ProxyServerStats {
-    const { active, accepted, refused } = this.#listening().stats().connections;
+    const { connections, timeouts, requests } = this.#listening().stats();
+    const { active, accepted, refused } = connections;
     const { active: open, ended, failed, forwarded, unauthenticated, sent, received } = this.#counts;
     return {
       connections: { active, accepted, refused },
+      handshakes: { late: timeouts.headers + timeouts.tlsHandshake, malformed: requests.errors },
       tunnels: { active: open, ended, failed },
       forwarded,
       unauthenticated,

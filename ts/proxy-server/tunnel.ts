@@ -94,6 +94,7 @@ async function pipeBoth(a: Socket, b: Socket, _l: object): Promise<{ sent: numbe
     for await (const c of x) {
       n += c.length;
       if (!y.write(c)) await y.drained();
+      if (y.closed) throw new MillraceError('MILLRACE_CONNECTION_CLOSED');
     }
     await y.end();
     return n;
