@@ -5,11 +5,13 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
 import type { ListenSocketOptions, ServeOptions, ServerResponse } from '../../ts/index.js';
-import { connect, metrics, setLevel, setLogger, setMaxMemory, TlsContext } from '../../ts/index.js';
+import { connect, metrics, Resolver, setLevel, setLogger, setMaxMemory, TlsContext } from '../../ts/index.js';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../../ts/metrics/catalogue.generated.js';
 import type { CounterName, GaugeName, HistogramName } from '../../ts/metrics/catalogue.generated.js';
 import { native } from '../../ts/native/loader.js';
 import { until } from '../support/condition.js';
+import type { DnsScript } from '../support/dns-server.js';
+import { DnsServer, fromZone, RCODE } from '../support/dns-server.js';
 import { Authority } from '../support/pki.js';
 import { RawClient } from '../support/raw-client.js';
 import { echo, listenersEndWithTheirTest, rest, said, startListener } from '../support/test-listener.js';
@@ -115,6 +117,17 @@ const open = async (port: number): Promise<void> => {
   const socket = await connect({ host: '127.0.0.1', port });
   await said(socket, 'x');
 };
+const ZONE = fromZone({ 'a.test': ['192.0.2.1'] });
+/** Resolves names, one after the other, by a server that answers so. */
+const names =
+  (hosts: string[], script: DnsScript = ZONE, options: object = {}): Mover =>
+  async () => {
+    const server = await DnsServer.start(script);
+    const resolver = new Resolver({ servers: [server.address], ...options });
+    for (const host of hosts) await resolver.resolve(host).catch(() => undefined);
+    return () => server.close();
+  };
+const fails: DnsScript = () => ({ rcode: RCODE.SERVFAIL });
 
 const logs =
   (mover: Mover): Mover =>
@@ -260,6 +273,36 @@ const MOVERS: Record<Name, Mover | null> = {
     await exchange({}, get())();
     native.plantPanic(NaN, 1);
   }),
+  'millrace_dns_lookups_total{result="local"}': names(['localhost']),
+  'millrace_dns_lookups_total{result="hit"}': names(['a.test', 'a.test']),
+  'millrace_dns_lookups_total{result="negativeHit"}': names(['b.test', 'b.test']),
+  'millrace_dns_lookups_total{result="miss"}': names(['a.test']),
+  'millrace_dns_lookups_total{result="merged"}': async () => {
+    const server = await DnsServer.start(ZONE);
+    const resolver = new Resolver({ servers: [server.address] });
+    await Promise.all([resolver.resolve('a.test'), resolver.resolve('a.test')]);
+    return () => server.close();
+  },
+  millrace_dns_stale_total: async () => {
+    const server = await DnsServer.start(ZONE);
+    const resolver = new Resolver({ servers: [server.address], minTtl: 0, maxTtl: 1 });
+    await resolver.resolve('a.test');
+    server.script = fails;
+    // Until the millisecond that it was good for has passed.
+    for (let tries = 0; resolver.stats().stale === 0 && tries < 1_000; tries++) await resolver.resolve('a.test');
+    return () => server.close();
+  },
+  'millrace_dns_queries_total{kind="A"}': names(['a.test']),
+  'millrace_dns_queries_total{kind="AAAA"}': names(['a.test']),
+  'millrace_dns_queries_total{kind="getaddrinfo"}': async () => {
+    // It need not find it: libc is asked.
+    const abort = AbortSignal.timeout(1_000);
+    await new Resolver({ mode: 'system' }).resolve('a-name-of-nobody.', { signal: abort }).catch(() => undefined);
+  },
+  'millrace_dns_failures_total{reason="notFound"}': names(['b.test']),
+  'millrace_dns_failures_total{reason="timeout"}': names(['a.test'], () => null, { timeout: SOON }),
+  'millrace_dns_failures_total{reason="failed"}': names(['a.test'], fails),
+  millrace_dns_lookup_duration_seconds: names(['a.test']),
   millrace_http_server_connections: exchange({}, get()),
   millrace_http_server_active_requests: exchange({ handler: never }, get(), 'nothing'),
   millrace_http_server_listeners: async () => void (await start({ handler: ok })),

@@ -5,7 +5,7 @@ import type { MillraceError, ServeOptions, ServerRequest } from '../../ts/index.
 import { metrics, setLogger } from '../../ts/index.js';
 import type { Place } from '../support/raw-client.js';
 import { RawClient } from '../support/raw-client.js';
-import { chunked, endsWithItsTest, get, post, request, start } from '../support/test-server.js';
+import { chunked, endsWithItsTest, get, post, request, start, startWithClient } from '../support/test-server.js';
 
 endsWithItsTest();
 beforeAll(() => setLogger(null));
@@ -255,17 +255,25 @@ test.each([
   [417, get('/', 'Expect: more'), {}],
   [431, get('/', 'A: b'), { maxHeaderFields: 1 }],
   [501, request('POST', '/', ['Transfer-Encoding: gzip, chunked']), {}],
-  [503, '', { maxConnections: 1 }],
   [505, 'GET / HTTP/2.0\r\nHost: a\r\n\r\n', {}],
 ] as const)('bad input gets %d with Connection: close, and then the end', async (status, bytes, options) => {
   const server = await start({ ...options, handler: (_req, res) => void res.end() });
-  if (status === 503) {
-    const first = await RawClient.connect(server);
-    expect((await first.send(get()).response()).status).toBe(200);
-  }
   const client = await RawClient.connect(server);
   const answer = await client.send(bytes).response();
   expect([answer.status, answer.headers.connection]).toEqual([status, ['close']]);
+  await client.closed();
+  expect(client.error).toBeUndefined();
+});
+
+test('a connection too many gets 503 with Connection: close, and then the end', async () => {
+  const { server, client: first } = await startWithClient({
+    maxConnections: 1,
+    handler: (_req, res) => void res.end(),
+  });
+  expect((await first.send(get()).response()).status).toBe(200);
+  const client = await RawClient.connect(server);
+  const answer = await client.response();
+  expect([answer.status, answer.headers.connection]).toEqual([503, ['close']]);
   await client.closed();
   expect(client.error).toBeUndefined();
 });

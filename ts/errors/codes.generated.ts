@@ -65,6 +65,8 @@ export type ErrorCode =
   | 'MILLRACE_DNS_TIMEOUT'
   | 'MILLRACE_TOTAL_TIMEOUT'
   | 'MILLRACE_DNS_FAILED'
+  | 'MILLRACE_DNS_NOT_FOUND'
+  | 'MILLRACE_DNS_NAME_INVALID'
   | 'MILLRACE_HANDLER_TIMEOUT'
   | 'MILLRACE_DEADLINE'
   | 'MILLRACE_CONNECTIONS_LIMIT'
@@ -140,7 +142,20 @@ export type ErrorCode =
   | 'MILLRACE_SOCKS4_UNAUTHENTICATED'
   | 'MILLRACE_PROXY_CANCELLED'
   | 'MILLRACE_PROXY_URL_INVALID'
-  | 'MILLRACE_PROXY_URL_ENCODING';
+  | 'MILLRACE_PROXY_URL_ENCODING'
+  | 'MILLRACE_CIRCUIT_OPEN'
+  | 'MILLRACE_HTTP_TOO_MANY_REDIRECTS'
+  | 'MILLRACE_HTTP_INVALID_REDIRECT'
+  | 'MILLRACE_HTTP_INSECURE_REDIRECT'
+  | 'MILLRACE_HTTP_BODY_NOT_REPLAYABLE'
+  | 'MILLRACE_HTTP_INVALID_CONTENT'
+  | 'MILLRACE_HTTP_TRUNCATED_CONTENT'
+  | 'MILLRACE_HTTP_EXPANSION_TOO_LARGE'
+  | 'MILLRACE_HTTP_TOO_MANY_CODINGS'
+  | 'MILLRACE_AUTHENTICATION_UNSUPPORTED'
+  | 'MILLRACE_AUTHENTICATION_UNPROVEN'
+  | 'MILLRACE_SOCKET_DOWN'
+  | 'MILLRACE_RECONNECT_FAILED';
 
 export type ErrorKind = 'protocol' | 'limit' | 'misuse' | 'system' | 'timeout' | 'closed' | 'bug';
 export type ErrorCategory = 'network' | 'protocol' | 'application' | 'timeout' | 'resource';
@@ -222,7 +237,9 @@ export const CODES: readonly CodeRow[] = [
   [109, 'MILLRACE_TLS_TIMEOUT', 'timeout', 'timeout', true, null, 'tls', 'timeouts.tls', "the TLS handshake was not over within timeouts.tls"],
   [113, 'MILLRACE_DNS_TIMEOUT', 'timeout', 'timeout', true, null, 'dns', 'timeouts.dns', "the resolver did not answer within timeouts.dns"],
   [112, 'MILLRACE_TOTAL_TIMEOUT', 'timeout', 'timeout', true, null, 'total', 'timeouts.total', "the operation was not over within timeouts.total"],
-  [27, 'MILLRACE_DNS_FAILED', 'system', 'network', true, null, 'dns', null, "the name could not be resolved"],
+  [27, 'MILLRACE_DNS_FAILED', 'system', 'network', true, null, 'dns', null, "the name could not be resolved: no server gave a usable answer"],
+  [400, 'MILLRACE_DNS_NOT_FOUND', 'system', 'network', false, null, 'dns', null, "the name does not exist, or has no address of the family that was asked for"],
+  [401, 'MILLRACE_DNS_NAME_INVALID', 'misuse', 'application', false, null, 'dns', null, "the host is neither an IP address nor a name that can be asked for"],
   [110, 'MILLRACE_HANDLER_TIMEOUT', 'timeout', 'timeout', false, 503, 'handler', 'handlerTimeout', "the handler did not begin its answer within handlerTimeout"],
   [111, 'MILLRACE_DEADLINE', 'timeout', 'timeout', false, null, null, null, "the caller's own deadline has passed"],
   [120, 'MILLRACE_CONNECTIONS_LIMIT', 'limit', 'resource', true, 503, null, 'maxConnections', "the server has as many connections as maxConnections allows"],
@@ -299,4 +316,17 @@ export const CODES: readonly CodeRow[] = [
   [325, 'MILLRACE_PROXY_CANCELLED', 'closed', 'application', false, null, 'proxy', null, "our side cancelled the handshake with the proxy"],
   [326, 'MILLRACE_PROXY_URL_INVALID', 'misuse', 'application', false, null, null, null, "a proxy's URL has an unknown scheme, no host, or parts that a proxy's URL cannot have"],
   [327, 'MILLRACE_PROXY_URL_ENCODING', 'misuse', 'application', false, null, null, null, "user name or password of a proxy's URL hold a malformed percent-encoding"],
+  [420, 'MILLRACE_CIRCUIT_OPEN', 'closed', 'network', false, null, null, 'breaker', "the circuit breaker of this origin is open: it has failed too often of late"],
+  [421, 'MILLRACE_HTTP_TOO_MANY_REDIRECTS', 'limit', 'application', false, null, null, 'maxRedirects', "the server redirected more often than maxRedirects"],
+  [422, 'MILLRACE_HTTP_INVALID_REDIRECT', 'protocol', 'protocol', false, null, null, null, "the Location of a redirect is no URL of http or https (RFC 9110 §10.2.2)"],
+  [423, 'MILLRACE_HTTP_INSECURE_REDIRECT', 'protocol', 'application', false, null, null, null, "a redirect leads from https to http, which is not followed"],
+  [424, 'MILLRACE_HTTP_BODY_NOT_REPLAYABLE', 'protocol', 'application', false, null, null, null, "the request has to be sent again and its body, a stream, cannot be"],
+  [425, 'MILLRACE_HTTP_INVALID_CONTENT', 'protocol', 'protocol', false, null, null, null, "the body is not what its Content-Encoding says (RFC 9110 §8.4)"],
+  [426, 'MILLRACE_HTTP_TRUNCATED_CONTENT', 'protocol', 'protocol', false, null, null, null, "the body ended within its compressed data (RFC 9110 §8.4)"],
+  [427, 'MILLRACE_HTTP_EXPANSION_TOO_LARGE', 'limit', 'resource', false, null, null, 'maxExpansion', "the body expands by more than maxExpansion"],
+  [428, 'MILLRACE_HTTP_TOO_MANY_CODINGS', 'limit', 'resource', false, null, null, null, "the body has more content codings than are undone, one within the other"],
+  [429, 'MILLRACE_AUTHENTICATION_UNSUPPORTED', 'protocol', 'application', false, null, null, null, "the server offers no authentication scheme that millrace can answer; NTLM and Negotiate are not spoken"],
+  [430, 'MILLRACE_AUTHENTICATION_UNPROVEN', 'protocol', 'application', false, null, null, null, "the server did not prove that it knows the password: its rspauth is wrong (RFC 7616 §3.5)"],
+  [431, 'MILLRACE_SOCKET_DOWN', 'closed', 'network', true, null, null, null, "the connection is down and is being made again"],
+  [432, 'MILLRACE_RECONNECT_FAILED', 'closed', 'network', false, null, null, 'attempts', "the connection could not be made again within the attempts that it has"],
 ];

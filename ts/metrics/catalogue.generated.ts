@@ -62,7 +62,19 @@ export type CounterName =
   | 'millrace_tls_handshakes_total{kind="resumed"}'
   | 'millrace_tls_failures_total'
   | 'millrace_http_server_validate_refusals_total'
-  | 'millrace_http_server_accept_pauses_total';
+  | 'millrace_http_server_accept_pauses_total'
+  | 'millrace_dns_lookups_total{result="local"}'
+  | 'millrace_dns_lookups_total{result="hit"}'
+  | 'millrace_dns_lookups_total{result="negativeHit"}'
+  | 'millrace_dns_lookups_total{result="miss"}'
+  | 'millrace_dns_lookups_total{result="merged"}'
+  | 'millrace_dns_stale_total'
+  | 'millrace_dns_queries_total{kind="A"}'
+  | 'millrace_dns_queries_total{kind="AAAA"}'
+  | 'millrace_dns_queries_total{kind="getaddrinfo"}'
+  | 'millrace_dns_failures_total{reason="notFound"}'
+  | 'millrace_dns_failures_total{reason="timeout"}'
+  | 'millrace_dns_failures_total{reason="failed"}';
 
 export type GaugeName =
   | 'millrace_http_server_connections'
@@ -80,7 +92,8 @@ export type HistogramName =
   | 'millrace_proxy_client_handshake_duration_seconds'
   | 'millrace_tls_handshake_duration_seconds'
   | 'millrace_http_server_request_duration_seconds'
-  | 'millrace_reactor_wake_duration_seconds';
+  | 'millrace_reactor_wake_duration_seconds'
+  | 'millrace_dns_lookup_duration_seconds';
 
 export interface MetricRow<Key extends string> {
   /** The name of the series: the family's name and its label. */
@@ -526,6 +539,90 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     unit: null,
     help: 'Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left',
   },
+  {
+    key: 'millrace_dns_lookups_total{result="local"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'local'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="hit"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'hit'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="negativeHit"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'negativeHit'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="miss"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'miss'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="merged"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'merged'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_stale_total',
+    name: 'millrace_dns_stale_total',
+    label: null,
+    unit: null,
+    help: 'Lookups that were answered with addresses past their time, because there was no answer',
+  },
+  {
+    key: 'millrace_dns_queries_total{kind="A"}',
+    name: 'millrace_dns_queries_total',
+    label: ['kind', 'A'],
+    unit: null,
+    help: 'Questions that were asked of name servers, by record type, and of getaddrinfo',
+  },
+  {
+    key: 'millrace_dns_queries_total{kind="AAAA"}',
+    name: 'millrace_dns_queries_total',
+    label: ['kind', 'AAAA'],
+    unit: null,
+    help: 'Questions that were asked of name servers, by record type, and of getaddrinfo',
+  },
+  {
+    key: 'millrace_dns_queries_total{kind="getaddrinfo"}',
+    name: 'millrace_dns_queries_total',
+    label: ['kind', 'getaddrinfo'],
+    unit: null,
+    help: 'Questions that were asked of name servers, by record type, and of getaddrinfo',
+  },
+  {
+    key: 'millrace_dns_failures_total{reason="notFound"}',
+    name: 'millrace_dns_failures_total',
+    label: ['reason', 'notFound'],
+    unit: null,
+    help: 'Lookups that ended without an address: there is none, there was no answer in time, or the question failed',
+  },
+  {
+    key: 'millrace_dns_failures_total{reason="timeout"}',
+    name: 'millrace_dns_failures_total',
+    label: ['reason', 'timeout'],
+    unit: null,
+    help: 'Lookups that ended without an address: there is none, there was no answer in time, or the question failed',
+  },
+  {
+    key: 'millrace_dns_failures_total{reason="failed"}',
+    name: 'millrace_dns_failures_total',
+    label: ['reason', 'failed'],
+    unit: null,
+    help: 'Lookups that ended without an address: there is none, there was no answer in time, or the question failed',
+  },
 ];
 
 export const GAUGES: readonly MetricRow<GaugeName>[] = [
@@ -630,6 +727,13 @@ export const HISTOGRAMS: readonly MetricRow<HistogramName>[] = [
     unit: 'seconds',
     help: 'Time that one wake of a reactor took, callbacks included',
   },
+  {
+    key: 'millrace_dns_lookup_duration_seconds',
+    name: 'millrace_dns_lookup_duration_seconds',
+    label: null,
+    unit: 'seconds',
+    help: 'Time from a question, which the cache could not answer, to its last answer',
+  },
 ];
 
 export type PercentileName = 'p50' | 'p75' | 'p90' | 'p95' | 'p99' | 'p999';
@@ -666,8 +770,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 62,
-  histograms: 71,
+  gauges: 74,
+  histograms: 83,
   histogramLength: 30,
-  length: 221,
+  length: 263,
 } as const;

@@ -126,6 +126,16 @@ export interface NativeCtLog {
   since: number;
 }
 
+/** A CRL; times in seconds since 1970. */
+export interface NativeCrl {
+  issuer: string;
+  thisUpdate: number;
+  nextUpdate: number;
+  revoked: number;
+  /** In which of the pieces that were given it was. */
+  source: number;
+}
+
 /** A staple's times, in seconds since 1970. */
 export interface NativeStaple {
   nextUpdate: number;
@@ -158,6 +168,8 @@ export interface NativeDial {
   /** Address literals in the order in which they are tried. */
   hosts?: string[];
   port: number;
+  /** Puts the addresses in the order of RFC 6724 and RFC 8305 first. */
+  sorted: boolean;
   hops?: NativeHop[];
   path?: string;
   /** A connected socket that somebody else made: it is ours when the call succeeds. */
@@ -229,6 +241,8 @@ export interface Binding {
   serverStats(id: number, target: Float64Array): number;
   inject(server: number, method: string, target: string, head: string, body: Uint8Array | undefined): number;
   count(counter: number, amount: number): void;
+  /** A duration of a histogram, in nanoseconds. */
+  record(histogram: number, nanos: number): void;
   metricsFill(target: Float64Array, totals: number): void;
   metricsReset(): void;
   /** What came since the baseline, which is moved to now; answers with the length that a baseline has. */
@@ -271,6 +285,10 @@ export interface Binding {
   tlsRotate(context: number, key: Uint8Array | undefined): number;
   /** Certificates and the response in DER; a response that is not good leaves the one before. */
   tlsStaple(context: number, place: number, issuer: Uint8Array, response: Uint8Array): NativeStaple | number;
+  /** The same for a certificate of `tlsIdentity`. */
+  tlsStapleChosen(identity: number, issuer: Uint8Array, response: Uint8Array): NativeStaple | number;
+  /** The newest first. */
+  tlsCrlFacts(context: number): NativeCrl[];
   tlsOcspQuery(certificate: Uint8Array, issuer: Uint8Array): NativeOcspQuery | number;
   /** A certificate's number, or minus the code. */
   tlsIdentity(identity: NativeIdentity): number;

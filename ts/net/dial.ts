@@ -1,3 +1,4 @@
+import { abortError } from '../errors/abort-error.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import { errorFromNative } from '../errors/native-error.js';
 import { attach, slotOf } from '../native/events.js';
@@ -6,7 +7,6 @@ import { native } from '../native/loader.js';
 import type { RouteHop } from '../proxy/route.js';
 import { labelOf } from '../proxy/route.js';
 import { TlsContext } from '../tls/tls-context.js';
-import { abortError } from './abort.js';
 import type { DialFailure } from './dial-failure.js';
 import { Socket } from './socket.js';
 
@@ -19,7 +19,10 @@ export interface Endpoint {
 /** One dial: everything is resolved, checked and chosen. */
 export interface DialPlan {
   /** Where we connect to: addresses in their order, a Unix socket's path, or a descriptor that is handed over. */
-  readonly to: { readonly addresses: readonly string[]; readonly port: number } | { path: string } | { fd: number };
+  readonly to:
+    | { readonly addresses: readonly string[]; readonly port: number; readonly sorted: boolean }
+    | { path: string }
+    | { fd: number };
   readonly hops: readonly RouteHop[];
   /** What each hop is asked for. */
   readonly targets: readonly Endpoint[];
@@ -142,10 +145,10 @@ function whereOf({ to }: DialPlan): { address?: string; port?: number } {
   return address === undefined ? {} : { address, port: to.port };
 }
 
-function placeOf({ to }: DialPlan): { hosts?: string[]; path?: string; fd?: number; port: number } {
-  if ('path' in to) return { path: to.path, port: 0 };
-  if ('fd' in to) return { fd: to.fd, port: 0 };
-  return { hosts: [...to.addresses], port: to.port };
+function placeOf({ to }: DialPlan): Pick<NativeDial, 'hosts' | 'path' | 'fd' | 'port' | 'sorted'> {
+  if ('path' in to) return { path: to.path, port: 0, sorted: false };
+  if ('fd' in to) return { fd: to.fd, port: 0, sorted: false };
+  return { hosts: [...to.addresses], port: to.port, sorted: to.sorted };
 }
 
 async function nativeHop(hop: RouteHop, target: Endpoint): Promise<NativeHop> {

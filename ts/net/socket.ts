@@ -21,7 +21,7 @@ import { dialError } from './dial-failure.js';
 /**
  * A connection that speaks no protocol of ours: one that `connect` made, or after an upgrade or CONNECT. Both sides end
  * on their own.
- * Its events are `drain`, `end` (the peer has ended), `close` and, where somebody listens, `error`.
+ * Its events are `drain`, `end` (the peer has ended), `hangup` (it has, and nobody reads), `close` and, where somebody listens, `error`.
  */
 export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, Target {
   readonly id: number;
@@ -248,6 +248,8 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
       this.#full = false;
       this.#settle((waiting) => !waiting.finish);
       this.emit('drain');
+    } else if (kind === KIND.left) {
+      this.emit('hangup');
     } else if (kind === KIND.finished) {
       this.#settle(() => true);
       if (this.#body.ended) this.#close();

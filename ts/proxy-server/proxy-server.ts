@@ -139,10 +139,12 @@ export class ProxyServer extends EventEmitter implements AsyncDisposable {
     const left = new AbortController();
     const onLeft = (): void => left.abort();
     socket.once('close', onLeft);
+    socket.once('hangup', onLeft);
     const client: TunnelClient = {
       signal: left.signal,
       grant: (upstream) => {
         socket.off('close', onLeft);
+        socket.off('hangup', onLeft);
         if (socket.closed) return null;
         socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
         if (head.length > 0) upstream.write(head);

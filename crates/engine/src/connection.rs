@@ -55,6 +55,8 @@ pub(crate) mod flag {
     pub const CONNECTING: u32 = 1_048_576;
     /// Of a raw listener: it is a tunnel once its layers are open.
     pub const RAW: u32 = 2_097_152;
+    /// The peer has ended its side behind bytes that wait for their turn: the protocol is told after them.
+    pub const END_WAITS: u32 = 536_870_912;
 }
 
 /// What the deadline of a connection is about.
@@ -116,6 +118,11 @@ impl Stack {
             finishing: Vec::new(),
             dial: None,
         }
+    }
+
+    /// Whether what was received waits for its turn to be read.
+    pub fn has_unread(&self) -> bool {
+        !self.backlog.is_empty() || matches!(&self.protocol, Protocol::Http1(http) if http.held.is_some())
     }
 }
 

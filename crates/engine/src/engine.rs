@@ -351,6 +351,7 @@ impl<V: Copy> Engine<V> {
         self.resume_accepting();
         self.end_leaving();
         if self.wheel.next_expiry().is_none_or(|at| at > self.now_ms) {
+            self.wheel.pass(self.now_ms);
             return;
         }
         let mut due = std::mem::take(&mut self.due);

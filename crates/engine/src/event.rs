@@ -25,7 +25,7 @@ pub enum EventKind {
     Drain = 8,
     /// The last byte of the response is with the kernel.
     Finished = 9,
-    /// The peer shut its side after a complete request; the response can still be written.
+    /// The peer shut its side after a complete request, or its side of a tunnel that nobody reads; we can still write.
     Left = 10,
     /// The answer to an injected request: `a` the status, `b` the length of the reason in the text.
     Injected = 11,

@@ -1,6 +1,6 @@
 //! From readiness to the protocol: one read a turn and connection, then up through the layers.
 
-use crate::connection::{Stack, flag as conn};
+use crate::connection::{Connection, Stack, flag as conn};
 use crate::engine::Engine;
 use crate::event::Host;
 use crate::id::Id;
@@ -330,11 +330,23 @@ impl<V: Copy> Engine<V> {
                 Ok(())
             }
         };
+        let outcome = outcome.and_then(|()| self.end_if_due(host, id, &mut stack));
         self.give_stack(id, stack);
         match outcome {
             Ok(()) => self.touch(id),
             Err(error) => self.close(id, error),
         }
+    }
+
+    /// Tells the protocol of an end that waited behind bytes, once they are read.
+    fn end_if_due<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, stack: &mut Stack) -> Result<(), Error> {
+        let due = !stack.has_unread();
+        let waiting = |connection: &&mut Connection| due && connection.has(conn::END_WAITS);
+        let Some(connection) = self.connections.get_mut(id).filter(waiting) else {
+            return Ok(());
+        };
+        connection.flags &= !conn::END_WAITS;
+        self.protocol_ended(host, id, stack)
     }
 
     /// Whether a layer of a connection still opens it.
@@ -440,11 +452,16 @@ impl<V: Copy> Engine<V> {
             return;
         };
         connection.flags |= conn::HANGUP_SEEN;
+        if connection.layers.as_ref().is_some_and(|layers| layers.has_handshake()) {
+            // Nobody asks for a tunnel and ends before it is there.
+            return self.close(id, Code::ConnectionClosed.into());
+        }
         let Some(stack) = connection.stack.take() else {
             return self.touch(id);
         };
-        if let Protocol::Http1(http) = &stack.protocol {
-            self.tell_left(http.order.iter().copied().collect());
+        match &stack.protocol {
+            Protocol::Http1(http) => self.tell_left(http.order.iter().copied().collect()),
+            Protocol::Raw(stream) => self.tell_hung_up(*stream),
         }
         self.give_stack(id, stack);
         self.touch(id);

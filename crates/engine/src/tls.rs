@@ -119,10 +119,15 @@ impl<V: Copy> Engine<V> {
         }
         if closed {
             self.set_flag(id, conn::READ_CLOSED);
-            return match layers.has_handshake() {
-                true => self.proxy_ended(host, id, stack, layers),
-                false => self.protocol_ended(host, id, stack),
-            };
+            if layers.has_handshake() {
+                return self.proxy_ended(host, id, stack, layers);
+            }
+            if stack.has_unread() {
+                // A socket's end is read when what came before it has been; a session's came with it.
+                self.set_flag(id, conn::END_WAITS);
+                return Ok(());
+            }
+            return self.protocol_ended(host, id, stack);
         }
         Ok(())
     }

@@ -129,8 +129,12 @@ pub enum Code {
     DnsTimeout = 113,
     /// The operation was not over within timeouts.total.
     TotalTimeout = 112,
-    /// The name could not be resolved.
+    /// The name could not be resolved: no server gave a usable answer.
     DnsFailed = 27,
+    /// The name does not exist, or has no address of the family that was asked for.
+    DnsNotFound = 400,
+    /// The host is neither an IP address nor a name that can be asked for.
+    DnsNameInvalid = 401,
     /// The handler did not begin its answer within handlerTimeout.
     HandlerTimeout = 110,
     /// The caller's own deadline has passed.
@@ -283,6 +287,32 @@ pub enum Code {
     ProxyUrlInvalid = 326,
     /// User name or password of a proxy's URL hold a malformed percent-encoding.
     ProxyUrlEncoding = 327,
+    /// The circuit breaker of this origin is open: it has failed too often of late.
+    CircuitOpen = 420,
+    /// The server redirected more often than maxRedirects.
+    HttpTooManyRedirects = 421,
+    /// The Location of a redirect is no URL of http or https (RFC 9110 §10.2.2).
+    HttpInvalidRedirect = 422,
+    /// A redirect leads from https to http, which is not followed.
+    HttpInsecureRedirect = 423,
+    /// The request has to be sent again and its body, a stream, cannot be.
+    HttpBodyNotReplayable = 424,
+    /// The body is not what its Content-Encoding says (RFC 9110 §8.4).
+    HttpInvalidContent = 425,
+    /// The body ended within its compressed data (RFC 9110 §8.4).
+    HttpTruncatedContent = 426,
+    /// The body expands by more than maxExpansion.
+    HttpExpansionTooLarge = 427,
+    /// The body has more content codings than are undone, one within the other.
+    HttpTooManyCodings = 428,
+    /// The server offers no authentication scheme that millrace can answer; NTLM and Negotiate are not spoken.
+    AuthenticationUnsupported = 429,
+    /// The server did not prove that it knows the password: its rspauth is wrong (RFC 7616 §3.5).
+    AuthenticationUnproven = 430,
+    /// The connection is down and is being made again.
+    SocketDown = 431,
+    /// The connection could not be made again within the attempts that it has.
+    ReconnectFailed = 432,
 }
 
 impl Code {
@@ -351,6 +381,8 @@ impl Code {
         Self::DnsTimeout,
         Self::TotalTimeout,
         Self::DnsFailed,
+        Self::DnsNotFound,
+        Self::DnsNameInvalid,
         Self::HandlerTimeout,
         Self::Deadline,
         Self::ConnectionsLimit,
@@ -427,6 +459,19 @@ impl Code {
         Self::ProxyCancelled,
         Self::ProxyUrlInvalid,
         Self::ProxyUrlEncoding,
+        Self::CircuitOpen,
+        Self::HttpTooManyRedirects,
+        Self::HttpInvalidRedirect,
+        Self::HttpInsecureRedirect,
+        Self::HttpBodyNotReplayable,
+        Self::HttpInvalidContent,
+        Self::HttpTruncatedContent,
+        Self::HttpExpansionTooLarge,
+        Self::HttpTooManyCodings,
+        Self::AuthenticationUnsupported,
+        Self::AuthenticationUnproven,
+        Self::SocketDown,
+        Self::ReconnectFailed,
     ];
 
     /// The stable number.
@@ -505,6 +550,8 @@ impl Code {
             Self::DnsTimeout => "MILLRACE_DNS_TIMEOUT",
             Self::TotalTimeout => "MILLRACE_TOTAL_TIMEOUT",
             Self::DnsFailed => "MILLRACE_DNS_FAILED",
+            Self::DnsNotFound => "MILLRACE_DNS_NOT_FOUND",
+            Self::DnsNameInvalid => "MILLRACE_DNS_NAME_INVALID",
             Self::HandlerTimeout => "MILLRACE_HANDLER_TIMEOUT",
             Self::Deadline => "MILLRACE_DEADLINE",
             Self::ConnectionsLimit => "MILLRACE_CONNECTIONS_LIMIT",
@@ -581,6 +628,19 @@ impl Code {
             Self::ProxyCancelled => "MILLRACE_PROXY_CANCELLED",
             Self::ProxyUrlInvalid => "MILLRACE_PROXY_URL_INVALID",
             Self::ProxyUrlEncoding => "MILLRACE_PROXY_URL_ENCODING",
+            Self::CircuitOpen => "MILLRACE_CIRCUIT_OPEN",
+            Self::HttpTooManyRedirects => "MILLRACE_HTTP_TOO_MANY_REDIRECTS",
+            Self::HttpInvalidRedirect => "MILLRACE_HTTP_INVALID_REDIRECT",
+            Self::HttpInsecureRedirect => "MILLRACE_HTTP_INSECURE_REDIRECT",
+            Self::HttpBodyNotReplayable => "MILLRACE_HTTP_BODY_NOT_REPLAYABLE",
+            Self::HttpInvalidContent => "MILLRACE_HTTP_INVALID_CONTENT",
+            Self::HttpTruncatedContent => "MILLRACE_HTTP_TRUNCATED_CONTENT",
+            Self::HttpExpansionTooLarge => "MILLRACE_HTTP_EXPANSION_TOO_LARGE",
+            Self::HttpTooManyCodings => "MILLRACE_HTTP_TOO_MANY_CODINGS",
+            Self::AuthenticationUnsupported => "MILLRACE_AUTHENTICATION_UNSUPPORTED",
+            Self::AuthenticationUnproven => "MILLRACE_AUTHENTICATION_UNPROVEN",
+            Self::SocketDown => "MILLRACE_SOCKET_DOWN",
+            Self::ReconnectFailed => "MILLRACE_RECONNECT_FAILED",
         }
     }
 
@@ -657,7 +717,9 @@ impl Code {
             Self::TlsTimeout => "the TLS handshake was not over within timeouts.tls",
             Self::DnsTimeout => "the resolver did not answer within timeouts.dns",
             Self::TotalTimeout => "the operation was not over within timeouts.total",
-            Self::DnsFailed => "the name could not be resolved",
+            Self::DnsFailed => "the name could not be resolved: no server gave a usable answer",
+            Self::DnsNotFound => "the name does not exist, or has no address of the family that was asked for",
+            Self::DnsNameInvalid => "the host is neither an IP address nor a name that can be asked for",
             Self::HandlerTimeout => "the handler did not begin its answer within handlerTimeout",
             Self::Deadline => "the caller's own deadline has passed",
             Self::ConnectionsLimit => "the server has as many connections as maxConnections allows",
@@ -768,6 +830,23 @@ impl Code {
                 "a proxy's URL has an unknown scheme, no host, or parts that a proxy's URL cannot have"
             }
             Self::ProxyUrlEncoding => "user name or password of a proxy's URL hold a malformed percent-encoding",
+            Self::CircuitOpen => "the circuit breaker of this origin is open: it has failed too often of late",
+            Self::HttpTooManyRedirects => "the server redirected more often than maxRedirects",
+            Self::HttpInvalidRedirect => "the Location of a redirect is no URL of http or https (RFC 9110 §10.2.2)",
+            Self::HttpInsecureRedirect => "a redirect leads from https to http, which is not followed",
+            Self::HttpBodyNotReplayable => "the request has to be sent again and its body, a stream, cannot be",
+            Self::HttpInvalidContent => "the body is not what its Content-Encoding says (RFC 9110 §8.4)",
+            Self::HttpTruncatedContent => "the body ended within its compressed data (RFC 9110 §8.4)",
+            Self::HttpExpansionTooLarge => "the body expands by more than maxExpansion",
+            Self::HttpTooManyCodings => "the body has more content codings than are undone, one within the other",
+            Self::AuthenticationUnsupported => {
+                "the server offers no authentication scheme that millrace can answer; NTLM and Negotiate are not spoken"
+            }
+            Self::AuthenticationUnproven => {
+                "the server did not prove that it knows the password: its rspauth is wrong (RFC 7616 §3.5)"
+            }
+            Self::SocketDown => "the connection is down and is being made again",
+            Self::ReconnectFailed => "the connection could not be made again within the attempts that it has",
         }
     }
 
@@ -837,6 +916,8 @@ impl Code {
             Self::DnsTimeout => Kind::Timeout,
             Self::TotalTimeout => Kind::Timeout,
             Self::DnsFailed => Kind::System,
+            Self::DnsNotFound => Kind::System,
+            Self::DnsNameInvalid => Kind::Misuse,
             Self::HandlerTimeout => Kind::Timeout,
             Self::Deadline => Kind::Timeout,
             Self::ConnectionsLimit => Kind::Limit,
@@ -913,6 +994,19 @@ impl Code {
             Self::ProxyCancelled => Kind::Closed,
             Self::ProxyUrlInvalid => Kind::Misuse,
             Self::ProxyUrlEncoding => Kind::Misuse,
+            Self::CircuitOpen => Kind::Closed,
+            Self::HttpTooManyRedirects => Kind::Limit,
+            Self::HttpInvalidRedirect => Kind::Protocol,
+            Self::HttpInsecureRedirect => Kind::Protocol,
+            Self::HttpBodyNotReplayable => Kind::Protocol,
+            Self::HttpInvalidContent => Kind::Protocol,
+            Self::HttpTruncatedContent => Kind::Protocol,
+            Self::HttpExpansionTooLarge => Kind::Limit,
+            Self::HttpTooManyCodings => Kind::Limit,
+            Self::AuthenticationUnsupported => Kind::Protocol,
+            Self::AuthenticationUnproven => Kind::Protocol,
+            Self::SocketDown => Kind::Closed,
+            Self::ReconnectFailed => Kind::Closed,
         }
     }
 
@@ -982,6 +1076,8 @@ impl Code {
             Self::DnsTimeout => None,
             Self::TotalTimeout => None,
             Self::DnsFailed => None,
+            Self::DnsNotFound => None,
+            Self::DnsNameInvalid => None,
             Self::HandlerTimeout => Some(503),
             Self::Deadline => None,
             Self::ConnectionsLimit => Some(503),
@@ -1058,6 +1154,19 @@ impl Code {
             Self::ProxyCancelled => None,
             Self::ProxyUrlInvalid => None,
             Self::ProxyUrlEncoding => None,
+            Self::CircuitOpen => None,
+            Self::HttpTooManyRedirects => None,
+            Self::HttpInvalidRedirect => None,
+            Self::HttpInsecureRedirect => None,
+            Self::HttpBodyNotReplayable => None,
+            Self::HttpInvalidContent => None,
+            Self::HttpTruncatedContent => None,
+            Self::HttpExpansionTooLarge => None,
+            Self::HttpTooManyCodings => None,
+            Self::AuthenticationUnsupported => None,
+            Self::AuthenticationUnproven => None,
+            Self::SocketDown => None,
+            Self::ReconnectFailed => None,
         }
     }
 }

@@ -128,11 +128,35 @@ pub enum Counter {
     HttpServerValidateRefusals,
     /// Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left.
     HttpServerAcceptPauses,
+    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="local"`).
+    DnsLookupsLocal,
+    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="hit"`).
+    DnsLookupsHit,
+    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="negativeHit"`).
+    DnsLookupsNegativeHit,
+    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="miss"`).
+    DnsLookupsMiss,
+    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="merged"`).
+    DnsLookupsMerged,
+    /// Lookups that were answered with addresses past their time, because there was no answer.
+    DnsStale,
+    /// Questions that were asked of name servers, by record type, and of getaddrinfo (`kind="A"`).
+    DnsQueriesA,
+    /// Questions that were asked of name servers, by record type, and of getaddrinfo (`kind="AAAA"`).
+    DnsQueriesAAAA,
+    /// Questions that were asked of name servers, by record type, and of getaddrinfo (`kind="getaddrinfo"`).
+    DnsQueriesGetaddrinfo,
+    /// Lookups that ended without an address: there is none, there was no answer in time, or the question failed (`reason="notFound"`).
+    DnsFailuresNotFound,
+    /// Lookups that ended without an address: there is none, there was no answer in time, or the question failed (`reason="timeout"`).
+    DnsFailuresTimeout,
+    /// Lookups that ended without an address: there is none, there was no answer in time, or the question failed (`reason="failed"`).
+    DnsFailuresFailed,
 }
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 62;
+    pub const COUNT: usize = 74;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -198,6 +222,18 @@ impl Counter {
         Self::TlsFailures,
         Self::HttpServerValidateRefusals,
         Self::HttpServerAcceptPauses,
+        Self::DnsLookupsLocal,
+        Self::DnsLookupsHit,
+        Self::DnsLookupsNegativeHit,
+        Self::DnsLookupsMiss,
+        Self::DnsLookupsMerged,
+        Self::DnsStale,
+        Self::DnsQueriesA,
+        Self::DnsQueriesAAAA,
+        Self::DnsQueriesGetaddrinfo,
+        Self::DnsFailuresNotFound,
+        Self::DnsFailuresTimeout,
+        Self::DnsFailuresFailed,
     ];
 
     /// The series of `millrace_http_server_responses_total`, in the order of its label `class`: 1xx, 2xx, 3xx, 4xx, 5xx.
@@ -250,6 +286,25 @@ impl Counter {
 
     /// The series of `millrace_tls_handshakes_total`, in the order of its label `kind`: full, resumed.
     pub const TLS_HANDSHAKES: [Self; 2] = [Self::TlsHandshakesFull, Self::TlsHandshakesResumed];
+
+    /// The series of `millrace_dns_lookups_total`, in the order of its label `result`: local, hit, negativeHit, miss, merged.
+    pub const DNS_LOOKUPS: [Self; 5] = [
+        Self::DnsLookupsLocal,
+        Self::DnsLookupsHit,
+        Self::DnsLookupsNegativeHit,
+        Self::DnsLookupsMiss,
+        Self::DnsLookupsMerged,
+    ];
+
+    /// The series of `millrace_dns_queries_total`, in the order of its label `kind`: A, AAAA, getaddrinfo.
+    pub const DNS_QUERIES: [Self; 3] = [Self::DnsQueriesA, Self::DnsQueriesAAAA, Self::DnsQueriesGetaddrinfo];
+
+    /// The series of `millrace_dns_failures_total`, in the order of its label `reason`: notFound, timeout, failed.
+    pub const DNS_FAILURES: [Self; 3] = [
+        Self::DnsFailuresNotFound,
+        Self::DnsFailuresTimeout,
+        Self::DnsFailuresFailed,
+    ];
 
     /// The name of the family, as Prometheus sees it.
     pub const fn name(self) -> &'static str {
@@ -316,6 +371,18 @@ impl Counter {
             Self::TlsFailures => "millrace_tls_failures_total",
             Self::HttpServerValidateRefusals => "millrace_http_server_validate_refusals_total",
             Self::HttpServerAcceptPauses => "millrace_http_server_accept_pauses_total",
+            Self::DnsLookupsLocal => "millrace_dns_lookups_total",
+            Self::DnsLookupsHit => "millrace_dns_lookups_total",
+            Self::DnsLookupsNegativeHit => "millrace_dns_lookups_total",
+            Self::DnsLookupsMiss => "millrace_dns_lookups_total",
+            Self::DnsLookupsMerged => "millrace_dns_lookups_total",
+            Self::DnsStale => "millrace_dns_stale_total",
+            Self::DnsQueriesA => "millrace_dns_queries_total",
+            Self::DnsQueriesAAAA => "millrace_dns_queries_total",
+            Self::DnsQueriesGetaddrinfo => "millrace_dns_queries_total",
+            Self::DnsFailuresNotFound => "millrace_dns_failures_total",
+            Self::DnsFailuresTimeout => "millrace_dns_failures_total",
+            Self::DnsFailuresFailed => "millrace_dns_failures_total",
         }
     }
 
@@ -398,6 +465,36 @@ impl Counter {
             Self::HttpServerAcceptPauses => {
                 "Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left"
             }
+            Self::DnsLookupsLocal => {
+                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
+            }
+            Self::DnsLookupsHit => {
+                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
+            }
+            Self::DnsLookupsNegativeHit => {
+                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
+            }
+            Self::DnsLookupsMiss => {
+                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
+            }
+            Self::DnsLookupsMerged => {
+                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
+            }
+            Self::DnsStale => "Lookups that were answered with addresses past their time, because there was no answer",
+            Self::DnsQueriesA => "Questions that were asked of name servers, by record type, and of getaddrinfo",
+            Self::DnsQueriesAAAA => "Questions that were asked of name servers, by record type, and of getaddrinfo",
+            Self::DnsQueriesGetaddrinfo => {
+                "Questions that were asked of name servers, by record type, and of getaddrinfo"
+            }
+            Self::DnsFailuresNotFound => {
+                "Lookups that ended without an address: there is none, there was no answer in time, or the question failed"
+            }
+            Self::DnsFailuresTimeout => {
+                "Lookups that ended without an address: there is none, there was no answer in time, or the question failed"
+            }
+            Self::DnsFailuresFailed => {
+                "Lookups that ended without an address: there is none, there was no answer in time, or the question failed"
+            }
         }
     }
 
@@ -438,6 +535,17 @@ impl Counter {
             Self::LogRecordsFatal => Some(("level", "fatal")),
             Self::TlsHandshakesFull => Some(("kind", "full")),
             Self::TlsHandshakesResumed => Some(("kind", "resumed")),
+            Self::DnsLookupsLocal => Some(("result", "local")),
+            Self::DnsLookupsHit => Some(("result", "hit")),
+            Self::DnsLookupsNegativeHit => Some(("result", "negativeHit")),
+            Self::DnsLookupsMiss => Some(("result", "miss")),
+            Self::DnsLookupsMerged => Some(("result", "merged")),
+            Self::DnsQueriesA => Some(("kind", "A")),
+            Self::DnsQueriesAAAA => Some(("kind", "AAAA")),
+            Self::DnsQueriesGetaddrinfo => Some(("kind", "getaddrinfo")),
+            Self::DnsFailuresNotFound => Some(("reason", "notFound")),
+            Self::DnsFailuresTimeout => Some(("reason", "timeout")),
+            Self::DnsFailuresFailed => Some(("reason", "failed")),
             _ => None,
         }
     }
@@ -550,11 +658,13 @@ pub enum Histogram {
     HttpServerRequestDuration,
     /// Time that one wake of a reactor took, callbacks included.
     ReactorWakeDuration,
+    /// Time from a question, which the cache could not answer, to its last answer.
+    DnsLookupDuration,
 }
 
 impl Histogram {
     /// How many there are.
-    pub const COUNT: usize = 5;
+    pub const COUNT: usize = 6;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -563,6 +673,7 @@ impl Histogram {
         Self::TlsHandshakeDuration,
         Self::HttpServerRequestDuration,
         Self::ReactorWakeDuration,
+        Self::DnsLookupDuration,
     ];
 
     /// The name of the family, as Prometheus sees it.
@@ -573,6 +684,7 @@ impl Histogram {
             Self::TlsHandshakeDuration => "millrace_tls_handshake_duration_seconds",
             Self::HttpServerRequestDuration => "millrace_http_server_request_duration_seconds",
             Self::ReactorWakeDuration => "millrace_reactor_wake_duration_seconds",
+            Self::DnsLookupDuration => "millrace_dns_lookup_duration_seconds",
         }
     }
 
@@ -584,6 +696,7 @@ impl Histogram {
             Self::TlsHandshakeDuration => "Time from the first byte of a TLS handshake to its end",
             Self::HttpServerRequestDuration => "Time from the first byte of a request to the last byte of its response",
             Self::ReactorWakeDuration => "Time that one wake of a reactor took, callbacks included",
+            Self::DnsLookupDuration => "Time from a question, which the cache could not answer, to its last answer",
         }
     }
 
@@ -599,7 +712,8 @@ impl Histogram {
             | Self::ProxyClientHandshakeDuration
             | Self::TlsHandshakeDuration
             | Self::HttpServerRequestDuration
-            | Self::ReactorWakeDuration => Some("seconds"),
+            | Self::ReactorWakeDuration
+            | Self::DnsLookupDuration => Some("seconds"),
         }
     }
 }
@@ -635,4 +749,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 221;
+pub const FILL_LEN: usize = 263;

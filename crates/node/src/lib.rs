@@ -70,6 +70,7 @@ const FUNCTIONS: &[(&str, Function)] = &[
     ("serverStats", server::server_stats),
     ("inject", server::inject),
     ("count", server::count),
+    ("record", server::record),
     ("metricsFill", server::metrics_fill),
     ("metricsReset", server::metrics_reset),
     ("metricsSince", server::metrics_since),

@@ -200,6 +200,17 @@ pub unsafe extern "C" fn count(env: sys::napi_env, info: sys::napi_callback_info
     ptr::null_mut()
 }
 
+/// `record(histogram, nanos)`: durations that only TypeScript knows.
+pub unsafe extern "C" fn record(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    with(&arguments, (), |_, engine| {
+        if let Some(histogram) = Histogram::ALL.get(arguments.number(0) as usize) {
+            engine.metrics().record(*histogram, arguments.number(1) as u64);
+        }
+    });
+    ptr::null_mut()
+}
+
 /// `metricsFill(target, totals)`
 pub unsafe extern "C" fn metrics_fill(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let arguments = Arguments::of(env, info);

@@ -1,4 +1,4 @@
-/** As Node's own functions reject when their signal is aborted. */
+/** What a call rejects with whose signal is aborted: as Node's own functions do, with the signal's reason as the cause. */
 export function abortError(signal: AbortSignal): Error {
   const error = new Error('The operation was aborted', { cause: signal.reason });
   error.name = 'AbortError';
