@@ -1,12 +1,13 @@
-// The specification of the server as data: each claim has tests, and each of them is where the table says.
+// The specification of the server and of proxies as data: each claim has tests, and each of them is where the table says.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import ts from 'typescript';
 import { inRoot } from '../../scripts/lib/root.mjs';
 
-const { claims } = JSON.parse(readFileSync(inRoot('test/vectors/spec-server.json'), 'utf8'));
-const SECTIONS = ['§3', '§9', '§10', '§11', '§18.5'];
+const claimsOf = (part) => JSON.parse(readFileSync(inRoot(`test/vectors/spec-${part}.json`), 'utf8')).claims;
+const SECTIONS = { server: ['§3', '§9', '§10', '§11', '§18.5'], proxy: ['§1', '§1b', '§18.3'] };
+const PARTS = Object.entries(SECTIONS).map(([part, sections]) => ({ sections, claims: claimsOf(part) }));
 const MARK = ' › ';
 
 /** The name that a call like test('…'), test.each(…)('…') or describe('…') gives, and what kind it is. */
@@ -22,7 +23,8 @@ function named(node) {
   }
   const [title] = node.arguments;
   if (title === undefined || !ts.isStringLiteralLike(title)) return undefined;
-  if (root.text === 'test' || root.text === 'it') return { kind: 'test', title: title.text };
+  // `testWhere`: a test, where the system has what it needs.
+  if (['test', 'it', 'testWhere'].includes(root.text)) return { kind: 'test', title: title.text };
   return root.text === 'describe' ? { kind: 'describe', title: title.text } : undefined;
 }
 
@@ -70,7 +72,8 @@ test('each claim of the specification has a test that exists, or the part that i
     }
     return read.get(path);
   };
-  const faults = claims.flatMap(({ claim, tests, later }) => {
+  const all = PARTS.flatMap(({ claims }) => claims);
+  const faults = all.flatMap(({ claim, tests, later }) => {
     if (later !== undefined) return [];
     const none = tests.length === 0 ? ['no test'] : [];
     return [...none, ...tests.map((one) => wrong(one, once)).filter(Boolean)].map((fault) => `${claim}: ${fault}`);
@@ -79,25 +82,27 @@ test('each claim of the specification has a test that exists, or the part that i
 });
 
 test('each claim has a section and is made once; what waits says why', () => {
-  for (const row of claims) {
-    assert.ok(SECTIONS.includes(row.section), row.section);
-    assert.ok(row.claim.length > 3);
-    if (row.later !== undefined) {
-      assert.equal(row.tests, undefined, row.claim);
-      assert.ok(row.later.length > 2 && row.reason.length > 10, row.claim);
+  for (const { sections, claims } of PARTS) {
+    for (const row of claims) {
+      assert.ok(sections.includes(row.section), row.section);
+      assert.ok(row.claim.length > 3);
+      if (row.later !== undefined) {
+        assert.equal(row.tests, undefined, row.claim);
+        assert.ok(row.later.length > 2 && row.reason.length > 10, row.claim);
+      }
     }
+    for (const section of sections) assert.ok(claims.some((row) => row.section === section && row.tests?.length > 0));
   }
-  const all = claims.map(({ section, claim }) => `${section} ${claim}`);
+  const all = PARTS.flatMap(({ claims }) => claims.map(({ section, claim }) => `${section} ${claim}`));
   assert.deepEqual(
     all.filter((claim, place) => all.indexOf(claim) !== place),
     [],
   );
-  for (const section of SECTIONS) assert.ok(claims.some((row) => row.section === section && row.tests?.length > 0));
 });
 
 test('each limit and each timeout of a server is named by a claim', () => {
   const { options } = JSON.parse(readFileSync(inRoot('ts/options/server.json'), 'utf8'));
-  const told = JSON.stringify(claims);
+  const told = JSON.stringify(claimsOf('server'));
   const groups = ['ServerLimits', 'ServerTimeouts'];
   const untold = options.filter(({ group, name }) => groups.includes(group) && !told.includes(name));
   assert.deepEqual(

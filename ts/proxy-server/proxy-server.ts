@@ -40,6 +40,8 @@ export interface ProxyServerStats {
   unauthenticated: number;
   /** Of tunnels that have ended: from clients to targets, and back. */
   bytes: { sent: number; received: number };
+  /** Between the proxy and its clients, with all that open tunnels have moved so far. */
+  wire: { received: number; sent: number };
 }
 
 export interface ProxyServerParts {
@@ -84,7 +86,7 @@ export class ProxyServer extends EventEmitter implements AsyncDisposable {
   }
 
   stats(): ProxyServerStats {
-    const { connections, timeouts, requests } = this.#listening().stats();
+    const { connections, timeouts, requests, bytes } = this.#listening().stats();
     const { active, accepted, refused } = connections;
     const { active: open, ended, failed, forwarded, unauthenticated, sent, received } = this.#counts;
     return {
@@ -94,6 +96,7 @@ export class ProxyServer extends EventEmitter implements AsyncDisposable {
       forwarded,
       unauthenticated,
       bytes: { sent, received },
+      wire: bytes,
     };
   }
 
