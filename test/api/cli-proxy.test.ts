@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { ProxyServerStats } from '../../ts/index.js';
 import { Counters, countersText } from '../../ts/cli/proxy-counters.js';
 import { ruleOf } from '../../ts/cli/proxy-rules.js';
-import { readProxyArguments } from '../../ts/cli/proxy.js';
+import { openProxy, readProxyArguments } from '../../ts/cli/proxy.js';
 import { Rules } from '../../ts/proxy-server/rules.js';
 import { buildCommandLine, CommandLine } from '../support/command-line.js';
 import { until } from '../support/condition.js';
@@ -39,23 +39,34 @@ async function portOf(line: CommandLine): Promise<number> {
 describe('the command line of a proxy', () => {
   test.each<[string[], number, RegExp]>([
     [['--help'], 0, /--upstream URL/],
-    [['--wings'], 2, /--wings/],
-    [['somewhere'], 2, /positional/],
-    [['--port', '65536'], 2, /--port must be an integer from 0 to 65535/],
-    [['--idle-timeout', '0'], 2, /--idle-timeout must be/],
     [['--auth', 'S3CRET'], 2, /must be user:password/],
-    [['--allow', ''], 2, /--allow must be a name/],
-    [['--allow', 'a:b'], 2, /--allow must be a name/],
-    [['--allow', '10.0.0.0/99'], 1, /cidr/],
-    [['--log', 'loud'], 2, /--log must be one of/],
-    [['--upstream', 'ftp://a'], 1, /ftp/],
-    [['--host', '0.0.0.0', '--port', '0'], 1, /can be reached by others/],
     [['--host', '0.0.0.0', '--port', '0', '--deny', 'a.test'], 1, /a rule that allows something/],
   ])('%j ends with status %d', async (args, status, said) => {
     const line = run(...args);
     expect(await line.status()).toBe(status);
     expect(status === 0 ? line.out : line.err).toMatch(said);
     expect(line.err).not.toMatch(/\n\s+at |S3CRET/);
+  });
+
+  test.each<[string[], RegExp]>([
+    [['--wings'], /--wings/],
+    [['somewhere'], /positional/],
+    [['--port', '65536'], /--port must be an integer from 0 to 65535/],
+    [['--idle-timeout', '0'], /--idle-timeout must be/],
+    [['--allow', ''], /--allow must be a name/],
+    [['--allow', 'a:b'], /--allow must be a name/],
+    [['--log', 'loud'], /--log must be one of/],
+  ])('%j is a wrong one', (args, said) => {
+    expect(() => readProxyArguments(args, {})).toThrow(expect.objectContaining({ status: 2 }));
+    expect(() => readProxyArguments(args, {})).toThrow(said);
+  });
+
+  test.each<[string[], string]>([
+    [['--allow', '10.0.0.0/99'], 'MILLRACE_INVALID_ARGUMENT'],
+    [['--upstream', 'ftp://a'], 'MILLRACE_PROXY_URL_INVALID'],
+    [['--host', '0.0.0.0'], 'MILLRACE_PROXY_OPEN'],
+  ])('%j starts no proxy', async (args, code) => {
+    await expect(openProxy(readProxyArguments([...args, '--port', '0'], {}).options)).rejects.toMatchObject({ code });
   });
 
   test('arguments become options, rules in their order', () => {
@@ -140,9 +151,9 @@ describe('a running proxy', () => {
 
   test('takes its password from the environment, and says it nowhere', async () => {
     const { port } = await startListener(echo);
-    process.env.MILLRACE_PROXY_AUTH = 'someone:S3CRET';
-    const line = run('--port', '0', '--interval', '50', '--log', 'trace');
-    delete process.env.MILLRACE_PROXY_AUTH;
+    const args = ['proxy', '--port', '0', '--interval', '50', '--log', 'trace'];
+    const line = new CommandLine(args, { env: { ...process.env, MILLRACE_PROXY_AUTH: 'someone:S3CRET' } });
+    running.push(line);
     const place = { port: await portOf(line) };
     expect((await ask(place, 'connect', '127.0.0.1', port)).reply).toBe(407);
     const { opened, client } = await ask(place, 'socks5', '127.0.0.1', port, { user: 'someone', password: 'S3CRET' });

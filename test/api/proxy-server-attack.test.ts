@@ -221,7 +221,13 @@ describe('a client that leaves', () => {
     expect(proxy.stats().tunnels).toMatchObject({ active: 0, failed: 0 });
   });
 
-  test.each(['socks4', 'socks5', 'connect'] as const)('%s: while we dial, the dial is cancelled', async (way) => {
+  test.each([
+    ['socks4', 'reset'],
+    ['socks5', 'reset'],
+    ['connect', 'reset'],
+    ['socks4', 'end'],
+    ['socks5', 'end'],
+  ] as const)('%s, by %s: while we dial, the dial is cancelled', async (way, leave) => {
     const { upstream, held } = await hanging();
     const proxy = await startProxy({ upstream });
     const client = await RawClient.connect(proxy);
@@ -236,7 +242,7 @@ describe('a client that leaves', () => {
     const over = (async () => {
       for await (const chunk of held[0]) void chunk;
     })().catch(() => undefined);
-    client.reset();
+    client[leave]();
     await over;
     await until(() => proxy.stats().tunnels.failed === 1, 'it is counted');
     expect(proxy.stats()).toMatchObject({ connections: { active: 0 }, tunnels: { active: 0, ended: 0 } });
