@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-import type { ListenSocketOptions, ServeOptions, ServerResponse } from '../../ts/index.js';
-import { connect, metrics, Resolver, setLevel, setLogger, setMaxMemory, TlsContext } from '../../ts/index.js';
+import type { ListenSocketOptions, ProxyServerOptions, ServeOptions, ServerResponse } from '../../ts/index.js';
+import { connect, createProxyServer, metrics, Resolver, setLevel, setLogger, setMaxMemory, TlsContext } from '../../ts/index.js';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../../ts/metrics/catalogue.generated.js';
 import type { CounterName, GaugeName, HistogramName } from '../../ts/metrics/catalogue.generated.js';
 import { native } from '../../ts/native/loader.js';
+import { CLIENT_MOVERS } from '../support/client-movers.js';
 import { until } from '../support/condition.js';
 import type { DnsScript } from '../support/dns-server.js';
 import { DnsServer, fromZone, RCODE } from '../support/dns-server.js';
@@ -129,6 +130,17 @@ const names =
   };
 const fails: DnsScript = () => ({ rcode: RCODE.SERVFAIL });
 
+/** A proxy of ours, and a connection through it to an echo. */
+const proxied =
+  (options: ProxyServerOptions = {}, url = 'socks5h://127.0.0.1'): Mover =>
+  async () => {
+    const proxy = await createProxyServer(options);
+    const listener = await startListener(echo);
+    const way = { host: '127.0.0.1', port: listener.port, proxy: `${url}:${proxy.port}` };
+    await connect(way).then((socket) => said(socket, 'x'), never);
+    return () => Promise.resolve(proxy.destroy());
+  };
+
 const logs =
   (mover: Mover): Mover =>
   async () => {
@@ -141,7 +153,12 @@ const MOVERS: Record<Name, Mover | null> = {
   millrace_sockets_refused_total: raw({ deny: ['127.0.0.1'] }, say('x')),
   millrace_sockets_accept_failures_total: raw({ proxyProtocol: 'required' }, say('no PROXY head at all\r\n')),
   millrace_sockets_listeners: raw({}, () => Promise.resolve()),
-  millrace_sockets_accepted_open: raw({}, (port) => connect({ host: '127.0.0.1', port })),
+  millrace_sockets_accepted_open: async () => {
+    const listener = await startListener(echo);
+    const socket = await connect({ host: '127.0.0.1', port: listener.port });
+    return () => Promise.resolve(socket.destroy());
+  },
+  ...CLIENT_MOVERS,
   millrace_http_server_connections_accepted_total: exchange({}, get()),
   millrace_http_server_connections_refused_total: crowd({ maxConnections: 1 }),
   millrace_http_server_requests_total: exchange({}, get()),
@@ -194,6 +211,13 @@ const MOVERS: Record<Name, Mover | null> = {
     await exchange({ tls: { cert, key }, tlsHandshakeTimeout: SOON }, '\x16', 'end')();
   },
   millrace_sockets_connects_started_total: secure(),
+  millrace_sockets_connect_attempts_total: raw({}, open),
+  millrace_sockets_connect_duration_seconds: raw({}, open),
+  millrace_proxy_client_handshakes_total: proxied(),
+  millrace_proxy_client_handshake_duration_seconds: proxied(),
+  millrace_proxy_client_failures_total: proxied({ auth: { username: 'a', password: 'b' } }),
+  millrace_proxy_server_tunnels_total: proxied(),
+  millrace_proxy_server_failures_total: proxied({ auth: { username: 'a', password: 'b' } }, 'socks5h://a:c@127.0.0.1'),
   millrace_sockets_connects_failed_total: secure(1, {}, 'other.test'),
   'millrace_tls_handshakes_total{kind="full"}': secure(),
   'millrace_tls_handshakes_total{kind="resumed"}': secure(2),

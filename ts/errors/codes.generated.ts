@@ -143,6 +143,20 @@ export type ErrorCode =
   | 'MILLRACE_PROXY_CANCELLED'
   | 'MILLRACE_PROXY_URL_INVALID'
   | 'MILLRACE_PROXY_URL_ENCODING'
+  | 'MILLRACE_SEND_TIMEOUT'
+  | 'MILLRACE_RESPONSE_TIMEOUT'
+  | 'MILLRACE_RESPONSE_BODY_TIMEOUT'
+  | 'MILLRACE_ACQUIRE_TIMEOUT'
+  | 'MILLRACE_POOL_QUEUE_FULL'
+  | 'MILLRACE_POOL_CLOSED'
+  | 'MILLRACE_RESPONSE_TOO_LARGE'
+  | 'MILLRACE_HTTP_UNEXPECTED_UPGRADE'
+  | 'MILLRACE_CONNECTION_STALE'
+  | 'MILLRACE_HTTP_STATUS'
+  | 'MILLRACE_URL_INVALID'
+  | 'MILLRACE_REQUEST_MEMORY'
+  | 'MILLRACE_CLIENT_CLOSED'
+  | 'MILLRACE_UPGRADE_REFUSED'
   | 'MILLRACE_CIRCUIT_OPEN'
   | 'MILLRACE_HTTP_TOO_MANY_REDIRECTS'
   | 'MILLRACE_HTTP_INVALID_REDIRECT'
@@ -160,7 +174,7 @@ export type ErrorCode =
 export type ErrorKind = 'protocol' | 'limit' | 'misuse' | 'system' | 'timeout' | 'closed' | 'bug';
 export type ErrorCategory = 'network' | 'protocol' | 'application' | 'timeout' | 'resource';
 /** The phase of an operation that a timeout or failure belongs to. */
-export type Phase = 'headers' | 'body' | 'request' | 'send' | 'idle' | 'tls' | 'connect' | 'dns' | 'total' | 'handler' | 'proxy';
+export type Phase = 'headers' | 'body' | 'request' | 'send' | 'idle' | 'tls' | 'connect' | 'dns' | 'total' | 'handler' | 'proxy' | 'acquire';
 
 export type CodeRow = readonly [
   id: number,
@@ -316,6 +330,20 @@ export const CODES: readonly CodeRow[] = [
   [325, 'MILLRACE_PROXY_CANCELLED', 'closed', 'application', false, null, 'proxy', null, "our side cancelled the handshake with the proxy"],
   [326, 'MILLRACE_PROXY_URL_INVALID', 'misuse', 'application', false, null, null, null, "a proxy's URL has an unknown scheme, no host, or parts that a proxy's URL cannot have"],
   [327, 'MILLRACE_PROXY_URL_ENCODING', 'misuse', 'application', false, null, null, null, "user name or password of a proxy's URL hold a malformed percent-encoding"],
+  [450, 'MILLRACE_SEND_TIMEOUT', 'timeout', 'timeout', true, null, 'send', 'timeouts.send', "the server took no byte of the request for timeouts.send"],
+  [451, 'MILLRACE_RESPONSE_TIMEOUT', 'timeout', 'timeout', true, null, 'headers', 'timeouts.headers', "the response did not begin within timeouts.headers"],
+  [452, 'MILLRACE_RESPONSE_BODY_TIMEOUT', 'timeout', 'timeout', true, null, 'body', 'timeouts.body', "no byte of the response's body arrived for timeouts.body"],
+  [453, 'MILLRACE_ACQUIRE_TIMEOUT', 'timeout', 'timeout', true, null, 'acquire', 'timeouts.acquire', "no connection of the pool became free within timeouts.acquire"],
+  [454, 'MILLRACE_POOL_QUEUE_FULL', 'limit', 'resource', true, null, 'acquire', 'maxQueued', "more requests wait for a connection to this origin than maxQueued"],
+  [455, 'MILLRACE_POOL_CLOSED', 'closed', 'application', false, null, null, null, "the connection pool is draining or has been stopped"],
+  [456, 'MILLRACE_RESPONSE_TOO_LARGE', 'limit', 'resource', false, null, 'body', 'maxResponseSize', "the response's body is larger than maxResponseSize"],
+  [457, 'MILLRACE_HTTP_UNEXPECTED_UPGRADE', 'protocol', 'protocol', false, null, null, null, "the server switched protocols although nobody asked for that (RFC 9110 §15.2.2)"],
+  [458, 'MILLRACE_CONNECTION_STALE', 'closed', 'network', true, null, null, null, "the idle connection had ended before the request could be sent on it"],
+  [459, 'MILLRACE_HTTP_STATUS', 'protocol', 'application', false, null, null, null, "the response's status is 400 or more, and throwOnError is on"],
+  [460, 'MILLRACE_URL_INVALID', 'misuse', 'application', false, null, null, null, "the URL cannot be requested: it is malformed, or its scheme is neither http nor https"],
+  [461, 'MILLRACE_REQUEST_MEMORY', 'limit', 'resource', false, null, null, 'maxMemoryPerRequest', "more would have to be buffered for one request than maxMemoryPerRequest"],
+  [462, 'MILLRACE_CLIENT_CLOSED', 'closed', 'application', false, null, null, null, "the client was closed"],
+  [463, 'MILLRACE_UPGRADE_REFUSED', 'protocol', 'application', false, null, null, null, "the server did not switch protocols"],
   [420, 'MILLRACE_CIRCUIT_OPEN', 'closed', 'network', false, null, null, 'breaker', "the circuit breaker of this origin is open: it has failed too often of late"],
   [421, 'MILLRACE_HTTP_TOO_MANY_REDIRECTS', 'limit', 'application', false, null, null, 'maxRedirects', "the server redirected more often than maxRedirects"],
   [422, 'MILLRACE_HTTP_INVALID_REDIRECT', 'protocol', 'protocol', false, null, null, null, "the Location of a redirect is no URL of http or https (RFC 9110 §10.2.2)"],

@@ -42,6 +42,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   #whole: Uint8Array | undefined;
   #chunks: Uint8Array[] | undefined;
   #wanting: Waiting<Uint8Array | undefined> | undefined;
+  #watching: (() => void)[] | undefined;
 
   /** `limit`: for the collecting calls, in bytes; a negative one is none. */
   constructor(id: number, limit: number, ended: boolean) {
@@ -156,6 +157,18 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
     });
   }
 
+  /** Resolves when it is over, whole or not. */
+  whenOver(): Promise<void> {
+    if (this.#ended || this.#failure !== undefined) return Promise.resolve();
+    return new Promise((resolve) => (this.#watching ??= []).push(resolve));
+  }
+
+  #tellOver(): void {
+    const watching = this.#watching;
+    this.#watching = undefined;
+    if (watching !== undefined) for (const resolve of watching) resolve();
+  }
+
   /** An event of the native core that concerns the body; says whether it was one. */
   handleBodyEvent(kind: number, flags: number, a: number, b: number, value: unknown): boolean {
     switch (kind) {
@@ -185,6 +198,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
         }
         this.#wanting?.resolve(undefined);
         this.#wanting = undefined;
+        this.#tellOver();
         return true;
       case KIND.bodyFailed:
         this.fail(errorFromNative(flags, { value: a, seen: b }));
@@ -198,6 +212,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   fail(error: MillraceError): void {
     if (this.#ended && this.#collecting === undefined) return;
     this.#failure = error;
+    this.#tellOver();
     this.#collecting?.reject(error);
     this.#wanting?.reject(error);
     this.#collecting = undefined;

@@ -23,7 +23,23 @@ export const KIND = {
   accepted: 19,
   proxyCredentials: 21,
   proxyRequest: 22,
+  response: 24,
+  informational: 25,
+  gone: 26,
 } as const;
+
+/** Flags of a response event; above them the seconds of `Keep-Alive: timeout` plus one. */
+export const RESPONSE_ENDED = 1;
+export const RESPONSE_HTTP_1_1 = 2;
+export const RESPONSE_KEEP_ALIVE = 4;
+export const RESPONSE_RAW = 8;
+export const RESPONSE_CODED = 16;
+export const RESPONSE_ASCII = 32;
+export const RESPONSE_KEEP_ALIVE_SHIFT = 6;
+/** Flags of the aborted event of a client's exchange, beside the code in the bits below. */
+export const ABORTED_SENT = 4096;
+export const ABORTED_SEEN = 8192;
+export const ABORTED_CODE = 4095;
 
 /** Flags of a request event. */
 export const REQUEST_HAS_BODY = 1;

@@ -113,6 +113,7 @@ function systemFailure(errno: number, detail: string, plan: DialPlan, through: s
     ...(port === undefined ? null : { port }),
     cause,
     retryable,
+    phase: 'connect',
   });
   return withErrors(error, failures);
 }
@@ -122,7 +123,13 @@ function failuresOf(detail: string): MillraceError[] {
   const lines = detail === '' ? [] : detail.split('\n');
   return lines.map((line) => {
     const [address = '', port = '0', number = '0'] = line.split(' ');
-    return errorFromNative(SYSTEM, { errno: Number(number), syscall: 'connect', address, port: Number(port) });
+    return errorFromNative(SYSTEM, {
+      errno: Number(number),
+      syscall: 'connect',
+      phase: 'connect',
+      address,
+      port: Number(port),
+    });
   });
 }
 
@@ -135,7 +142,7 @@ function rows(failures: readonly MillraceError[]): string {
 }
 
 function refused(errno: number, plan: DialPlan): MillraceError {
-  return errorFromNative(SYSTEM, { errno, syscall: 'connect', ...whereOf(plan) });
+  return errorFromNative(SYSTEM, { errno, syscall: 'connect', phase: 'connect', ...whereOf(plan) });
 }
 
 function whereOf({ to }: DialPlan): { address?: string; port?: number } {

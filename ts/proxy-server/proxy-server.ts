@@ -53,7 +53,7 @@ export interface ProxyServerParts {
   readonly onClose: ((stats: TunnelStats) => void) | null;
 }
 
-const BASIC = 'Basic realm="proxy", charset="UTF-8"';
+export const BASIC = 'Basic realm="proxy", charset="UTF-8"';
 
 /** A proxy that listens. Its event is `close`. */
 export class ProxyServer extends EventEmitter implements AsyncDisposable {
@@ -142,12 +142,10 @@ export class ProxyServer extends EventEmitter implements AsyncDisposable {
     const left = new AbortController();
     const onLeft = (): void => left.abort();
     socket.once('close', onLeft);
-    socket.once('hangup', onLeft);
     const client: TunnelClient = {
       signal: left.signal,
       grant: (upstream) => {
         socket.off('close', onLeft);
-        socket.off('hangup', onLeft);
         if (socket.closed) return null;
         socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
         if (head.length > 0) upstream.write(head);

@@ -162,6 +162,12 @@ impl<V: Copy> Engine<V> {
     }
 
     pub(crate) fn deliver_all<H: Host<Value = V>>(&mut self, host: &mut H, stack: &Stack) {
+        if let Protocol::Client(client) = &stack.protocol {
+            if let Some(front) = client.front() {
+                self.deliver(host, front);
+            }
+            return;
+        }
         let Protocol::Http1(http) = &stack.protocol else { return };
         for place in 0..http.order.len() {
             self.deliver(host, http.order[place]);
@@ -175,6 +181,9 @@ impl<V: Copy> Engine<V> {
     pub(crate) fn part<H: Host<Value = V>>(&mut self, host: &mut H) {
         for id in std::mem::take(&mut self.parting) {
             self.deliver(host, id);
+            if self.streams.get(id).is_some_and(|stream| stream.has(flag::DETACHED)) {
+                self.tell_discarded(id);
+            }
             if self
                 .streams
                 .get(id)
@@ -228,6 +237,10 @@ impl<V: Copy> Engine<V> {
         let asked = stream.consumer == Consumer::Undecided;
         change(stream);
         let connection = stream.connection;
+        if stream.has(flag::DETACHED) {
+            self.parting.push(id);
+            return Ok(());
+        }
         if asked && stream.received > 0 {
             let most = self
                 .servers

@@ -4,6 +4,7 @@ use crate::connection::flag as conn;
 use crate::dial::NO_SERVER;
 use crate::engine::Engine;
 use crate::event::EventKind;
+use crate::http1::client::aborted;
 use crate::id::Id;
 use crate::link::Link;
 use crate::protocol::Protocol;
@@ -64,6 +65,7 @@ impl<V: Copy> Engine<V> {
             finishing = std::mem::take(&mut stack.finishing);
             let receiving = match &stack.protocol {
                 Protocol::Http1(http) => http.receiving,
+                Protocol::Client(_) => None,
                 Protocol::Raw(stream) => Some(*stream),
             };
             // One that still receives and is read is told by `abort_all`.
@@ -99,7 +101,12 @@ impl<V: Copy> Engine<V> {
             stack.dial = None;
             let released = &mut self.released;
             stack.output.clear(&mut self.pool, |pin| released.push(pin));
-            if let Protocol::Http1(http) = &mut stack.protocol {
+            if let Protocol::Client(client) = &mut stack.protocol {
+                client.order.clear();
+                stack.backlog = Vec::new();
+                stack.paused_ms = 0;
+                self.recycle(stack);
+            } else if let Protocol::Http1(http) = &mut stack.protocol {
                 // Taken over by a later connection as if new.
                 let limits = http.limits;
                 http.parser.reset(limits);
@@ -116,6 +123,8 @@ impl<V: Copy> Engine<V> {
             self.told_aborted(stream, &error);
             self.drop_stream(stream);
         }
+        let client = connection.has(conn::CLIENT);
+        let handle = client.then(|| connection.take_handle()).flatten();
         let counted = !connection.has(conn::REFUSED);
         let server = connection.server;
         let client = connection.peer.addr().map(|addr| addr.ip());
@@ -136,6 +145,9 @@ impl<V: Copy> Engine<V> {
         }
         if server == NO_SERVER {
             self.metrics.gauge_add(Gauge::SocketsConnected, -1);
+        }
+        if let Some((handle, _)) = handle.and_then(|slot| self.streams.at(slot)) {
+            self.client_gone(handle, &error);
         }
         let Some((server_id, _)) = self.servers.at(server) else {
             return;
@@ -173,6 +185,17 @@ impl<V: Copy> Engine<V> {
             None => return,
             Some(Some(stack)) => match &mut stack.protocol {
                 Protocol::Raw(stream) => vec![*stream],
+                Protocol::Client(_) => {
+                    let stack = self
+                        .connections
+                        .get_mut(id)
+                        .and_then(|connection| connection.stack.take());
+                    if let Some(mut stack) = stack {
+                        self.abort_exchanges(&mut stack, error);
+                        self.give_stack(id, stack);
+                    }
+                    return;
+                }
                 Protocol::Http1(http) => {
                     http.unsafe_owed = 0;
                     (http.heads, http.waiting) = (0, 0);
@@ -196,6 +219,17 @@ impl<V: Copy> Engine<V> {
     pub(crate) fn abort_stream(&mut self, id: Id, error: &Error) {
         let Some(stream) = self.streams.get(id) else { return };
         let (flags, server) = (stream.flags, stream.server);
+        if flags & flag::HANDLE != 0 {
+            // `Gone` is told when its connection is taken out.
+            return;
+        }
+        if flags & flag::EXCHANGE != 0 {
+            // What is known of how far it came was lost with the stack: the worst of it.
+            self.drop_stream(id);
+            self.metrics.gauge_add(Gauge::HttpClientActiveRequests, -1);
+            let flags = u32::from(error.code.id()) | aborted::SENT | aborted::SEEN;
+            return self.event(EventKind::Aborted, id, flags, 0, 0, None);
+        }
         // Its answer waited for its turn, or its body for its reader.
         let missed = stream.output.is_some() || stream.is_read();
         self.drop_stream(id);

@@ -57,6 +57,8 @@ pub(crate) mod flag {
     pub const RAW: u32 = 2_097_152;
     /// The peer has ended its side behind bytes that wait for their turn: the protocol is told after them.
     pub const END_WAITS: u32 = 536_870_912;
+    /// An HTTP/1.1 connection of which our side is the client.
+    pub const CLIENT: u32 = 1 << 27;
 }
 
 /// What the deadline of a connection is about.
@@ -100,6 +102,8 @@ pub(crate) struct Stack {
     pub send_pace: Pace,
     /// Answers that are queued whole and whose `Finished` is due when the output is empty.
     pub finishing: Vec<Id>,
+    /// How many bytes of its outputs have been given on so far.
+    pub sent: u64,
     /// Of a connection that we began and that is not open yet.
     pub dial: Option<Box<Dialling>>,
 }
@@ -116,6 +120,7 @@ impl Stack {
             receive_pace: Pace::new(),
             send_pace: Pace::new(),
             finishing: Vec::new(),
+            sent: 0,
             dial: None,
         }
     }
@@ -162,6 +167,17 @@ impl Connection {
             self.armed_ms = at_ms;
         }
         sooner
+    }
+
+    /// The stream that is a client connection's handle: kept where a lingering close, which it never comes to with one,
+    /// counts.
+    pub fn set_handle(&mut self, handle: Id) {
+        self.drained = handle.slot();
+    }
+
+    /// The slot of the handle of what was a client connection until now.
+    pub fn take_handle(&mut self) -> Option<u32> {
+        Some(std::mem::take(&mut self.drained))
     }
 
     pub fn has(&self, flags: u32) -> bool {

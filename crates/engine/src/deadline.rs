@@ -49,6 +49,10 @@ impl<V: Copy> Engine<V> {
             return;
         };
         let Some((_, server)) = self.servers.at(connection.server) else {
+            if connection.has(conn::CLIENT) {
+                let (what, at) = self.client_deadline(id);
+                self.set_deadline(id, what, at);
+            }
             return;
         };
         let options = &server.options;
@@ -68,7 +72,7 @@ impl<V: Copy> Engine<V> {
             None if first => return,
             None => keep_alive,
             Some(stack) => match &mut stack.protocol {
-                Protocol::Raw(_) => none,
+                Protocol::Raw(_) | Protocol::Client(_) => none,
                 Protocol::Http1(http) => {
                     let stuck = full && (sealed || !stack.output.is_empty());
                     let reads = http.may_begin(options, stack.output.len());
@@ -178,6 +182,9 @@ impl<V: Copy> Engine<V> {
         let begun = connection.stack.is_some();
         connection.deadline = Deadline::None;
         let below = connection.layers.as_ref().is_some_and(|layers| layers.is_opening());
+        if connection.has(conn::CLIENT) {
+            return self.client_expired(host, id, what, at);
+        }
         if connection.server == NO_SERVER {
             return self.dial_expired(host, id, what, at);
         }
@@ -219,7 +226,7 @@ impl<V: Copy> Engine<V> {
         let stack = connection.stack.as_ref();
         let receiving = stack.and_then(|stack| match &stack.protocol {
             Protocol::Http1(http) => self.streams.get(http.receiving?),
-            Protocol::Raw(_) => None,
+            Protocol::Raw(_) | Protocol::Client(_) => None,
         });
         let limits = match receiving {
             Some(stream) => stream.limits(options),

@@ -163,6 +163,7 @@ impl<V: Copy> Engine<V> {
             match sent {
                 Ok(sent) => {
                     sent_all += sent as u64;
+                    stack.sent += sent as u64;
                     stack.progress_ms = self.from_ms;
                     let released = &mut self.released;
                     stack.output.advance(sent, &mut self.pool, |pin| released.push(pin));
@@ -223,7 +224,8 @@ impl<V: Copy> Engine<V> {
         };
         let idle = match &stack.protocol {
             Protocol::Http1(http) => http.is_idle() && !http.wants_room,
-            Protocol::Raw(_) => false,
+            // A client's: its pool keeps the time.
+            Protocol::Raw(_) | Protocol::Client(_) => false,
         };
         let empty = stack.output.is_empty()
             && stack.output.memory() == 0
@@ -257,6 +259,7 @@ impl<V: Copy> Engine<V> {
         let waiting = stack.output.len();
         let first = match &stack.protocol {
             Protocol::Http1(http) => http.order.front().copied(),
+            Protocol::Client(client) => client.order.back().map(|exchange| exchange.stream),
             Protocol::Raw(stream) => Some(*stream),
         };
         if waiting == 0 && !sealed && !stack.finishing.is_empty() {

@@ -47,6 +47,7 @@ pub use dial::{Dial, DialTls, DialTo, Hop};
 pub use engine::{Census, Engine};
 pub use event::{Event, EventKind, Host, accepted, request};
 pub use gate::{GateOptions, GateRate};
+pub use http1::client::{ClientProfile, Request, aborted, request_flag, response};
 pub use http1::{Chunk, Head, Respond};
 pub use id::{Id, SLOT_BITS, Slab};
 pub use inject::Injection;

@@ -92,7 +92,10 @@ impl<V: Copy> Engine<V> {
             }
             match self.seal_some(host, layers, &mut stack.output) {
                 Ok(0) => break Ok(true),
-                Ok(count) => budget = budget.saturating_sub(count),
+                Ok(count) => {
+                    stack.sent += count as u64;
+                    budget = budget.saturating_sub(count);
+                }
                 Err(error) => break Err(error),
             }
         };

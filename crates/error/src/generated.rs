@@ -287,6 +287,34 @@ pub enum Code {
     ProxyUrlInvalid = 326,
     /// User name or password of a proxy's URL hold a malformed percent-encoding.
     ProxyUrlEncoding = 327,
+    /// The server took no byte of the request for timeouts.send.
+    SendTimeout = 450,
+    /// The response did not begin within timeouts.headers.
+    ResponseTimeout = 451,
+    /// No byte of the response's body arrived for timeouts.body.
+    ResponseBodyTimeout = 452,
+    /// No connection of the pool became free within timeouts.acquire.
+    AcquireTimeout = 453,
+    /// More requests wait for a connection to this origin than maxQueued.
+    PoolQueueFull = 454,
+    /// The connection pool is draining or has been stopped.
+    PoolClosed = 455,
+    /// The response's body is larger than maxResponseSize.
+    ResponseTooLarge = 456,
+    /// The server switched protocols although nobody asked for that (RFC 9110 §15.2.2).
+    HttpUnexpectedUpgrade = 457,
+    /// The idle connection had ended before the request could be sent on it.
+    ConnectionStale = 458,
+    /// The response's status is 400 or more, and throwOnError is on.
+    HttpStatus = 459,
+    /// The URL cannot be requested: it is malformed, or its scheme is neither http nor https.
+    UrlInvalid = 460,
+    /// More would have to be buffered for one request than maxMemoryPerRequest.
+    RequestMemory = 461,
+    /// The client was closed.
+    ClientClosed = 462,
+    /// The server did not switch protocols.
+    UpgradeRefused = 463,
     /// The circuit breaker of this origin is open: it has failed too often of late.
     CircuitOpen = 420,
     /// The server redirected more often than maxRedirects.
@@ -459,6 +487,20 @@ impl Code {
         Self::ProxyCancelled,
         Self::ProxyUrlInvalid,
         Self::ProxyUrlEncoding,
+        Self::SendTimeout,
+        Self::ResponseTimeout,
+        Self::ResponseBodyTimeout,
+        Self::AcquireTimeout,
+        Self::PoolQueueFull,
+        Self::PoolClosed,
+        Self::ResponseTooLarge,
+        Self::HttpUnexpectedUpgrade,
+        Self::ConnectionStale,
+        Self::HttpStatus,
+        Self::UrlInvalid,
+        Self::RequestMemory,
+        Self::ClientClosed,
+        Self::UpgradeRefused,
         Self::CircuitOpen,
         Self::HttpTooManyRedirects,
         Self::HttpInvalidRedirect,
@@ -628,6 +670,20 @@ impl Code {
             Self::ProxyCancelled => "MILLRACE_PROXY_CANCELLED",
             Self::ProxyUrlInvalid => "MILLRACE_PROXY_URL_INVALID",
             Self::ProxyUrlEncoding => "MILLRACE_PROXY_URL_ENCODING",
+            Self::SendTimeout => "MILLRACE_SEND_TIMEOUT",
+            Self::ResponseTimeout => "MILLRACE_RESPONSE_TIMEOUT",
+            Self::ResponseBodyTimeout => "MILLRACE_RESPONSE_BODY_TIMEOUT",
+            Self::AcquireTimeout => "MILLRACE_ACQUIRE_TIMEOUT",
+            Self::PoolQueueFull => "MILLRACE_POOL_QUEUE_FULL",
+            Self::PoolClosed => "MILLRACE_POOL_CLOSED",
+            Self::ResponseTooLarge => "MILLRACE_RESPONSE_TOO_LARGE",
+            Self::HttpUnexpectedUpgrade => "MILLRACE_HTTP_UNEXPECTED_UPGRADE",
+            Self::ConnectionStale => "MILLRACE_CONNECTION_STALE",
+            Self::HttpStatus => "MILLRACE_HTTP_STATUS",
+            Self::UrlInvalid => "MILLRACE_URL_INVALID",
+            Self::RequestMemory => "MILLRACE_REQUEST_MEMORY",
+            Self::ClientClosed => "MILLRACE_CLIENT_CLOSED",
+            Self::UpgradeRefused => "MILLRACE_UPGRADE_REFUSED",
             Self::CircuitOpen => "MILLRACE_CIRCUIT_OPEN",
             Self::HttpTooManyRedirects => "MILLRACE_HTTP_TOO_MANY_REDIRECTS",
             Self::HttpInvalidRedirect => "MILLRACE_HTTP_INVALID_REDIRECT",
@@ -830,6 +886,22 @@ impl Code {
                 "a proxy's URL has an unknown scheme, no host, or parts that a proxy's URL cannot have"
             }
             Self::ProxyUrlEncoding => "user name or password of a proxy's URL hold a malformed percent-encoding",
+            Self::SendTimeout => "the server took no byte of the request for timeouts.send",
+            Self::ResponseTimeout => "the response did not begin within timeouts.headers",
+            Self::ResponseBodyTimeout => "no byte of the response's body arrived for timeouts.body",
+            Self::AcquireTimeout => "no connection of the pool became free within timeouts.acquire",
+            Self::PoolQueueFull => "more requests wait for a connection to this origin than maxQueued",
+            Self::PoolClosed => "the connection pool is draining or has been stopped",
+            Self::ResponseTooLarge => "the response's body is larger than maxResponseSize",
+            Self::HttpUnexpectedUpgrade => {
+                "the server switched protocols although nobody asked for that (RFC 9110 §15.2.2)"
+            }
+            Self::ConnectionStale => "the idle connection had ended before the request could be sent on it",
+            Self::HttpStatus => "the response's status is 400 or more, and throwOnError is on",
+            Self::UrlInvalid => "the URL cannot be requested: it is malformed, or its scheme is neither http nor https",
+            Self::RequestMemory => "more would have to be buffered for one request than maxMemoryPerRequest",
+            Self::ClientClosed => "the client was closed",
+            Self::UpgradeRefused => "the server did not switch protocols",
             Self::CircuitOpen => "the circuit breaker of this origin is open: it has failed too often of late",
             Self::HttpTooManyRedirects => "the server redirected more often than maxRedirects",
             Self::HttpInvalidRedirect => "the Location of a redirect is no URL of http or https (RFC 9110 §10.2.2)",
@@ -994,6 +1066,20 @@ impl Code {
             Self::ProxyCancelled => Kind::Closed,
             Self::ProxyUrlInvalid => Kind::Misuse,
             Self::ProxyUrlEncoding => Kind::Misuse,
+            Self::SendTimeout => Kind::Timeout,
+            Self::ResponseTimeout => Kind::Timeout,
+            Self::ResponseBodyTimeout => Kind::Timeout,
+            Self::AcquireTimeout => Kind::Timeout,
+            Self::PoolQueueFull => Kind::Limit,
+            Self::PoolClosed => Kind::Closed,
+            Self::ResponseTooLarge => Kind::Limit,
+            Self::HttpUnexpectedUpgrade => Kind::Protocol,
+            Self::ConnectionStale => Kind::Closed,
+            Self::HttpStatus => Kind::Protocol,
+            Self::UrlInvalid => Kind::Misuse,
+            Self::RequestMemory => Kind::Limit,
+            Self::ClientClosed => Kind::Closed,
+            Self::UpgradeRefused => Kind::Protocol,
             Self::CircuitOpen => Kind::Closed,
             Self::HttpTooManyRedirects => Kind::Limit,
             Self::HttpInvalidRedirect => Kind::Protocol,
@@ -1154,6 +1240,20 @@ impl Code {
             Self::ProxyCancelled => None,
             Self::ProxyUrlInvalid => None,
             Self::ProxyUrlEncoding => None,
+            Self::SendTimeout => None,
+            Self::ResponseTimeout => None,
+            Self::ResponseBodyTimeout => None,
+            Self::AcquireTimeout => None,
+            Self::PoolQueueFull => None,
+            Self::PoolClosed => None,
+            Self::ResponseTooLarge => None,
+            Self::HttpUnexpectedUpgrade => None,
+            Self::ConnectionStale => None,
+            Self::HttpStatus => None,
+            Self::UrlInvalid => None,
+            Self::RequestMemory => None,
+            Self::ClientClosed => None,
+            Self::UpgradeRefused => None,
             Self::CircuitOpen => None,
             Self::HttpTooManyRedirects => None,
             Self::HttpInvalidRedirect => None,

@@ -152,11 +152,63 @@ pub enum Counter {
     DnsFailuresTimeout,
     /// Lookups that ended without an address: there is none, there was no answer in time, or the question failed (`reason="failed"`).
     DnsFailuresFailed,
+    /// Requests that HTTP clients put on a connection, those that were sent again included.
+    HttpClientRequests,
+    /// Responses to HTTP clients by class of their status code (`class="1xx"`).
+    HttpClientResponses1xx,
+    /// Responses to HTTP clients by class of their status code (`class="2xx"`).
+    HttpClientResponses2xx,
+    /// Responses to HTTP clients by class of their status code (`class="3xx"`).
+    HttpClientResponses3xx,
+    /// Responses to HTTP clients by class of their status code (`class="4xx"`).
+    HttpClientResponses4xx,
+    /// Responses to HTTP clients by class of their status code (`class="5xx"`).
+    HttpClientResponses5xx,
+    /// Deadlines of HTTP clients that expired, by the phase that took too long (`phase="send"`).
+    HttpClientTimeoutsSend,
+    /// Deadlines of HTTP clients that expired, by the phase that took too long (`phase="headers"`).
+    HttpClientTimeoutsHeaders,
+    /// Deadlines of HTTP clients that expired, by the phase that took too long (`phase="body"`).
+    HttpClientTimeoutsBody,
+    /// Deadlines of HTTP clients that expired, by the phase that took too long (`phase="total"`).
+    HttpClientTimeoutsTotal,
+    /// Deadlines of HTTP clients that expired, by the phase that took too long (`phase="acquire"`).
+    HttpClientTimeoutsAcquire,
+    /// Requests that ended with an error.
+    HttpClientFailures,
+    /// Requests that were sent again because a connection that had been idle was dead.
+    HttpClientReplays,
+    /// Connections that pools opened.
+    PoolConnectionsCreated,
+    /// Connections of pools that ended, by the reason (`reason="idle"`).
+    PoolConnectionsClosedIdle,
+    /// Connections of pools that ended, by the reason (`reason="age"`).
+    PoolConnectionsClosedAge,
+    /// Connections of pools that ended, by the reason (`reason="requests"`).
+    PoolConnectionsClosedRequests,
+    /// Connections of pools that ended, by the reason (`reason="peer"`).
+    PoolConnectionsClosedPeer,
+    /// Connections of pools that ended, by the reason (`reason="stale"`).
+    PoolConnectionsClosedStale,
+    /// Connections of pools that ended, by the reason (`reason="error"`).
+    PoolConnectionsClosedError,
+    /// Connections of pools that ended, by the reason (`reason="limit"`).
+    PoolConnectionsClosedLimit,
+    /// Connections of pools that ended, by the reason (`reason="drain"`).
+    PoolConnectionsClosedDrain,
+    /// Connections of pools that ended, by the reason (`reason="discarded"`).
+    PoolConnectionsClosedDiscarded,
+    /// Connections that pools gave out, by what they were before (`kind="created"`).
+    PoolAcquiresCreated,
+    /// Connections that pools gave out, by what they were before (`kind="reused"`).
+    PoolAcquiresReused,
+    /// Requests that a full queue refused.
+    PoolRefused,
 }
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 74;
+    pub const COUNT: usize = 100;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -234,6 +286,32 @@ impl Counter {
         Self::DnsFailuresNotFound,
         Self::DnsFailuresTimeout,
         Self::DnsFailuresFailed,
+        Self::HttpClientRequests,
+        Self::HttpClientResponses1xx,
+        Self::HttpClientResponses2xx,
+        Self::HttpClientResponses3xx,
+        Self::HttpClientResponses4xx,
+        Self::HttpClientResponses5xx,
+        Self::HttpClientTimeoutsSend,
+        Self::HttpClientTimeoutsHeaders,
+        Self::HttpClientTimeoutsBody,
+        Self::HttpClientTimeoutsTotal,
+        Self::HttpClientTimeoutsAcquire,
+        Self::HttpClientFailures,
+        Self::HttpClientReplays,
+        Self::PoolConnectionsCreated,
+        Self::PoolConnectionsClosedIdle,
+        Self::PoolConnectionsClosedAge,
+        Self::PoolConnectionsClosedRequests,
+        Self::PoolConnectionsClosedPeer,
+        Self::PoolConnectionsClosedStale,
+        Self::PoolConnectionsClosedError,
+        Self::PoolConnectionsClosedLimit,
+        Self::PoolConnectionsClosedDrain,
+        Self::PoolConnectionsClosedDiscarded,
+        Self::PoolAcquiresCreated,
+        Self::PoolAcquiresReused,
+        Self::PoolRefused,
     ];
 
     /// The series of `millrace_http_server_responses_total`, in the order of its label `class`: 1xx, 2xx, 3xx, 4xx, 5xx.
@@ -305,6 +383,40 @@ impl Counter {
         Self::DnsFailuresTimeout,
         Self::DnsFailuresFailed,
     ];
+
+    /// The series of `millrace_http_client_responses_total`, in the order of its label `class`: 1xx, 2xx, 3xx, 4xx, 5xx.
+    pub const HTTP_CLIENT_RESPONSES: [Self; 5] = [
+        Self::HttpClientResponses1xx,
+        Self::HttpClientResponses2xx,
+        Self::HttpClientResponses3xx,
+        Self::HttpClientResponses4xx,
+        Self::HttpClientResponses5xx,
+    ];
+
+    /// The series of `millrace_http_client_timeouts_total`, in the order of its label `phase`: send, headers, body, total, acquire.
+    pub const HTTP_CLIENT_TIMEOUTS: [Self; 5] = [
+        Self::HttpClientTimeoutsSend,
+        Self::HttpClientTimeoutsHeaders,
+        Self::HttpClientTimeoutsBody,
+        Self::HttpClientTimeoutsTotal,
+        Self::HttpClientTimeoutsAcquire,
+    ];
+
+    /// The series of `millrace_pool_connections_closed_total`, in the order of its label `reason`: idle, age, requests, peer, stale, error, limit, drain, discarded.
+    pub const POOL_CONNECTIONS_CLOSED: [Self; 9] = [
+        Self::PoolConnectionsClosedIdle,
+        Self::PoolConnectionsClosedAge,
+        Self::PoolConnectionsClosedRequests,
+        Self::PoolConnectionsClosedPeer,
+        Self::PoolConnectionsClosedStale,
+        Self::PoolConnectionsClosedError,
+        Self::PoolConnectionsClosedLimit,
+        Self::PoolConnectionsClosedDrain,
+        Self::PoolConnectionsClosedDiscarded,
+    ];
+
+    /// The series of `millrace_pool_acquires_total`, in the order of its label `kind`: created, reused.
+    pub const POOL_ACQUIRES: [Self; 2] = [Self::PoolAcquiresCreated, Self::PoolAcquiresReused];
 
     /// The name of the family, as Prometheus sees it.
     pub const fn name(self) -> &'static str {
@@ -383,6 +495,32 @@ impl Counter {
             Self::DnsFailuresNotFound => "millrace_dns_failures_total",
             Self::DnsFailuresTimeout => "millrace_dns_failures_total",
             Self::DnsFailuresFailed => "millrace_dns_failures_total",
+            Self::HttpClientRequests => "millrace_http_client_requests_total",
+            Self::HttpClientResponses1xx => "millrace_http_client_responses_total",
+            Self::HttpClientResponses2xx => "millrace_http_client_responses_total",
+            Self::HttpClientResponses3xx => "millrace_http_client_responses_total",
+            Self::HttpClientResponses4xx => "millrace_http_client_responses_total",
+            Self::HttpClientResponses5xx => "millrace_http_client_responses_total",
+            Self::HttpClientTimeoutsSend => "millrace_http_client_timeouts_total",
+            Self::HttpClientTimeoutsHeaders => "millrace_http_client_timeouts_total",
+            Self::HttpClientTimeoutsBody => "millrace_http_client_timeouts_total",
+            Self::HttpClientTimeoutsTotal => "millrace_http_client_timeouts_total",
+            Self::HttpClientTimeoutsAcquire => "millrace_http_client_timeouts_total",
+            Self::HttpClientFailures => "millrace_http_client_failures_total",
+            Self::HttpClientReplays => "millrace_http_client_replays_total",
+            Self::PoolConnectionsCreated => "millrace_pool_connections_created_total",
+            Self::PoolConnectionsClosedIdle => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedAge => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedRequests => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedPeer => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedStale => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedError => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedLimit => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedDrain => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedDiscarded => "millrace_pool_connections_closed_total",
+            Self::PoolAcquiresCreated => "millrace_pool_acquires_total",
+            Self::PoolAcquiresReused => "millrace_pool_acquires_total",
+            Self::PoolRefused => "millrace_pool_refused_total",
         }
     }
 
@@ -495,6 +633,38 @@ impl Counter {
             Self::DnsFailuresFailed => {
                 "Lookups that ended without an address: there is none, there was no answer in time, or the question failed"
             }
+            Self::HttpClientRequests => {
+                "Requests that HTTP clients put on a connection, those that were sent again included"
+            }
+            Self::HttpClientResponses1xx => "Responses to HTTP clients by class of their status code",
+            Self::HttpClientResponses2xx => "Responses to HTTP clients by class of their status code",
+            Self::HttpClientResponses3xx => "Responses to HTTP clients by class of their status code",
+            Self::HttpClientResponses4xx => "Responses to HTTP clients by class of their status code",
+            Self::HttpClientResponses5xx => "Responses to HTTP clients by class of their status code",
+            Self::HttpClientTimeoutsSend => "Deadlines of HTTP clients that expired, by the phase that took too long",
+            Self::HttpClientTimeoutsHeaders => {
+                "Deadlines of HTTP clients that expired, by the phase that took too long"
+            }
+            Self::HttpClientTimeoutsBody => "Deadlines of HTTP clients that expired, by the phase that took too long",
+            Self::HttpClientTimeoutsTotal => "Deadlines of HTTP clients that expired, by the phase that took too long",
+            Self::HttpClientTimeoutsAcquire => {
+                "Deadlines of HTTP clients that expired, by the phase that took too long"
+            }
+            Self::HttpClientFailures => "Requests that ended with an error",
+            Self::HttpClientReplays => "Requests that were sent again because a connection that had been idle was dead",
+            Self::PoolConnectionsCreated => "Connections that pools opened",
+            Self::PoolConnectionsClosedIdle => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedAge => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedRequests => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedPeer => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedStale => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedError => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedLimit => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedDrain => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedDiscarded => "Connections of pools that ended, by the reason",
+            Self::PoolAcquiresCreated => "Connections that pools gave out, by what they were before",
+            Self::PoolAcquiresReused => "Connections that pools gave out, by what they were before",
+            Self::PoolRefused => "Requests that a full queue refused",
         }
     }
 
@@ -546,6 +716,27 @@ impl Counter {
             Self::DnsFailuresNotFound => Some(("reason", "notFound")),
             Self::DnsFailuresTimeout => Some(("reason", "timeout")),
             Self::DnsFailuresFailed => Some(("reason", "failed")),
+            Self::HttpClientResponses1xx => Some(("class", "1xx")),
+            Self::HttpClientResponses2xx => Some(("class", "2xx")),
+            Self::HttpClientResponses3xx => Some(("class", "3xx")),
+            Self::HttpClientResponses4xx => Some(("class", "4xx")),
+            Self::HttpClientResponses5xx => Some(("class", "5xx")),
+            Self::HttpClientTimeoutsSend => Some(("phase", "send")),
+            Self::HttpClientTimeoutsHeaders => Some(("phase", "headers")),
+            Self::HttpClientTimeoutsBody => Some(("phase", "body")),
+            Self::HttpClientTimeoutsTotal => Some(("phase", "total")),
+            Self::HttpClientTimeoutsAcquire => Some(("phase", "acquire")),
+            Self::PoolConnectionsClosedIdle => Some(("reason", "idle")),
+            Self::PoolConnectionsClosedAge => Some(("reason", "age")),
+            Self::PoolConnectionsClosedRequests => Some(("reason", "requests")),
+            Self::PoolConnectionsClosedPeer => Some(("reason", "peer")),
+            Self::PoolConnectionsClosedStale => Some(("reason", "stale")),
+            Self::PoolConnectionsClosedError => Some(("reason", "error")),
+            Self::PoolConnectionsClosedLimit => Some(("reason", "limit")),
+            Self::PoolConnectionsClosedDrain => Some(("reason", "drain")),
+            Self::PoolConnectionsClosedDiscarded => Some(("reason", "discarded")),
+            Self::PoolAcquiresCreated => Some(("kind", "created")),
+            Self::PoolAcquiresReused => Some(("kind", "reused")),
             _ => None,
         }
     }
@@ -581,11 +772,17 @@ pub enum Gauge {
     Buffers,
     /// Memory held for peers: what waits to be written, what was received and not taken.
     MemoryHeldBytes,
+    /// Open HTTP/1.1 connections of HTTP clients.
+    HttpClientConnections,
+    /// Requests on a connection whose response has not ended.
+    HttpClientActiveRequests,
+    /// Requests that wait for a connection.
+    PoolQueued,
 }
 
 impl Gauge {
     /// How many there are.
-    pub const COUNT: usize = 9;
+    pub const COUNT: usize = 12;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -598,6 +795,9 @@ impl Gauge {
         Self::SocketsAcceptedOpen,
         Self::Buffers,
         Self::MemoryHeldBytes,
+        Self::HttpClientConnections,
+        Self::HttpClientActiveRequests,
+        Self::PoolQueued,
     ];
 
     /// The name of the family, as Prometheus sees it.
@@ -612,6 +812,9 @@ impl Gauge {
             Self::SocketsAcceptedOpen => "millrace_sockets_accepted_open",
             Self::Buffers => "millrace_buffers",
             Self::MemoryHeldBytes => "millrace_memory_held_bytes",
+            Self::HttpClientConnections => "millrace_http_client_connections",
+            Self::HttpClientActiveRequests => "millrace_http_client_active_requests",
+            Self::PoolQueued => "millrace_pool_queued",
         }
     }
 
@@ -627,6 +830,9 @@ impl Gauge {
             Self::SocketsAcceptedOpen => "Open connections of raw listeners",
             Self::Buffers => "Pool buffers in use",
             Self::MemoryHeldBytes => "Memory held for peers: what waits to be written, what was received and not taken",
+            Self::HttpClientConnections => "Open HTTP/1.1 connections of HTTP clients",
+            Self::HttpClientActiveRequests => "Requests on a connection whose response has not ended",
+            Self::PoolQueued => "Requests that wait for a connection",
         }
     }
 
@@ -660,11 +866,15 @@ pub enum Histogram {
     ReactorWakeDuration,
     /// Time from a question, which the cache could not answer, to its last answer.
     DnsLookupDuration,
+    /// Time from the moment that a request is put on a connection to the last byte of its response.
+    HttpClientRequestDuration,
+    /// Time that requests waited for a connection.
+    PoolWait,
 }
 
 impl Histogram {
     /// How many there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 8;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -674,6 +884,8 @@ impl Histogram {
         Self::HttpServerRequestDuration,
         Self::ReactorWakeDuration,
         Self::DnsLookupDuration,
+        Self::HttpClientRequestDuration,
+        Self::PoolWait,
     ];
 
     /// The name of the family, as Prometheus sees it.
@@ -685,6 +897,8 @@ impl Histogram {
             Self::HttpServerRequestDuration => "millrace_http_server_request_duration_seconds",
             Self::ReactorWakeDuration => "millrace_reactor_wake_duration_seconds",
             Self::DnsLookupDuration => "millrace_dns_lookup_duration_seconds",
+            Self::HttpClientRequestDuration => "millrace_http_client_request_duration_seconds",
+            Self::PoolWait => "millrace_pool_wait_seconds",
         }
     }
 
@@ -697,6 +911,10 @@ impl Histogram {
             Self::HttpServerRequestDuration => "Time from the first byte of a request to the last byte of its response",
             Self::ReactorWakeDuration => "Time that one wake of a reactor took, callbacks included",
             Self::DnsLookupDuration => "Time from a question, which the cache could not answer, to its last answer",
+            Self::HttpClientRequestDuration => {
+                "Time from the moment that a request is put on a connection to the last byte of its response"
+            }
+            Self::PoolWait => "Time that requests waited for a connection",
         }
     }
 
@@ -713,7 +931,9 @@ impl Histogram {
             | Self::TlsHandshakeDuration
             | Self::HttpServerRequestDuration
             | Self::ReactorWakeDuration
-            | Self::DnsLookupDuration => Some("seconds"),
+            | Self::DnsLookupDuration
+            | Self::HttpClientRequestDuration
+            | Self::PoolWait => Some("seconds"),
         }
     }
 }
@@ -749,4 +969,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 263;
+pub const FILL_LEN: usize = 352;

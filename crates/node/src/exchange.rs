@@ -64,7 +64,7 @@ fn code(error: Error) -> Code {
 }
 
 /// Hands a body (string, byte array, or nothing) to `work` as a chunk. Of an error the code alone crosses.
-fn chunk<T>(
+pub fn chunk<T>(
     arguments: &Arguments,
     place: usize,
     state: &State,
@@ -182,7 +182,7 @@ fn duplicate(fd: i32) -> Result<File, Error> {
     Ok(own.into())
 }
 
-fn release(state: &State, engine: &mut Engine<Value>) {
+pub fn release(state: &State, engine: &mut Engine<Value>) {
     if !engine.released.is_empty() {
         let mut host = state.host.borrow_mut();
         for pin in engine.released.drain(..) {

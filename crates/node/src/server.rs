@@ -4,7 +4,7 @@ use crate::exchange::with;
 use crate::js::Arguments;
 use crate::state::State;
 use millrace_engine::error::Code;
-use millrace_engine::metrics::{self, Counter, Histogram};
+use millrace_engine::metrics::{self, Counter, Gauge, Histogram};
 use millrace_engine::{Injection, ServerStats};
 use napi_sys as sys;
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
@@ -200,7 +200,18 @@ pub unsafe extern "C" fn count(env: sys::napi_env, info: sys::napi_callback_info
     ptr::null_mut()
 }
 
-/// `record(histogram, nanos)`: durations that only TypeScript knows.
+/// `gauge(gauge, change)`
+pub unsafe extern "C" fn gauge(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    with(&arguments, (), |_, engine| {
+        if let Some(gauge) = Gauge::ALL.get(arguments.number(0) as usize) {
+            engine.metrics().gauge_add(*gauge, arguments.number(1) as i64);
+        }
+    });
+    ptr::null_mut()
+}
+
+/// `record(histogram, nanos)`
 pub unsafe extern "C" fn record(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let arguments = Arguments::of(env, info);
     with(&arguments, (), |_, engine| {

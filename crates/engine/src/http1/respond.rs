@@ -41,7 +41,7 @@ pub enum Chunk<'a> {
 }
 
 impl Chunk<'_> {
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.len(),
             Self::Pin { len, .. } | Self::File { len, .. } => *len,
@@ -144,7 +144,7 @@ impl<V: Copy> Engine<V> {
         if !stream.has(flag::HEAD_SENT) {
             return Err(Code::InvalidState.into());
         }
-        if stream.has(flag::RESPONSE_ENDED | flag::INTERNAL) {
+        if stream.has(flag::RESPONSE_ENDED | flag::INTERNAL | flag::HANDLE | flag::DETACHED) {
             return Err(Code::StreamClosed.into());
         }
         let (connection, slot) = (stream.connection, stream.server);
@@ -194,7 +194,7 @@ impl<V: Copy> Engine<V> {
                 room
             }
             Protocol::Http1(http) => queued + http.waiting <= mark || queued <= low_mark(mark),
-            Protocol::Raw(_) => queued <= mark,
+            Protocol::Raw(_) | Protocol::Client(_) => queued <= mark,
         }
     }
 
@@ -205,7 +205,7 @@ impl<V: Copy> Engine<V> {
         if !stream.has(flag::HEAD_SENT) {
             return Err(Code::InvalidState.into());
         }
-        if stream.has(flag::RESPONSE_ENDED | flag::INTERNAL) {
+        if stream.has(flag::RESPONSE_ENDED | flag::INTERNAL | flag::HANDLE | flag::DETACHED) {
             return Err(Code::StreamClosed.into());
         }
         let connection = stream.connection;
@@ -220,7 +220,7 @@ impl<V: Copy> Engine<V> {
             return Err(error);
         }
         let chunked = stream.framing == BodyFraming::Chunked && !stream.has(flag::NO_BODY);
-        if finish {
+        if finish && !stream.has(flag::EXCHANGE) {
             stream.flags |= flag::WANTS_FINISH;
         }
         let mut stack = self.take_stack(connection).ok_or(Code::StaleId)?;
@@ -230,7 +230,9 @@ impl<V: Copy> Engine<V> {
                 result = write_last_chunk(output.tail(pool), trailers);
             }
         }
-        if result.is_ok() {
+        if result.is_ok() && matches!(stack.protocol, Protocol::Client(_)) {
+            self.exchange_sent(id);
+        } else if result.is_ok() {
             self.response_ended(id, &mut stack, false);
         }
         self.count_waiting(id, &mut stack);
@@ -271,7 +273,7 @@ impl<V: Copy> Engine<V> {
     fn answerable(&self, id: f64) -> Result<(Id, Id), Error> {
         let id = Id::from_f64(id).ok_or(Code::StaleId)?;
         let stream = self.streams.get(id).ok_or(Code::StaleId)?;
-        if stream.has(flag::HEAD_SENT | flag::CLIENT) {
+        if stream.has(flag::HEAD_SENT | flag::CLIENT | flag::EXCHANGE | flag::HANDLE) {
             return Err(Code::HttpHeadersSent.into());
         }
         Ok((id, stream.connection))
@@ -300,7 +302,7 @@ impl<V: Copy> Engine<V> {
                 http.order.front() == Some(&id),
                 closing && http.order.back() == Some(&id),
             ),
-            Protocol::Raw(_) => (true, closing),
+            Protocol::Raw(_) | Protocol::Client(_) => (true, closing),
         };
         let output = match first {
             true => &mut stack.output,
@@ -364,7 +366,7 @@ impl<V: Copy> Engine<V> {
     ) -> Option<(&'a mut Output, &'a mut millrace_buffer::Pool)> {
         let first = match &stack.protocol {
             Protocol::Http1(http) => http.order.front() == Some(&id),
-            Protocol::Raw(_) => true,
+            Protocol::Raw(_) | Protocol::Client(_) => true,
         };
         if first {
             return Some((&mut stack.output, &mut self.pool));
@@ -377,14 +379,14 @@ impl<V: Copy> Engine<V> {
         Some((output, &mut self.pool))
     }
 
-    fn release(&mut self, chunk: Chunk<'_>) {
+    pub(crate) fn release(&mut self, chunk: Chunk<'_>) {
         if let Chunk::Pin { pin, .. } = chunk {
             self.released.push(pin);
         }
     }
 }
 
-fn push(output: &mut Output, pool: &mut millrace_buffer::Pool, chunk: Chunk<'_>) {
+pub(crate) fn push(output: &mut Output, pool: &mut millrace_buffer::Pool, chunk: Chunk<'_>) {
     match chunk {
         Chunk::Bytes(bytes) => output.tail(pool).extend_from_slice(bytes),
         Chunk::Pin { pin, len } => output.push_pin(pin, 0, len),
