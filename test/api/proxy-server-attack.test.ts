@@ -221,13 +221,7 @@ describe('a client that leaves', () => {
     expect(proxy.stats().tunnels).toMatchObject({ active: 0, failed: 0 });
   });
 
-  test.each([
-    ['socks4', 'reset'],
-    ['socks5', 'reset'],
-    ['connect', 'reset'],
-    ['socks4', 'end'],
-    ['socks5', 'end'],
-  ] as const)('%s, by %s: while we dial, the dial is cancelled', async (way, leave) => {
+  test.each(['socks4', 'socks5', 'connect'] as const)('%s: while we dial, the dial is cancelled', async (way) => {
     const { upstream, held } = await hanging();
     const proxy = await startProxy({ upstream });
     const client = await RawClient.connect(proxy);
@@ -242,7 +236,7 @@ describe('a client that leaves', () => {
     const over = (async () => {
       for await (const chunk of held[0]) void chunk;
     })().catch(() => undefined);
-    client[leave]();
+    client.reset();
     await over;
     await until(() => proxy.stats().tunnels.failed === 1, 'it is counted');
     expect(proxy.stats()).toMatchObject({ connections: { active: 0 }, tunnels: { active: 0, ended: 0 } });
@@ -309,6 +303,32 @@ describe('a client that leaves', () => {
     }
     await until(() => proxy.stats().tunnels.ended === 4, 'all have ended');
   });
+});
+
+test('a client that was refused and stays is cut after two seconds, whatever it sends', async () => {
+  const proxy = await startProxy({ rules: [], auth: (name) => name === 'a' });
+  const shown = `Proxy-Authorization: Basic ${Buffer.from('a:b').toString('base64')}\r\n`;
+  const clients = await Promise.all(
+    [
+      'CONNECT a.test:80 HTTP/1.1\r\nHost: a\r\n\r\n',
+      `CONNECT 127.0.0.1:80 HTTP/1.1\r\nHost: a\r\n${shown}\r\n`,
+      `CONNECT a:0 HTTP/1.1\r\nHost: a\r\n${shown}\r\n`,
+      Buffer.concat([Buffer.from([5, 1, 2, 1, 1, 97, 1, 98]), socks5Request('127.0.0.1', 80)]),
+      socks4Request('127.0.0.1', 80),
+    ].map(async (bytes) => {
+      const client = await RawClient.connect(proxy);
+      client.socket.on('error', () => undefined);
+      return client.send(bytes);
+    }),
+  );
+  const flood = setInterval(() => clients.forEach((client) => client.send('x'.repeat(1_000))), 20);
+  try {
+    await Promise.all(clients.map((client) => client.closed()));
+    await until(() => proxy.stats().connections.active === 0, 'all are cut');
+  } finally {
+    clearInterval(flood);
+  }
+  expect(proxy.stats().connections.accepted).toBe(5);
 });
 
 test('a slow reader on either side holds the other one back, and little memory', async () => {

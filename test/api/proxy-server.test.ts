@@ -85,9 +85,8 @@ describe('one port tells its clients apart', () => {
       [Buffer.from(connectHead('127.0.0.1', port)), 'HTTP/1.1 200 Connection established\r\n\r\n'.length],
     ] as const) {
       const client = await RawClient.connect(proxy);
-      client.send(Buffer.concat([request, Buffer.from('early')]));
+      client.send(Buffer.concat([request, Buffer.from('early')])).end();
       await client.exactly(answer);
-      client.end();
       expect((await client.rest()).toString()).toBe('early');
     }
   });

@@ -144,6 +144,7 @@ export class ProxyServer extends EventEmitter implements AsyncDisposable {
     socket.once('close', onLeft);
     const client: TunnelClient = {
       signal: left.signal,
+      via: req.headers.getAll('via').join(', '),
       grant: (upstream) => {
         socket.off('close', onLeft);
         if (socket.closed) return null;
@@ -248,9 +249,14 @@ const REASONS: Readonly<Record<number, string>> = {
   504: 'Gateway Timeout',
 };
 
+/** How long who was refused may take to leave, in ms: as a connection of the server that lingers. */
+const LINGER_MS = 2_000;
+
 /** A refused CONNECT ends its connection: what the client has sent behind it must not be read as a request. */
 function answer(socket: Socket, status: number, fields: string): void {
   const head = `HTTP/1.1 ${status} ${REASONS[status] ?? ''}\r\n${fields}Content-Length: 0\r\nConnection: close\r\n\r\n`;
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.once('close', () => clearTimeout(timer));
   socket.end(head).then(
     () => socket.close(),
     () => undefined,
