@@ -59,7 +59,6 @@ export const relay = {
     ['1 GB down, to node', 0.5, to('down', 'node-pipe')],
     ['1 GB up, to haproxy', 1.0, to('up', 'haproxy')],
     ['Messages of 64 B, to haproxy', 1.0, to('small', 'haproxy')],
-    ['Messages of 64 B, to node', 0.5, to('small', 'node-pipe')],
     ['Memory of a tunnel, to haproxy', 1.0, to('held', 'haproxy', 'answered')],
   ],
   cases: [
