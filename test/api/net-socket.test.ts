@@ -293,10 +293,10 @@ async function kernelTimers(ports: number[]): Promise<Map<number, string>> {
   for (const line of (await readFile('/proc/net/tcp', 'utf8')).split('\n').slice(1)) {
     const [, local, remote, state, , timer] = line.trim().split(/\s+/);
     if (local === undefined || remote === undefined || state !== '01') continue;
-    const port = Number.parseInt(local.split(':')[1]!, 16);
+    const port = Number.parseInt(local.split(':')[1], 16);
     // Kind 2 is keepalive; the rest is in ticks of a hundredth.
-    const [kind, left] = timer!.split(':');
-    if (ports.includes(port) && kind === '02') found.set(port, `keepalive,${Number.parseInt(left!, 16) / 100}`);
+    const [kind, left] = timer.split(':');
+    if (ports.includes(port) && kind === '02') found.set(port, `keepalive,${Number.parseInt(left, 16) / 100}`);
   }
   return found;
 }

@@ -42,7 +42,7 @@ let proxyTls: Promise<TlsContext> | undefined;
 /** Dials; resolves when everything on the way is open. */
 export async function dial(plan: DialPlan, signal: AbortSignal | null): Promise<Socket> {
   attach();
-  const hops = await Promise.all(plan.hops.map((hop, place) => nativeHop(hop, plan.targets[place] as Endpoint)));
+  const hops = await Promise.all(plan.hops.map((hop, place) => nativeHop(hop, plan.targets[place])));
   const id = native.dial({
     ...placeOf(plan),
     ...plan.socket,
