@@ -26,6 +26,7 @@ export type {
   CloseMessage,
   ListeningMessage,
   RequestErrorMessage,
+  RequestRefusedMessage,
   RequestFinishMessage,
   RequestStartMessage,
   TlsErrorMessage,
@@ -49,12 +50,26 @@ export type { InjectOptions } from './server/inject.js';
 export { compress } from './server/compression/compress.js';
 export type { Compress } from './server/compression/compress.js';
 export type { CompressionOptions } from './server/compression/options.js';
+export type { RefusedRequest } from './server/refusals.js';
+export type { ReputationOptions } from './server/reputation.js';
 export { serveStatic } from './server/static/serve-static.js';
 export type { StaticHandler } from './server/static/serve-static.js';
 export type { StaticOptions } from './server/static/options.js';
 export type { FolderEntry, StaticFolder } from './server/static/folder.js';
 export type { LatencyStats, ServerStats } from './server/stats.js';
 export type { ListenOptions, ServerLimits, ServerTimeouts } from './options/server.generated.js';
+export { Client } from './client/client.js';
+export type { ClientOptions } from './client/client.js';
+export type { RequestOptions, Timeouts } from './client/request-options.js';
+export { ClientResponse } from './client/response.js';
+export type { ResponseHead } from './client/response.js';
+export type { Timings as RequestTimings } from './client/timings.js';
+export type { DispatchHandler, DispatchOptions, ExchangeControl } from './client/dispatch.js';
+export { fetch, request } from './client/default.js';
+export { ConnectionPool } from './pool/pool.js';
+export type { PoolOptions } from './pool/pool.js';
+export type { PoolStats } from './pool/stats.js';
+export type { PoolKey } from './pool/pool-key.js';
 export { connect } from './net/connect.js';
 export type { ConnectOptions } from './net/connect.js';
 export type { KeepAlive } from './net/keep-alive.js';
@@ -66,6 +81,10 @@ export { ProxyServer } from './proxy-server/proxy-server.js';
 export type { ProxyServerStats } from './proxy-server/proxy-server.js';
 export type { ProxyRule } from './proxy-server/rules.js';
 export type { TunnelStats } from './proxy-server/tunnel.js';
+export { proxyFromEnvironment } from './proxy/environment.js';
+export type { Environment, ProxyTarget } from './proxy/environment.js';
+export { parseProxyUrl } from './proxy/proxy-url.js';
+export type { ProxyKind, ProxyUrl } from './proxy/proxy-url.js';
 export type { ProxyHop, ProxyOption } from './proxy/route.js';
 export { listen } from './net/listen.js';
 export type { ListenSocketOptions } from './net/listen.js';
@@ -105,6 +124,15 @@ export { isRetryable } from './errors/retryable.js';
 export { CircuitBreaker } from './resilience/circuit-breaker.js';
 export type { BreakerChange, BreakerOptions, BreakerStats, OriginStats } from './resilience/circuit-breaker.js';
 export { Deadline } from './resilience/deadline.js';
+export { reconnect, ReconnectingSocket } from './resilience/reconnecting-socket.js';
+export type {
+  Connection,
+  Greeting,
+  ReconnectingState,
+  ReconnectingStats,
+  ReconnectNotice,
+  ReconnectOptions,
+} from './resilience/reconnecting-socket.js';
 export { retry } from './resilience/retry.js';
 export type { Attempt, RetryNotice, RetryOptions } from './resilience/retry.js';
 export { RetryBudget } from './resilience/retry-budget.js';

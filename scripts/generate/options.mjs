@@ -182,6 +182,11 @@ export const sources = [
   'ts/options/retry.json',
   'ts/options/retry-budget.json',
   'ts/options/circuit-breaker.json',
+  'ts/options/reconnect.json',
+  'ts/options/client.json',
+  'ts/options/request.json',
+  'ts/options/timeouts.json',
+  'ts/options/pool.json',
 ];
 export function generate(...tables) {
   const files = {};

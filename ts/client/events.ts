@@ -4,7 +4,7 @@ import { CHANNELS, isObserved, UNDICI_CHANNELS } from './channels.js';
 import type { Timings } from './timings.js';
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-// eslint-disable-next-line no-control-regex
+
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /**

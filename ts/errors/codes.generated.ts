@@ -75,6 +75,8 @@ export type ErrorCode =
   | 'MILLRACE_CLIENT_DENIED'
   | 'MILLRACE_RATE_LIMITED'
   | 'MILLRACE_MEMORY_LIMIT'
+  | 'MILLRACE_OUT_OF_MEMORY'
+  | 'MILLRACE_CLIENT_REPUTATION'
   | 'MILLRACE_TLS_CERTIFICATE_EXPIRED'
   | 'MILLRACE_TLS_CERTIFICATE_NOT_YET_VALID'
   | 'MILLRACE_TLS_UNKNOWN_CA'
@@ -114,6 +116,7 @@ export type ErrorCode =
   | 'MILLRACE_PROXY_TARGET_FORBIDDEN'
   | 'MILLRACE_PROXY_TARGET_PROHIBITED'
   | 'MILLRACE_PROXY_OPEN'
+  | 'MILLRACE_PROXY_LOOP'
   | 'MILLRACE_SOCKS_GENERAL_FAILURE'
   | 'MILLRACE_SOCKS_FORBIDDEN'
   | 'MILLRACE_SOCKS_NETWORK_UNREACHABLE'
@@ -142,6 +145,20 @@ export type ErrorCode =
   | 'MILLRACE_PROXY_CANCELLED'
   | 'MILLRACE_PROXY_URL_INVALID'
   | 'MILLRACE_PROXY_URL_ENCODING'
+  | 'MILLRACE_SEND_TIMEOUT'
+  | 'MILLRACE_RESPONSE_TIMEOUT'
+  | 'MILLRACE_RESPONSE_BODY_TIMEOUT'
+  | 'MILLRACE_ACQUIRE_TIMEOUT'
+  | 'MILLRACE_POOL_QUEUE_FULL'
+  | 'MILLRACE_POOL_CLOSED'
+  | 'MILLRACE_RESPONSE_TOO_LARGE'
+  | 'MILLRACE_HTTP_UNEXPECTED_UPGRADE'
+  | 'MILLRACE_CONNECTION_STALE'
+  | 'MILLRACE_HTTP_STATUS'
+  | 'MILLRACE_URL_INVALID'
+  | 'MILLRACE_REQUEST_MEMORY'
+  | 'MILLRACE_CLIENT_CLOSED'
+  | 'MILLRACE_UPGRADE_REFUSED'
   | 'MILLRACE_RELAY_IDLE_TIMEOUT'
   | 'MILLRACE_RELAY_TOTAL_TIMEOUT'
   | 'MILLRACE_CIRCUIT_OPEN'
@@ -161,7 +178,7 @@ export type ErrorCode =
 export type ErrorKind = 'protocol' | 'limit' | 'misuse' | 'system' | 'timeout' | 'closed' | 'bug';
 export type ErrorCategory = 'network' | 'protocol' | 'application' | 'timeout' | 'resource';
 /** The phase of an operation that a timeout or failure belongs to. */
-export type Phase = 'headers' | 'body' | 'request' | 'send' | 'idle' | 'tls' | 'connect' | 'dns' | 'total' | 'handler' | 'proxy' | 'relay';
+export type Phase = 'headers' | 'body' | 'request' | 'send' | 'idle' | 'tls' | 'connect' | 'dns' | 'total' | 'handler' | 'proxy' | 'acquire' | 'relay';
 
 export type CodeRow = readonly [
   id: number,
@@ -249,6 +266,8 @@ export const CODES: readonly CodeRow[] = [
   [123, 'MILLRACE_CLIENT_DENIED', 'limit', 'resource', false, 403, null, 'deny', "the client's address is not let in by allow and deny"],
   [124, 'MILLRACE_RATE_LIMITED', 'limit', 'resource', true, 429, null, 'rateLimits', "more requests came than a rate limit allows"],
   [125, 'MILLRACE_MEMORY_LIMIT', 'limit', 'resource', true, 503, null, 'setMaxMemory', "the process holds as much memory for its peers as setMaxMemory allows"],
+  [130, 'MILLRACE_OUT_OF_MEMORY', 'system', 'resource', true, 503, null, null, "the system gave no memory for bytes that came or are to be sent"],
+  [131, 'MILLRACE_CLIENT_REPUTATION', 'limit', 'resource', true, 503, null, 'reputation', "the client has broken too many rules of late"],
   [200, 'MILLRACE_TLS_CERTIFICATE_EXPIRED', 'protocol', 'protocol', false, null, 'tls', null, "the peer's certificate has expired"],
   [201, 'MILLRACE_TLS_CERTIFICATE_NOT_YET_VALID', 'protocol', 'protocol', false, null, 'tls', null, "the peer's certificate is not valid yet"],
   [202, 'MILLRACE_TLS_UNKNOWN_CA', 'protocol', 'protocol', false, null, 'tls', 'ca', "the peer's certificate chain does not lead to a CA that is trusted here"],
@@ -288,6 +307,7 @@ export const CODES: readonly CodeRow[] = [
   [332, 'MILLRACE_PROXY_TARGET_FORBIDDEN', 'protocol', 'application', false, 403, 'proxy', null, "the proxy's rules do not let this target be reached"],
   [333, 'MILLRACE_PROXY_TARGET_PROHIBITED', 'protocol', 'application', false, 403, 'proxy', null, "the target is a loopback, private or link-local address, or the proxy itself; the option 'allowPrivate' lets all but the last be reached"],
   [334, 'MILLRACE_PROXY_OPEN', 'misuse', 'application', false, null, null, null, "a proxy that others can reach needs auth, rules or authorize; 'open: true' says that everybody may use it"],
+  [510, 'MILLRACE_PROXY_LOOP', 'misuse', 'application', false, 502, 'proxy', null, "the first proxy of 'upstream' is the proxy itself: it would dial itself for ever"],
   [300, 'MILLRACE_SOCKS_GENERAL_FAILURE', 'system', 'network', true, null, 'proxy', null, "the proxy reports a general failure (RFC 1928 §6, reply 1)"],
   [301, 'MILLRACE_SOCKS_FORBIDDEN', 'protocol', 'application', false, null, 'proxy', null, "the proxy's rules forbid the connection (RFC 1928 §6, reply 2)"],
   [302, 'MILLRACE_SOCKS_NETWORK_UNREACHABLE', 'system', 'network', true, null, 'proxy', null, "the proxy cannot reach the target's network (RFC 1928 §6, reply 3)"],
@@ -316,6 +336,20 @@ export const CODES: readonly CodeRow[] = [
   [325, 'MILLRACE_PROXY_CANCELLED', 'closed', 'application', false, null, 'proxy', null, "our side cancelled the handshake with the proxy"],
   [326, 'MILLRACE_PROXY_URL_INVALID', 'misuse', 'application', false, null, null, null, "a proxy's URL has an unknown scheme, no host, or parts that a proxy's URL cannot have"],
   [327, 'MILLRACE_PROXY_URL_ENCODING', 'misuse', 'application', false, null, null, null, "user name or password of a proxy's URL hold a malformed percent-encoding"],
+  [450, 'MILLRACE_SEND_TIMEOUT', 'timeout', 'timeout', true, null, 'send', 'timeouts.send', "the server took no byte of the request for timeouts.send"],
+  [451, 'MILLRACE_RESPONSE_TIMEOUT', 'timeout', 'timeout', true, null, 'headers', 'timeouts.headers', "the response did not begin within timeouts.headers"],
+  [452, 'MILLRACE_RESPONSE_BODY_TIMEOUT', 'timeout', 'timeout', true, null, 'body', 'timeouts.body', "no byte of the response's body arrived for timeouts.body"],
+  [453, 'MILLRACE_ACQUIRE_TIMEOUT', 'timeout', 'timeout', true, null, 'acquire', 'timeouts.acquire', "no connection of the pool became free within timeouts.acquire"],
+  [454, 'MILLRACE_POOL_QUEUE_FULL', 'limit', 'resource', true, null, 'acquire', 'maxQueued', "more requests wait for a connection to this origin than maxQueued"],
+  [455, 'MILLRACE_POOL_CLOSED', 'closed', 'application', false, null, null, null, "the connection pool is draining or has been stopped"],
+  [456, 'MILLRACE_RESPONSE_TOO_LARGE', 'limit', 'resource', false, null, 'body', 'maxResponseSize', "the response's body is larger than maxResponseSize"],
+  [457, 'MILLRACE_HTTP_UNEXPECTED_UPGRADE', 'protocol', 'protocol', false, null, null, null, "the server switched protocols although nobody asked for that (RFC 9110 §15.2.2)"],
+  [458, 'MILLRACE_CONNECTION_STALE', 'closed', 'network', true, null, null, null, "the idle connection had ended before the request could be sent on it"],
+  [459, 'MILLRACE_HTTP_STATUS', 'protocol', 'application', false, null, null, null, "the response's status is 400 or more, and throwOnError is on"],
+  [460, 'MILLRACE_URL_INVALID', 'misuse', 'application', false, null, null, null, "the URL cannot be requested: it is malformed, or its scheme is neither http nor https"],
+  [461, 'MILLRACE_REQUEST_MEMORY', 'limit', 'resource', false, null, null, 'maxMemoryPerRequest', "more would have to be buffered for one request than maxMemoryPerRequest"],
+  [462, 'MILLRACE_CLIENT_CLOSED', 'closed', 'application', false, null, null, null, "the client was closed"],
+  [463, 'MILLRACE_UPGRADE_REFUSED', 'protocol', 'application', false, null, null, null, "the server did not switch protocols"],
   [350, 'MILLRACE_RELAY_IDLE_TIMEOUT', 'timeout', 'timeout', false, null, 'relay', 'idleTimeout', "no byte went through the relay for the idle time"],
   [351, 'MILLRACE_RELAY_TOTAL_TIMEOUT', 'timeout', 'timeout', false, null, 'relay', 'totalTimeout', "the relay did not end within its total time"],
   [420, 'MILLRACE_CIRCUIT_OPEN', 'closed', 'network', false, null, null, 'breaker', "the circuit breaker of this origin is open: it has failed too often of late"],

@@ -44,6 +44,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   #whole: Uint8Array | undefined;
   #chunks: Uint8Array[] | undefined;
   #wanting: Waiting<Uint8Array | undefined> | undefined;
+  #watching: (() => void)[] | undefined;
   #sink: ((chunk: Uint8Array) => void) | undefined;
   /** Bytes that were taken and not granted again yet. */
   #taken = 0;
@@ -57,6 +58,11 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
 
   get used(): boolean {
     return this.#used;
+  }
+
+  /** Why it will not arrive whole. */
+  get failure(): MillraceError | undefined {
+    return this.#failure;
   }
 
   /** Whether it has arrived whole. */
@@ -161,6 +167,18 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
     });
   }
 
+  /** Resolves when it is over, whole or not. */
+  whenOver(): Promise<void> {
+    if (this.#ended || this.#failure !== undefined) return Promise.resolve();
+    return new Promise((resolve) => (this.#watching ??= []).push(resolve));
+  }
+
+  #tellOver(): void {
+    const watching = this.#watching;
+    this.#watching = undefined;
+    if (watching !== undefined) for (const resolve of watching) resolve();
+  }
+
   /** Gives each chunk to the function as it comes, from now on; `undefined`: keeps them until another is given. */
   flow(sink: ((chunk: Uint8Array) => void) | undefined): void {
     if (this.#chunks === undefined) {
@@ -234,6 +252,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
         }
         this.#wanting?.resolve(undefined);
         this.#wanting = undefined;
+        this.#tellOver();
         return true;
       case KIND.bodyFailed:
         this.fail(errorFromNative(flags, { value: a, seen: b }));
@@ -247,6 +266,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   fail(error: MillraceError): void {
     if (this.#ended && this.#collecting === undefined) return;
     this.#failure = error;
+    this.#tellOver();
     this.#collecting?.reject(error);
     this.#wanting?.reject(error);
     this.#collecting = undefined;

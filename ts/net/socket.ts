@@ -41,7 +41,7 @@ type EventListener = Parameters<EventEmitter['on']>[1];
 /**
  * A connection that speaks no protocol of ours: one that `connect` made, or after an upgrade or CONNECT. Both sides end
  * on their own.
- * Its events are `data` (see `pause`), `drain`, `end` (the peer has ended), `hangup` (it has, and nobody reads), `close`
+ * Its events are `data` (see `pause`), `drain`, `end` (the peer has ended), `close`
  * and, where somebody listens, `error`.
  */
 export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, Target {
@@ -86,6 +86,15 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   /** @internal Resolves when a connection that we began is open, and rejects when it cannot be. */
   opened(explain = dialError): Promise<void> {
     return new Promise((resolve, reject) => (this.#opening = { resolve, reject, explain }));
+  }
+
+  /** @internal Hands the connection to another owner, who gets its events under this id; nothing was read or written. */
+  surrender(): number {
+    this.#closed = true;
+    unregister(this.#slot, this.id);
+    if (this.#holds) native.hold(-1);
+    this.#holds = false;
+    return this.id;
   }
 
   get remoteAddress(): string {
@@ -344,8 +353,6 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
       this.#full = false;
       this.#settle((waiting) => !waiting.finish);
       this.emit('drain');
-    } else if (kind === KIND.left) {
-      this.emit('hangup');
     } else if (kind === KIND.finished) {
       this.#settle(() => true);
       if (this.#body.ended) this.#close();

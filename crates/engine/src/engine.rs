@@ -13,12 +13,14 @@
 
 use crate::connection::{Connection, Stack, flag as conn};
 use crate::event::{Event, EventKind, Host};
+use crate::http1::client::Clients;
 use crate::id::{Id, Slab};
 use crate::link::memory::Collected;
 use crate::log::Log;
 use crate::memory::Memory;
 use crate::panic::take_panic;
-use crate::protocol::Http1;
+use crate::protocol::{Http1, Protocol};
+use crate::refusals::Refusals;
 use crate::relay::Relay;
 use crate::server::Server;
 use crate::stream::Stream;
@@ -95,6 +97,8 @@ pub struct Engine<V: Copy> {
     /// Heads that the host names by number; the first has no field.
     pub(crate) ready_heads: Vec<ReadyHead>,
     pub(crate) log: Log,
+    pub(crate) clients: Clients,
+    pub(crate) refusals: Refusals,
 }
 
 impl<V: Copy> Engine<V> {
@@ -143,6 +147,8 @@ impl<V: Copy> Engine<V> {
             memory: Memory::new(),
             ready_heads: ReadyHead::new(b"").into_iter().collect(),
             log: Log::default(),
+            clients: Clients::default(),
+            refusals: Refusals::default(),
         }
     }
 
@@ -425,7 +431,7 @@ impl<V: Copy> Engine<V> {
         };
         let limits = options.head;
         if let Some(mut stack) = self.stacks.pop() {
-            if let crate::protocol::Protocol::Http1(http) = &mut stack.protocol {
+            if let Protocol::Http1(http) = &mut stack.protocol {
                 if http.limits != limits {
                     http.parser.reset(limits);
                     http.limits = limits;
@@ -442,9 +448,14 @@ impl<V: Copy> Engine<V> {
     }
 
     /// Keeps the stack of a connection that has become idle.
-    pub(crate) fn recycle(&mut self, stack: Box<Stack>) {
-        if self.stacks.len() < KEPT_STACKS {
-            self.stacks.push(stack);
+    pub(crate) fn recycle(&mut self, mut stack: Box<Stack>) {
+        let stacks = match stack.protocol {
+            Protocol::Client(_) => &mut self.clients.stacks,
+            _ => &mut self.stacks,
+        };
+        stack.sent = 0;
+        if stacks.len() < KEPT_STACKS {
+            stacks.push(stack);
         }
     }
 
@@ -465,6 +476,15 @@ impl<V: Copy> Drop for Engine<V> {
         self.metrics.gauge_add(Gauge::ReactorThreads, -1);
         for id in self.servers.ids() {
             self.destroy_server(id);
+        }
+        for id in self.connections.ids() {
+            if self
+                .connections
+                .get(id)
+                .is_some_and(|connection| connection.has(conn::CLIENT))
+            {
+                self.close(id, Code::Destroyed.into());
+            }
         }
     }
 }

@@ -25,7 +25,7 @@ pub enum EventKind {
     Drain = 8,
     /// The last byte of the response is with the kernel.
     Finished = 9,
-    /// The peer shut its side after a complete request, or its side of a tunnel that nobody reads; we can still write.
+    /// The peer shut its side after a complete request; the response can still be written.
     Left = 10,
     /// The answer to an injected request: `a` the status, `b` the length of the reason in the text.
     Injected = 11,
@@ -56,6 +56,16 @@ pub enum EventKind {
     /// A client of a proxy of ours speaks SOCKS and asks for a tunnel: the text is version, host, port and user, parted by
     /// NUL, `b` the server's slot; `Engine::reply_socks` answers.
     ProxyRequest = 22,
+    /// The head of a response to a client's exchange: `flags` are [`response`](crate::response), `a` is the status times
+    /// 2²⁰ plus the length of the reason in the text, `b` the length of the body plus one, 0 where it is not known.
+    Response = 24,
+    /// A 1xx response to a client's exchange that asked for them: `a` as in `Response`.
+    Informational = 25,
+    /// A client connection is gone, and its handle with it: `flags` is the code of why.
+    Gone = 26,
+    /// Requests were refused before the host saw them: [`Engine::take_refusals`](crate::Engine::take_refusals). Only after
+    /// [`Engine::hear_refusals`](crate::Engine::hear_refusals).
+    Refused = 27,
 }
 
 /// Flags of a request event.

@@ -61,15 +61,6 @@ impl<V: Copy> Engine<V> {
         self.deliver(host, id);
     }
 
-    /// The peer has ended its side while nobody reads: whoever works for it may want to stop.
-    pub(crate) fn tell_hung_up(&mut self, id: Id) {
-        let Some(stream) = self.streams.get_mut(id) else { return };
-        if !stream.has(flag::REQUEST_ENDED | flag::INTERNAL | flag::LEFT_TOLD | flag::RELAYED) {
-            stream.flags |= flag::LEFT_TOLD;
-            self.event(EventKind::Left, id, 0, 0, 0, None);
-        }
-    }
-
     /// Our side of a tunnel has said all it wants to.
     pub(crate) fn end_raw(&mut self, id: Id, finish: bool) {
         let Some(stream) = self.streams.get_mut(id) else { return };

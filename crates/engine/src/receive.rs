@@ -79,6 +79,7 @@ impl<V: Copy> Engine<V> {
                 .streams
                 .get(*stream)
                 .is_some_and(|stream| !stream.has(flag::END_TOLD)),
+            Some(Protocol::Client(client)) => !client.order.is_empty(),
             _ => false,
         }
     }
@@ -147,7 +148,10 @@ impl<V: Copy> Engine<V> {
         let (server, first) = (connection.server, !connection.has(conn::SEEN_BYTES));
         connection.flags |= conn::SEEN_BYTES;
         let socket = connection.link.descriptor().is_some();
-        let mut stack = self.fresh_stack(server);
+        let mut stack = match connection.has(conn::CLIENT) {
+            true => self.fresh_client_stack(),
+            false => self.fresh_stack(server),
+        };
         stack.progress_ms = self.from_ms;
         stack.send_pace = Pace::new();
         if first && socket {
@@ -296,11 +300,11 @@ impl<V: Copy> Engine<V> {
         bytes: &[u8],
     ) -> Result<(), Error> {
         if !stack.backlog.is_empty() {
-            stack.backlog.extend_from_slice(bytes);
-            return Ok(());
+            return stack.keep(bytes);
         }
         match stack.protocol {
             Protocol::Http1(_) => self.http1_bytes(host, id, stack, bytes),
+            Protocol::Client(_) => self.client_bytes(host, id, stack, bytes),
             Protocol::Raw(stream) => {
                 self.raw_bytes(host, stream, bytes);
                 Ok(())
@@ -330,6 +334,10 @@ impl<V: Copy> Engine<V> {
             Protocol::Http1(_) => {
                 self.deliver_all(host, &stack);
                 self.http1_bytes(host, id, &mut stack, &backlog)
+            }
+            Protocol::Client(_) => {
+                self.deliver_all(host, &stack);
+                self.client_bytes(host, id, &mut stack, &backlog)
             }
             Protocol::Raw(stream) => {
                 self.raw_bytes(host, stream, &backlog);
@@ -372,7 +380,7 @@ impl<V: Copy> Engine<V> {
         if connection.has(conn::LINGERING) {
             return;
         }
-        if let Some(fd) = connection.link.descriptor() {
+        if let Some(fd) = connection.link.descriptor().filter(|_| !connection.has(conn::DELAYED)) {
             self.read(host, id, fd);
         }
         self.touch(id);
@@ -444,6 +452,7 @@ impl<V: Copy> Engine<V> {
     ) -> Result<(), Error> {
         match &mut stack.protocol {
             Protocol::Http1(_) => self.http1_ended(id, stack),
+            Protocol::Client(_) => self.client_ended(host, id, stack),
             Protocol::Raw(stream) => {
                 let stream = *stream;
                 self.raw_ended(host, stream);
@@ -458,16 +467,12 @@ impl<V: Copy> Engine<V> {
             return;
         };
         connection.flags |= conn::HANGUP_SEEN;
-        if connection.layers.as_ref().is_some_and(|layers| layers.has_handshake()) {
-            // Nobody asks for a tunnel and ends before it is there.
-            return self.close(id, Code::ConnectionClosed.into());
-        }
         let Some(stack) = connection.stack.take() else {
             return self.touch(id);
         };
-        match &stack.protocol {
-            Protocol::Http1(http) => self.tell_left(http.order.iter().copied().collect()),
-            Protocol::Raw(stream) => self.tell_hung_up(*stream),
+        // One that asks a proxy for a tunnel and ends its side at once has said what it has to say: it waits.
+        if let Protocol::Http1(http) = &stack.protocol {
+            self.tell_left(http.order.iter().copied().collect());
         }
         self.give_stack(id, stack);
         self.touch(id);

@@ -70,6 +70,8 @@ pub enum Counter {
     LimitExceededRateLimits,
     /// Refusals by the limit that was passed (`option="maxMemory"`).
     LimitExceededMaxMemory,
+    /// Refusals by the limit that was passed (`option="reputation"`).
+    LimitExceededReputation,
     /// Times that a store of a rate limit failed or took too long.
     RateLimitStoreFailures,
     /// Bytes received from sockets.
@@ -138,6 +140,8 @@ pub enum Counter {
     TlsFailures,
     /// Requests that validate refused.
     HttpServerValidateRefusals,
+    /// Connections that reputation let wait before they were served.
+    HttpServerConnectionsDelayed,
     /// Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left.
     HttpServerAcceptPauses,
     /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="local"`).
@@ -164,11 +168,63 @@ pub enum Counter {
     DnsFailuresTimeout,
     /// Lookups that ended without an address: there is none, there was no answer in time, or the question failed (`reason="failed"`).
     DnsFailuresFailed,
+    /// Requests that HTTP clients put on a connection, those that were sent again included.
+    HttpClientRequests,
+    /// Responses to HTTP clients by class of their status code (`class="1xx"`).
+    HttpClientResponses1xx,
+    /// Responses to HTTP clients by class of their status code (`class="2xx"`).
+    HttpClientResponses2xx,
+    /// Responses to HTTP clients by class of their status code (`class="3xx"`).
+    HttpClientResponses3xx,
+    /// Responses to HTTP clients by class of their status code (`class="4xx"`).
+    HttpClientResponses4xx,
+    /// Responses to HTTP clients by class of their status code (`class="5xx"`).
+    HttpClientResponses5xx,
+    /// Deadlines of HTTP clients that expired, by the phase that took too long (`phase="send"`).
+    HttpClientTimeoutsSend,
+    /// Deadlines of HTTP clients that expired, by the phase that took too long (`phase="headers"`).
+    HttpClientTimeoutsHeaders,
+    /// Deadlines of HTTP clients that expired, by the phase that took too long (`phase="body"`).
+    HttpClientTimeoutsBody,
+    /// Deadlines of HTTP clients that expired, by the phase that took too long (`phase="total"`).
+    HttpClientTimeoutsTotal,
+    /// Deadlines of HTTP clients that expired, by the phase that took too long (`phase="acquire"`).
+    HttpClientTimeoutsAcquire,
+    /// Requests that ended with an error.
+    HttpClientFailures,
+    /// Requests that were sent again because a connection that had been idle was dead.
+    HttpClientReplays,
+    /// Connections that pools opened.
+    PoolConnectionsCreated,
+    /// Connections of pools that ended, by the reason (`reason="idle"`).
+    PoolConnectionsClosedIdle,
+    /// Connections of pools that ended, by the reason (`reason="age"`).
+    PoolConnectionsClosedAge,
+    /// Connections of pools that ended, by the reason (`reason="requests"`).
+    PoolConnectionsClosedRequests,
+    /// Connections of pools that ended, by the reason (`reason="peer"`).
+    PoolConnectionsClosedPeer,
+    /// Connections of pools that ended, by the reason (`reason="stale"`).
+    PoolConnectionsClosedStale,
+    /// Connections of pools that ended, by the reason (`reason="error"`).
+    PoolConnectionsClosedError,
+    /// Connections of pools that ended, by the reason (`reason="limit"`).
+    PoolConnectionsClosedLimit,
+    /// Connections of pools that ended, by the reason (`reason="drain"`).
+    PoolConnectionsClosedDrain,
+    /// Connections of pools that ended, by the reason (`reason="discarded"`).
+    PoolConnectionsClosedDiscarded,
+    /// Connections that pools gave out, by what they were before (`kind="created"`).
+    PoolAcquiresCreated,
+    /// Connections that pools gave out, by what they were before (`kind="reused"`).
+    PoolAcquiresReused,
+    /// Requests that a full queue refused.
+    PoolRefused,
 }
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 80;
+    pub const COUNT: usize = 108;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -205,6 +261,7 @@ impl Counter {
         Self::LimitExceededDeny,
         Self::LimitExceededRateLimits,
         Self::LimitExceededMaxMemory,
+        Self::LimitExceededReputation,
         Self::RateLimitStoreFailures,
         Self::SocketsReceivedBytes,
         Self::SocketsSentBytes,
@@ -239,6 +296,7 @@ impl Counter {
         Self::TlsHandshakesResumed,
         Self::TlsFailures,
         Self::HttpServerValidateRefusals,
+        Self::HttpServerConnectionsDelayed,
         Self::HttpServerAcceptPauses,
         Self::DnsLookupsLocal,
         Self::DnsLookupsHit,
@@ -252,6 +310,32 @@ impl Counter {
         Self::DnsFailuresNotFound,
         Self::DnsFailuresTimeout,
         Self::DnsFailuresFailed,
+        Self::HttpClientRequests,
+        Self::HttpClientResponses1xx,
+        Self::HttpClientResponses2xx,
+        Self::HttpClientResponses3xx,
+        Self::HttpClientResponses4xx,
+        Self::HttpClientResponses5xx,
+        Self::HttpClientTimeoutsSend,
+        Self::HttpClientTimeoutsHeaders,
+        Self::HttpClientTimeoutsBody,
+        Self::HttpClientTimeoutsTotal,
+        Self::HttpClientTimeoutsAcquire,
+        Self::HttpClientFailures,
+        Self::HttpClientReplays,
+        Self::PoolConnectionsCreated,
+        Self::PoolConnectionsClosedIdle,
+        Self::PoolConnectionsClosedAge,
+        Self::PoolConnectionsClosedRequests,
+        Self::PoolConnectionsClosedPeer,
+        Self::PoolConnectionsClosedStale,
+        Self::PoolConnectionsClosedError,
+        Self::PoolConnectionsClosedLimit,
+        Self::PoolConnectionsClosedDrain,
+        Self::PoolConnectionsClosedDiscarded,
+        Self::PoolAcquiresCreated,
+        Self::PoolAcquiresReused,
+        Self::PoolRefused,
     ];
 
     /// The series of `millrace_http_server_responses_total`, in the order of its label `class`: 1xx, 2xx, 3xx, 4xx, 5xx.
@@ -276,8 +360,8 @@ impl Counter {
         Self::HttpServerTimeoutsTlsHandshake,
     ];
 
-    /// The series of `millrace_limit_exceeded_total`, in the order of its label `option`: maxUrlSize, maxHeaderSize, maxHeaderFields, maxBodySize, maxCollectedSize, maxConnections, chunkExtensions, trailers, maxConnectionsPerIp, deny, rateLimits, maxMemory.
-    pub const LIMIT_EXCEEDED: [Self; 12] = [
+    /// The series of `millrace_limit_exceeded_total`, in the order of its label `option`: maxUrlSize, maxHeaderSize, maxHeaderFields, maxBodySize, maxCollectedSize, maxConnections, chunkExtensions, trailers, maxConnectionsPerIp, deny, rateLimits, maxMemory, reputation.
+    pub const LIMIT_EXCEEDED: [Self; 13] = [
         Self::LimitExceededMaxUrlSize,
         Self::LimitExceededMaxHeaderSize,
         Self::LimitExceededMaxHeaderFields,
@@ -290,6 +374,7 @@ impl Counter {
         Self::LimitExceededDeny,
         Self::LimitExceededRateLimits,
         Self::LimitExceededMaxMemory,
+        Self::LimitExceededReputation,
     ];
 
     /// The series of `millrace_log_records_total`, in the order of its label `level`: trace, debug, info, warn, error, fatal.
@@ -327,6 +412,40 @@ impl Counter {
         Self::DnsFailuresFailed,
     ];
 
+    /// The series of `millrace_http_client_responses_total`, in the order of its label `class`: 1xx, 2xx, 3xx, 4xx, 5xx.
+    pub const HTTP_CLIENT_RESPONSES: [Self; 5] = [
+        Self::HttpClientResponses1xx,
+        Self::HttpClientResponses2xx,
+        Self::HttpClientResponses3xx,
+        Self::HttpClientResponses4xx,
+        Self::HttpClientResponses5xx,
+    ];
+
+    /// The series of `millrace_http_client_timeouts_total`, in the order of its label `phase`: send, headers, body, total, acquire.
+    pub const HTTP_CLIENT_TIMEOUTS: [Self; 5] = [
+        Self::HttpClientTimeoutsSend,
+        Self::HttpClientTimeoutsHeaders,
+        Self::HttpClientTimeoutsBody,
+        Self::HttpClientTimeoutsTotal,
+        Self::HttpClientTimeoutsAcquire,
+    ];
+
+    /// The series of `millrace_pool_connections_closed_total`, in the order of its label `reason`: idle, age, requests, peer, stale, error, limit, drain, discarded.
+    pub const POOL_CONNECTIONS_CLOSED: [Self; 9] = [
+        Self::PoolConnectionsClosedIdle,
+        Self::PoolConnectionsClosedAge,
+        Self::PoolConnectionsClosedRequests,
+        Self::PoolConnectionsClosedPeer,
+        Self::PoolConnectionsClosedStale,
+        Self::PoolConnectionsClosedError,
+        Self::PoolConnectionsClosedLimit,
+        Self::PoolConnectionsClosedDrain,
+        Self::PoolConnectionsClosedDiscarded,
+    ];
+
+    /// The series of `millrace_pool_acquires_total`, in the order of its label `kind`: created, reused.
+    pub const POOL_ACQUIRES: [Self; 2] = [Self::PoolAcquiresCreated, Self::PoolAcquiresReused];
+
     /// The name of the family, as Prometheus sees it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -363,6 +482,7 @@ impl Counter {
             Self::LimitExceededDeny => "millrace_limit_exceeded_total",
             Self::LimitExceededRateLimits => "millrace_limit_exceeded_total",
             Self::LimitExceededMaxMemory => "millrace_limit_exceeded_total",
+            Self::LimitExceededReputation => "millrace_limit_exceeded_total",
             Self::RateLimitStoreFailures => "millrace_rate_limit_store_failures_total",
             Self::SocketsReceivedBytes => "millrace_sockets_received_bytes_total",
             Self::SocketsSentBytes => "millrace_sockets_sent_bytes_total",
@@ -397,6 +517,7 @@ impl Counter {
             Self::TlsHandshakesResumed => "millrace_tls_handshakes_total",
             Self::TlsFailures => "millrace_tls_failures_total",
             Self::HttpServerValidateRefusals => "millrace_http_server_validate_refusals_total",
+            Self::HttpServerConnectionsDelayed => "millrace_http_server_connections_delayed_total",
             Self::HttpServerAcceptPauses => "millrace_http_server_accept_pauses_total",
             Self::DnsLookupsLocal => "millrace_dns_lookups_total",
             Self::DnsLookupsHit => "millrace_dns_lookups_total",
@@ -410,6 +531,32 @@ impl Counter {
             Self::DnsFailuresNotFound => "millrace_dns_failures_total",
             Self::DnsFailuresTimeout => "millrace_dns_failures_total",
             Self::DnsFailuresFailed => "millrace_dns_failures_total",
+            Self::HttpClientRequests => "millrace_http_client_requests_total",
+            Self::HttpClientResponses1xx => "millrace_http_client_responses_total",
+            Self::HttpClientResponses2xx => "millrace_http_client_responses_total",
+            Self::HttpClientResponses3xx => "millrace_http_client_responses_total",
+            Self::HttpClientResponses4xx => "millrace_http_client_responses_total",
+            Self::HttpClientResponses5xx => "millrace_http_client_responses_total",
+            Self::HttpClientTimeoutsSend => "millrace_http_client_timeouts_total",
+            Self::HttpClientTimeoutsHeaders => "millrace_http_client_timeouts_total",
+            Self::HttpClientTimeoutsBody => "millrace_http_client_timeouts_total",
+            Self::HttpClientTimeoutsTotal => "millrace_http_client_timeouts_total",
+            Self::HttpClientTimeoutsAcquire => "millrace_http_client_timeouts_total",
+            Self::HttpClientFailures => "millrace_http_client_failures_total",
+            Self::HttpClientReplays => "millrace_http_client_replays_total",
+            Self::PoolConnectionsCreated => "millrace_pool_connections_created_total",
+            Self::PoolConnectionsClosedIdle => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedAge => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedRequests => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedPeer => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedStale => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedError => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedLimit => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedDrain => "millrace_pool_connections_closed_total",
+            Self::PoolConnectionsClosedDiscarded => "millrace_pool_connections_closed_total",
+            Self::PoolAcquiresCreated => "millrace_pool_acquires_total",
+            Self::PoolAcquiresReused => "millrace_pool_acquires_total",
+            Self::PoolRefused => "millrace_pool_refused_total",
         }
     }
 
@@ -453,6 +600,7 @@ impl Counter {
             Self::LimitExceededDeny => "Refusals by the limit that was passed",
             Self::LimitExceededRateLimits => "Refusals by the limit that was passed",
             Self::LimitExceededMaxMemory => "Refusals by the limit that was passed",
+            Self::LimitExceededReputation => "Refusals by the limit that was passed",
             Self::RateLimitStoreFailures => "Times that a store of a rate limit failed or took too long",
             Self::SocketsReceivedBytes => "Bytes received from sockets",
             Self::SocketsSentBytes => "Bytes that the kernel took for sending",
@@ -495,6 +643,7 @@ impl Counter {
                 "TLS sessions that ended with an error: certificates, alerts, malformed messages, connections cut in a handshake"
             }
             Self::HttpServerValidateRefusals => "Requests that validate refused",
+            Self::HttpServerConnectionsDelayed => "Connections that reputation let wait before they were served",
             Self::HttpServerAcceptPauses => {
                 "Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left"
             }
@@ -528,6 +677,38 @@ impl Counter {
             Self::DnsFailuresFailed => {
                 "Lookups that ended without an address: there is none, there was no answer in time, or the question failed"
             }
+            Self::HttpClientRequests => {
+                "Requests that HTTP clients put on a connection, those that were sent again included"
+            }
+            Self::HttpClientResponses1xx => "Responses to HTTP clients by class of their status code",
+            Self::HttpClientResponses2xx => "Responses to HTTP clients by class of their status code",
+            Self::HttpClientResponses3xx => "Responses to HTTP clients by class of their status code",
+            Self::HttpClientResponses4xx => "Responses to HTTP clients by class of their status code",
+            Self::HttpClientResponses5xx => "Responses to HTTP clients by class of their status code",
+            Self::HttpClientTimeoutsSend => "Deadlines of HTTP clients that expired, by the phase that took too long",
+            Self::HttpClientTimeoutsHeaders => {
+                "Deadlines of HTTP clients that expired, by the phase that took too long"
+            }
+            Self::HttpClientTimeoutsBody => "Deadlines of HTTP clients that expired, by the phase that took too long",
+            Self::HttpClientTimeoutsTotal => "Deadlines of HTTP clients that expired, by the phase that took too long",
+            Self::HttpClientTimeoutsAcquire => {
+                "Deadlines of HTTP clients that expired, by the phase that took too long"
+            }
+            Self::HttpClientFailures => "Requests that ended with an error",
+            Self::HttpClientReplays => "Requests that were sent again because a connection that had been idle was dead",
+            Self::PoolConnectionsCreated => "Connections that pools opened",
+            Self::PoolConnectionsClosedIdle => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedAge => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedRequests => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedPeer => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedStale => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedError => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedLimit => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedDrain => "Connections of pools that ended, by the reason",
+            Self::PoolConnectionsClosedDiscarded => "Connections of pools that ended, by the reason",
+            Self::PoolAcquiresCreated => "Connections that pools gave out, by what they were before",
+            Self::PoolAcquiresReused => "Connections that pools gave out, by what they were before",
+            Self::PoolRefused => "Requests that a full queue refused",
         }
     }
 
@@ -560,6 +741,7 @@ impl Counter {
             Self::LimitExceededDeny => Some(("option", "deny")),
             Self::LimitExceededRateLimits => Some(("option", "rateLimits")),
             Self::LimitExceededMaxMemory => Some(("option", "maxMemory")),
+            Self::LimitExceededReputation => Some(("option", "reputation")),
             Self::LogRecordsTrace => Some(("level", "trace")),
             Self::LogRecordsDebug => Some(("level", "debug")),
             Self::LogRecordsInfo => Some(("level", "info")),
@@ -581,6 +763,27 @@ impl Counter {
             Self::DnsFailuresNotFound => Some(("reason", "notFound")),
             Self::DnsFailuresTimeout => Some(("reason", "timeout")),
             Self::DnsFailuresFailed => Some(("reason", "failed")),
+            Self::HttpClientResponses1xx => Some(("class", "1xx")),
+            Self::HttpClientResponses2xx => Some(("class", "2xx")),
+            Self::HttpClientResponses3xx => Some(("class", "3xx")),
+            Self::HttpClientResponses4xx => Some(("class", "4xx")),
+            Self::HttpClientResponses5xx => Some(("class", "5xx")),
+            Self::HttpClientTimeoutsSend => Some(("phase", "send")),
+            Self::HttpClientTimeoutsHeaders => Some(("phase", "headers")),
+            Self::HttpClientTimeoutsBody => Some(("phase", "body")),
+            Self::HttpClientTimeoutsTotal => Some(("phase", "total")),
+            Self::HttpClientTimeoutsAcquire => Some(("phase", "acquire")),
+            Self::PoolConnectionsClosedIdle => Some(("reason", "idle")),
+            Self::PoolConnectionsClosedAge => Some(("reason", "age")),
+            Self::PoolConnectionsClosedRequests => Some(("reason", "requests")),
+            Self::PoolConnectionsClosedPeer => Some(("reason", "peer")),
+            Self::PoolConnectionsClosedStale => Some(("reason", "stale")),
+            Self::PoolConnectionsClosedError => Some(("reason", "error")),
+            Self::PoolConnectionsClosedLimit => Some(("reason", "limit")),
+            Self::PoolConnectionsClosedDrain => Some(("reason", "drain")),
+            Self::PoolConnectionsClosedDiscarded => Some(("reason", "discarded")),
+            Self::PoolAcquiresCreated => Some(("kind", "created")),
+            Self::PoolAcquiresReused => Some(("kind", "reused")),
             _ => None,
         }
     }
@@ -620,11 +823,17 @@ pub enum Gauge {
     Buffers,
     /// Memory held for peers: what waits to be written, what was received and not taken.
     MemoryHeldBytes,
+    /// Open HTTP/1.1 connections of HTTP clients.
+    HttpClientConnections,
+    /// Requests on a connection whose response has not ended.
+    HttpClientActiveRequests,
+    /// Requests that wait for a connection.
+    PoolQueued,
 }
 
 impl Gauge {
     /// How many there are.
-    pub const COUNT: usize = 10;
+    pub const COUNT: usize = 13;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -638,6 +847,9 @@ impl Gauge {
         Self::RelayActive,
         Self::Buffers,
         Self::MemoryHeldBytes,
+        Self::HttpClientConnections,
+        Self::HttpClientActiveRequests,
+        Self::PoolQueued,
     ];
 
     /// The name of the family, as Prometheus sees it.
@@ -653,6 +865,9 @@ impl Gauge {
             Self::RelayActive => "millrace_relay_active",
             Self::Buffers => "millrace_buffers",
             Self::MemoryHeldBytes => "millrace_memory_held_bytes",
+            Self::HttpClientConnections => "millrace_http_client_connections",
+            Self::HttpClientActiveRequests => "millrace_http_client_active_requests",
+            Self::PoolQueued => "millrace_pool_queued",
         }
     }
 
@@ -669,6 +884,9 @@ impl Gauge {
             Self::RelayActive => "Relays that are open",
             Self::Buffers => "Pool buffers in use",
             Self::MemoryHeldBytes => "Memory held for peers: what waits to be written, what was received and not taken",
+            Self::HttpClientConnections => "Open HTTP/1.1 connections of HTTP clients",
+            Self::HttpClientActiveRequests => "Requests on a connection whose response has not ended",
+            Self::PoolQueued => "Requests that wait for a connection",
         }
     }
 
@@ -702,11 +920,15 @@ pub enum Histogram {
     ReactorWakeDuration,
     /// Time from a question, which the cache could not answer, to its last answer.
     DnsLookupDuration,
+    /// Time from the moment that a request is put on a connection to the last byte of its response.
+    HttpClientRequestDuration,
+    /// Time that requests waited for a connection.
+    PoolWait,
 }
 
 impl Histogram {
     /// How many there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 8;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -716,6 +938,8 @@ impl Histogram {
         Self::HttpServerRequestDuration,
         Self::ReactorWakeDuration,
         Self::DnsLookupDuration,
+        Self::HttpClientRequestDuration,
+        Self::PoolWait,
     ];
 
     /// The name of the family, as Prometheus sees it.
@@ -727,6 +951,8 @@ impl Histogram {
             Self::HttpServerRequestDuration => "millrace_http_server_request_duration_seconds",
             Self::ReactorWakeDuration => "millrace_reactor_wake_duration_seconds",
             Self::DnsLookupDuration => "millrace_dns_lookup_duration_seconds",
+            Self::HttpClientRequestDuration => "millrace_http_client_request_duration_seconds",
+            Self::PoolWait => "millrace_pool_wait_seconds",
         }
     }
 
@@ -739,6 +965,10 @@ impl Histogram {
             Self::HttpServerRequestDuration => "Time from the first byte of a request to the last byte of its response",
             Self::ReactorWakeDuration => "Time that one wake of a reactor took, callbacks included",
             Self::DnsLookupDuration => "Time from a question, which the cache could not answer, to its last answer",
+            Self::HttpClientRequestDuration => {
+                "Time from the moment that a request is put on a connection to the last byte of its response"
+            }
+            Self::PoolWait => "Time that requests waited for a connection",
         }
     }
 
@@ -755,7 +985,9 @@ impl Histogram {
             | Self::TlsHandshakeDuration
             | Self::HttpServerRequestDuration
             | Self::ReactorWakeDuration
-            | Self::DnsLookupDuration => Some("seconds"),
+            | Self::DnsLookupDuration
+            | Self::HttpClientRequestDuration
+            | Self::PoolWait => Some("seconds"),
         }
     }
 }
@@ -791,4 +1023,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 270;
+pub const FILL_LEN: usize = 361;

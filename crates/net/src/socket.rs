@@ -111,6 +111,15 @@ pub fn migrates_handshakes() -> bool {
     sys::socket::migrates_handshakes()
 }
 
+/// How much of what the kernel took of us it still holds for the peer: bytes that the peer has not acknowledged, or for a
+/// Unix socket the memory of what it has not read (`SIOCOUTQ`). While nothing is sent it falls with what the peer takes.
+///
+/// # Errors
+/// What the system says; other systems than Linux cannot.
+pub fn untaken(fd: RawFd) -> io::Result<u64> {
+    sys::socket::untaken(fd)
+}
+
 /// Takes the pending error of a socket (`SO_ERROR`), which clears it: why a dial failed, why a connection broke.
 ///
 /// # Errors

@@ -342,13 +342,13 @@ impl<V: Copy> Engine<V> {
             return;
         };
         let mut bytes = [0; 2];
-        for way in 0..2 {
+        for (way, moved) in bytes.iter_mut().enumerate() {
             let sink = self.connections.get(relay.ends[1 - way]);
             // What did not reach the kernel did not arrive.
             let left = sink
                 .and_then(|sink| sink.stack.as_ref())
                 .map_or(0, |stack| stack.output.len() as u64);
-            bytes[way] = relay.ways[way].bytes.saturating_sub(left);
+            *moved = relay.ways[way].bytes.saturating_sub(left);
             relay.ways[way].direction.clear(&mut self.pool, &mut self.pipes);
         }
         self.metrics.gauge_add(Gauge::RelayActive, -1);

@@ -180,6 +180,14 @@ pub(crate) fn take_error(fd: RawFd) -> io::Result<Option<io::Error>> {
     Ok((errno != 0).then(|| io::Error::from_raw_os_error(errno)))
 }
 
+/// Of TCP what the peer has not acknowledged, of a Unix socket the memory of what it has not read.
+pub(crate) fn untaken(fd: RawFd) -> io::Result<u64> {
+    let mut bytes: c_int = 0;
+    // SAFETY: the call writes one int (tcp(7), unix(7)). SIOCOUTQ is TIOCOUTQ by another name.
+    retry(|| unsafe { libc::ioctl(fd, libc::TIOCOUTQ, &raw mut bytes) })?;
+    Ok(u64::try_from(bytes).unwrap_or(0))
+}
+
 pub(crate) fn local_addr(fd: RawFd) -> io::Result<Peer> {
     // SAFETY: `with_address` passes a buffer and its length.
     with_address(|address, len| retry(|| unsafe { libc::getsockname(fd, address, len) }).map(drop))
