@@ -36,6 +36,7 @@ export interface RelayEnd {
 }
 
 const SYSTEM = 2;
+type EventListener = Parameters<EventEmitter['on']>[1];
 
 /**
  * A connection that speaks no protocol of ours: one that `connect` made, or after an upgrade or CONNECT. Both sides end
@@ -281,13 +282,13 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   }
 
   /** Chunks come as `data` events from the first listener on; `pause` has them wait, `resume` goes on. */
-  override on(name: string | symbol, listener: (...values: any[]) => void): this {
+  override on(name: string | symbol, listener: EventListener): this {
     super.on(name, listener);
     if (name === 'data' && this.#isPaused === undefined) this.resume();
     return this;
   }
 
-  override addListener(name: string | symbol, listener: (...values: any[]) => void): this {
+  override addListener(name: string | symbol, listener: EventListener): this {
     return this.on(name, listener);
   }
 
