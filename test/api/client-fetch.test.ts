@@ -77,7 +77,10 @@ test('an abort rejects with the reason itself, a failure of the network with a T
   const pending = client.fetch(origin, { signal: controller.signal });
   controller.abort(reason);
   await expect(pending).rejects.toBe(reason);
-  await expect(client.fetch('http://127.0.0.1:1/')).rejects.toMatchObject({ name: 'TypeError', message: 'fetch failed' });
+  await expect(client.fetch('http://127.0.0.1:1/')).rejects.toMatchObject({
+    name: 'TypeError',
+    message: 'fetch failed',
+  });
 });
 
 test('a coded body is decoded, and one that expands too far refused', async () => {

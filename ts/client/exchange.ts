@@ -84,6 +84,8 @@ let held = 0;
  */
 export abstract class Exchange implements Target, Waiter {
   id = -1;
+  /** @internal Its events are not over: see `register`. */
+  closed = false;
   readonly timings: Timings;
   /** Called once it is over, however it ended. */
   onOver: (() => void) | undefined;
@@ -280,11 +282,26 @@ export abstract class Exchange implements Target, Waiter {
     const safe = (flags & ABORTED_SENT) === 0 || prepared.idempotent;
     const unanswered = (flags & ABORTED_SEEN) === 0 && BEFORE_BYTES.has(error.code);
     const again = prepared.stream === undefined || prepared.stream.isReplayable;
+    if (error.code === 'MILLRACE_CONNECTION_STALE' && (flags & ABORTED_SENT) === 0 && again) {
+      return this.another();
+    }
     if (this.reused && unanswered && safe && again && !this._replayed) {
       return this.replay(error);
     }
     connection?.forget('error');
     this.end(error);
+  }
+
+  /** The look at an idle connection found it dead, and nothing was sent: any other will do. */
+  private another(): void {
+    this.connection?.forget('stale');
+    this.id = -1;
+    this.connection = null;
+    try {
+      this._queued = this._origin.acquire(this);
+    } catch (error) {
+      this.end(error);
+    }
   }
 
   /** A connection that had been idle was dead: once more, on a fresh one. */
@@ -312,6 +329,7 @@ export abstract class Exchange implements Target, Waiter {
   private finish(): void {
     if (this._over) return;
     this._over = true;
+    this.closed = true;
     if (this._queued !== null) this._origin.withdraw(this._queued);
     this._queued = null;
     if (this.id >= 0) unregister(slotOf(this.id), this.id);

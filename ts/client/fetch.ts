@@ -27,7 +27,7 @@ interface Asked {
 /** `fetch` over a client: failures of the network are a TypeError with the cause, an abort is its reason. */
 export async function fetchOver(client: Client, input: Input, init: Init): Promise<Response> {
   const { url, method, headers, body, signal, redirect } = asked(input, init);
-  if (isAborted(signal)) throw signal.reason;
+  if (isAborted(signal)) throw signal?.reason;
   const options: RequestOptions = {
     method,
     maxRedirects: redirect === 'follow' ? 20 : 0,
@@ -85,7 +85,7 @@ function ofRequest(request: Request): Asked {
   };
 }
 
-function isAborted(signal: AbortSignal | undefined): signal is AbortSignal {
+function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
 }
 

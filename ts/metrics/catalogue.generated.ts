@@ -34,6 +34,7 @@ export type CounterName =
   | 'millrace_limit_exceeded_total{option="deny"}'
   | 'millrace_limit_exceeded_total{option="rateLimits"}'
   | 'millrace_limit_exceeded_total{option="maxMemory"}'
+  | 'millrace_limit_exceeded_total{option="reputation"}'
   | 'millrace_rate_limit_store_failures_total'
   | 'millrace_sockets_received_bytes_total'
   | 'millrace_sockets_sent_bytes_total'
@@ -56,12 +57,19 @@ export type CounterName =
   | 'millrace_sockets_connect_attempts_total'
   | 'millrace_proxy_client_handshakes_total'
   | 'millrace_proxy_client_failures_total'
+  | 'millrace_relay_started_total'
+  | 'millrace_relay_failed_total'
+  | 'millrace_relay_timeouts_total{phase="idle"}'
+  | 'millrace_relay_timeouts_total{phase="total"}'
+  | 'millrace_relay_bytes_total'
+  | 'millrace_relay_spliced_bytes_total'
   | 'millrace_proxy_server_tunnels_total'
   | 'millrace_proxy_server_failures_total'
   | 'millrace_tls_handshakes_total{kind="full"}'
   | 'millrace_tls_handshakes_total{kind="resumed"}'
   | 'millrace_tls_failures_total'
   | 'millrace_http_server_validate_refusals_total'
+  | 'millrace_http_server_connections_delayed_total'
   | 'millrace_http_server_accept_pauses_total'
   | 'millrace_dns_lookups_total{result="local"}'
   | 'millrace_dns_lookups_total{result="hit"}'
@@ -110,6 +118,7 @@ export type GaugeName =
   | 'millrace_sockets_connected'
   | 'millrace_sockets_listeners'
   | 'millrace_sockets_accepted_open'
+  | 'millrace_relay_active'
   | 'millrace_buffers'
   | 'millrace_memory_held_bytes'
   | 'millrace_http_client_connections'
@@ -368,6 +377,13 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Refusals by the limit that was passed',
   },
   {
+    key: 'millrace_limit_exceeded_total{option="reputation"}',
+    name: 'millrace_limit_exceeded_total',
+    label: ['option', 'reputation'],
+    unit: null,
+    help: 'Refusals by the limit that was passed',
+  },
+  {
     key: 'millrace_rate_limit_store_failures_total',
     name: 'millrace_rate_limit_store_failures_total',
     label: null,
@@ -522,6 +538,48 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Handshakes with proxies that failed: refusals, timeouts, malformed answers',
   },
   {
+    key: 'millrace_relay_started_total',
+    name: 'millrace_relay_started_total',
+    label: null,
+    unit: null,
+    help: 'Relays that were begun: pairs of sockets whose bytes do not enter JavaScript',
+  },
+  {
+    key: 'millrace_relay_failed_total',
+    name: 'millrace_relay_failed_total',
+    label: null,
+    unit: null,
+    help: 'Relays that ended before both sides had: resets, timeouts, cuts',
+  },
+  {
+    key: 'millrace_relay_timeouts_total{phase="idle"}',
+    name: 'millrace_relay_timeouts_total',
+    label: ['phase', 'idle'],
+    unit: null,
+    help: 'Relays that a time limit ended',
+  },
+  {
+    key: 'millrace_relay_timeouts_total{phase="total"}',
+    name: 'millrace_relay_timeouts_total',
+    label: ['phase', 'total'],
+    unit: null,
+    help: 'Relays that a time limit ended',
+  },
+  {
+    key: 'millrace_relay_bytes_total',
+    name: 'millrace_relay_bytes_total',
+    label: null,
+    unit: 'bytes',
+    help: 'Bytes that went through relays',
+  },
+  {
+    key: 'millrace_relay_spliced_bytes_total',
+    name: 'millrace_relay_spliced_bytes_total',
+    label: null,
+    unit: 'bytes',
+    help: 'Bytes that went through relays without being copied',
+  },
+  {
     key: 'millrace_proxy_server_tunnels_total',
     name: 'millrace_proxy_server_tunnels_total',
     label: null,
@@ -562,6 +620,13 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     label: null,
     unit: null,
     help: 'Requests that validate refused',
+  },
+  {
+    key: 'millrace_http_server_connections_delayed_total',
+    name: 'millrace_http_server_connections_delayed_total',
+    label: null,
+    unit: null,
+    help: 'Connections that reputation let wait before they were served',
   },
   {
     key: 'millrace_http_server_accept_pauses_total',
@@ -889,6 +954,13 @@ export const GAUGES: readonly MetricRow<GaugeName>[] = [
     help: 'Open connections of raw listeners',
   },
   {
+    key: 'millrace_relay_active',
+    name: 'millrace_relay_active',
+    label: null,
+    unit: null,
+    help: 'Relays that are open',
+  },
+  {
     key: 'millrace_buffers',
     name: 'millrace_buffers',
     label: null,
@@ -1018,8 +1090,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 100,
-  histograms: 112,
+  gauges: 108,
+  histograms: 121,
   histogramLength: 30,
-  length: 352,
+  length: 361,
 } as const;

@@ -56,6 +56,16 @@ export interface NativeGate {
   trustProxy: string[];
   rates: NativeRate[];
   scope?: string;
+  reputation?: NativeReputation;
+}
+
+/** What a client's behaviour so far means for its next connection; times in ms. */
+export interface NativeReputation {
+  delayAt: number;
+  refuseAt: number;
+  delay: number;
+  halfLife: number;
+  clients: number;
 }
 
 /** Whom to trust. */
@@ -282,6 +292,10 @@ export interface Binding {
   setLogLevel(rank: number): void;
   /** What waits for the log: `ts/native/log-lines.ts` reads it. */
   takeLog(): string;
+  /** Whether requests that are refused before JavaScript sees them are told: 0 or 1. */
+  hearRefusals(heard: number): void;
+  /** The refusals that wait, each line ended by a line feed; `crates/engine/src/refusals.rs` says what is in one. */
+  takeRefusals(): string;
   census(target: Float64Array): void;
   plantPanic(id: number, now: number): void;
   calls(): number;
@@ -293,6 +307,13 @@ export interface Binding {
     requestTimeout: number,
     minReceiveRate: number,
   ): Answer;
+  /** Joins two tunnels; times in ms, 0: none. `KIND.relayEnded` follows under the first's id, and nothing else. */
+  relay(a: number, b: number, idle: number, total: number): Answer;
+  /** `SOCKET_NO_DELAY` and its like; minus the errno, or the code. */
+  setSocket(id: number, option: number, a: number, b?: number, c?: number): Answer;
+  /** 1 and the numbers, NaN where the system does not say; 0 where there is nothing to say. */
+  tcpInfo(id: number, target: Float64Array): number;
+  peerCredentials(id: number, target: Float64Array): number;
   /** 0, or the code of what is wrong with it. */
   setGate(id: number, gate: NativeGate): number;
   /** 0, or the code. */
@@ -341,6 +362,10 @@ export const READY_HEAD = 2048;
 /** Kinds of a server. */
 export const SERVER_HTTP1 = 0;
 export const SERVER_RAW = 1;
+/** Options of `setSocket`. */
+export const SOCKET_NO_DELAY = 0;
+export const SOCKET_KEEP_ALIVE = 1;
+export const SOCKET_USER_TIMEOUT = 2;
 /** Its clients need not show who they are. */
 export const SERVER_PROXY = 2;
 export const SERVER_PROXY_AUTH = 3;

@@ -21,11 +21,13 @@ export const KIND = {
   dialFailed: 17,
   log: 18,
   accepted: 19,
+  relayEnded: 20,
   proxyCredentials: 21,
   proxyRequest: 22,
   response: 24,
   informational: 25,
   gone: 26,
+  refused: 27,
 } as const;
 
 /** Flags of a response event; above them the seconds of `Keep-Alive: timeout` plus one. */
@@ -60,6 +62,18 @@ export interface Target {
   handleEvent(kind: number, flags: number, a: number, b: number, value: unknown, extra: unknown): void;
 }
 
+/** A request that the native core refused. */
+export interface NativeRefusal {
+  /** The number of an error code. */
+  readonly code: number;
+  readonly status: number;
+  /** Empty where the client has none. */
+  readonly address: string;
+  readonly port: number;
+  readonly limit: number | undefined;
+  readonly seen: number | undefined;
+}
+
 /** What is told of a server, whatever it speaks. */
 export interface ServerSink {
   readonly id: number;
@@ -87,6 +101,8 @@ export interface RequestSink extends ServerSink {
     head: string,
     extra: Uint8Array | undefined,
   ): void;
+  /** Of a request that was refused before it became one. */
+  handleRefusal(refusal: NativeRefusal): void;
 }
 
 const ring = new Float64Array(MOST * STRIDE);
@@ -116,6 +132,7 @@ export function register(slot: number, target: Target): void {
 /** Events of this id go nowhere any more. */
 export function unregister(slot: number, id: number): void {
   if (targets[slot]?.id === id) targets[slot] = undefined;
+  else if (displaced.size > 0) displaced.delete(id);
 }
 
 /** Requests of this server go to the sink. */
@@ -178,10 +195,12 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | undefined {
         (servers[b] as SocketSink | undefined)?.handleAccepted(id, slot);
       } else if (kind === KIND.log) {
         onLines?.();
+      } else if (kind === KIND.refused) {
+        tellRefusals(native.takeRefusals());
       } else {
         const target = targets[slot];
         if (target !== undefined && target.id === id) target.handleEvent(kind, word >> 7, a, b, value, extra);
-        else if (displaced.size > 0) finishDisplaced(id, kind, word >> 7, a, b);
+        else if (displaced.size > 0) tellDisplaced(id, kind, word >> 7, a, b, value, extra);
       }
     } catch (error) {
       (thrown ??= []).push(error);
@@ -190,12 +209,37 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | undefined {
   return thrown;
 }
 
-/** The last event of one whose slot was taken. */
-function finishDisplaced(id: number, kind: number, flags: number, a: number, b: number): void {
+/** Lines as `crates/engine/src/refusals.rs` writes them, to their servers. */
+function tellRefusals(lines: string): void {
+  const numberOf = (text: string): number | undefined => (text === '' ? undefined : Number(text));
+  for (const line of lines.split('\n').slice(0, -1)) {
+    const [slot = '', code, status, address = '', port, limit = '', seen = ''] = line.split('\t');
+    const numbers = { code: Number(code), status: Number(status), port: Number(port) };
+    const server = servers[Number(slot)];
+    if (server === undefined || !('handleRefusal' in server)) continue;
+    server.handleRefusal({ ...numbers, address, limit: numberOf(limit), seen: numberOf(seen) });
+  }
+}
+
+/**
+ * An event of one whose slot was taken: the core gives a slot away as soon as its exchange is over, and the events that
+ * tell so may still be under way when another has it.
+ */
+function tellDisplaced(
+  id: number,
+  kind: number,
+  flags: number,
+  a: number,
+  b: number,
+  value: unknown,
+  extra: unknown,
+): void {
   const target = displaced.get(id);
   if (target === undefined) return;
-  if (kind === KIND.finished || kind === KIND.aborted) displaced.delete(id);
-  target.handleEvent(kind, flags, a, b, undefined, undefined);
+  const isLast =
+    kind === KIND.finished || kind === KIND.aborted || kind === KIND.gone || kind === KIND.relayEnded;
+  if (isLast) displaced.delete(id);
+  target.handleEvent(kind, flags, a, b, value, extra);
 }
 
 /** How many servers, connections, streams, buffers, timers and pinned arrays live on this thread: for leak tests. */

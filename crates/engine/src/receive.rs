@@ -25,6 +25,9 @@ impl<V: Copy> Engine<V> {
         if connection.has(conn::CONNECTING) {
             return self.connected(host, id);
         }
+        if connection.has(conn::LEAN) {
+            return self.relay_ready(id, ready);
+        }
         let Some(fd) = connection.link.descriptor() else { return };
         if connection.has(conn::LINGERING) {
             return self.drain(id);
@@ -297,8 +300,7 @@ impl<V: Copy> Engine<V> {
         bytes: &[u8],
     ) -> Result<(), Error> {
         if !stack.backlog.is_empty() {
-            stack.backlog.extend_from_slice(bytes);
-            return Ok(());
+            return stack.keep(bytes);
         }
         match stack.protocol {
             Protocol::Http1(_) => self.http1_bytes(host, id, stack, bytes),
@@ -316,6 +318,9 @@ impl<V: Copy> Engine<V> {
             return;
         };
         assert!(!connection.has(conn::PANIC), "a test asked for this panic");
+        if connection.has(conn::LEAN) {
+            return;
+        }
         if connection.stack.is_none() {
             return self.look_at_idle(host, id);
         }
@@ -375,7 +380,7 @@ impl<V: Copy> Engine<V> {
         if connection.has(conn::LINGERING) {
             return;
         }
-        if let Some(fd) = connection.link.descriptor() {
+        if let Some(fd) = connection.link.descriptor().filter(|_| !connection.has(conn::DELAYED)) {
             self.read(host, id, fd);
         }
         self.touch(id);

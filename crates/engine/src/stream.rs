@@ -50,6 +50,8 @@ pub(crate) mod flag {
     pub const EXCHANGE: u32 = 262_144;
     /// An exchange of a client that is over, but for body bytes that nobody has taken: the connection is another's.
     pub const DETACHED: u32 = 524_288;
+    /// Joined to another by a relay: its bytes are nobody's business.
+    pub const RELAYED: u32 = 2_097_152;
 }
 
 /// Who takes the bytes of a stream's body.

@@ -10,12 +10,15 @@ use millrace_error::{Code, Error};
 
 impl<V: Copy> Engine<V> {
     /// The next deadline of a client connection; an idle one has none here: its pool decides.
-    pub(crate) fn client_deadline(&self, id: Id) -> (Deadline, u64) {
+    pub(crate) fn client_deadline(&mut self, id: Id) -> (Deadline, u64) {
         const NONE: (Deadline, u64) = (Deadline::None, 0);
-        let Some(connection) = self.connections.get(id) else {
+        let (now, from) = (self.now_ms, self.from_ms);
+        let Some(connection) = self.connections.get_mut(id) else {
             return NONE;
         };
-        let Some(stack) = &connection.stack else { return NONE };
+        let Some(stack) = connection.stack.as_mut() else {
+            return NONE;
+        };
         let Protocol::Client(client) = &stack.protocol else {
             return NONE;
         };
@@ -54,7 +57,16 @@ impl<V: Copy> Engine<V> {
                 let since = stack.progress_ms.max(exchange.began_ms).max(stack.body_ms);
                 take(Deadline::Headers, since, profile.headers_ms);
             }
-        } else if stream.wants_bytes() {
+        } else if !stream.wants_bytes() {
+            // The peer's clock stands still while we withhold reading (SPEC §3).
+            if stack.paused_ms == 0 {
+                stack.paused_ms = now.max(1);
+            }
+        } else {
+            if stack.paused_ms != 0 {
+                stack.paused_ms = 0;
+                stack.body_ms = from;
+            }
             take(Deadline::Body, stack.body_ms, profile.body_ms);
         }
         first

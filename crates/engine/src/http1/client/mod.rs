@@ -23,7 +23,6 @@ use crate::dial::NO_SERVER;
 use crate::engine::Engine;
 use crate::event::EventKind;
 use crate::id::Id;
-use crate::pace::Pace;
 use crate::protocol::Protocol;
 use crate::stream::flag;
 use millrace_error::{Code, Error};
@@ -100,6 +99,8 @@ pub(crate) struct ClientHttp1 {
     pub parser: ResponseParser,
     /// What was asked and is not answered, in order.
     pub order: VecDeque<Exchange>,
+    /// It was idle, and has to be looked at before anything is sent.
+    pub unproven: bool,
 }
 
 impl ClientHttp1 {
@@ -107,6 +108,7 @@ impl ClientHttp1 {
         Self {
             parser: ResponseParser::new(Limits::default(), ResponseContext::default()),
             order: VecDeque::new(),
+            unproven: false,
         }
     }
 
@@ -215,19 +217,7 @@ impl<V: Copy> Engine<V> {
         if let Some(stack) = self.clients.stacks.pop() {
             return stack;
         }
-        Box::new(Stack {
-            protocol: Protocol::Client(Box::new(ClientHttp1::new())),
-            output: millrace_buffer::Output::new(),
-            backlog: Vec::new(),
-            body_ms: 0,
-            progress_ms: 0,
-            paused_ms: 0,
-            receive_pace: Pace::new(),
-            send_pace: Pace::new(),
-            finishing: Vec::new(),
-            sent: 0,
-            dial: None,
-        })
+        Box::new(Stack::new(Protocol::Client(Box::new(ClientHttp1::new()))))
     }
 
     /// Tells what became of every exchange of a client connection that closes, and that it is gone.

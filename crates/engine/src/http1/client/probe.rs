@@ -1,9 +1,10 @@
-//! The look at an idle connection, in the call that would send on it (SPEC §2: reuse).
+//! The look at a connection that was idle, in the call that sends on it (SPEC §2: reuse).
 
 use crate::connection::flag as conn;
 use crate::engine::Engine;
 use crate::id::Id;
 use crate::layer::{Layer, Layers};
+use crate::protocol::Protocol;
 use millrace_net::socket;
 use millrace_tls::{TlsEngine, TlsEvent};
 use std::io::ErrorKind;
@@ -13,6 +14,22 @@ use std::os::fd::RawFd;
 const RECORD: usize = 17 * 1024;
 
 impl<V: Copy> Engine<V> {
+    /// Whether a client connection that was idle is about to send for the first time since; asked once.
+    #[inline]
+    pub(crate) fn is_unproven(&mut self, id: Id) -> bool {
+        let Some(connection) = self
+            .connections
+            .get_mut(id)
+            .filter(|connection| connection.has(conn::CLIENT))
+        else {
+            return false;
+        };
+        match connection.stack.as_mut().map(|stack| &mut stack.protocol) {
+            Some(Protocol::Client(client)) => std::mem::take(&mut client.unproven),
+            _ => false,
+        }
+    }
+
     /// Whether nothing of the peer waits on the connection of a stream that nobody reads: a raw one of a pool.
     pub fn is_quiet(&mut self, stream: f64) -> bool {
         let stream = Id::from_f64(stream).and_then(|id| self.streams.get(id));

@@ -53,6 +53,10 @@ impl<V: Copy> Engine<V> {
                 };
             };
             let (stream, context) = (exchange.stream, exchange.context);
+            if !input.is_empty() && stack.sent <= exchange.starts_at {
+                // What comes before the request has gone out is no answer to it.
+                return Err(Code::ConnectionStale.into());
+            }
             exchange.seen |= !input.is_empty();
             let step = client.parser.handle_bytes(input);
             let consumed = step.consumed;

@@ -47,7 +47,8 @@ pub struct Request<'a> {
 }
 
 impl<V: Copy> Engine<V> {
-    /// Sends a request on a connection that is free, after a look at it. The answer is the exchange's stream.
+    /// Puts a request on a connection that is free; the answer is the exchange's stream. The flush looks at a connection
+    /// that was idle before it sends: one that is dead ends the exchange with `CONNECTION_STALE`, and nothing was sent.
     ///
     /// # Errors
     /// `CONNECTION_STALE`: take another connection, nothing was sent and this one is closed. `INVALID_STATE`: it is
@@ -66,12 +67,11 @@ impl<V: Copy> Engine<V> {
         if busy && (request.flags & request_flag::PIPELINE == 0 || !self.may_pipeline(id)) {
             return Err(Code::InvalidState.into());
         }
-        let over = conn::CLOSING | conn::READ_CLOSED;
-        let usable = match busy {
-            true => self.connections.get(id).is_some_and(|connection| !connection.has(over)),
-            false => self.is_usable(id),
-        };
-        if !usable {
+        let over = conn::CLOSING | conn::READ_CLOSED | conn::HANGUP_SEEN | conn::LINGERING;
+        let ended = self.connections.get(id).is_none_or(|connection| connection.has(over));
+        // Of a body that comes in pieces the first would be gone with a dead connection: looked at now as well.
+        let streams = request.flags & request_flag::STREAM != 0;
+        if ended || streams && !busy && !self.is_usable(id) {
             self.close(id, Code::ConnectionStale.into());
             return Err(Code::ConnectionStale.into());
         }
@@ -155,6 +155,10 @@ impl<V: Copy> Engine<V> {
             self.release(body);
         }
         if client.order.is_empty() {
+            client.unproven = self
+                .connections
+                .get(id)
+                .is_some_and(|connection| connection.requests > 0);
             client.parser.reset(limits, context);
             stack.body_ms = self.from_ms;
         }
