@@ -16,20 +16,16 @@ export interface RelayCounts {
 
 /** Joins two sockets until both have ended; see `Socket.pipeTo`. */
 export function relay(one: Socket, other: Socket, options: RelayOptions): Promise<RelayCounts> {
-  try {
+  // No asynchronous function: there may be thousands of relays, and its frame would stay with each. What is thrown here
+  // rejects the promise.
+  return new Promise((resolve, reject) => {
     const { signal, idleTimeout, totalTimeout } = validateOptions<RelayOptionValues>(RELAY_OPTIONS, options);
-    const [idle, total] = [idleTimeout ?? 0, totalTimeout ?? 0];
-    begin(one, other, idle, total, signal);
-    // No asynchronous function: there may be thousands of relays, and its frame would stay with each.
-    return new Promise((resolve, reject) => {
-      const ending = new Ending(resolve, reject, idle, total, signal);
-      ending.watch(one);
-      one.join(other, ending);
-      other.join(one);
-    });
-  } catch (error) {
-    return Promise.reject(error);
-  }
+    const ending = new Ending(resolve, reject, idleTimeout ?? 0, totalTimeout ?? 0, signal);
+    begin(one, other, idleTimeout ?? 0, totalTimeout ?? 0, signal);
+    ending.watch(one);
+    one.join(other, ending);
+    other.join(one);
+  });
 }
 
 function begin(one: Socket, other: Socket, idle: number, total: number, signal: AbortSignal | null): void {
