@@ -35,7 +35,6 @@ function begin(one: Socket, other: Socket, idle: number, total: number, signal: 
     throw abortError(signal);
   }
   const code = native.relay(one.id, other.id, idle, total);
-<<<<<<< HEAD
   if (code === undefined) return;
   const error = errorFromNative(code);
   if (error.kind === 'misuse' && !one.closed && !other.closed) throw error;
@@ -43,31 +42,6 @@ function begin(one: Socket, other: Socket, idle: number, total: number, signal: 
   one.destroy();
   other.destroy();
   throw one.failure ?? other.failure ?? new MillraceError('MILLRACE_STREAM_CLOSED', 'one of the sockets is closed');
-=======
-  if (code !== undefined) {
-    const error = errorFromNative(code);
-    if (error.kind === 'misuse' && !one.closed && !other.closed) throw error;
-    // One of them had broken before: the other has nobody to speak to.
-    one.destroy();
-    other.destroy();
-    throw one.failure ?? other.failure ?? new MillraceError('MILLRACE_STREAM_CLOSED', 'one of the sockets is closed');
-  }
-  // What their readers were given and have not taken goes first.
-  const ended = one.join(other);
-  void other.join(one);
-  const onAbort = (): void => one.destroy();
-  signal?.addEventListener('abort', onAbort, { once: true });
-  const end = await ended;
-  const { flags, sent, received } = end;
-  signal?.removeEventListener('abort', onAbort);
-  const error = flags === 0 ? undefined : failure(flags, idle, total);
-  one.leave(sent, received, error);
-  other.leave(received, sent, error);
-  if (signal !== null && isAborted(signal)) throw abortError(signal);
-  if (error !== undefined) throw error;
-  const [there, back] = end.carried;
-  return { sent: sent + there, received: received + back };
->>>>>>> main
 }
 
 /** Who waits for the end of a relay, and what it was to be. */

@@ -48,11 +48,7 @@ export function duplexOf(socket: Socket, { allowHalfOpen = true }: DuplexOptions
     read() {
       chunks.next().then(
         ({ done, value }) => onData(this, done === true ? undefined : value),
-<<<<<<< HEAD
         (error: Error) => this.destroy(reasonOf(error)),
-=======
-        (error: Error) => this.destroy(error),
->>>>>>> main
       );
     },
     write: (chunk: Uint8Array, _encoding, done: Done) => written(socket, socket.write(chunk), moved, done),
