@@ -72,8 +72,10 @@ function explain({ codeId, hop, a, b, detail }: DialFailure, plan: DialPlan): Mi
   const error = errorFromNative(codeId, { value: a, seen: b, ...whereOf(plan) });
   const said = detail === '' ? '' : `: ${detail}`;
   if (said === '' && through === '') return error;
-  const { limit, address, port } = error;
+  const { limit, address, port, phase = 'proxy' } = error;
   return new MillraceError(error.code, `${error.message}${through}${said}`, {
+    // What belongs to any connection, or to HTTP, belongs here to the handshake with the proxy.
+    ...(proxy === undefined ? null : { phase }),
     ...(limit === undefined ? null : { limit }),
     ...(address === undefined ? null : { address }),
     ...(port === undefined ? null : { port }),

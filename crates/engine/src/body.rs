@@ -145,6 +145,8 @@ impl<V: Copy> Engine<V> {
                     self.pool.give(stash);
                 }
             }
+            // Its bytes are dropped, but a tunnel is over only once its end was told.
+            Consumer::Discard(_) if stream.has(flag::RAW) => {}
             _ => return,
         }
         self.tell_end(host, id);
