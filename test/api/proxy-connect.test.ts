@@ -182,7 +182,7 @@ describe('a proxy that wants other credentials for ever', () => {
       if (number > 0) return peer.send('HTTP/1.1 200 OK\r\n\r\n').end();
       peer.send(`HTTP/1.1 407 No\r\n${BASIC}\r\nTransfer-Encoding: chunked\r\n\r\n`);
       const chunk = `1000\r\n${'x'.repeat(0x1000)}\r\n`;
-      while (!peer.ended) await peer.sent(chunk);
+      while (!peer.socket.destroyed) await peer.sent(chunk);
       return undefined;
     });
     const socket = await connect({ ...TARGET, proxy: proxy.url('http', USER) });
