@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { TLSSocket } from 'node:tls';
+import { checkServerIdentity } from 'node:tls';
 import { inspect } from 'node:util';
 
 import { HttpAgent, HttpsAgent } from '../../ts/compat/agent.js';
@@ -355,6 +356,8 @@ describe('options', () => {
     expect(
       await failure('https://localhost:1/', { agent: secure, checkServerIdentity: () => undefined } as object),
     ).toMatchObject(refused);
+    // Node's own function asks for what is done anyway; got sets it on every request.
+    expect(() => new HttpsAgent({ checkServerIdentity })).not.toThrow();
     const lookup = (): void => undefined;
     expect(await failure('http://localhost:1/', { agent: kept(new HttpAgent()), lookup })).toMatchObject(refused);
   });

@@ -16,8 +16,9 @@ const [username, password] = auth;
 const results = {};
 const note = async (name, work) => {
   results[name] = await work().catch((error) => {
-    const told = error.code?.startsWith('MILLRACE') ? error : (error.cause ?? error);
-    return { code: told.code, phase: told.phase, name: error.name };
+    // Each of them wraps what the connection failed with.
+    const { code, phase } = error.cause ?? error;
+    return { code, phase, name: error.name, message: error.message };
   });
 };
 const hop = (kind, secret = password) => ({ url: `${kind}://127.0.0.1:${proxy}`, username, password: secret });
@@ -72,7 +73,7 @@ await note('undici, ProxyAgent', async () => (await request(tls, { dispatcher: t
 await note('undici, fetch', async () => (await fetch(tls, { dispatcher: tunnel })).text());
 await tunnel.close();
 if (Socks5ProxyAgent !== undefined) {
-  const socks = new Socks5ProxyAgent(`socks5://127.0.0.1:${proxy}`, { username, password, connect: { ca } });
+  const socks = new Socks5ProxyAgent(`socks5://127.0.0.1:${proxy}`, { username, password });
   await note('undici, Socks5ProxyAgent', async () => (await request(plain, { dispatcher: socks })).body.text());
   await socks.close();
 }
