@@ -26,6 +26,7 @@ export type {
   CloseMessage,
   ListeningMessage,
   RequestErrorMessage,
+  RequestRefusedMessage,
   RequestFinishMessage,
   RequestStartMessage,
   TlsErrorMessage,
@@ -49,12 +50,26 @@ export type { InjectOptions } from './server/inject.js';
 export { compress } from './server/compression/compress.js';
 export type { Compress } from './server/compression/compress.js';
 export type { CompressionOptions } from './server/compression/options.js';
+export type { RefusedRequest } from './server/refusals.js';
+export type { ReputationOptions } from './server/reputation.js';
 export { serveStatic } from './server/static/serve-static.js';
 export type { StaticHandler } from './server/static/serve-static.js';
 export type { StaticOptions } from './server/static/options.js';
 export type { FolderEntry, StaticFolder } from './server/static/folder.js';
 export type { LatencyStats, ServerStats } from './server/stats.js';
 export type { ListenOptions, ServerLimits, ServerTimeouts } from './options/server.generated.js';
+export { Client } from './client/client.js';
+export type { ClientOptions } from './client/client.js';
+export type { RequestOptions, Timeouts } from './client/request-options.js';
+export { ClientResponse } from './client/response.js';
+export type { ResponseHead } from './client/response.js';
+export type { Timings as RequestTimings } from './client/timings.js';
+export type { DispatchHandler, DispatchOptions, ExchangeControl } from './client/dispatch.js';
+export { fetch, request } from './client/default.js';
+export { ConnectionPool } from './pool/pool.js';
+export type { PoolOptions } from './pool/pool.js';
+export type { PoolStats } from './pool/stats.js';
+export type { PoolKey } from './pool/pool-key.js';
 export { connect } from './net/connect.js';
 export type { ConnectOptions } from './net/connect.js';
 export type { KeepAlive } from './net/keep-alive.js';
@@ -77,9 +92,21 @@ export { Listener } from './net/listener.js';
 export type { ListenerStats, OnConnection } from './net/listener.js';
 export type { ConnectErrorMessage, ListenerMessage, SocketCloseMessage, SocketMessage } from './net/channels.js';
 export type { ConnectTimeouts } from './options/connect-timeouts.generated.js';
+export type { RelayCounts } from './net/relay.js';
 export { Socket } from './net/socket.js';
+export type { DuplexOptions, SocketDuplex } from './net/socket-duplex.js';
+export type { PeerCredentials, TcpInfo } from './net/tcp-info.js';
+export type { RelayOptions } from './options/relay.generated.js';
+export { Resolver } from './dns/resolver.js';
+export type { ResolveOptions } from './dns/resolver.js';
+export type { ResolverOptions } from './options/resolver.generated.js';
+export type { ResolverStats } from './dns/stats.js';
+export type { ResolvedAddress } from './dns/resolved-address.js';
+export type { LookupCallback, LookupFunction, LookupOptions } from './dns/lookup-function.js';
+export type { LookupErrorMessage, LookupFinishMessage, LookupStartMessage } from './dns/channels.js';
 export { TlsContext } from './tls/tls-context.js';
 export { TlsFacts } from './tls/tls-facts.js';
+export type { CrlFacts } from './tls/crl-facts.js';
 export type { CtFacts, CtTimestamp, OcspFacts } from './tls/evidence-facts.js';
 export { fetchOcsp } from './tls/fetch-ocsp.js';
 export type { FetchOcspOptions } from './tls/fetch-ocsp.js';
@@ -94,7 +121,23 @@ export type { BodyInput } from './message/outgoing-body.js';
 export { MillraceError } from './errors/millrace-error.js';
 export type { ErrorCategory, ErrorCode, ErrorKind, Phase } from './errors/codes.generated.js';
 export { isRetryable } from './errors/retryable.js';
+export { CircuitBreaker } from './resilience/circuit-breaker.js';
+export type { BreakerChange, BreakerOptions, BreakerStats, OriginStats } from './resilience/circuit-breaker.js';
 export { Deadline } from './resilience/deadline.js';
+export { reconnect, ReconnectingSocket } from './resilience/reconnecting-socket.js';
+export type {
+  Connection,
+  Greeting,
+  ReconnectingState,
+  ReconnectingStats,
+  ReconnectNotice,
+  ReconnectOptions,
+} from './resilience/reconnecting-socket.js';
+export { retry } from './resilience/retry.js';
+export type { Attempt, RetryNotice, RetryOptions } from './resilience/retry.js';
+export { RetryBudget } from './resilience/retry-budget.js';
+export type { RetryBudgetStats } from './resilience/retry-budget.js';
+export type { RetryBudgetOptions } from './options/retry-budget.generated.js';
 export { metrics } from './metrics/metrics.js';
 export type { PrometheusOptions } from './metrics/metrics.js';
 export { MetricsReader } from './metrics/reader.js';

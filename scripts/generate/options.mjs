@@ -1,6 +1,7 @@
 // ts/options/*.json → a typed table and public interfaces each, and the docs page of all of them.
 const SCALARS = {
   integer: 'number',
+  number: 'number',
   boolean: 'boolean',
   string: 'string',
   signal: 'AbortSignal',
@@ -13,10 +14,13 @@ const SCALARS = {
   route: 'string | object',
   credentials: 'object | AnyFunction',
   object: 'object',
+  service: 'object | AnyFunction',
   list: 'readonly string[]',
   material: 'Material | readonly Material[]',
   responses: 'Material | readonly Material[] | AnyFunction',
 };
+
+const isNumber = ({ type }) => type === 'integer' || type === 'number';
 
 function checked(data) {
   const groups = data.groups.map((group) => group.name);
@@ -28,9 +32,10 @@ function checked(data) {
     if (!(option.type in SCALARS) && option.type !== 'enum') throw new Error(`${where}: unknown type ${option.type}`);
     if (!option.doc || !option.source) throw new Error(`${where}: a row needs doc and source`);
     if (!('default' in option)) throw new Error(`${where}: a row needs a default`);
-    if (option.type === 'integer') {
-      const { min, max, default: value } = option;
-      if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max) || min > max) throw new Error(`${where}: no range`);
+    if (isNumber(option)) {
+      const { type, min, max, default: value } = option;
+      const fits = type === 'integer' ? Number.isSafeInteger : Number.isFinite;
+      if (!fits(min) || !fits(max) || min > max) throw new Error(`${where}: no range`);
       if (value !== null && (value < min || value > max)) throw new Error(`${where}: the default is out of range`);
     }
     if (option.type === 'enum' && option.default !== null && !option.values.includes(option.default))
@@ -53,13 +58,13 @@ const literal = (value) =>
       : typeof value === 'number'
         ? grouped(value)
         : String(value);
-const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, '_');
+const grouped = (number) => String(number).replace(/(?<!\..*)\B(?=(\d{3})+$)/g, '_');
 const lists = (value) => `[${value.map((names) => `[${names.map(literal).join(', ')}]`).join(', ')}]`;
 // What an option is when it was not given: a limit's null means "no limit", the null of others "not given".
 const complete = (option) => `${typeOf(option)}${option.default === null || option.nullable ? ' | null' : ''}`;
 
 function rangeOf({ type, min, max, values, nullable }) {
-  if (type === 'integer') return `${min}…${max}${nullable ? ' or null' : ''}`;
+  if (isNumber({ type })) return `${min}…${max}${nullable ? ' or null' : ''}`;
   if (type === 'enum') return values.join(', ');
   return '';
 }
@@ -87,7 +92,7 @@ function comment(text, indent) {
 function interfaceOf(group, options) {
   const member = (option) => {
     const facts = [
-      option.type === 'integer' && rangeOf(option),
+      isNumber(option) && rangeOf(option),
       option.unit,
       defaultOf(option) && `default ${defaultOf(option)}`,
     ];
@@ -105,8 +110,8 @@ const canReload = (data, option) => data.groups.find((group) => group.name === o
 
 function rowOf(option, reloadable) {
   const fields = [`name: '${option.name}'`, `type: '${option.type}'`];
-  if (option.type === 'integer') fields.push(`min: ${literal(option.min)}`, `max: ${literal(option.max)}`);
-  if (option.type === 'integer' && option.nullable) fields.push('nullable: true');
+  if (isNumber(option)) fields.push(`min: ${literal(option.min)}`, `max: ${literal(option.max)}`);
+  if (isNumber(option) && option.nullable) fields.push('nullable: true');
   if (option.values) fields.push(`values: [${option.values.map(literal).join(', ')}]`);
   fields.push(`default: ${literal(option.default)}`);
   if (reloadable) fields.push('reloadable: true');
@@ -117,7 +122,7 @@ function rowOf(option, reloadable) {
 function typescript(data, file) {
   const of = (group) => data.options.filter((option) => option.group === group.name);
   const types = ['OptionTable'];
-  if (data.options.some((option) => /^(function|functions|responses|switch)$/.test(option.type)))
+  if (data.options.some((option) => /^(function|functions|responses|service|switch)$/.test(option.type)))
     types.unshift('AnyFunction');
   if (data.options.some((option) => /^(material|responses)$/.test(option.type))) types.unshift('Material');
   const written = data.groups.filter((group) => !group.written).map((group) => interfaceOf(group, of(group)));
@@ -171,7 +176,17 @@ export const sources = [
   'ts/options/connect.json',
   'ts/options/connect-timeouts.json',
   'ts/options/listen.json',
+  'ts/options/relay.json',
   'ts/options/proxy-server.json',
+  'ts/options/resolver.json',
+  'ts/options/retry.json',
+  'ts/options/retry-budget.json',
+  'ts/options/circuit-breaker.json',
+  'ts/options/reconnect.json',
+  'ts/options/client.json',
+  'ts/options/request.json',
+  'ts/options/timeouts.json',
+  'ts/options/pool.json',
 ];
 export function generate(...tables) {
   const files = {};

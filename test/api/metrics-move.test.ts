@@ -4,15 +4,25 @@ import { join } from 'node:path';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-import type { ListenSocketOptions, ProxyServerOptions, ServeOptions, ServerResponse } from '../../ts/index.js';
-import { connect, createProxyServer, metrics, setLevel, setLogger, setMaxMemory, TlsContext } from '../../ts/index.js';
+import type {
+  ListenSocketOptions,
+  ProxyServerOptions,
+  RelayOptions,
+  ServeOptions,
+  ServerResponse,
+  Socket,
+} from '../../ts/index.js';
+import { connect, createProxyServer, metrics, Resolver, setLevel, setLogger, setMaxMemory, TlsContext } from '../../ts/index.js';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../../ts/metrics/catalogue.generated.js';
 import type { CounterName, GaugeName, HistogramName } from '../../ts/metrics/catalogue.generated.js';
 import { native } from '../../ts/native/loader.js';
+import { CLIENT_MOVERS } from '../support/client-movers.js';
 import { until } from '../support/condition.js';
+import type { DnsScript } from '../support/dns-server.js';
+import { DnsServer, fromZone, RCODE } from '../support/dns-server.js';
 import { Authority } from '../support/pki.js';
 import { RawClient } from '../support/raw-client.js';
-import { echo, listenersEndWithTheirTest, rest, said, startListener } from '../support/test-listener.js';
+import { echo, listenersEndWithTheirTest, pair, rest, said, startListener } from '../support/test-listener.js';
 import { chunked, endsWithItsTest, get, post, request, start, startWithClient } from '../support/test-server.js';
 
 listenersEndWithTheirTest();
@@ -30,6 +40,8 @@ const SOON = 20;
  */
 const ELSEWHERE: Partial<Record<Name, string>> = {
   millrace_http_server_accept_pauses_total: '../border/programs/descriptors-run-out.mjs',
+  'millrace_limit_exceeded_total{option="reputation"}': 'server-reputation.test.ts',
+  millrace_http_server_connections_delayed_total: 'server-reputation.test.ts',
   'millrace_http_server_timeouts_total{phase="receiveRate"}': 'server-timeouts-rates.test.ts',
   'millrace_http_server_timeouts_total{phase="sendRate"}': 'server-timeouts-rates.test.ts',
 };
@@ -115,6 +127,17 @@ const open = async (port: number): Promise<void> => {
   const socket = await connect({ host: '127.0.0.1', port });
   await said(socket, 'x');
 };
+const ZONE = fromZone({ 'a.test': ['192.0.2.1'] });
+/** Resolves names, one after the other, by a server that answers so. */
+const names =
+  (hosts: string[], script: DnsScript = ZONE, options: object = {}): Mover =>
+  async () => {
+    const server = await DnsServer.start(script);
+    const resolver = new Resolver({ servers: [server.address], ...options });
+    for (const host of hosts) await resolver.resolve(host).catch(() => undefined);
+    return () => server.close();
+  };
+const fails: DnsScript = () => ({ rcode: RCODE.SERVFAIL });
 
 /** A proxy of ours, and a connection through it to an echo. */
 const proxied =
@@ -125,6 +148,20 @@ const proxied =
     const way = { host: '127.0.0.1', port: listener.port, proxy: `${url}:${proxy.port}` };
     await connect(way).then((socket) => said(socket, 'x'), never);
     return () => Promise.resolve(proxy.destroy());
+  };
+
+/** A relay between a client of ours and an echo; `use` is given the client. */
+const relayed =
+  (options: RelayOptions, use: (client: Socket) => Promise<unknown>): Mover =>
+  async () => {
+    const back = await startListener(echo);
+    const front = await startListener(async (socket) => {
+      const there = await connect({ host: '127.0.0.1', port: back.port });
+      await socket.pipeTo(there, options).catch(never);
+    });
+    const client = await connect({ host: '127.0.0.1', port: front.port });
+    await use(client).catch(never);
+    client.destroy();
   };
 
 const logs =
@@ -138,12 +175,36 @@ const MOVERS: Record<Name, Mover | null> = {
   millrace_sockets_accepted_total: raw({}, open),
   millrace_sockets_refused_total: raw({ deny: ['127.0.0.1'] }, say('x')),
   millrace_sockets_accept_failures_total: raw({ proxyProtocol: 'required' }, say('no PROXY head at all\r\n')),
+  millrace_relay_started_total: relayed({}, (client) => said(client, 'x')),
+  millrace_relay_failed_total: relayed({ idleTimeout: SOON }, rest),
+  'millrace_relay_timeouts_total{phase="idle"}': relayed({ idleTimeout: SOON }, rest),
+  'millrace_relay_timeouts_total{phase="total"}': relayed({ totalTimeout: SOON }, rest),
+  millrace_relay_bytes_total: relayed({}, (client) => said(client, 'x')),
+  millrace_relay_spliced_bytes_total: relayed({}, async (client) => {
+    const sending = (async () => {
+      for (let count = 0; count < 100; count++) {
+        if (!client.write(Buffer.alloc(200_000))) await client.drained();
+      }
+      await client.end();
+    })();
+    await Promise.all([rest(client), sending]);
+  }),
+  millrace_relay_active: async () => {
+    const { near, far } = await pair();
+    const other = await pair();
+    const ended = near.pipeTo(other.near).catch(never);
+    return async () => {
+      for (const socket of [near, far, other.far]) socket.destroy();
+      await ended;
+    };
+  },
   millrace_sockets_listeners: raw({}, () => Promise.resolve()),
   millrace_sockets_accepted_open: async () => {
-    const listener = await startListener(echo);
-    const socket = await connect({ host: '127.0.0.1', port: listener.port });
-    return () => Promise.resolve(socket.destroy());
+    const { port } = await startListener(never);
+    const socket = await connect({ host: '127.0.0.1', port });
+    return async () => socket.destroy();
   },
+  ...CLIENT_MOVERS,
   millrace_http_server_connections_accepted_total: exchange({}, get()),
   millrace_http_server_connections_refused_total: crowd({ maxConnections: 1 }),
   millrace_http_server_requests_total: exchange({}, get()),
@@ -282,6 +343,36 @@ const MOVERS: Record<Name, Mover | null> = {
     await exchange({}, get())();
     native.plantPanic(NaN, 1);
   }),
+  'millrace_dns_lookups_total{result="local"}': names(['localhost']),
+  'millrace_dns_lookups_total{result="hit"}': names(['a.test', 'a.test']),
+  'millrace_dns_lookups_total{result="negativeHit"}': names(['b.test', 'b.test']),
+  'millrace_dns_lookups_total{result="miss"}': names(['a.test']),
+  'millrace_dns_lookups_total{result="merged"}': async () => {
+    const server = await DnsServer.start(ZONE);
+    const resolver = new Resolver({ servers: [server.address] });
+    await Promise.all([resolver.resolve('a.test'), resolver.resolve('a.test')]);
+    return () => server.close();
+  },
+  millrace_dns_stale_total: async () => {
+    const server = await DnsServer.start(ZONE);
+    const resolver = new Resolver({ servers: [server.address], minTtl: 0, maxTtl: 1 });
+    await resolver.resolve('a.test');
+    server.script = fails;
+    // Until the millisecond that it was good for has passed.
+    for (let tries = 0; resolver.stats().stale === 0 && tries < 1_000; tries++) await resolver.resolve('a.test');
+    return () => server.close();
+  },
+  'millrace_dns_queries_total{kind="A"}': names(['a.test']),
+  'millrace_dns_queries_total{kind="AAAA"}': names(['a.test']),
+  'millrace_dns_queries_total{kind="getaddrinfo"}': async () => {
+    // It need not find it: libc is asked.
+    const abort = AbortSignal.timeout(1_000);
+    await new Resolver({ mode: 'system' }).resolve('a-name-of-nobody.', { signal: abort }).catch(() => undefined);
+  },
+  'millrace_dns_failures_total{reason="notFound"}': names(['b.test']),
+  'millrace_dns_failures_total{reason="timeout"}': names(['a.test'], () => null, { timeout: SOON }),
+  'millrace_dns_failures_total{reason="failed"}': names(['a.test'], fails),
+  millrace_dns_lookup_duration_seconds: names(['a.test']),
   millrace_http_server_connections: exchange({}, get()),
   millrace_http_server_active_requests: exchange({ handler: never }, get(), 'nothing'),
   millrace_http_server_listeners: async () => void (await start({ handler: ok })),
@@ -297,6 +388,8 @@ const MOVERS: Record<Name, Mover | null> = {
   millrace_http_server_request_duration_seconds: exchange({}, get()),
   millrace_reactor_wake_duration_seconds: exchange({}, get()),
   millrace_http_server_accept_pauses_total: null,
+  'millrace_limit_exceeded_total{option="reputation"}': null,
+  millrace_http_server_connections_delayed_total: null,
   'millrace_http_server_timeouts_total{phase="receiveRate"}': null,
   'millrace_http_server_timeouts_total{phase="sendRate"}': null,
 };

@@ -3,7 +3,7 @@ import vm from 'node:vm';
 import { MillraceError } from '../../ts/errors/millrace-error.js';
 import { nearestName } from '../../ts/options/nearest-name.js';
 import { SERVER_OPTIONS } from '../../ts/options/server.generated.js';
-import type { IntegerRow, OptionRow } from '../../ts/options/table.js';
+import type { NumberRow, OptionRow } from '../../ts/options/table.js';
 import { validateOptions } from '../../ts/options/validate.js';
 
 const handler = (): void => undefined;
@@ -17,7 +17,7 @@ const refusal = (given: unknown): MillraceError => {
   }
   throw new Error('the options were accepted');
 };
-const isInteger = (row: OptionRow): row is IntegerRow => row.type === 'integer';
+const isInteger = (row: OptionRow): row is NumberRow => row.type === 'integer';
 const rows: readonly OptionRow[] = SERVER_OPTIONS.rows;
 const integers = rows.filter(isInteger);
 
@@ -57,6 +57,7 @@ test('fills in the defaults of SPEC', () => {
     limitScope: 'thread',
     allow: null,
     deny: null,
+    reputation: false,
     handler,
     fetch: null,
     onUpgrade: null,

@@ -5,7 +5,7 @@ import type { MillraceError, ServeOptions, ServerRequest } from '../../ts/index.
 import { metrics, setLogger } from '../../ts/index.js';
 import type { Place } from '../support/raw-client.js';
 import { RawClient } from '../support/raw-client.js';
-import { chunked, endsWithItsTest, get, post, request, start } from '../support/test-server.js';
+import { chunked, endsWithItsTest, get, post, request, start, startWithClient } from '../support/test-server.js';
 
 endsWithItsTest();
 beforeAll(() => setLogger(null));
@@ -23,6 +23,7 @@ const READERS: Record<string, (req: ServerRequest) => Promise<unknown>> = {
     for await (const chunk of req) void chunk;
   },
   'read as a Node stream': (req) => req.readable().toArray(),
+  'left unread': () => Promise.resolve(),
   'read as a web stream': (req) => new globalThis.Response(req.stream()).arrayBuffer(),
 };
 
@@ -95,7 +96,7 @@ const ROWS: [string, Row][] = [
       of: (n) => CHUNKED + chunked([x(7), x(n - 7)]),
       limit: 10,
       status: 413,
-      code: 'MILLRACE_HTTP_BODY_TOO_LARGE',
+      ...(reader === 'left unread' ? {} : { code: 'MILLRACE_HTTP_BODY_TOO_LARGE' }),
       reader,
     },
   ]),
@@ -155,6 +156,7 @@ const ELSEWHERE: Record<string, string> = {
   deny: 'below',
   rateLimits: 'below',
   maxMemory: 'server-memory.test.ts',
+  reputation: 'server-reputation.test.ts',
 };
 
 /** A server, on a Unix socket where asked, that reads each body and answers 200; errors of limits answer for themselves. */
@@ -190,6 +192,8 @@ describe.each(['TCP', 'a Unix socket'])('over %s', (way) => {
     const past = await connect();
     expect((await past.send(row.of(row.limit + 1)).response()).status).toBe(row.status);
     expect(counted(row.counter) - before).toBe(1);
+    // A limit that was passed is the client's fault, also where a handler passes its error on.
+    expect(server.stats().requests).toMatchObject({ errors: 1, failed: 0 });
     expect(errors.map(({ code }) => code)).toEqual(row.code === undefined ? [] : [row.code]);
     for (const { kind, limit } of errors) {
       expect(kind).toBe('limit');
@@ -255,17 +259,25 @@ test.each([
   [417, get('/', 'Expect: more'), {}],
   [431, get('/', 'A: b'), { maxHeaderFields: 1 }],
   [501, request('POST', '/', ['Transfer-Encoding: gzip, chunked']), {}],
-  [503, '', { maxConnections: 1 }],
   [505, 'GET / HTTP/2.0\r\nHost: a\r\n\r\n', {}],
 ] as const)('bad input gets %d with Connection: close, and then the end', async (status, bytes, options) => {
   const server = await start({ ...options, handler: (_req, res) => void res.end() });
-  if (status === 503) {
-    const first = await RawClient.connect(server);
-    expect((await first.send(get()).response()).status).toBe(200);
-  }
   const client = await RawClient.connect(server);
   const answer = await client.send(bytes).response();
   expect([answer.status, answer.headers.connection]).toEqual([status, ['close']]);
+  await client.closed();
+  expect(client.error).toBeUndefined();
+});
+
+test('a connection too many gets 503 with Connection: close, and then the end', async () => {
+  const { server, client: first } = await startWithClient({
+    maxConnections: 1,
+    handler: (_req, res) => void res.end(),
+  });
+  expect((await first.send(get()).response()).status).toBe(200);
+  const client = await RawClient.connect(server);
+  const answer = await client.response();
+  expect([answer.status, answer.headers.connection]).toEqual([503, ['close']]);
   await client.closed();
   expect(client.error).toBeUndefined();
 });

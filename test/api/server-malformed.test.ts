@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Server } from '../../ts/index.js';
 import { serve } from '../../ts/index.js';
 import { cutClients, RawClient } from '../support/raw-client.js';
-import { get } from '../support/test-server.js';
+import { get, tlsOfAll } from '../support/test-server.js';
 
 interface Row {
   name: string;
@@ -54,6 +54,7 @@ beforeAll(async () => {
   process.stdout.write(`seed of the random splits: ${SEED}\n`);
   server = await serve({
     host: '127.0.0.1',
+    ...tlsOfAll(),
     handler: async (req, res) => {
       if (req.url !== '/good') await req.bytes().catch(() => undefined);
       res.end('ok');

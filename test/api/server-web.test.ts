@@ -1,5 +1,5 @@
 import { Request, Response, serve } from '../../ts/index.js';
-import { chunked, endsWithItsTest, get, post, request, start, startWithClient } from '../support/test-server.js';
+import { chunked, endsWithItsTest, get, post, request, startWithClient } from '../support/test-server.js';
 
 endsWithItsTest();
 
@@ -60,7 +60,7 @@ test('our classes pass for the platform’s', async () => {
 test.each(['text', 'json', 'arrayBuffer', 'blob', 'formData'] as const)(
   'a request body is read by %s()',
   async (reader) => {
-    const server = await start({
+    const { client } = await startWithClient({
       fetch: async (req) => {
         const value: unknown = await req[reader]();
         if (value instanceof ArrayBuffer) return new Response(String(value.byteLength));
@@ -69,9 +69,9 @@ test.each(['text', 'json', 'arrayBuffer', 'blob', 'formData'] as const)(
         return new Response(typeof value === 'string' ? value : JSON.stringify(value));
       },
     });
-    const body = reader === 'formData' ? new URLSearchParams({ a: 'b' }) : '{"a":1}';
-    const answer = await (await fetch(server.url, { method: 'POST', body })).text();
-    expect(answer).toBe(reader === 'arrayBuffer' ? '7' : reader === 'formData' ? 'b' : '{"a":1}');
+    const type = `Content-Type: ${reader === 'formData' ? 'application/x-www-form-urlencoded' : 'application/json'}`;
+    const answer = await client.send(post('/', reader === 'formData' ? 'a=b' : '{"a":1}', type)).response();
+    expect(answer.body.toString()).toBe(reader === 'arrayBuffer' ? '7' : reader === 'formData' ? 'b' : '{"a":1}');
   },
 );
 

@@ -7,7 +7,7 @@ import type { Issued } from '../support/pki.js';
 import { Authority } from '../support/pki.js';
 import { RawClient } from '../support/raw-client.js';
 import { endsWithItsTest, start } from '../support/test-server.js';
-import { getByNode } from '../support/tls.js';
+import { getByNode, inWords } from '../support/tls.js';
 
 let root: Authority;
 let leaf: Issued;
@@ -46,7 +46,7 @@ test('the hello that the rows are made of is a good one, whole and byte by byte'
 test('each ends its connection with an alert or at once, has a code, is counted, and leaves nothing', async () => {
   const server = await serveTls();
   let told: MillraceError[] = [];
-  server.on('tlsClientError', (error: MillraceError) => told.push(error));
+  server.on('tlsClientError', (error: MillraceError) => told.push(inWords(error)));
   const before = census();
   for (const { name, bytes, pieces = bytes.length } of ROWS) {
     const counted = failed();

@@ -68,10 +68,15 @@ export function findTool(name: string): string | undefined {
 export function requireTool(name: string, debianPackage = name): string | undefined {
   const found = findTool(name);
   if (found !== undefined) return found;
-  const reason = whyNot() ?? install(debianPackage);
+  const reason = installFromDebian(debianPackage);
   const installed = findTool(name);
   if (installed === undefined) console.warn(`skipped without ${name} (Debian: ${debianPackage}): ${reason}`);
   return installed;
+}
+
+/** Installs a package where this may; what then explains that it is still missing. */
+export function installFromDebian(debianPackage: string): string {
+  return whyNot() ?? install(debianPackage);
 }
 
 /** Why nothing is installed here. */

@@ -12,3 +12,30 @@ beforeAll(async () => {
   trustEverywhere(root.cert);
   serveEverywhereWith({ cert: leaf.cert, key: leaf.key });
 });
+
+type Declare = (title: string, ...rest: unknown[]) => unknown;
+
+/**
+ * Runs suites of test/api over TLS: by name, each with the titles of its tests that cannot hold there. Such a title has
+ * to be one of the suite's.
+ */
+export function runOverTls(suites: Readonly<Record<string, readonly string[]>>): void {
+  describe.each(Object.entries(suites))('%s', (suite, left) => {
+    const all = globalThis.test;
+    const unmet = new Set(left);
+    const declared =
+      (declare: Declare): Declare =>
+      (title, ...rest) => {
+        unmet.delete(title);
+        return left.includes(title) ? undefined : declare(title, ...rest);
+      };
+    const each = (...table: Parameters<jest.Each>): Declare => declared(all.each(...table) as unknown as Declare);
+    globalThis.test = Object.assign(declared(all as Declare), all, { each });
+    try {
+      jest.requireActual(`../api/${suite}.test.js`);
+    } finally {
+      globalThis.test = all;
+    }
+    if (unmet.size > 0) throw new Error(`${suite} has no test ${[...unmet].join(', ')}`);
+  });
+}

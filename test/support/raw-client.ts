@@ -57,8 +57,9 @@ export class RawClient {
   }
 
   static connect(place: Place): Promise<RawClient> {
-    const isSecure = 'url' in place && String(place.url).startsWith('https:');
-    if (isSecure && trustedByAll !== undefined) return RawClient.secure(place, { ca: trustedByAll });
+    // A server, and not only a port: those of a file that runs over TLS all speak it.
+    const isServer = 'url' in place || 'path' in place;
+    if (isServer && trustedByAll !== undefined) return RawClient.secure(place, { ca: trustedByAll });
     return new Promise((resolve, reject) => {
       const options = 'path' in place ? { path: place.path } : { host: place.host ?? '127.0.0.1', port: place.port };
       const socket = connect({ ...options, allowHalfOpen: true });
@@ -82,9 +83,13 @@ export class RawClient {
 
   /** Through Node's own TLS; the name asked for is `localhost` unless told otherwise. */
   static secure(place: Place, options: ConnectionOptions): Promise<RawClient> {
+    const where = 'path' in place ? { path: place.path } : { host: place.host ?? '127.0.0.1', port: place.port };
+    return RawClient.over(connect({ ...where, allowHalfOpen: true }), options);
+  }
+
+  /** The same over a socket that is open, or will be. */
+  static over(below: NodeSocket, options: ConnectionOptions = { ca: trustedByAll }): Promise<RawClient> {
     return new Promise((resolve, reject) => {
-      const where = 'path' in place ? { path: place.path } : { host: place.host ?? '127.0.0.1', port: place.port };
-      const below = connect({ ...where, allowHalfOpen: true });
       below.once('error', reject);
       const socket = connectTls({ servername: 'localhost', allowHalfOpen: true, socket: below, ...options } as object);
       opened.add(socket);

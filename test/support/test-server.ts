@@ -12,10 +12,15 @@ export function serveEverywhereWith(tls: TlsServerOptions): void {
   everyone = tls;
 }
 
+/** What servers that say nothing of TLS have of it. */
+export function tlsOfAll(): { tls?: TlsServerOptions } {
+  return everyone === undefined ? {} : { tls: everyone };
+}
+
 /** A server on the loopback that ends with its test. */
 export async function start(options: ServeOptions): Promise<Server> {
   const place = 'path' in options || 'host' in options ? {} : { host: '127.0.0.1' };
-  const server = await serve({ ...place, ...(everyone === undefined ? null : { tls: everyone }), ...options });
+  const server = await serve({ ...place, ...tlsOfAll(), ...options });
   running.add(server);
   server.once('close', () => running.delete(server));
   return server;

@@ -1,5 +1,7 @@
 // A project of ES modules that uses what dist/ declares. It is compiled, never run.
-import { MillraceError, isRetryable, metrics, serve, setLogger, version } from 'millrace';
+import { lookup } from 'node:dns';
+import { Agent } from 'node:http';
+import { connect, MillraceError, isRetryable, metrics, Resolver, serve, setLogger, version } from 'millrace';
 import type { ErrorCode, ServeOptions, Server, ServerRequest, ServerResponse } from 'millrace';
 
 const options: ServeOptions = {
@@ -20,6 +22,11 @@ await serve({ port: 0 });
 await serve({ port: 0, handler() {}, fetch: () => new Response() });
 // @ts-expect-error: a port is a number
 await serve({ port: '80', handler() {} });
+
+const resolver = new Resolver({ servers: ['127.0.0.1'] });
+new Agent({ lookup: resolver.lookup });
+await connect({ port: 1, resolver });
+await connect({ port: 1, resolver: lookup });
 
 try {
   await server.close();

@@ -65,6 +65,8 @@ export type ErrorCode =
   | 'MILLRACE_DNS_TIMEOUT'
   | 'MILLRACE_TOTAL_TIMEOUT'
   | 'MILLRACE_DNS_FAILED'
+  | 'MILLRACE_DNS_NOT_FOUND'
+  | 'MILLRACE_DNS_NAME_INVALID'
   | 'MILLRACE_HANDLER_TIMEOUT'
   | 'MILLRACE_DEADLINE'
   | 'MILLRACE_CONNECTIONS_LIMIT'
@@ -73,6 +75,8 @@ export type ErrorCode =
   | 'MILLRACE_CLIENT_DENIED'
   | 'MILLRACE_RATE_LIMITED'
   | 'MILLRACE_MEMORY_LIMIT'
+  | 'MILLRACE_OUT_OF_MEMORY'
+  | 'MILLRACE_CLIENT_REPUTATION'
   | 'MILLRACE_TLS_CERTIFICATE_EXPIRED'
   | 'MILLRACE_TLS_CERTIFICATE_NOT_YET_VALID'
   | 'MILLRACE_TLS_UNKNOWN_CA'
@@ -112,6 +116,7 @@ export type ErrorCode =
   | 'MILLRACE_PROXY_TARGET_FORBIDDEN'
   | 'MILLRACE_PROXY_TARGET_PROHIBITED'
   | 'MILLRACE_PROXY_OPEN'
+  | 'MILLRACE_PROXY_LOOP'
   | 'MILLRACE_SOCKS_GENERAL_FAILURE'
   | 'MILLRACE_SOCKS_FORBIDDEN'
   | 'MILLRACE_SOCKS_NETWORK_UNREACHABLE'
@@ -139,12 +144,41 @@ export type ErrorCode =
   | 'MILLRACE_SOCKS4_UNAUTHENTICATED'
   | 'MILLRACE_PROXY_CANCELLED'
   | 'MILLRACE_PROXY_URL_INVALID'
-  | 'MILLRACE_PROXY_URL_ENCODING';
+  | 'MILLRACE_PROXY_URL_ENCODING'
+  | 'MILLRACE_SEND_TIMEOUT'
+  | 'MILLRACE_RESPONSE_TIMEOUT'
+  | 'MILLRACE_RESPONSE_BODY_TIMEOUT'
+  | 'MILLRACE_ACQUIRE_TIMEOUT'
+  | 'MILLRACE_POOL_QUEUE_FULL'
+  | 'MILLRACE_POOL_CLOSED'
+  | 'MILLRACE_RESPONSE_TOO_LARGE'
+  | 'MILLRACE_HTTP_UNEXPECTED_UPGRADE'
+  | 'MILLRACE_CONNECTION_STALE'
+  | 'MILLRACE_HTTP_STATUS'
+  | 'MILLRACE_URL_INVALID'
+  | 'MILLRACE_REQUEST_MEMORY'
+  | 'MILLRACE_CLIENT_CLOSED'
+  | 'MILLRACE_UPGRADE_REFUSED'
+  | 'MILLRACE_RELAY_IDLE_TIMEOUT'
+  | 'MILLRACE_RELAY_TOTAL_TIMEOUT'
+  | 'MILLRACE_CIRCUIT_OPEN'
+  | 'MILLRACE_HTTP_TOO_MANY_REDIRECTS'
+  | 'MILLRACE_HTTP_INVALID_REDIRECT'
+  | 'MILLRACE_HTTP_INSECURE_REDIRECT'
+  | 'MILLRACE_HTTP_BODY_NOT_REPLAYABLE'
+  | 'MILLRACE_HTTP_INVALID_CONTENT'
+  | 'MILLRACE_HTTP_TRUNCATED_CONTENT'
+  | 'MILLRACE_HTTP_EXPANSION_TOO_LARGE'
+  | 'MILLRACE_HTTP_TOO_MANY_CODINGS'
+  | 'MILLRACE_AUTHENTICATION_UNSUPPORTED'
+  | 'MILLRACE_AUTHENTICATION_UNPROVEN'
+  | 'MILLRACE_SOCKET_DOWN'
+  | 'MILLRACE_RECONNECT_FAILED';
 
 export type ErrorKind = 'protocol' | 'limit' | 'misuse' | 'system' | 'timeout' | 'closed' | 'bug';
 export type ErrorCategory = 'network' | 'protocol' | 'application' | 'timeout' | 'resource';
 /** The phase of an operation that a timeout or failure belongs to. */
-export type Phase = 'headers' | 'body' | 'request' | 'send' | 'idle' | 'tls' | 'connect' | 'dns' | 'total' | 'handler' | 'proxy';
+export type Phase = 'headers' | 'body' | 'request' | 'send' | 'idle' | 'tls' | 'connect' | 'dns' | 'total' | 'handler' | 'proxy' | 'acquire' | 'relay';
 
 export type CodeRow = readonly [
   id: number,
@@ -221,7 +255,9 @@ export const CODES: readonly CodeRow[] = [
   [109, 'MILLRACE_TLS_TIMEOUT', 'timeout', 'timeout', true, null, 'tls', 'timeouts.tls', "the TLS handshake was not over within timeouts.tls"],
   [113, 'MILLRACE_DNS_TIMEOUT', 'timeout', 'timeout', true, null, 'dns', 'timeouts.dns', "the resolver did not answer within timeouts.dns"],
   [112, 'MILLRACE_TOTAL_TIMEOUT', 'timeout', 'timeout', true, null, 'total', 'timeouts.total', "the operation was not over within timeouts.total"],
-  [27, 'MILLRACE_DNS_FAILED', 'system', 'network', true, null, 'dns', null, "the name could not be resolved"],
+  [27, 'MILLRACE_DNS_FAILED', 'system', 'network', true, null, 'dns', null, "the name could not be resolved: no server gave a usable answer"],
+  [400, 'MILLRACE_DNS_NOT_FOUND', 'system', 'network', false, null, 'dns', null, "the name does not exist, or has no address of the family that was asked for"],
+  [401, 'MILLRACE_DNS_NAME_INVALID', 'misuse', 'application', false, null, 'dns', null, "the host is neither an IP address nor a name that can be asked for"],
   [110, 'MILLRACE_HANDLER_TIMEOUT', 'timeout', 'timeout', false, 503, 'handler', 'handlerTimeout', "the handler did not begin its answer within handlerTimeout"],
   [111, 'MILLRACE_DEADLINE', 'timeout', 'timeout', false, null, null, null, "the caller's own deadline has passed"],
   [120, 'MILLRACE_CONNECTIONS_LIMIT', 'limit', 'resource', true, 503, null, 'maxConnections', "the server has as many connections as maxConnections allows"],
@@ -230,6 +266,8 @@ export const CODES: readonly CodeRow[] = [
   [123, 'MILLRACE_CLIENT_DENIED', 'limit', 'resource', false, 403, null, 'deny', "the client's address is not let in by allow and deny"],
   [124, 'MILLRACE_RATE_LIMITED', 'limit', 'resource', true, 429, null, 'rateLimits', "more requests came than a rate limit allows"],
   [125, 'MILLRACE_MEMORY_LIMIT', 'limit', 'resource', true, 503, null, 'setMaxMemory', "the process holds as much memory for its peers as setMaxMemory allows"],
+  [130, 'MILLRACE_OUT_OF_MEMORY', 'system', 'resource', true, 503, null, null, "the system gave no memory for bytes that came or are to be sent"],
+  [131, 'MILLRACE_CLIENT_REPUTATION', 'limit', 'resource', true, 503, null, 'reputation', "the client has broken too many rules of late"],
   [200, 'MILLRACE_TLS_CERTIFICATE_EXPIRED', 'protocol', 'protocol', false, null, 'tls', null, "the peer's certificate has expired"],
   [201, 'MILLRACE_TLS_CERTIFICATE_NOT_YET_VALID', 'protocol', 'protocol', false, null, 'tls', null, "the peer's certificate is not valid yet"],
   [202, 'MILLRACE_TLS_UNKNOWN_CA', 'protocol', 'protocol', false, null, 'tls', 'ca', "the peer's certificate chain does not lead to a CA that is trusted here"],
@@ -269,6 +307,7 @@ export const CODES: readonly CodeRow[] = [
   [332, 'MILLRACE_PROXY_TARGET_FORBIDDEN', 'protocol', 'application', false, 403, 'proxy', null, "the proxy's rules do not let this target be reached"],
   [333, 'MILLRACE_PROXY_TARGET_PROHIBITED', 'protocol', 'application', false, 403, 'proxy', null, "the target is a loopback, private or link-local address, or the proxy itself; the option 'allowPrivate' lets all but the last be reached"],
   [334, 'MILLRACE_PROXY_OPEN', 'misuse', 'application', false, null, null, null, "a proxy that others can reach needs auth, rules or authorize; 'open: true' says that everybody may use it"],
+  [510, 'MILLRACE_PROXY_LOOP', 'misuse', 'application', false, 502, 'proxy', null, "the first proxy of 'upstream' is the proxy itself: it would dial itself for ever"],
   [300, 'MILLRACE_SOCKS_GENERAL_FAILURE', 'system', 'network', true, null, 'proxy', null, "the proxy reports a general failure (RFC 1928 §6, reply 1)"],
   [301, 'MILLRACE_SOCKS_FORBIDDEN', 'protocol', 'application', false, null, 'proxy', null, "the proxy's rules forbid the connection (RFC 1928 §6, reply 2)"],
   [302, 'MILLRACE_SOCKS_NETWORK_UNREACHABLE', 'system', 'network', true, null, 'proxy', null, "the proxy cannot reach the target's network (RFC 1928 §6, reply 3)"],
@@ -297,4 +336,33 @@ export const CODES: readonly CodeRow[] = [
   [325, 'MILLRACE_PROXY_CANCELLED', 'closed', 'application', false, null, 'proxy', null, "our side cancelled the handshake with the proxy"],
   [326, 'MILLRACE_PROXY_URL_INVALID', 'misuse', 'application', false, null, null, null, "a proxy's URL has an unknown scheme, no host, or parts that a proxy's URL cannot have"],
   [327, 'MILLRACE_PROXY_URL_ENCODING', 'misuse', 'application', false, null, null, null, "user name or password of a proxy's URL hold a malformed percent-encoding"],
+  [450, 'MILLRACE_SEND_TIMEOUT', 'timeout', 'timeout', true, null, 'send', 'timeouts.send', "the server took no byte of the request for timeouts.send"],
+  [451, 'MILLRACE_RESPONSE_TIMEOUT', 'timeout', 'timeout', true, null, 'headers', 'timeouts.headers', "the response did not begin within timeouts.headers"],
+  [452, 'MILLRACE_RESPONSE_BODY_TIMEOUT', 'timeout', 'timeout', true, null, 'body', 'timeouts.body', "no byte of the response's body arrived for timeouts.body"],
+  [453, 'MILLRACE_ACQUIRE_TIMEOUT', 'timeout', 'timeout', true, null, 'acquire', 'timeouts.acquire', "no connection of the pool became free within timeouts.acquire"],
+  [454, 'MILLRACE_POOL_QUEUE_FULL', 'limit', 'resource', true, null, 'acquire', 'maxQueued', "more requests wait for a connection to this origin than maxQueued"],
+  [455, 'MILLRACE_POOL_CLOSED', 'closed', 'application', false, null, null, null, "the connection pool is draining or has been stopped"],
+  [456, 'MILLRACE_RESPONSE_TOO_LARGE', 'limit', 'resource', false, null, 'body', 'maxResponseSize', "the response's body is larger than maxResponseSize"],
+  [457, 'MILLRACE_HTTP_UNEXPECTED_UPGRADE', 'protocol', 'protocol', false, null, null, null, "the server switched protocols although nobody asked for that (RFC 9110 §15.2.2)"],
+  [458, 'MILLRACE_CONNECTION_STALE', 'closed', 'network', true, null, null, null, "the idle connection had ended before the request could be sent on it"],
+  [459, 'MILLRACE_HTTP_STATUS', 'protocol', 'application', false, null, null, null, "the response's status is 400 or more, and throwOnError is on"],
+  [460, 'MILLRACE_URL_INVALID', 'misuse', 'application', false, null, null, null, "the URL cannot be requested: it is malformed, or its scheme is neither http nor https"],
+  [461, 'MILLRACE_REQUEST_MEMORY', 'limit', 'resource', false, null, null, 'maxMemoryPerRequest', "more would have to be buffered for one request than maxMemoryPerRequest"],
+  [462, 'MILLRACE_CLIENT_CLOSED', 'closed', 'application', false, null, null, null, "the client was closed"],
+  [463, 'MILLRACE_UPGRADE_REFUSED', 'protocol', 'application', false, null, null, null, "the server did not switch protocols"],
+  [350, 'MILLRACE_RELAY_IDLE_TIMEOUT', 'timeout', 'timeout', false, null, 'relay', 'idleTimeout', "no byte went through the relay for the idle time"],
+  [351, 'MILLRACE_RELAY_TOTAL_TIMEOUT', 'timeout', 'timeout', false, null, 'relay', 'totalTimeout', "the relay did not end within its total time"],
+  [420, 'MILLRACE_CIRCUIT_OPEN', 'closed', 'network', false, null, null, 'breaker', "the circuit breaker of this origin is open: it has failed too often of late"],
+  [421, 'MILLRACE_HTTP_TOO_MANY_REDIRECTS', 'limit', 'application', false, null, null, 'maxRedirects', "the server redirected more often than maxRedirects"],
+  [422, 'MILLRACE_HTTP_INVALID_REDIRECT', 'protocol', 'protocol', false, null, null, null, "the Location of a redirect is no URL of http or https (RFC 9110 §10.2.2)"],
+  [423, 'MILLRACE_HTTP_INSECURE_REDIRECT', 'protocol', 'application', false, null, null, null, "a redirect leads from https to http, which is not followed"],
+  [424, 'MILLRACE_HTTP_BODY_NOT_REPLAYABLE', 'protocol', 'application', false, null, null, null, "the request has to be sent again and its body, a stream, cannot be"],
+  [425, 'MILLRACE_HTTP_INVALID_CONTENT', 'protocol', 'protocol', false, null, null, null, "the body is not what its Content-Encoding says (RFC 9110 §8.4)"],
+  [426, 'MILLRACE_HTTP_TRUNCATED_CONTENT', 'protocol', 'protocol', false, null, null, null, "the body ended within its compressed data (RFC 9110 §8.4)"],
+  [427, 'MILLRACE_HTTP_EXPANSION_TOO_LARGE', 'limit', 'resource', false, null, null, 'maxExpansion', "the body expands by more than maxExpansion"],
+  [428, 'MILLRACE_HTTP_TOO_MANY_CODINGS', 'limit', 'resource', false, null, null, null, "the body has more content codings than are undone, one within the other"],
+  [429, 'MILLRACE_AUTHENTICATION_UNSUPPORTED', 'protocol', 'application', false, null, null, null, "the server offers no authentication scheme that millrace can answer; NTLM and Negotiate are not spoken"],
+  [430, 'MILLRACE_AUTHENTICATION_UNPROVEN', 'protocol', 'application', false, null, null, null, "the server did not prove that it knows the password: its rspauth is wrong (RFC 7616 §3.5)"],
+  [431, 'MILLRACE_SOCKET_DOWN', 'closed', 'network', true, null, null, null, "the connection is down and is being made again"],
+  [432, 'MILLRACE_RECONNECT_FAILED', 'closed', 'network', false, null, null, 'attempts', "the connection could not be made again within the attempts that it has"],
 ];

@@ -20,6 +20,8 @@ export interface ErrorDetails {
   readonly syscall?: string;
   readonly address?: string;
   readonly port?: number;
+  /** The name that was to be resolved. */
+  readonly hostname?: string;
   readonly limit?: LimitFacts;
   /** Overrides what the table says of the code. */
   readonly retryable?: boolean;
@@ -42,6 +44,8 @@ export class MillraceError extends Error {
   declare readonly syscall?: string;
   declare readonly address?: string;
   declare readonly port?: number;
+  /** The name that was to be resolved, as the caller gave it. */
+  declare readonly hostname?: string;
   declare readonly limit?: LimitFacts;
 
   constructor(code: ErrorCode, message?: string, details: ErrorDetails = {}) {

@@ -26,3 +26,15 @@ export function parseTraceParent(value: string | undefined): TraceParent | undef
   if (traceId === NO_TRACE || parentId === NO_PARENT) return undefined;
   return { traceId, parentId, sampled: (parseInt(flags, 16) & 1) === 1 };
 }
+
+/**
+ * The `traceparent` by which a request made within a context is passed on: that of the request which the context is of,
+ * as it came. We make no span of our own, so there is no other parent to name (W3C Trace Context §4.3). Undefined where
+ * the context has no trace.
+ */
+export function traceParentOf(context: Readonly<Record<string, unknown>>): string | undefined {
+  const { traceId, parentId, sampled } = context;
+  if (typeof traceId !== 'string' || typeof parentId !== 'string') return undefined;
+  const value = `00-${traceId}-${parentId}-${sampled === true ? '01' : '00'}`;
+  return parseTraceParent(value) === undefined ? undefined : value;
+}

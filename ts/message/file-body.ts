@@ -46,7 +46,8 @@ export async function filePart({ file, start = 0, end }: FileInput): Promise<Fil
 
 /**
  * The one place where a file becomes chunks; where it need not, the kernel sends it (`ServerResponse.sendFile`). Every
- * chunk has memory of its own: the one before may still wait to be sent. A file that has become shorter is an error: its client must not take what there is for the whole.
+ * chunk has memory of its own: the one before may still wait to be sent. A file that has become shorter is an error: the
+ * peer must not take what there is for the whole.
  */
 export async function* fileChunks({ source, start, end }: Omit<FilePart, 'close'>): AsyncGenerator<Uint8Array> {
   let at = start;
@@ -57,7 +58,7 @@ export async function* fileChunks({ source, start, end }: Omit<FilePart, 'close'
     if (bytesRead === 0) {
       throw new MillraceError(
         'MILLRACE_FILE_TRUNCATED',
-        `the file has become shorter while it was sent: it ends at ${at}, the response at ${end}`,
+        `the file has become shorter while it was sent: it ends at ${at}, what is sent of it at ${end}`,
       );
     }
     at += bytesRead;

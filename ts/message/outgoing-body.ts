@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { misuse } from '../errors/millrace-error.js';
 import type { FileInput, FilePart } from './file-body.js';
 import { fileChunks, filePart } from './file-body.js';
+import { multipart } from './multipart.js';
 import { nodeStream } from './node-stream.js';
 
 /** Every kind of body that can be sent. */
@@ -26,6 +27,8 @@ export interface Outgoing {
   whole?: string | Uint8Array;
   length?: number;
   chunks: AsyncIterable<Uint8Array | string>;
+  /** Makes the chunks once more, where that can be done. */
+  again?: () => AsyncIterable<Uint8Array | string>;
   /** The part of a file that `chunks` reads; whoever takes the body closes it. */
   file?: FilePart;
 }
@@ -38,6 +41,11 @@ const NONE: AsyncIterable<Uint8Array> = {
 
 /** Sorts a body by its kind. */
 export async function outgoing(body: BodyInput): Promise<Outgoing> {
+  return outgoingNow(body) ?? openFile(body as FileInput);
+}
+
+/** Sorts a body by its kind; undefined for a file, which has to be opened. */
+export function outgoingNow(body: BodyInput): Outgoing | undefined {
   if (body === null) return { whole: '', chunks: NONE };
   if (typeof body === 'string') return { type: 'text/plain; charset=utf-8', whole: body, chunks: NONE };
   // Callers without types: `in`, below, throws on what is no object.
@@ -48,16 +56,25 @@ export async function outgoing(body: BodyInput): Promise<Outgoing> {
     return { type: 'application/x-www-form-urlencoded; charset=utf-8', whole: body.toString(), chunks: NONE };
   }
   if (body instanceof nodeStream().Readable) return { chunks: body as AsyncIterable<Uint8Array | string> };
-  if (isBlob(body)) return { type: body.type || undefined, length: body.size, chunks: readStream(body.stream()) };
+  if (isBlob(body)) {
+    return repeatable(body.type || undefined, body.size, () => readStream(body.stream()));
+  }
   if (isFormData(body)) {
-    const encoded = new globalThis.Response(body);
-    const whole = new Uint8Array(await encoded.arrayBuffer());
-    return { type: encoded.headers.get('content-type') ?? undefined, whole, chunks: NONE };
+    const form = multipart(body);
+    return repeatable(form.type, form.length, () => form.open());
   }
   if (body instanceof ReadableStream) return { chunks: readStream(body) };
   if (Symbol.asyncIterator in body) return { chunks: body };
-  if ('file' in body) return file(body);
+  if ('file' in body) return undefined;
   throw unsendable(body);
+}
+
+function repeatable(
+  type: string | undefined,
+  length: number,
+  open: () => AsyncIterable<Uint8Array | string>,
+): Outgoing {
+  return { type, length, again: open, chunks: { [Symbol.asyncIterator]: () => open()[Symbol.asyncIterator]() } };
 }
 
 function unsendable(body: unknown): TypeError {
@@ -65,9 +82,10 @@ function unsendable(body: unknown): TypeError {
   return misuse('MILLRACE_INVALID_ARGUMENT', `a body must be ${kinds}, got ${typeof body}`);
 }
 
-async function file(input: FileInput): Promise<Outgoing> {
+async function openFile(input: FileInput): Promise<Outgoing> {
   const part = await filePart(input);
-  return { length: part.end - part.start, chunks: fileChunks(part), file: part };
+  const again = (): AsyncIterable<Uint8Array> => fileChunks(part);
+  return { length: part.end - part.start, chunks: again(), again, file: part };
 }
 
 /** The chunks of a web stream; leaving early cancels it. */

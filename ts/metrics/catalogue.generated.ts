@@ -34,6 +34,7 @@ export type CounterName =
   | 'millrace_limit_exceeded_total{option="deny"}'
   | 'millrace_limit_exceeded_total{option="rateLimits"}'
   | 'millrace_limit_exceeded_total{option="maxMemory"}'
+  | 'millrace_limit_exceeded_total{option="reputation"}'
   | 'millrace_rate_limit_store_failures_total'
   | 'millrace_sockets_received_bytes_total'
   | 'millrace_sockets_sent_bytes_total'
@@ -56,13 +57,58 @@ export type CounterName =
   | 'millrace_sockets_connect_attempts_total'
   | 'millrace_proxy_client_handshakes_total'
   | 'millrace_proxy_client_failures_total'
+  | 'millrace_relay_started_total'
+  | 'millrace_relay_failed_total'
+  | 'millrace_relay_timeouts_total{phase="idle"}'
+  | 'millrace_relay_timeouts_total{phase="total"}'
+  | 'millrace_relay_bytes_total'
+  | 'millrace_relay_spliced_bytes_total'
   | 'millrace_proxy_server_tunnels_total'
   | 'millrace_proxy_server_failures_total'
   | 'millrace_tls_handshakes_total{kind="full"}'
   | 'millrace_tls_handshakes_total{kind="resumed"}'
   | 'millrace_tls_failures_total'
   | 'millrace_http_server_validate_refusals_total'
-  | 'millrace_http_server_accept_pauses_total';
+  | 'millrace_http_server_connections_delayed_total'
+  | 'millrace_http_server_accept_pauses_total'
+  | 'millrace_dns_lookups_total{result="local"}'
+  | 'millrace_dns_lookups_total{result="hit"}'
+  | 'millrace_dns_lookups_total{result="negativeHit"}'
+  | 'millrace_dns_lookups_total{result="miss"}'
+  | 'millrace_dns_lookups_total{result="merged"}'
+  | 'millrace_dns_stale_total'
+  | 'millrace_dns_queries_total{kind="A"}'
+  | 'millrace_dns_queries_total{kind="AAAA"}'
+  | 'millrace_dns_queries_total{kind="getaddrinfo"}'
+  | 'millrace_dns_failures_total{reason="notFound"}'
+  | 'millrace_dns_failures_total{reason="timeout"}'
+  | 'millrace_dns_failures_total{reason="failed"}'
+  | 'millrace_http_client_requests_total'
+  | 'millrace_http_client_responses_total{class="1xx"}'
+  | 'millrace_http_client_responses_total{class="2xx"}'
+  | 'millrace_http_client_responses_total{class="3xx"}'
+  | 'millrace_http_client_responses_total{class="4xx"}'
+  | 'millrace_http_client_responses_total{class="5xx"}'
+  | 'millrace_http_client_timeouts_total{phase="send"}'
+  | 'millrace_http_client_timeouts_total{phase="headers"}'
+  | 'millrace_http_client_timeouts_total{phase="body"}'
+  | 'millrace_http_client_timeouts_total{phase="total"}'
+  | 'millrace_http_client_timeouts_total{phase="acquire"}'
+  | 'millrace_http_client_failures_total'
+  | 'millrace_http_client_replays_total'
+  | 'millrace_pool_connections_created_total'
+  | 'millrace_pool_connections_closed_total{reason="idle"}'
+  | 'millrace_pool_connections_closed_total{reason="age"}'
+  | 'millrace_pool_connections_closed_total{reason="requests"}'
+  | 'millrace_pool_connections_closed_total{reason="peer"}'
+  | 'millrace_pool_connections_closed_total{reason="stale"}'
+  | 'millrace_pool_connections_closed_total{reason="error"}'
+  | 'millrace_pool_connections_closed_total{reason="limit"}'
+  | 'millrace_pool_connections_closed_total{reason="drain"}'
+  | 'millrace_pool_connections_closed_total{reason="discarded"}'
+  | 'millrace_pool_acquires_total{kind="created"}'
+  | 'millrace_pool_acquires_total{kind="reused"}'
+  | 'millrace_pool_refused_total';
 
 export type GaugeName =
   | 'millrace_http_server_connections'
@@ -72,15 +118,22 @@ export type GaugeName =
   | 'millrace_sockets_connected'
   | 'millrace_sockets_listeners'
   | 'millrace_sockets_accepted_open'
+  | 'millrace_relay_active'
   | 'millrace_buffers'
-  | 'millrace_memory_held_bytes';
+  | 'millrace_memory_held_bytes'
+  | 'millrace_http_client_connections'
+  | 'millrace_http_client_active_requests'
+  | 'millrace_pool_queued';
 
 export type HistogramName =
   | 'millrace_sockets_connect_duration_seconds'
   | 'millrace_proxy_client_handshake_duration_seconds'
   | 'millrace_tls_handshake_duration_seconds'
   | 'millrace_http_server_request_duration_seconds'
-  | 'millrace_reactor_wake_duration_seconds';
+  | 'millrace_reactor_wake_duration_seconds'
+  | 'millrace_dns_lookup_duration_seconds'
+  | 'millrace_http_client_request_duration_seconds'
+  | 'millrace_pool_wait_seconds';
 
 export interface MetricRow<Key extends string> {
   /** The name of the series: the family's name and its label. */
@@ -324,6 +377,13 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Refusals by the limit that was passed',
   },
   {
+    key: 'millrace_limit_exceeded_total{option="reputation"}',
+    name: 'millrace_limit_exceeded_total',
+    label: ['option', 'reputation'],
+    unit: null,
+    help: 'Refusals by the limit that was passed',
+  },
+  {
     key: 'millrace_rate_limit_store_failures_total',
     name: 'millrace_rate_limit_store_failures_total',
     label: null,
@@ -478,6 +538,48 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Handshakes with proxies that failed: refusals, timeouts, malformed answers',
   },
   {
+    key: 'millrace_relay_started_total',
+    name: 'millrace_relay_started_total',
+    label: null,
+    unit: null,
+    help: 'Relays that were begun: pairs of sockets whose bytes do not enter JavaScript',
+  },
+  {
+    key: 'millrace_relay_failed_total',
+    name: 'millrace_relay_failed_total',
+    label: null,
+    unit: null,
+    help: 'Relays that ended before both sides had: resets, timeouts, cuts',
+  },
+  {
+    key: 'millrace_relay_timeouts_total{phase="idle"}',
+    name: 'millrace_relay_timeouts_total',
+    label: ['phase', 'idle'],
+    unit: null,
+    help: 'Relays that a time limit ended',
+  },
+  {
+    key: 'millrace_relay_timeouts_total{phase="total"}',
+    name: 'millrace_relay_timeouts_total',
+    label: ['phase', 'total'],
+    unit: null,
+    help: 'Relays that a time limit ended',
+  },
+  {
+    key: 'millrace_relay_bytes_total',
+    name: 'millrace_relay_bytes_total',
+    label: null,
+    unit: 'bytes',
+    help: 'Bytes that went through relays',
+  },
+  {
+    key: 'millrace_relay_spliced_bytes_total',
+    name: 'millrace_relay_spliced_bytes_total',
+    label: null,
+    unit: 'bytes',
+    help: 'Bytes that went through relays without being copied',
+  },
+  {
     key: 'millrace_proxy_server_tunnels_total',
     name: 'millrace_proxy_server_tunnels_total',
     label: null,
@@ -520,11 +622,284 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Requests that validate refused',
   },
   {
+    key: 'millrace_http_server_connections_delayed_total',
+    name: 'millrace_http_server_connections_delayed_total',
+    label: null,
+    unit: null,
+    help: 'Connections that reputation let wait before they were served',
+  },
+  {
     key: 'millrace_http_server_accept_pauses_total',
     name: 'millrace_http_server_accept_pauses_total',
     label: null,
     unit: null,
     help: 'Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="local"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'local'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="hit"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'hit'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="negativeHit"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'negativeHit'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="miss"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'miss'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="merged"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'merged'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_stale_total',
+    name: 'millrace_dns_stale_total',
+    label: null,
+    unit: null,
+    help: 'Lookups that were answered with addresses past their time, because there was no answer',
+  },
+  {
+    key: 'millrace_dns_queries_total{kind="A"}',
+    name: 'millrace_dns_queries_total',
+    label: ['kind', 'A'],
+    unit: null,
+    help: 'Questions that were asked of name servers, by record type, and of getaddrinfo',
+  },
+  {
+    key: 'millrace_dns_queries_total{kind="AAAA"}',
+    name: 'millrace_dns_queries_total',
+    label: ['kind', 'AAAA'],
+    unit: null,
+    help: 'Questions that were asked of name servers, by record type, and of getaddrinfo',
+  },
+  {
+    key: 'millrace_dns_queries_total{kind="getaddrinfo"}',
+    name: 'millrace_dns_queries_total',
+    label: ['kind', 'getaddrinfo'],
+    unit: null,
+    help: 'Questions that were asked of name servers, by record type, and of getaddrinfo',
+  },
+  {
+    key: 'millrace_dns_failures_total{reason="notFound"}',
+    name: 'millrace_dns_failures_total',
+    label: ['reason', 'notFound'],
+    unit: null,
+    help: 'Lookups that ended without an address: there is none, there was no answer in time, or the question failed',
+  },
+  {
+    key: 'millrace_dns_failures_total{reason="timeout"}',
+    name: 'millrace_dns_failures_total',
+    label: ['reason', 'timeout'],
+    unit: null,
+    help: 'Lookups that ended without an address: there is none, there was no answer in time, or the question failed',
+  },
+  {
+    key: 'millrace_dns_failures_total{reason="failed"}',
+    name: 'millrace_dns_failures_total',
+    label: ['reason', 'failed'],
+    unit: null,
+    help: 'Lookups that ended without an address: there is none, there was no answer in time, or the question failed',
+  },
+  {
+    key: 'millrace_http_client_requests_total',
+    name: 'millrace_http_client_requests_total',
+    label: null,
+    unit: null,
+    help: 'Requests that HTTP clients put on a connection, those that were sent again included',
+  },
+  {
+    key: 'millrace_http_client_responses_total{class="1xx"}',
+    name: 'millrace_http_client_responses_total',
+    label: ['class', '1xx'],
+    unit: null,
+    help: 'Responses to HTTP clients by class of their status code',
+  },
+  {
+    key: 'millrace_http_client_responses_total{class="2xx"}',
+    name: 'millrace_http_client_responses_total',
+    label: ['class', '2xx'],
+    unit: null,
+    help: 'Responses to HTTP clients by class of their status code',
+  },
+  {
+    key: 'millrace_http_client_responses_total{class="3xx"}',
+    name: 'millrace_http_client_responses_total',
+    label: ['class', '3xx'],
+    unit: null,
+    help: 'Responses to HTTP clients by class of their status code',
+  },
+  {
+    key: 'millrace_http_client_responses_total{class="4xx"}',
+    name: 'millrace_http_client_responses_total',
+    label: ['class', '4xx'],
+    unit: null,
+    help: 'Responses to HTTP clients by class of their status code',
+  },
+  {
+    key: 'millrace_http_client_responses_total{class="5xx"}',
+    name: 'millrace_http_client_responses_total',
+    label: ['class', '5xx'],
+    unit: null,
+    help: 'Responses to HTTP clients by class of their status code',
+  },
+  {
+    key: 'millrace_http_client_timeouts_total{phase="send"}',
+    name: 'millrace_http_client_timeouts_total',
+    label: ['phase', 'send'],
+    unit: null,
+    help: 'Deadlines of HTTP clients that expired, by the phase that took too long',
+  },
+  {
+    key: 'millrace_http_client_timeouts_total{phase="headers"}',
+    name: 'millrace_http_client_timeouts_total',
+    label: ['phase', 'headers'],
+    unit: null,
+    help: 'Deadlines of HTTP clients that expired, by the phase that took too long',
+  },
+  {
+    key: 'millrace_http_client_timeouts_total{phase="body"}',
+    name: 'millrace_http_client_timeouts_total',
+    label: ['phase', 'body'],
+    unit: null,
+    help: 'Deadlines of HTTP clients that expired, by the phase that took too long',
+  },
+  {
+    key: 'millrace_http_client_timeouts_total{phase="total"}',
+    name: 'millrace_http_client_timeouts_total',
+    label: ['phase', 'total'],
+    unit: null,
+    help: 'Deadlines of HTTP clients that expired, by the phase that took too long',
+  },
+  {
+    key: 'millrace_http_client_timeouts_total{phase="acquire"}',
+    name: 'millrace_http_client_timeouts_total',
+    label: ['phase', 'acquire'],
+    unit: null,
+    help: 'Deadlines of HTTP clients that expired, by the phase that took too long',
+  },
+  {
+    key: 'millrace_http_client_failures_total',
+    name: 'millrace_http_client_failures_total',
+    label: null,
+    unit: null,
+    help: 'Requests that ended with an error',
+  },
+  {
+    key: 'millrace_http_client_replays_total',
+    name: 'millrace_http_client_replays_total',
+    label: null,
+    unit: null,
+    help: 'Requests that were sent again because a connection that had been idle was dead',
+  },
+  {
+    key: 'millrace_pool_connections_created_total',
+    name: 'millrace_pool_connections_created_total',
+    label: null,
+    unit: null,
+    help: 'Connections that pools opened',
+  },
+  {
+    key: 'millrace_pool_connections_closed_total{reason="idle"}',
+    name: 'millrace_pool_connections_closed_total',
+    label: ['reason', 'idle'],
+    unit: null,
+    help: 'Connections of pools that ended, by the reason',
+  },
+  {
+    key: 'millrace_pool_connections_closed_total{reason="age"}',
+    name: 'millrace_pool_connections_closed_total',
+    label: ['reason', 'age'],
+    unit: null,
+    help: 'Connections of pools that ended, by the reason',
+  },
+  {
+    key: 'millrace_pool_connections_closed_total{reason="requests"}',
+    name: 'millrace_pool_connections_closed_total',
+    label: ['reason', 'requests'],
+    unit: null,
+    help: 'Connections of pools that ended, by the reason',
+  },
+  {
+    key: 'millrace_pool_connections_closed_total{reason="peer"}',
+    name: 'millrace_pool_connections_closed_total',
+    label: ['reason', 'peer'],
+    unit: null,
+    help: 'Connections of pools that ended, by the reason',
+  },
+  {
+    key: 'millrace_pool_connections_closed_total{reason="stale"}',
+    name: 'millrace_pool_connections_closed_total',
+    label: ['reason', 'stale'],
+    unit: null,
+    help: 'Connections of pools that ended, by the reason',
+  },
+  {
+    key: 'millrace_pool_connections_closed_total{reason="error"}',
+    name: 'millrace_pool_connections_closed_total',
+    label: ['reason', 'error'],
+    unit: null,
+    help: 'Connections of pools that ended, by the reason',
+  },
+  {
+    key: 'millrace_pool_connections_closed_total{reason="limit"}',
+    name: 'millrace_pool_connections_closed_total',
+    label: ['reason', 'limit'],
+    unit: null,
+    help: 'Connections of pools that ended, by the reason',
+  },
+  {
+    key: 'millrace_pool_connections_closed_total{reason="drain"}',
+    name: 'millrace_pool_connections_closed_total',
+    label: ['reason', 'drain'],
+    unit: null,
+    help: 'Connections of pools that ended, by the reason',
+  },
+  {
+    key: 'millrace_pool_connections_closed_total{reason="discarded"}',
+    name: 'millrace_pool_connections_closed_total',
+    label: ['reason', 'discarded'],
+    unit: null,
+    help: 'Connections of pools that ended, by the reason',
+  },
+  {
+    key: 'millrace_pool_acquires_total{kind="created"}',
+    name: 'millrace_pool_acquires_total',
+    label: ['kind', 'created'],
+    unit: null,
+    help: 'Connections that pools gave out, by what they were before',
+  },
+  {
+    key: 'millrace_pool_acquires_total{kind="reused"}',
+    name: 'millrace_pool_acquires_total',
+    label: ['kind', 'reused'],
+    unit: null,
+    help: 'Connections that pools gave out, by what they were before',
+  },
+  {
+    key: 'millrace_pool_refused_total',
+    name: 'millrace_pool_refused_total',
+    label: null,
+    unit: null,
+    help: 'Requests that a full queue refused',
   },
 ];
 
@@ -579,6 +954,13 @@ export const GAUGES: readonly MetricRow<GaugeName>[] = [
     help: 'Open connections of raw listeners',
   },
   {
+    key: 'millrace_relay_active',
+    name: 'millrace_relay_active',
+    label: null,
+    unit: null,
+    help: 'Relays that are open',
+  },
+  {
     key: 'millrace_buffers',
     name: 'millrace_buffers',
     label: null,
@@ -591,6 +973,27 @@ export const GAUGES: readonly MetricRow<GaugeName>[] = [
     label: null,
     unit: 'bytes',
     help: 'Memory held for peers: what waits to be written, what was received and not taken',
+  },
+  {
+    key: 'millrace_http_client_connections',
+    name: 'millrace_http_client_connections',
+    label: null,
+    unit: null,
+    help: 'Open HTTP/1.1 connections of HTTP clients',
+  },
+  {
+    key: 'millrace_http_client_active_requests',
+    name: 'millrace_http_client_active_requests',
+    label: null,
+    unit: null,
+    help: 'Requests on a connection whose response has not ended',
+  },
+  {
+    key: 'millrace_pool_queued',
+    name: 'millrace_pool_queued',
+    label: null,
+    unit: null,
+    help: 'Requests that wait for a connection',
   },
 ];
 
@@ -630,6 +1033,27 @@ export const HISTOGRAMS: readonly MetricRow<HistogramName>[] = [
     unit: 'seconds',
     help: 'Time that one wake of a reactor took, callbacks included',
   },
+  {
+    key: 'millrace_dns_lookup_duration_seconds',
+    name: 'millrace_dns_lookup_duration_seconds',
+    label: null,
+    unit: 'seconds',
+    help: 'Time from a question, which the cache could not answer, to its last answer',
+  },
+  {
+    key: 'millrace_http_client_request_duration_seconds',
+    name: 'millrace_http_client_request_duration_seconds',
+    label: null,
+    unit: 'seconds',
+    help: 'Time from the moment that a request is put on a connection to the last byte of its response',
+  },
+  {
+    key: 'millrace_pool_wait_seconds',
+    name: 'millrace_pool_wait_seconds',
+    label: null,
+    unit: 'seconds',
+    help: 'Time that requests waited for a connection',
+  },
 ];
 
 export type PercentileName = 'p50' | 'p75' | 'p90' | 'p95' | 'p99' | 'p999';
@@ -666,8 +1090,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 62,
-  histograms: 71,
+  gauges: 108,
+  histograms: 121,
   histogramLength: 30,
-  length: 221,
+  length: 361,
 } as const;

@@ -56,6 +56,16 @@ export interface NativeGate {
   trustProxy: string[];
   rates: NativeRate[];
   scope?: string;
+  reputation?: NativeReputation;
+}
+
+/** What a client's behaviour so far means for its next connection; times in ms. */
+export interface NativeReputation {
+  delayAt: number;
+  refuseAt: number;
+  delay: number;
+  halfLife: number;
+  clients: number;
 }
 
 /** Whom to trust. */
@@ -126,6 +136,16 @@ export interface NativeCtLog {
   since: number;
 }
 
+/** A CRL; times in seconds since 1970. */
+export interface NativeCrl {
+  issuer: string;
+  thisUpdate: number;
+  nextUpdate: number;
+  revoked: number;
+  /** In which of the pieces that were given it was. */
+  source: number;
+}
+
 /** A staple's times, in seconds since 1970. */
 export interface NativeStaple {
   nextUpdate: number;
@@ -158,6 +178,8 @@ export interface NativeDial {
   /** Address literals in the order in which they are tried. */
   hosts?: string[];
   port: number;
+  /** Puts the addresses in the order of RFC 6724 and RFC 8305 first. */
+  sorted: boolean;
   hops?: NativeHop[];
   path?: string;
   /** A connected socket that somebody else made: it is ours when the call succeeds. */
@@ -206,6 +228,32 @@ export interface Binding {
   respondHead(id: number, status: number, head: string, reason: string): Answer;
   write(id: number, chunk: NativeBody): Answer;
   end(id: number, trailers: string, flags: number): Answer;
+  /** Nothing: a dialled connection is an HTTP/1.1 client's now, its stream the handle; else the code. */
+  becomeClient(stream: number): Answer;
+  closeClient(handle: number): void;
+  /** A number for fields that are sent again and again; 0: they are not taken. */
+  rememberFields(head: string): number;
+  /** Times in ms, 0: none. A number for `request`; -1: there are too many. */
+  clientProfile(
+    send: number,
+    headers: number,
+    body: number,
+    maxHeaderSize: number,
+    maxHeaderFields: number,
+  ): number;
+  /**
+   * Sends a request on a connection that is free: the exchange's id, or minus the code; `CONNECTION_STALE` asks for another
+   * connection. `word` is `method + 256 * flags + 65536 * profile`; with `OTHER_METHOD` the target is `METHOD target`.
+   */
+  request(
+    handle: number,
+    word: number,
+    fields: number,
+    target: string,
+    body: NativeBody,
+    head: string | undefined,
+    total: number,
+  ): number;
   informational(id: number, status: number, head: string): Answer;
   grant(id: number, bytes: number): Answer;
   collect(id: number, limit: number): Answer;
@@ -229,6 +277,11 @@ export interface Binding {
   serverStats(id: number, target: Float64Array): number;
   inject(server: number, method: string, target: string, head: string, body: Uint8Array | undefined): number;
   count(counter: number, amount: number): void;
+  gauge(gauge: number, change: number): void;
+  /** A duration of a histogram, in nanoseconds. */
+  record(histogram: number, nanos: number): void;
+  /** 1 when nothing of the peer waits on a raw connection that nobody reads. */
+  isUsable(stream: number): number;
   metricsFill(target: Float64Array, totals: number): void;
   metricsReset(): void;
   /** What came since the baseline, which is moved to now; answers with the length that a baseline has. */
@@ -239,6 +292,10 @@ export interface Binding {
   setLogLevel(rank: number): void;
   /** What waits for the log: `ts/native/log-lines.ts` reads it. */
   takeLog(): string;
+  /** Whether requests that are refused before JavaScript sees them are told: 0 or 1. */
+  hearRefusals(heard: number): void;
+  /** The refusals that wait, each line ended by a line feed; `crates/engine/src/refusals.rs` says what is in one. */
+  takeRefusals(): string;
   census(target: Float64Array): void;
   plantPanic(id: number, now: number): void;
   calls(): number;
@@ -250,6 +307,13 @@ export interface Binding {
     requestTimeout: number,
     minReceiveRate: number,
   ): Answer;
+  /** Joins two tunnels; times in ms, 0: none. `KIND.relayEnded` follows under the first's id, and nothing else. */
+  relay(a: number, b: number, idle: number, total: number): Answer;
+  /** `SOCKET_NO_DELAY` and its like; minus the errno, or the code. */
+  setSocket(id: number, option: number, a: number, b?: number, c?: number): Answer;
+  /** 1 and the numbers, NaN where the system does not say; 0 where there is nothing to say. */
+  tcpInfo(id: number, target: Float64Array): number;
+  peerCredentials(id: number, target: Float64Array): number;
   /** 0, or the code of what is wrong with it. */
   setGate(id: number, gate: NativeGate): number;
   /** 0, or the code. */
@@ -271,6 +335,10 @@ export interface Binding {
   tlsRotate(context: number, key: Uint8Array | undefined): number;
   /** Certificates and the response in DER; a response that is not good leaves the one before. */
   tlsStaple(context: number, place: number, issuer: Uint8Array, response: Uint8Array): NativeStaple | number;
+  /** The same for a certificate of `tlsIdentity`. */
+  tlsStapleChosen(identity: number, issuer: Uint8Array, response: Uint8Array): NativeStaple | number;
+  /** The newest first. */
+  tlsCrlFacts(context: number): NativeCrl[];
   tlsOcspQuery(certificate: Uint8Array, issuer: Uint8Array): NativeOcspQuery | number;
   /** A certificate's number, or minus the code. */
   tlsIdentity(identity: NativeIdentity): number;
@@ -294,9 +362,21 @@ export const READY_HEAD = 2048;
 /** Kinds of a server. */
 export const SERVER_HTTP1 = 0;
 export const SERVER_RAW = 1;
+/** Options of `setSocket`. */
+export const SOCKET_NO_DELAY = 0;
+export const SOCKET_KEEP_ALIVE = 1;
+export const SOCKET_USER_TIMEOUT = 2;
 /** Its clients need not show who they are. */
 export const SERVER_PROXY = 2;
 export const SERVER_PROXY_AUTH = 3;
+/** In place of a method's number in `request`. */
+export const OTHER_METHOD = 255;
+/** Flags of `request`. */
+export const REQUEST_STREAM = 1;
+export const REQUEST_INFORMATIONAL = 2;
+export const REQUEST_UPGRADE = 4;
+export const REQUEST_BODY = 8;
+export const REQUEST_PIPELINE = 16;
 /** `flags` of `end`: tell when the last byte is with the kernel. */
 export const FINISH = 1;
 /** The number of the border; a binary with another one is refused. */

@@ -21,9 +21,27 @@ export const KIND = {
   dialFailed: 17,
   log: 18,
   accepted: 19,
+  relayEnded: 20,
   proxyCredentials: 21,
   proxyRequest: 22,
+  response: 24,
+  informational: 25,
+  gone: 26,
+  refused: 27,
 } as const;
+
+/** Flags of a response event; above them the seconds of `Keep-Alive: timeout` plus one. */
+export const RESPONSE_ENDED = 1;
+export const RESPONSE_HTTP_1_1 = 2;
+export const RESPONSE_KEEP_ALIVE = 4;
+export const RESPONSE_RAW = 8;
+export const RESPONSE_CODED = 16;
+export const RESPONSE_ASCII = 32;
+export const RESPONSE_KEEP_ALIVE_SHIFT = 6;
+/** Flags of the aborted event of a client's exchange, beside the code in the bits below. */
+export const ABORTED_SENT = 4096;
+export const ABORTED_SEEN = 8192;
+export const ABORTED_CODE = 4095;
 
 /** Flags of a request event. */
 export const REQUEST_HAS_BODY = 1;
@@ -42,6 +60,18 @@ export interface Target {
   /** False while it still waits for its last event; the core may have given its slot to another by then. */
   readonly closed?: boolean;
   handleEvent(kind: number, flags: number, a: number, b: number, value: unknown, extra: unknown): void;
+}
+
+/** A request that the native core refused. */
+export interface NativeRefusal {
+  /** The number of an error code. */
+  readonly code: number;
+  readonly status: number;
+  /** Empty where the client has none. */
+  readonly address: string;
+  readonly port: number;
+  readonly limit: number | undefined;
+  readonly seen: number | undefined;
 }
 
 /** What is told of a server, whatever it speaks. */
@@ -71,6 +101,8 @@ export interface RequestSink extends ServerSink {
     head: string,
     extra: Uint8Array | undefined,
   ): void;
+  /** Of a request that was refused before it became one. */
+  handleRefusal(refusal: NativeRefusal): void;
 }
 
 const ring = new Float64Array(MOST * STRIDE);
@@ -100,6 +132,7 @@ export function register(slot: number, target: Target): void {
 /** Events of this id go nowhere any more. */
 export function unregister(slot: number, id: number): void {
   if (targets[slot]?.id === id) targets[slot] = undefined;
+  else if (displaced.size > 0) displaced.delete(id);
 }
 
 /** Requests of this server go to the sink. */
@@ -162,6 +195,8 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | undefined {
         (servers[b] as SocketSink | undefined)?.handleAccepted(id, slot);
       } else if (kind === KIND.log) {
         onLines?.();
+      } else if (kind === KIND.refused) {
+        tellRefusals(native.takeRefusals());
       } else {
         const target = targets[slot];
         if (target !== undefined && target.id === id) target.handleEvent(kind, word >> 7, a, b, value, extra);
@@ -174,11 +209,23 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | undefined {
   return thrown;
 }
 
+/** Lines as `crates/engine/src/refusals.rs` writes them, to their servers. */
+function tellRefusals(lines: string): void {
+  const numberOf = (text: string): number | undefined => (text === '' ? undefined : Number(text));
+  for (const line of lines.split('\n').slice(0, -1)) {
+    const [slot = '', code, status, address = '', port, limit = '', seen = ''] = line.split('\t');
+    const numbers = { code: Number(code), status: Number(status), port: Number(port) };
+    const server = servers[Number(slot)];
+    if (server === undefined || !('handleRefusal' in server)) continue;
+    server.handleRefusal({ ...numbers, address, limit: numberOf(limit), seen: numberOf(seen) });
+  }
+}
+
 /** The last event of one whose slot was taken. */
 function finishDisplaced(id: number, kind: number, flags: number, a: number, b: number): void {
   const target = displaced.get(id);
   if (target === undefined) return;
-  if (kind === KIND.finished || kind === KIND.aborted) displaced.delete(id);
+  if (kind === KIND.finished || kind === KIND.aborted || kind === KIND.relayEnded) displaced.delete(id);
   target.handleEvent(kind, flags, a, b, undefined, undefined);
 }
 

@@ -1,7 +1,8 @@
-import type { LookupAddress } from 'node:dns';
 import type { Duplex } from 'node:stream';
-import { types } from 'node:util';
 
+import { namesFor } from '../dns/default-names.js';
+import type { LookupFunction } from '../dns/lookup-function.js';
+import type { Resolver } from '../dns/resolver.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
 import type { ConnectOptionValues } from '../options/connect.generated.js';
 import { CONNECT_OPTIONS } from '../options/connect.generated.js';
@@ -12,7 +13,6 @@ import type { ProxyOption, RouteHop } from '../proxy/route.js';
 import { routeOf } from '../proxy/route.js';
 import { TlsContext } from '../tls/tls-context.js';
 import type { TlsClientOptions } from '../tls/tls-options.js';
-import { abortError } from './abort.js';
 import { withAbstractName } from './abstract-name.js';
 import { descriptorOf } from './bridge.js';
 import type { ConnectErrorMessage, SocketMessage } from './channels.js';
@@ -33,6 +33,8 @@ export interface ConnectOptions {
   /** A Duplex that is connected already, instead of an address. */
   over?: Duplex | undefined;
   family?: 'any' | 'ipv4' | 'ipv6' | undefined;
+  /** Who resolves the name; without it one that all connections of the thread share. */
+  resolver?: Resolver | LookupFunction | undefined;
   localAddress?: string | undefined;
   /** `true` for a default context, a context, or the options of one. */
   tls?: boolean | TlsContext | TlsClientOptions | undefined;
@@ -145,7 +147,7 @@ export function resolveHost(host: string, signal: AbortSignal | null): Promise<s
 
 /** Where to connect, and what each proxy is asked for; several ways where the last has to be told an address. */
 async function planOf(
-  { host, port, path, over, family }: ConnectOptionValues,
+  { host, port, path, over, family, resolver }: ConnectOptionValues,
   hops: readonly RouteHop[],
   resolve: Resolve,
 ): Promise<{ to: DialPlan['to']; routes: Endpoint[][] }> {
@@ -158,6 +160,8 @@ async function planOf(
     return addresses.map((address) => ({ host: address, port: end.port }));
   });
   const first = hops[0] ?? target;
+  // A function's order is its own.
+  const sorted = typeof resolver !== 'function';
   const to =
     over !== null
       ? Promise.resolve({ fd: descriptorOf(over as Duplex) })
@@ -166,6 +170,7 @@ async function planOf(
         : resolve(first.host, hops.length === 0 ? family : 'any').then((addresses) => ({
             addresses,
             port: first.port,
+            sorted,
           }));
   const [place, ...found] = await Promise.all([to, ...wanted]);
   const last = found.at(-1);
@@ -205,39 +210,15 @@ async function contextOf(tls: unknown): Promise<TlsContext | null> {
 
 const FAMILIES = { any: 0, ipv4: 4, ipv6: 6 } as const;
 
-/** The addresses of a host, in the order of the system's resolver. */
+/** The addresses of a host. */
 async function addressesOf(
-  { host, family }: ConnectOptionValues,
+  { host, family, resolver }: ConnectOptionValues,
   timeout: number,
   signal: AbortSignal | null,
 ): Promise<string[]> {
-  const [{ isIP }, { lookup }] = await Promise.all([import('node:net'), import('node:dns/promises')]);
-  if (isIP(host) !== 0) return [host];
-  const asked = lookup(host, { all: true, family: FAMILIES[family] });
-  const found: LookupAddress[] = await within(asked, timeout, signal);
+  const limits = { family: FAMILIES[family], timeout, option: 'timeouts.dns', signal };
+  const found = await namesFor('connect', resolver).resolve(host, limits);
   return found.map(({ address }) => address);
-}
-
-/** The answer of the resolver, or its timeout; what comes later is dropped. */
-function within<T>(asked: Promise<T>, timeout: number, signal: AbortSignal | null): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const end = (finish: () => void): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-      finish();
-    };
-    const onAbort = (): void => end(() => reject(abortError(signal as AbortSignal)));
-    const timer = setTimeout(() => end(() => reject(new MillraceError('MILLRACE_DNS_TIMEOUT'))), timeout);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    asked.then(
-      (value) => end(() => resolve(value)),
-      (error: unknown) => end(() => reject(types.isNativeError(error) ? dnsError(error) : new Error(String(error)))),
-    );
-  });
-}
-
-function dnsError(cause: Error): MillraceError {
-  return new MillraceError('MILLRACE_DNS_FAILED', cause.message, { cause });
 }
 
 function totalTimeout(total: number): MillraceError {

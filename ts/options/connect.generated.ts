@@ -1,5 +1,5 @@
 // Made by scripts/generate.mjs from ts/options/connect.json. Do not edit.
-import type { OptionTable } from './table.js';
+import type { AnyFunction, OptionTable } from './table.js';
 
 /** All options of `connect` with their defaults filled in. */
 export interface ConnectOptionValues {
@@ -8,6 +8,7 @@ export interface ConnectOptionValues {
   readonly path: string | null;
   readonly over: object | null;
   readonly family: 'any' | 'ipv4' | 'ipv6';
+  readonly resolver: object | AnyFunction | null;
   readonly localAddress: string | null;
   readonly proxy: string | object | null;
   readonly tls: boolean | object;
@@ -29,6 +30,7 @@ export const CONNECT_OPTIONS: OptionTable<ConnectOptionValues> = {
     { name: 'path', type: 'string', default: null },
     { name: 'over', type: 'object', default: null },
     { name: 'family', type: 'enum', values: ['any', 'ipv4', 'ipv6'], default: 'any' },
+    { name: 'resolver', type: 'service', default: null },
     { name: 'localAddress', type: 'string', default: null },
     { name: 'proxy', type: 'route', default: null },
     { name: 'tls', type: 'settings', default: false },

@@ -11,9 +11,9 @@ interface RowOf<Name extends string> {
   readonly reloadable?: boolean;
 }
 
-/** A whole number from `min` to `max`; where `nullable`, null means no limit. */
-export interface IntegerRow<Name extends string = string> extends RowOf<Name> {
-  readonly type: 'integer';
+/** A number from `min` to `max`, whole where it is an `integer`; where `nullable`, null means no limit. */
+export interface NumberRow<Name extends string = string> extends RowOf<Name> {
+  readonly type: 'integer' | 'number';
   readonly min: number;
   readonly max: number;
   readonly nullable?: boolean;
@@ -27,8 +27,8 @@ export interface EnumRow<Name extends string = string> extends RowOf<Name> {
 
 /**
  * A value that its type says all about: `functions` is a list of them, `switch` true, false or a function, `texts` an
- * object of texts,
- * `responses` material or a function, `route` a proxy or several.
+ * object of texts, `service` an object or a function that stands for one, `responses` material or a function, `route` a
+ * proxy or several.
  */
 export interface PlainRow<Name extends string = string> extends RowOf<Name> {
   readonly type:
@@ -45,6 +45,7 @@ export interface PlainRow<Name extends string = string> extends RowOf<Name> {
     | 'credentials'
     | 'material'
     | 'responses'
+    | 'service'
     | 'texts';
 }
 
@@ -61,7 +62,7 @@ export interface SettingsRow<Name extends string = string> extends RowOf<Name> {
 
 /** What the table says about one option. */
 export type OptionRow<Name extends string = string> =
-  IntegerRow<Name> | EnumRow<Name> | PlainRow<Name> | ListRow<Name> | SettingsRow<Name>;
+  NumberRow<Name> | EnumRow<Name> | PlainRow<Name> | ListRow<Name> | SettingsRow<Name>;
 
 /** The options of one function; `Values` is what they are when defaults have been filled in. */
 export interface OptionTable<Values extends object> {

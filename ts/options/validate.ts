@@ -58,9 +58,11 @@ function optionsOf(owner: string, given: unknown): Readonly<Record<string, unkno
 export function checkOption(owner: string, row: OptionRow, value: unknown): unknown {
   switch (row.type) {
     case 'integer':
+    case 'number':
       if (value === null && row.nullable === true) return value;
       if (typeof value !== 'number') throw wrongType(owner, row, value);
-      if (!Number.isInteger(value) || value < row.min || value > row.max) throw wrongValue(owner, row, value);
+      if (row.type === 'integer' && !Number.isInteger(value)) throw wrongValue(owner, row, value);
+      if (!(value >= row.min && value <= row.max)) throw wrongValue(owner, row, value);
       return value;
     case 'enum':
       if (typeof value !== 'string') throw wrongType(owner, row, value);
@@ -98,6 +100,11 @@ export function checkOption(owner: string, row: OptionRow, value: unknown): unkn
       return value;
     case 'responses':
       if (typeof value !== 'function' && !(Array.isArray(value) ? value : [value]).every(isMaterial)) {
+        throw wrongType(owner, row, value);
+      }
+      return value;
+    case 'service':
+      if (typeof value !== 'function' && (typeof value !== 'object' || value === null)) {
         throw wrongType(owner, row, value);
       }
       return value;
@@ -168,7 +175,8 @@ function messageOf(owner: string, row: OptionRow, value: unknown): string {
 function expectedOf(row: OptionRow): string {
   switch (row.type) {
     case 'integer':
-      return `an integer from ${row.min} to ${row.max}${row.nullable === true ? ', or null for no limit' : ''}`;
+    case 'number':
+      return `${row.type === 'integer' ? 'an integer' : 'a number'} from ${row.min} to ${row.max}${row.nullable === true ? ', or null for no limit' : ''}`;
     case 'enum':
       return `one of ${listed(row.values, 'or')}`;
     case 'boolean':
@@ -195,6 +203,8 @@ function expectedOf(row: OptionRow): string {
       return 'an object';
     case 'credentials':
       return '{ username, password }, two strings, or a function';
+    case 'service':
+      return 'an object or a function';
     case 'route':
       return "a proxy's URL, { url }, an array of them, 'env' or null";
     case 'material':

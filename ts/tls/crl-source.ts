@@ -17,26 +17,41 @@ const LONGEST = 31_536_000_000;
 /** What timers take; a longer interval is several of them. */
 const LONGEST_TIMER = 2_147_483_647;
 
+/** CRLs that were read, and where each came from: a file's path, null where bytes were given. */
+export interface LoadedCrls {
+  readonly bytes: Uint8Array[];
+  readonly paths: readonly (string | null)[];
+}
+
+interface Piece {
+  readonly bytes: Uint8Array;
+  readonly path: string | null;
+}
+
 /** All CRLs: bytes as they are, files, and the files of folders. */
-export async function loadCrls(given: Material | readonly Material[] | null): Promise<Uint8Array[]> {
-  if (given === null) return [];
+export async function loadCrls(given: Material | readonly Material[] | null): Promise<LoadedCrls> {
+  if (given === null) return { bytes: [], paths: [] };
   const pieces = (Array.isArray(given) ? given : [given]) as readonly Material[];
   const files = new Set<Material>(filesOf(pieces));
   const all = await Promise.all(
-    pieces.map(async (piece) => (files.has(piece) ? loadFrom(piece as string | URL) : [await loadPiece(piece)])),
+    pieces.map(async (piece): Promise<Piece[]> =>
+      files.has(piece) ? loadFrom(piece as string | URL) : [{ bytes: await loadPiece(piece), path: null }],
+    ),
   );
-  return all.flat();
+  const read = all.flat();
+  return { bytes: read.map(({ bytes }) => bytes), paths: read.map(({ path }) => path) };
 }
 
-async function loadFrom(path: string | URL): Promise<Uint8Array[]> {
+async function loadFrom(given: string | URL): Promise<Piece[]> {
   const { readFile, readdir, stat } = await import('node:fs/promises');
-  if (!(await stat(path)).isDirectory()) return [await readFile(path)];
-  const folder = path instanceof URL ? (await import('node:url')).fileURLToPath(path) : path;
+  const folder = given instanceof URL ? (await import('node:url')).fileURLToPath(given) : given;
+  const piece = async (path: string): Promise<Piece> => ({ bytes: await readFile(path), path });
+  if (!(await stat(folder)).isDirectory()) return [await piece(folder)];
   const names = (await readdir(folder)).filter((name) => /\.(crl|pem|der|r\d+)$/i.test(name)).sort();
   if (names.length === 0) {
     throw misuse('MILLRACE_TLS_INVALID_CONFIGURATION', `the folder ${folder} has no CRL: *.crl, *.pem, *.der, *.r0`);
   }
-  return Promise.all(names.map((name) => readFile(join(folder, name))));
+  return Promise.all(names.map((name) => piece(join(folder, name))));
 }
 
 /** Checks the option. */

@@ -2,6 +2,7 @@ import { misuse } from '../errors/millrace-error.js';
 import type { NativeIdentity } from '../native/binding.js';
 import type { Material } from '../options/table.js';
 import { loadMaterial, loadPiece } from './material.js';
+import type { OcspSource } from './ocsp-stapler.js';
 
 /** A certificate chain with its key. */
 export interface Certificate {
@@ -12,8 +13,11 @@ export interface Certificate {
   passphrase?: string | undefined;
   /** In place of the certificate's own names: whole, or with `*.` first. */
   names?: readonly string[] | undefined;
-  /** An OCSP response in DER to staple until it ends; the chain must have the issuer. */
-  ocspResponse?: Material | undefined;
+  /**
+   * An OCSP response in DER to staple until it ends, or who gets them, again and again: `fetchOcsp`, for instance. The
+   * chain must have the issuer.
+   */
+  ocspResponse?: Material | OcspSource | undefined;
 }
 
 /** Reads one certificate with its key. */
@@ -22,10 +26,11 @@ export async function loadCertificate(owner: string, given: Certificate): Promis
     throw misuse('MILLRACE_INVALID_ARGUMENT', `${owner}: a certificate needs { cert, key }`);
   }
   const [chain, key] = await Promise.all([loadPiece(given.cert), loadPiece(given.key)]);
+  const response = typeof given.ocspResponse === 'function' ? undefined : given.ocspResponse;
   return {
     chain,
     key: await plainKey(owner, key, given.passphrase ?? null),
-    ...(given.ocspResponse === undefined ? null : { ocsp: await loadPiece(given.ocspResponse) }),
+    ...(response === undefined ? null : { ocsp: await loadPiece(response) }),
     ...(given.names === undefined ? null : { names: [...given.names] }),
   };
 }

@@ -3,11 +3,9 @@ import type { X509Certificate } from 'node:crypto';
 import { describeValue } from '../errors/escape.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
 import { isEnabled, logRecord } from '../log/log.js';
-import type { NativeIdentity, NativeStaple } from '../native/binding.js';
-import { native } from '../native/loader.js';
-import { accepted } from './accepted.js';
+import type { NativeStaple } from '../native/binding.js';
 import type { IssuedBy } from './issuer.js';
-import { issuedBy, nameOf } from './issuer.js';
+import { nameOf } from './issuer.js';
 
 /** Gets an OCSP response (DER) about a certificate; null when there is none to be had. */
 export type OcspSource = (
@@ -27,11 +25,23 @@ const LONGEST_SLEEP = 3_600_000;
 /** A response that ends sooner is not carried over, in ms. */
 const CARRIED = 5_000;
 
-interface Staple extends IssuedBy {
-  readonly place: number;
+/** A certificate whose responses are asked for, and what takes the good ones. */
+export interface Stapled extends IssuedBy {
   readonly chain: Uint8Array;
+  readonly source: OcspSource;
+  /** Checks a response and staples it; throws when it is not good. */
+  staple(response: Uint8Array): NativeStaple;
+}
+
+/** A response that is good until a time, in ms. */
+export interface GoodResponse {
+  readonly response: Uint8Array;
+  readonly until: number;
+}
+
+interface Staple extends Stapled {
   /** The last good response. */
-  good: { response: Uint8Array; until: number } | undefined;
+  good: GoodResponse | undefined;
   failures: number;
   timer: NodeJS.Timeout | undefined;
 }
@@ -42,31 +52,16 @@ interface Staple extends IssuedBy {
  * more seldom.
  */
 export class OcspStapler {
-  readonly #context: number;
-  readonly #source: OcspSource;
   readonly #isWanted: () => boolean;
   readonly #staples: Staple[];
   #stopped = false;
 
-  /**
-   * `identities` have their issuers; `before`: who did it until now; `isWanted`: whether the context is still there,
-   * which must not be held.
-   */
-  constructor(
-    context: number,
-    source: OcspSource,
-    identities: readonly NativeIdentity[],
-    before: OcspStapler | undefined,
-    isWanted: () => boolean,
-  ) {
-    this.#context = context;
-    this.#source = source;
+  /** `before`: who did it until now; `isWanted`: whether who staples is still there, and must not be held. */
+  constructor(certificates: readonly Stapled[], before: OcspStapler | undefined, isWanted: () => boolean) {
     this.#isWanted = isWanted;
-    this.#staples = identities.map(({ chain, issuer }, place) => ({
-      ...issuedBy('TlsContext.server', chain, issuer === undefined ? [] : [issuer]),
-      place,
-      chain,
-      good: before === undefined ? undefined : before.#goodFor(chain),
+    this.#staples = certificates.map((stapled) => ({
+      ...stapled,
+      good: before?.goodFor(stapled.chain),
       failures: 0,
       timer: undefined,
     }));
@@ -78,12 +73,10 @@ export class OcspStapler {
     await within(FIRST_WAIT, all, true).catch(() => undefined);
   }
 
-  /** Adds to identities that are to replace these the responses that still are good for them. */
-  carryOver(identities: readonly NativeIdentity[]): void {
-    for (const identity of identities) {
-      const good = this.#goodFor(identity.chain);
-      if (good !== undefined) identity.ocsp = good.response;
-    }
+  /** The response that still is good for a chain. */
+  goodFor(chain: Uint8Array): GoodResponse | undefined {
+    const same = this.#staples.find((staple) => Buffer.compare(staple.chain, chain) === 0);
+    return same?.good !== undefined && same.good.until >= Date.now() + CARRIED ? same.good : undefined;
   }
 
   stop(): void {
@@ -91,16 +84,11 @@ export class OcspStapler {
     for (const { timer } of this.#staples) clearTimeout(timer);
   }
 
-  #goodFor(chain: Uint8Array): Staple['good'] {
-    const same = this.#staples.find((staple) => Buffer.compare(staple.chain, chain) === 0);
-    return same?.good !== undefined && same.good.until >= Date.now() + CARRIED ? same.good : undefined;
-  }
-
   async #ask(staple: Staple): Promise<void> {
     let wait: number;
     try {
-      const { certificate, issuer } = staple;
-      const answer = (async () => this.#source(certificate, issuer))();
+      const { certificate, issuer, source } = staple;
+      const answer = (async () => source(certificate, issuer))();
       const response = await within(ANSWER_LIMIT, answer, false);
       if (this.#stopped) return;
       wait = response === null ? this.#nothing(staple) : this.#staple(staple, response);
@@ -120,8 +108,7 @@ export class OcspStapler {
     }
     // A copy: what the source does with its bytes later is its own affair.
     const response = Uint8Array.from(given);
-    const answer = native.tlsStaple(this.#context, staple.place, staple.issuer.raw, response);
-    const { nextUpdate, refreshAt } = accepted(answer) as NativeStaple;
+    const { nextUpdate, refreshAt } = staple.staple(response);
     const until = nextUpdate * 1000;
     staple.good = { response, until };
     staple.failures = 0;

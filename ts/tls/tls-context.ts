@@ -11,16 +11,17 @@ import { TLS_SERVER_OPTIONS } from '../options/tls-server.generated.js';
 import { validateOptions } from '../options/validate.js';
 import { accepted } from './accepted.js';
 import { CertificateChooser } from './certificate-chooser.js';
-import type { AutoRefresh } from './crl-source.js';
+import type { CrlFacts } from './crl-facts.js';
+import { crlFactsOf } from './crl-facts.js';
+import type { AutoRefresh, LoadedCrls } from './crl-source.js';
 import { checkRefresh, every, loadCrls } from './crl-source.js';
 import { loadCtLogs } from './ct-logs.js';
-import type { Certificate } from './identity.js';
-import { loadCertificate, loadCertificates } from './identity.js';
+import { loadCertificates } from './identity.js';
 import { keyLogOf } from './key-log.js';
-import { filesOf, loadMaterial } from './material.js';
-import { addResponses } from './ocsp-responses.js';
-import type { OcspSource } from './ocsp-stapler.js';
+import { filesOf } from './material.js';
+import { sourcesOf, stapledOf } from './ocsp-responses.js';
 import { OcspStapler } from './ocsp-stapler.js';
+import { serverOptions } from './server-options.js';
 import { loadTrust } from './trust.js';
 import type { TlsServerOptions } from './tls-options.js';
 
@@ -41,6 +42,8 @@ export class TlsContext {
   readonly servername: string | null;
   #options: TlsServerOptions | TlsClientOptions;
   #crl: TlsServerOptionValues['crl'];
+  /** Where the CRLs in force came from. */
+  #crlPaths: LoadedCrls['paths'] = [];
   #refresh: AutoRefresh | null = null;
   #refreshing: { stop(): void } | undefined;
   #chooser: CertificateChooser | undefined;
@@ -60,9 +63,10 @@ export class TlsContext {
   static async server(options: TlsServerOptions): Promise<TlsContext> {
     const values = serverValues(options);
     const refresh = checkRefresh('TlsContext.server', values.autoRefresh, values.crl);
-    const given = await serverOptions(values);
+    const { given, crlPaths } = await serverOptions(values);
     const number = native.tlsServer(given);
     const context = new TlsContext('server', accepted(number), options, null);
+    context.#crlPaths = crlPaths;
     context.#follow(values, refresh);
     await context.#startStapling(values, given);
     return context;
@@ -74,8 +78,9 @@ export class TlsContext {
     const refresh = checkRefresh('TlsContext.client', values.autoRefresh, values.crl);
     const identities = await loadCertificates('TlsContext.client', values.cert, values.key, values.passphrase);
     const ctLogs = await loadCtLogs(values.ctLogs);
+    const { trust, crlPaths } = await loadTrust(values);
     const number = native.tlsClient({
-      trust: await loadTrust(values),
+      trust,
       rejectUnauthorized: values.rejectUnauthorized,
       pins: [...values.pins],
       pinsReportOnly: values.pinsReportOnly,
@@ -94,6 +99,7 @@ export class TlsContext {
     const context = new TlsContext('client', accepted(number), options, values.servername);
     if (!values.rejectUnauthorized) context.#warnOnce();
     context.#crl = values.crl;
+    context.#crlPaths = crlPaths;
     context.#startRefresh(refresh);
     return context;
   }
@@ -107,21 +113,36 @@ export class TlsContext {
     const next = { ...this.#options, ...options } as TlsServerOptions;
     const values = serverValues(next);
     const refresh = checkRefresh('TlsContext.update', values.autoRefresh, values.crl);
-    const given = await serverOptions(values);
+    const { given, crlPaths } = await serverOptions(values);
     // Handshakes have the responses of before until there are new ones.
-    if (typeof values.ocspResponse === 'function') this.#stapler?.carryOver(given.identities);
+    for (const [place, source] of sourcesOf(values, given.identities.length).entries()) {
+      const good = source === undefined ? undefined : this.#stapler?.goodFor(given.identities[place].chain);
+      if (good !== undefined) given.identities[place].ocsp = good.response;
+    }
     accepted(native.tlsUpdate(this.number, given));
     this.#options = next;
+    this.#crlPaths = crlPaths;
     this.#follow(values, refresh);
     await this.#startStapling(values, given);
   }
 
-  /** Reads the CRLs again. When that fails the last good ones stay in force, and it rejects. */
-  async reloadCrl(): Promise<void> {
+  /**
+   * Reads the CRLs again, and resolves with what is in force then. When that fails the last good ones stay in force, and
+   * it rejects.
+   */
+  async reloadCrl(): Promise<readonly CrlFacts[]> {
     if (this.#crl === null) {
       throw misuse('MILLRACE_INVALID_STATE', 'TlsContext.reloadCrl: the context was made without crl');
     }
-    accepted(native.tlsCrls(this.number, await loadCrls(this.#crl)));
+    const { bytes, paths } = await loadCrls(this.#crl);
+    accepted(native.tlsCrls(this.number, bytes));
+    this.#crlPaths = paths;
+    return this.crls();
+  }
+
+  /** The CRLs in force, the newest first. */
+  crls(): readonly CrlFacts[] {
+    return crlFactsOf(this.number, this.#crlPaths);
   }
 
   /** Seals tickets with other keys from now on: random ones, or 48 secret bytes that a fleet shares. */
@@ -147,7 +168,7 @@ export class TlsContext {
   #follow(values: TlsServerOptionValues, refresh: AutoRefresh | null): void {
     this.#crl = values.crl;
     const choose = values.certificateFor as TlsServerOptions['certificateFor'] | null;
-    this.#chooser?.close();
+    this.#chooser?.replace();
     this.#chooser = choose === null || choose === undefined ? undefined : new CertificateChooser(choose);
     this.#startRefresh(refresh);
   }
@@ -156,11 +177,10 @@ export class TlsContext {
     const before = this.#stapler;
     before?.stop();
     this.#stapler = undefined;
-    const source = values.ocspResponse;
-    if (typeof source !== 'function') return;
+    const stapled = stapledOf(this.number, values, identities);
+    if (stapled.length === 0) return;
     const self = new WeakRef(this);
-    const isWanted = (): boolean => self.deref() !== undefined;
-    const stapler = new OcspStapler(this.number, source as OcspSource, identities, before, isWanted);
+    const stapler = new OcspStapler(stapled, before, () => self.deref() !== undefined);
     this.#stapler = stapler;
     await stapler.start();
   }
@@ -212,35 +232,4 @@ function serverValues(options: TlsServerOptions): TlsServerOptionValues {
 function splitCiphers<O extends object>(options: O): O {
   const { ciphers } = options as { ciphers?: unknown };
   return typeof ciphers === 'string' ? { ...options, ciphers: ciphers.split(':') } : options;
-}
-
-async function serverOptions(values: TlsServerOptionValues): Promise<NativeTlsServer> {
-  const owner = 'TlsContext.server';
-  const certificates = (values.certificates ?? []) as readonly Certificate[];
-  const [first, others, keys, trust] = await Promise.all([
-    loadCertificates(owner, values.cert, values.key, values.passphrase),
-    Promise.all(certificates.map((certificate) => loadCertificate(owner, certificate))),
-    loadMaterial(values.ticketKeys),
-    values.requestCert ? loadTrust(values) : undefined,
-  ]);
-  const identities = [...first, ...others];
-  await addResponses(owner, values, first.length, identities);
-  return {
-    identities,
-    askForCertificate: values.certificateFor !== null,
-    alpn: [...values.ALPNProtocols],
-    minVersion: values.minVersion,
-    maxVersion: values.maxVersion,
-    ciphers: [...values.ciphers],
-    honorCipherOrder: values.honorCipherOrder,
-    requestCert: values.requestCert,
-    rejectUnauthorized: values.rejectUnauthorized,
-    ...(trust === undefined ? null : { trust }),
-    tickets: values.tickets,
-    ...(keys.length === 0 ? null : { ticketKeys: keys[0] }),
-    sessionTimeout: values.sessionTimeout,
-    sessionCacheSize: values.sessionCacheSize,
-    maxEarlyData: values.maxEarlyData,
-    ...(await keyLogOf(values.keyLogFile)),
-  };
 }

@@ -1,6 +1,7 @@
 import type { NativeTrust } from '../native/binding.js';
 import type { Material } from '../options/table.js';
 import { loadMaterial } from './material.js';
+import type { LoadedCrls } from './crl-source.js';
 import { loadCrls } from './crl-source.js';
 
 interface TrustValues {
@@ -12,19 +13,20 @@ interface TrustValues {
   readonly roots?: 'node' | 'system';
 }
 
-/** Whom to trust: what the caller gave, or a store of roots. */
-export async function loadTrust(values: TrustValues): Promise<NativeTrust> {
+/** Whom to trust: what the caller gave, or a store of roots; and where its CRLs came from. */
+export async function loadTrust(values: TrustValues): Promise<{ trust: NativeTrust; crlPaths: LoadedCrls['paths'] }> {
   const [own, crls] = await Promise.all([loadMaterial(values.ca), loadCrls(values.crl)]);
   const ca = values.ca === null ? await storedRoots(values.roots ?? 'node') : own;
-  return {
+  const trust = {
     ca,
     // A store holds what one cannot change, also certificates that rustls does not take.
     skipUnusableCa: values.ca === null,
-    crls,
+    crls: crls.bytes,
     crlEndEntityOnly: values.crlEndEntityOnly,
     allowUnknownRevocation: values.allowUnknownRevocation,
     allowExpiredCrls: values.allowExpiredCrl,
   };
+  return { trust, crlPaths: crls.paths };
 }
 
 type Tls = typeof import('node:tls') & { getCACertificates?(type: string): string[] };

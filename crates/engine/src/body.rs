@@ -10,7 +10,6 @@ use crate::stream::{Consumer, flag};
 use millrace_buffer::KEPT_CAPACITY;
 use millrace_error::{Code, Error, Limit};
 use millrace_http1::write_informational;
-use millrace_metrics::Counter;
 use millrace_net::{Peer, socket};
 use std::net::SocketAddr;
 
@@ -79,7 +78,7 @@ impl<V: Copy> Engine<V> {
                     false => stash.try_reserve(bytes.len()),
                 };
                 if reserved.is_err() {
-                    return Err(Code::HttpBodyTooLarge.into());
+                    return Err(Code::OutOfMemory.into());
                 }
                 stash.extend_from_slice(bytes);
             }
@@ -88,7 +87,9 @@ impl<V: Copy> Engine<V> {
     }
 
     fn collected_too_large(&mut self, id: Id, error: &Error) {
-        self.metrics.add(Counter::LimitExceededMaxCollectedSize, 1);
+        if let Some(connection) = self.streams.get(id).map(|stream| stream.connection) {
+            self.count_error(connection, error);
+        }
         self.body_failed(id, error);
     }
 
@@ -145,7 +146,7 @@ impl<V: Copy> Engine<V> {
                     self.pool.give(stash);
                 }
             }
-            // Its bytes are dropped, but a tunnel is over only once its end was told.
+            // Of a tunnel the end is told although its bytes are dropped: who closes it waits for that.
             Consumer::Discard(_) if stream.has(flag::RAW) => {}
             _ => return,
         }
@@ -164,6 +165,12 @@ impl<V: Copy> Engine<V> {
     }
 
     pub(crate) fn deliver_all<H: Host<Value = V>>(&mut self, host: &mut H, stack: &Stack) {
+        if let Protocol::Client(client) = &stack.protocol {
+            if let Some(front) = client.front() {
+                self.deliver(host, front);
+            }
+            return;
+        }
         let Protocol::Http1(http) = &stack.protocol else { return };
         for place in 0..http.order.len() {
             self.deliver(host, http.order[place]);
@@ -177,6 +184,9 @@ impl<V: Copy> Engine<V> {
     pub(crate) fn part<H: Host<Value = V>>(&mut self, host: &mut H) {
         for id in std::mem::take(&mut self.parting) {
             self.deliver(host, id);
+            if self.streams.get(id).is_some_and(|stream| stream.has(flag::DETACHED)) {
+                self.tell_discarded(id);
+            }
             if self
                 .streams
                 .get(id)
@@ -227,9 +237,16 @@ impl<V: Copy> Engine<V> {
     fn consume(&mut self, id: f64, change: impl FnOnce(&mut crate::stream::Stream)) -> Result<(), Error> {
         let id = Id::from_f64(id).ok_or(Code::StaleId)?;
         let stream = self.streams.get_mut(id).ok_or(Code::StaleId)?;
+        if stream.has(flag::RELAYED) {
+            return Err(Code::InvalidState.into());
+        }
         let asked = stream.consumer == Consumer::Undecided;
         change(stream);
         let connection = stream.connection;
+        if stream.has(flag::DETACHED) {
+            self.parting.push(id);
+            return Ok(());
+        }
         if asked && stream.received > 0 {
             let most = self
                 .servers

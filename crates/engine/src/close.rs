@@ -4,6 +4,7 @@ use crate::connection::flag as conn;
 use crate::dial::NO_SERVER;
 use crate::engine::Engine;
 use crate::event::EventKind;
+use crate::http1::client::aborted;
 use crate::id::Id;
 use crate::link::Link;
 use crate::protocol::Protocol;
@@ -52,7 +53,15 @@ impl<V: Copy> Engine<V> {
 
     /// Ends a connection now: its exchanges are aborted with the error, its descriptor is closed.
     pub(crate) fn close(&mut self, id: Id, error: Error) {
+        if let Some(connection) = self
+            .connections
+            .get(id)
+            .filter(|connection| connection.has(conn::RELAY))
+        {
+            return self.end_relay(connection.relay, Some(error));
+        }
         let cut = self.is_cut_by_close(id);
+        self.count_left(id, &error);
         let orderly = !cut && !matches!(error.code.kind(), Kind::Protocol | Kind::Bug);
         self.last_words(id, orderly);
         let mut finishing = Vec::new();
@@ -64,6 +73,7 @@ impl<V: Copy> Engine<V> {
             finishing = std::mem::take(&mut stack.finishing);
             let receiving = match &stack.protocol {
                 Protocol::Http1(http) => http.receiving,
+                Protocol::Client(_) => None,
                 Protocol::Raw(stream) => Some(*stream),
             };
             // One that still receives and is read is told by `abort_all`.
@@ -99,7 +109,13 @@ impl<V: Copy> Engine<V> {
             stack.dial = None;
             let released = &mut self.released;
             stack.output.clear(&mut self.pool, |pin| released.push(pin));
-            if let Protocol::Http1(http) = &mut stack.protocol {
+            if let Protocol::Client(client) = &mut stack.protocol {
+                client.order.clear();
+                client.unproven = false;
+                stack.backlog = Vec::new();
+                stack.paused_ms = 0;
+                self.recycle(stack);
+            } else if let Protocol::Http1(http) = &mut stack.protocol {
                 // Taken over by a later connection as if new.
                 let limits = http.limits;
                 http.parser.reset(limits);
@@ -116,6 +132,8 @@ impl<V: Copy> Engine<V> {
             self.told_aborted(stream, &error);
             self.drop_stream(stream);
         }
+        let client = connection.has(conn::CLIENT);
+        let handle = client.then(|| connection.take_handle()).flatten();
         let counted = !connection.has(conn::REFUSED);
         let server = connection.server;
         let client = connection.peer.addr().map(|addr| addr.ip());
@@ -137,6 +155,9 @@ impl<V: Copy> Engine<V> {
         if server == NO_SERVER {
             self.metrics.gauge_add(Gauge::SocketsConnected, -1);
         }
+        if let Some((handle, _)) = handle.and_then(|slot| self.streams.at(slot)) {
+            self.client_gone(handle, &error);
+        }
         let Some((server_id, _)) = self.servers.at(server) else {
             return;
         };
@@ -152,8 +173,39 @@ impl<V: Copy> Engine<V> {
         self.server_maybe_closed(server_id);
     }
 
+    /// The peer left while an answer that was queued whole was still being sent: its exchange is over for everybody else.
+    fn count_left(&mut self, id: Id, error: &Error) {
+        if !matches!(error.code, Code::ConnectionClosed | Code::ConnectionReset) {
+            return;
+        }
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
+        let sealed = connection.layers.as_ref().is_some_and(|layers| layers.has_output());
+        let Some(stack) = connection.stack.as_ref() else { return };
+        let Protocol::Http1(http) = &stack.protocol else { return };
+        // What waits may be the part of an answer that has not ended: `abort_stream` counts that one.
+        let front = http.order.front().and_then(|front| self.streams.get(*front));
+        let begun = front.is_some_and(|stream| stream.has(flag::HEAD_SENT));
+        let opened = connection.requests > 0;
+        if begun || !opened || (stack.output.is_empty() && !sealed) {
+            return;
+        }
+        self.metrics.add(Counter::HttpServerAborted, 1);
+        if let Some(server) = self.servers.at_mut(connection.server) {
+            server.stats.aborted += 1;
+        }
+    }
+
     /// Whether closing now leaves an answer that is not with the kernel, or one that only the close would delimit.
     fn is_cut_by_close(&self, id: Id) -> bool {
+        if self
+            .connections
+            .get(id)
+            .is_some_and(|connection| connection.has(conn::CUT))
+        {
+            return true;
+        }
         let stack = self
             .connections
             .get(id)
@@ -173,6 +225,17 @@ impl<V: Copy> Engine<V> {
             None => return,
             Some(Some(stack)) => match &mut stack.protocol {
                 Protocol::Raw(stream) => vec![*stream],
+                Protocol::Client(_) => {
+                    let stack = self
+                        .connections
+                        .get_mut(id)
+                        .and_then(|connection| connection.stack.take());
+                    if let Some(mut stack) = stack {
+                        self.abort_exchanges(&mut stack, error);
+                        self.give_stack(id, stack);
+                    }
+                    return;
+                }
                 Protocol::Http1(http) => {
                     http.unsafe_owed = 0;
                     (http.heads, http.waiting) = (0, 0);
@@ -196,6 +259,17 @@ impl<V: Copy> Engine<V> {
     pub(crate) fn abort_stream(&mut self, id: Id, error: &Error) {
         let Some(stream) = self.streams.get(id) else { return };
         let (flags, server) = (stream.flags, stream.server);
+        if flags & flag::HANDLE != 0 {
+            // `Gone` is told when its connection is taken out.
+            return;
+        }
+        if flags & flag::EXCHANGE != 0 {
+            // What is known of how far it came was lost with the stack: the worst of it.
+            self.drop_stream(id);
+            self.metrics.gauge_add(Gauge::HttpClientActiveRequests, -1);
+            let flags = u32::from(error.code.id()) | aborted::SENT | aborted::SEEN;
+            return self.event(EventKind::Aborted, id, flags, 0, 0, None);
+        }
         // Its answer waited for its turn, or its body for its reader.
         let missed = stream.output.is_some() || stream.is_read();
         self.drop_stream(id);
@@ -220,7 +294,8 @@ impl<V: Copy> Engine<V> {
         if flags & flag::DIALLING != 0 {
             return self.told_dial_failed(id, error, None);
         }
-        if missed || !answered {
+        // Of a relay's end the relay tells.
+        if (missed || !answered) && flags & flag::RELAYED == 0 {
             self.told_aborted(id, error);
         }
     }
@@ -244,10 +319,12 @@ impl<V: Copy> Engine<V> {
             Code::HttpHeadersTooLarge => (Some(Counter::LimitExceededMaxHeaderSize), None),
             Code::HttpTooManyFields => (Some(Counter::LimitExceededMaxHeaderFields), None),
             Code::HttpBodyTooLarge => (Some(Counter::LimitExceededMaxBodySize), None),
+            Code::CollectedTooLarge => (Some(Counter::LimitExceededMaxCollectedSize), None),
             Code::HttpChunkExtensionsTooLarge => (Some(Counter::LimitExceededChunkExtensions), None),
             Code::ClientConnectionsLimit => (Some(Counter::LimitExceededMaxConnectionsPerIp), None),
             Code::MemoryLimit => (Some(Counter::LimitExceededMaxMemory), None),
             Code::ClientDenied => (Some(Counter::LimitExceededDeny), None),
+            Code::ClientReputation => (Some(Counter::LimitExceededReputation), None),
             Code::RateLimited => (Some(Counter::LimitExceededRateLimits), None),
             Code::HttpTrailersTooLarge => (Some(Counter::LimitExceededTrailers), None),
             Code::HeadersTimeout => (Some(Counter::HttpServerTimeoutsHeaders), Some(0)),
@@ -277,6 +354,9 @@ impl<V: Copy> Engine<V> {
         let tell = self.log.failed(peer, error);
         self.tell_log(tell);
         if let Some(server) = self.servers.at_mut(slot) {
+            server
+                .gate
+                .blame(peer.addr().map(|addr| addr.ip()), error.code, self.now_ms);
             server.stats.errors += u64::from(fault && !raw);
             if let Some(which) = timeout {
                 server.stats.timeouts[which] += 1;

@@ -13,18 +13,22 @@
 
 use crate::connection::{Connection, Stack, flag as conn};
 use crate::event::{Event, EventKind, Host};
+use crate::http1::client::Clients;
 use crate::id::{Id, Slab};
 use crate::link::memory::Collected;
 use crate::log::Log;
 use crate::memory::Memory;
 use crate::panic::take_panic;
-use crate::protocol::Http1;
+use crate::protocol::{Http1, Protocol};
+use crate::refusals::Refusals;
+use crate::relay::Relay;
 use crate::server::Server;
 use crate::stream::Stream;
 use millrace_buffer::{PinId, Pool};
 use millrace_error::Code;
 use millrace_http1::ReadyHead;
 use millrace_metrics::{Counter, Gauge, Histogram, Shard};
+use millrace_net::relay::Pipes;
 use millrace_net::{Clock, Peer, Poller, Ready, ReceiveBuffer, Spare, TimerWheel, http_date};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -59,10 +63,15 @@ pub struct Engine<V: Copy> {
     pub(crate) parting: Vec<Id>,
     /// Answers completed since the last flush: server slot, start.
     pub(crate) completed: Vec<(u32, u64)>,
+    /// Pairs of tunnels that are joined.
+    pub(crate) relays: Slab<Relay>,
+    /// Those of them that wait until the host has been given what came before.
+    pub(crate) joining: Vec<u32>,
+    pub(crate) pipes: Pipes,
     pub(crate) wheel: TimerWheel,
     due: Vec<u32>,
     pub(crate) pool: Pool,
-    receive: ReceiveBuffer,
+    pub(crate) receive: ReceiveBuffer,
     /// Plaintext on its way from a session to what is above it, kept for its allocation.
     pub(crate) plaintext: Vec<u8>,
     /// Connections whose handshake goes on in its turn.
@@ -88,6 +97,8 @@ pub struct Engine<V: Copy> {
     /// Heads that the host names by number; the first has no field.
     pub(crate) ready_heads: Vec<ReadyHead>,
     pub(crate) log: Log,
+    pub(crate) clients: Clients,
+    pub(crate) refusals: Refusals,
 }
 
 impl<V: Copy> Engine<V> {
@@ -112,6 +123,9 @@ impl<V: Copy> Engine<V> {
             parting: Vec::new(),
             answers: Vec::new(),
             completed: Vec::new(),
+            relays: Slab::default(),
+            joining: Vec::new(),
+            pipes: Pipes::new(),
             wheel: TimerWheel::new(now_ms),
             due: Vec::new(),
             pool: Pool::default(),
@@ -133,6 +147,8 @@ impl<V: Copy> Engine<V> {
             memory: Memory::new(),
             ready_heads: ReadyHead::new(b"").into_iter().collect(),
             log: Log::default(),
+            clients: Clients::default(),
+            refusals: Refusals::default(),
         }
     }
 
@@ -210,6 +226,7 @@ impl<V: Copy> Engine<V> {
             || !self.parting.is_empty()
             || !self.answers.is_empty()
             || !self.handshakes.is_empty()
+            || !self.joining.is_empty()
             || self.has_new_deadline
     }
 
@@ -351,6 +368,7 @@ impl<V: Copy> Engine<V> {
         self.resume_accepting();
         self.end_leaving();
         if self.wheel.next_expiry().is_none_or(|at| at > self.now_ms) {
+            self.wheel.pass(self.now_ms);
             return;
         }
         let mut due = std::mem::take(&mut self.due);
@@ -413,7 +431,7 @@ impl<V: Copy> Engine<V> {
         };
         let limits = options.head;
         if let Some(mut stack) = self.stacks.pop() {
-            if let crate::protocol::Protocol::Http1(http) = &mut stack.protocol {
+            if let Protocol::Http1(http) = &mut stack.protocol {
                 if http.limits != limits {
                     http.parser.reset(limits);
                     http.limits = limits;
@@ -430,9 +448,14 @@ impl<V: Copy> Engine<V> {
     }
 
     /// Keeps the stack of a connection that has become idle.
-    pub(crate) fn recycle(&mut self, stack: Box<Stack>) {
-        if self.stacks.len() < KEPT_STACKS {
-            self.stacks.push(stack);
+    pub(crate) fn recycle(&mut self, mut stack: Box<Stack>) {
+        let stacks = match stack.protocol {
+            Protocol::Client(_) => &mut self.clients.stacks,
+            _ => &mut self.stacks,
+        };
+        stack.sent = 0;
+        if stacks.len() < KEPT_STACKS {
+            stacks.push(stack);
         }
     }
 
@@ -453,6 +476,15 @@ impl<V: Copy> Drop for Engine<V> {
         self.metrics.gauge_add(Gauge::ReactorThreads, -1);
         for id in self.servers.ids() {
             self.destroy_server(id);
+        }
+        for id in self.connections.ids() {
+            if self
+                .connections
+                .get(id)
+                .is_some_and(|connection| connection.has(conn::CLIENT))
+            {
+                self.close(id, Code::Destroyed.into());
+            }
         }
     }
 }

@@ -47,12 +47,25 @@ pub enum EventKind {
     Log = 18,
     /// A raw listener has a new tunnel: `b` is the server's slot, `flags` are [`accepted`].
     Accepted = 19,
+    /// A relay is over, and both of its connections are closed: the id is its first stream's, `a` and `b` are the bytes
+    /// that went from it and to it, `flags` is 0 when both sides had ended, else the code.
+    RelayEnded = 20,
     /// A client of a proxy of ours shows who it is: the text is user name and password, `a` the length of the first, `b` the
     /// server's slot; `Engine::judge_credentials` answers.
     ProxyCredentials = 21,
     /// A client of a proxy of ours speaks SOCKS and asks for a tunnel: the text is version, host, port and user, parted by
     /// NUL, `b` the server's slot; `Engine::reply_socks` answers.
     ProxyRequest = 22,
+    /// The head of a response to a client's exchange: `flags` are [`response`](crate::response), `a` is the status times
+    /// 2²⁰ plus the length of the reason in the text, `b` the length of the body plus one, 0 where it is not known.
+    Response = 24,
+    /// A 1xx response to a client's exchange that asked for them: `a` as in `Response`.
+    Informational = 25,
+    /// A client connection is gone, and its handle with it: `flags` is the code of why.
+    Gone = 26,
+    /// Requests were refused before the host saw them: [`Engine::take_refusals`](crate::Engine::take_refusals). Only after
+    /// [`Engine::hear_refusals`](crate::Engine::hear_refusals).
+    Refused = 27,
 }
 
 /// Flags of a request event.

@@ -164,6 +164,7 @@ impl<V: Copy> Engine<V> {
         };
         match &stack.protocol {
             Protocol::Raw(stream) => held += of(*stream),
+            Protocol::Client(client) => held += client.order.iter().map(|exchange| of(exchange.stream)).sum::<usize>(),
             Protocol::Http1(http) => {
                 held += http.order.iter().map(|id| of(*id)).sum::<usize>();
                 let receiving = http.receiving.filter(|id| !http.order.contains(id));

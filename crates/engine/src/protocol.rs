@@ -2,6 +2,7 @@
 //!
 //! HTTP/2 will be a further variant. Driving them is `server/`'s and `stream/`'s work; here is their state alone.
 
+use crate::http1::client::ClientHttp1;
 use crate::id::Id;
 use crate::options::ServerOptions;
 use millrace_http1::{Limits, RequestParser};
@@ -15,6 +16,8 @@ use std::collections::VecDeque;
 pub(crate) enum Protocol {
     /// HTTP/1.1 or 1.0, our side the server.
     Http1(Http1),
+    /// HTTP/1.1 or 1.0, our side the client.
+    Client(Box<ClientHttp1>),
     /// Bytes as they are, after an upgrade or CONNECT: the tunnel's stream.
     Raw(Id),
 }

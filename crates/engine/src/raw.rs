@@ -40,6 +40,9 @@ impl<V: Copy> Engine<V> {
 
     /// Bytes of the peer.
     pub(crate) fn raw_bytes<H: Host<Value = V>>(&mut self, host: &mut H, stream: Id, bytes: &[u8]) {
+        if self.is_relayed(stream) {
+            return self.relay_bytes(host, stream, bytes);
+        }
         if !bytes.is_empty() {
             // A tunnel has no body limit and collects nothing: this cannot fail.
             let _ = self.take_body(host, stream, bytes, false);
@@ -51,6 +54,9 @@ impl<V: Copy> Engine<V> {
     pub(crate) fn raw_ended<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
         if let Some(stream) = self.streams.get_mut(id) {
             stream.flags |= flag::REQUEST_ENDED;
+        }
+        if self.is_relayed(id) {
+            return self.relay_end(id);
         }
         self.deliver(host, id);
     }

@@ -1,6 +1,6 @@
 //! From readiness to the protocol: one read a turn and connection, then up through the layers.
 
-use crate::connection::{Stack, flag as conn};
+use crate::connection::{Connection, Stack, flag as conn};
 use crate::engine::Engine;
 use crate::event::Host;
 use crate::id::Id;
@@ -24,6 +24,9 @@ impl<V: Copy> Engine<V> {
         assert!(!connection.has(conn::PANIC), "a test asked for this panic");
         if connection.has(conn::CONNECTING) {
             return self.connected(host, id);
+        }
+        if connection.has(conn::LEAN) {
+            return self.relay_ready(id, ready);
         }
         let Some(fd) = connection.link.descriptor() else { return };
         if connection.has(conn::LINGERING) {
@@ -76,6 +79,7 @@ impl<V: Copy> Engine<V> {
                 .streams
                 .get(*stream)
                 .is_some_and(|stream| !stream.has(flag::END_TOLD)),
+            Some(Protocol::Client(client)) => !client.order.is_empty(),
             _ => false,
         }
     }
@@ -144,7 +148,10 @@ impl<V: Copy> Engine<V> {
         let (server, first) = (connection.server, !connection.has(conn::SEEN_BYTES));
         connection.flags |= conn::SEEN_BYTES;
         let socket = connection.link.descriptor().is_some();
-        let mut stack = self.fresh_stack(server);
+        let mut stack = match connection.has(conn::CLIENT) {
+            true => self.fresh_client_stack(),
+            false => self.fresh_stack(server),
+        };
         stack.progress_ms = self.from_ms;
         stack.send_pace = Pace::new();
         if first && socket {
@@ -293,11 +300,11 @@ impl<V: Copy> Engine<V> {
         bytes: &[u8],
     ) -> Result<(), Error> {
         if !stack.backlog.is_empty() {
-            stack.backlog.extend_from_slice(bytes);
-            return Ok(());
+            return stack.keep(bytes);
         }
         match stack.protocol {
             Protocol::Http1(_) => self.http1_bytes(host, id, stack, bytes),
+            Protocol::Client(_) => self.client_bytes(host, id, stack, bytes),
             Protocol::Raw(stream) => {
                 self.raw_bytes(host, stream, bytes);
                 Ok(())
@@ -311,6 +318,9 @@ impl<V: Copy> Engine<V> {
             return;
         };
         assert!(!connection.has(conn::PANIC), "a test asked for this panic");
+        if connection.has(conn::LEAN) {
+            return;
+        }
         if connection.stack.is_none() {
             return self.look_at_idle(host, id);
         }
@@ -325,16 +335,32 @@ impl<V: Copy> Engine<V> {
                 self.deliver_all(host, &stack);
                 self.http1_bytes(host, id, &mut stack, &backlog)
             }
+            Protocol::Client(_) => {
+                self.deliver_all(host, &stack);
+                self.client_bytes(host, id, &mut stack, &backlog)
+            }
             Protocol::Raw(stream) => {
                 self.raw_bytes(host, stream, &backlog);
                 Ok(())
             }
         };
+        let outcome = outcome.and_then(|()| self.end_if_due(host, id, &mut stack));
         self.give_stack(id, stack);
         match outcome {
             Ok(()) => self.touch(id),
             Err(error) => self.close(id, error),
         }
+    }
+
+    /// Tells the protocol of an end that waited behind bytes, once they are read.
+    fn end_if_due<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, stack: &mut Stack) -> Result<(), Error> {
+        let due = !stack.has_unread();
+        let waiting = |connection: &&mut Connection| due && connection.has(conn::END_WAITS);
+        let Some(connection) = self.connections.get_mut(id).filter(waiting) else {
+            return Ok(());
+        };
+        connection.flags &= !conn::END_WAITS;
+        self.protocol_ended(host, id, stack)
     }
 
     /// Whether a layer of a connection still opens it.
@@ -354,7 +380,7 @@ impl<V: Copy> Engine<V> {
         if connection.has(conn::LINGERING) {
             return;
         }
-        if let Some(fd) = connection.link.descriptor() {
+        if let Some(fd) = connection.link.descriptor().filter(|_| !connection.has(conn::DELAYED)) {
             self.read(host, id, fd);
         }
         self.touch(id);
@@ -426,6 +452,7 @@ impl<V: Copy> Engine<V> {
     ) -> Result<(), Error> {
         match &mut stack.protocol {
             Protocol::Http1(_) => self.http1_ended(id, stack),
+            Protocol::Client(_) => self.client_ended(host, id, stack),
             Protocol::Raw(stream) => {
                 let stream = *stream;
                 self.raw_ended(host, stream);
@@ -443,6 +470,7 @@ impl<V: Copy> Engine<V> {
         let Some(stack) = connection.stack.take() else {
             return self.touch(id);
         };
+        // One that asks a proxy for a tunnel and ends its side at once has said what it has to say: it waits.
         if let Protocol::Http1(http) = &stack.protocol {
             self.tell_left(http.order.iter().copied().collect());
         }

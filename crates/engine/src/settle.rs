@@ -18,13 +18,14 @@ impl<V: Copy> Engine<V> {
         if connection.has(conn::LINGERING) {
             return;
         }
+        let client = connection.has(conn::CLIENT);
         let closing_server = self
             .servers
             .at(connection.server)
             .is_none_or(|(_, server)| server.closing && connection.link.descriptor().is_some());
         let Some(stack) = connection.stack.as_ref() else {
             // Idle: nothing is owed. A closing server does not keep these for long.
-            return if closing_server && !connection.has(conn::QUEUED) {
+            return if closing_server && !client && !connection.has(conn::QUEUED) {
                 self.bid_farewell(id);
             } else {
                 self.update_interest(id);
@@ -48,9 +49,26 @@ impl<V: Copy> Engine<V> {
                         let _ = socket::shutdown_write(fd);
                     }
                 }
+                if connection.has(conn::RELAY) {
+                    return self.relay_settled(id);
+                }
                 if written && self.raw_over(stream) {
                     self.drop_stream(stream);
                     return self.close(id, Code::ConnectionClosed.into());
+                }
+            }
+            Protocol::Client(client) => {
+                if client.order.is_empty() && connection.has(conn::CLOSING) {
+                    if written && connection.say_goodbye() {
+                        return self.touch(id);
+                    }
+                    return self.close(id, Code::ConnectionClosed.into());
+                }
+                if client.order.is_empty() && written && stack.backlog.is_empty() && !connection.has(conn::QUEUED) {
+                    connection.flags &= !conn::OVERDUE;
+                    if let Some(stack) = connection.stack.take() {
+                        self.recycle(stack);
+                    }
                 }
             }
             Protocol::Http1(http) => {
@@ -122,7 +140,10 @@ impl<V: Copy> Engine<V> {
         if connection.has(conn::LINGERING) {
             return true;
         }
-        if connection.has(conn::READ_CLOSED | conn::CONNECTING) {
+        if connection.has(conn::RELAY) {
+            return self.relay_wants(id);
+        }
+        if connection.has(conn::READ_CLOSED | conn::CONNECTING | conn::DELAYED) {
             return false;
         }
         if let Some(layers) = connection.layers.as_ref().filter(|layers| layers.is_opening()) {
@@ -137,6 +158,10 @@ impl<V: Copy> Engine<V> {
         let wanted = |stream| !pressed && self.streams.get(stream).is_some_and(|stream| stream.wants_bytes());
         match &stack.protocol {
             Protocol::Raw(stream) => wanted(*stream),
+            Protocol::Client(client) => match client.order.front() {
+                Some(exchange) if exchange.head_told => wanted(exchange.stream),
+                _ => true,
+            },
             Protocol::Http1(http) => match http.receiving {
                 Some(stream) => wanted(stream),
                 None => {

@@ -119,10 +119,15 @@ impl<V: Copy> Engine<V> {
         }
         if closed {
             self.set_flag(id, conn::READ_CLOSED);
-            return match layers.has_handshake() {
-                true => self.proxy_ended(host, id, stack, layers),
-                false => self.protocol_ended(host, id, stack),
-            };
+            if layers.has_handshake() {
+                return self.proxy_ended(host, id, stack, layers);
+            }
+            if stack.has_unread() {
+                // A socket's end is read when what came before it has been; a session's came with it.
+                self.set_flag(id, conn::END_WAITS);
+                return Ok(());
+            }
+            return self.protocol_ended(host, id, stack);
         }
         Ok(())
     }
@@ -148,6 +153,8 @@ impl<V: Copy> Engine<V> {
             }
             // What was received may be cut: a tunnel has no other way to notice. A message of HTTP says itself where it ends.
             Err(error) if matches!(stack.protocol, Protocol::Raw(_)) => Err((&error).into()),
+            // RFC 9112 §9.8: nor has a body that only the end of the connection ends.
+            Err(error) if Self::is_until_close(stack) => Err((&error).into()),
             Err(_) => self.protocol_ended(host, id, stack),
         }
     }
@@ -249,6 +256,10 @@ impl<V: Copy> Engine<V> {
         let Some(slot) = slot.filter(|slot| self.servers.at(*slot).is_some()) else {
             return;
         };
+        // One that took too long is blamed where its deadline is counted.
+        if code != Code::TlsHandshakeTimeout {
+            self.blame(id, code);
+        }
         let text = host.text(detail.as_bytes());
         self.events.push(Event {
             kind: EventKind::TlsFailed,
@@ -281,6 +292,10 @@ impl<V: Copy> Engine<V> {
             return;
         };
         connection.flags |= conn::LINGERING | conn::WRITE_CLOSED | conn::CLOSING;
+        if connection.has(conn::CLIENT) {
+            // Its exchanges are told; nobody waits for what it still says.
+            return self.close(id, error);
+        }
         let shut = connection.link.descriptor().map(socket::shutdown_write);
         if !matches!(shut, Some(Ok(()))) {
             return self.close(id, error);

@@ -140,6 +140,32 @@ fn requests_over_tls_are_answered_and_an_idle_connection_holds_no_buffer() {
 }
 
 #[test]
+fn requests_that_wait_for_their_turn_are_served_though_the_client_has_ended_its_side_behind_them() {
+    let (mut driver, server, addr) = listen(ServerOptions::default());
+    driver.on_event(echo_target);
+    let mut client = Secure::connect(addr);
+    client.shake_hands(&mut driver);
+    // One that is not safe waits for the answers before it; all of them and the end are in one piece of ciphertext.
+    let post = |n: usize| format!("POST /{n} HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");
+    let mut bytes = client.end.seal_all((0..4).map(post).collect::<String>().as_bytes());
+    client.end.session.close_notify();
+    bytes.extend(client.end.take_ciphertext());
+    client.client.send(bytes);
+    client.run_until(&mut driver, |_, this| this.complete() == 4);
+    let answers = read_answers(&client.end.plaintext, &[], false);
+    let told: Vec<_> = answers.iter().map(|answer| (answer.status, answer.text())).collect();
+    assert_eq!(
+        told.iter().map(|(status, _)| *status).collect::<Vec<_>>(),
+        [200; 4],
+        "{told:?}"
+    );
+    assert!(told.last().is_some_and(|(_, text)| text.starts_with("/3")), "{told:?}");
+    client.run_until(&mut driver, |driver, _| driver.engine.census().connections == 0);
+    let stats = driver.engine.server_stats(server).expect("it lives");
+    assert_eq!((stats.requests, stats.errors), (4, 0));
+}
+
+#[test]
 fn a_hello_that_comes_byte_by_byte_is_understood() {
     let (mut driver, _, addr) = listen(ServerOptions::default());
     driver.on_event(echo_target);
@@ -256,6 +282,7 @@ fn a_large_answer_waits_for_a_slow_reader_and_arrives_whole() {
 fn dial(addr: SocketAddr, servername: &str) -> Dial {
     Dial {
         to: DialTo::Tcp(vec![addr]),
+        sorted: false,
         socket: Default::default(),
         hops: Vec::new(),
         tls: Some(DialTls {

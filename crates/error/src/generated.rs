@@ -129,8 +129,12 @@ pub enum Code {
     DnsTimeout = 113,
     /// The operation was not over within timeouts.total.
     TotalTimeout = 112,
-    /// The name could not be resolved.
+    /// The name could not be resolved: no server gave a usable answer.
     DnsFailed = 27,
+    /// The name does not exist, or has no address of the family that was asked for.
+    DnsNotFound = 400,
+    /// The host is neither an IP address nor a name that can be asked for.
+    DnsNameInvalid = 401,
     /// The handler did not begin its answer within handlerTimeout.
     HandlerTimeout = 110,
     /// The caller's own deadline has passed.
@@ -147,6 +151,10 @@ pub enum Code {
     RateLimited = 124,
     /// The process holds as much memory for its peers as setMaxMemory allows.
     MemoryLimit = 125,
+    /// The system gave no memory for bytes that came or are to be sent.
+    OutOfMemory = 130,
+    /// The client has broken too many rules of late.
+    ClientReputation = 131,
     /// The peer's certificate has expired.
     TlsCertificateExpired = 200,
     /// The peer's certificate is not valid yet.
@@ -225,6 +233,8 @@ pub enum Code {
     ProxyTargetProhibited = 333,
     /// A proxy that others can reach needs auth, rules or authorize; 'open: true' says that everybody may use it.
     ProxyOpen = 334,
+    /// The first proxy of 'upstream' is the proxy itself: it would dial itself for ever.
+    ProxyLoop = 510,
     /// The proxy reports a general failure (RFC 1928 §6, reply 1).
     SocksGeneralFailure = 300,
     /// The proxy's rules forbid the connection (RFC 1928 §6, reply 2).
@@ -281,6 +291,64 @@ pub enum Code {
     ProxyUrlInvalid = 326,
     /// User name or password of a proxy's URL hold a malformed percent-encoding.
     ProxyUrlEncoding = 327,
+    /// The server took no byte of the request for timeouts.send.
+    SendTimeout = 450,
+    /// The response did not begin within timeouts.headers.
+    ResponseTimeout = 451,
+    /// No byte of the response's body arrived for timeouts.body.
+    ResponseBodyTimeout = 452,
+    /// No connection of the pool became free within timeouts.acquire.
+    AcquireTimeout = 453,
+    /// More requests wait for a connection to this origin than maxQueued.
+    PoolQueueFull = 454,
+    /// The connection pool is draining or has been stopped.
+    PoolClosed = 455,
+    /// The response's body is larger than maxResponseSize.
+    ResponseTooLarge = 456,
+    /// The server switched protocols although nobody asked for that (RFC 9110 §15.2.2).
+    HttpUnexpectedUpgrade = 457,
+    /// The idle connection had ended before the request could be sent on it.
+    ConnectionStale = 458,
+    /// The response's status is 400 or more, and throwOnError is on.
+    HttpStatus = 459,
+    /// The URL cannot be requested: it is malformed, or its scheme is neither http nor https.
+    UrlInvalid = 460,
+    /// More would have to be buffered for one request than maxMemoryPerRequest.
+    RequestMemory = 461,
+    /// The client was closed.
+    ClientClosed = 462,
+    /// The server did not switch protocols.
+    UpgradeRefused = 463,
+    /// No byte went through the relay for the idle time.
+    RelayIdleTimeout = 350,
+    /// The relay did not end within its total time.
+    RelayTotalTimeout = 351,
+    /// The circuit breaker of this origin is open: it has failed too often of late.
+    CircuitOpen = 420,
+    /// The server redirected more often than maxRedirects.
+    HttpTooManyRedirects = 421,
+    /// The Location of a redirect is no URL of http or https (RFC 9110 §10.2.2).
+    HttpInvalidRedirect = 422,
+    /// A redirect leads from https to http, which is not followed.
+    HttpInsecureRedirect = 423,
+    /// The request has to be sent again and its body, a stream, cannot be.
+    HttpBodyNotReplayable = 424,
+    /// The body is not what its Content-Encoding says (RFC 9110 §8.4).
+    HttpInvalidContent = 425,
+    /// The body ended within its compressed data (RFC 9110 §8.4).
+    HttpTruncatedContent = 426,
+    /// The body expands by more than maxExpansion.
+    HttpExpansionTooLarge = 427,
+    /// The body has more content codings than are undone, one within the other.
+    HttpTooManyCodings = 428,
+    /// The server offers no authentication scheme that millrace can answer; NTLM and Negotiate are not spoken.
+    AuthenticationUnsupported = 429,
+    /// The server did not prove that it knows the password: its rspauth is wrong (RFC 7616 §3.5).
+    AuthenticationUnproven = 430,
+    /// The connection is down and is being made again.
+    SocketDown = 431,
+    /// The connection could not be made again within the attempts that it has.
+    ReconnectFailed = 432,
 }
 
 impl Code {
@@ -349,6 +417,8 @@ impl Code {
         Self::DnsTimeout,
         Self::TotalTimeout,
         Self::DnsFailed,
+        Self::DnsNotFound,
+        Self::DnsNameInvalid,
         Self::HandlerTimeout,
         Self::Deadline,
         Self::ConnectionsLimit,
@@ -357,6 +427,8 @@ impl Code {
         Self::ClientDenied,
         Self::RateLimited,
         Self::MemoryLimit,
+        Self::OutOfMemory,
+        Self::ClientReputation,
         Self::TlsCertificateExpired,
         Self::TlsCertificateNotYetValid,
         Self::TlsUnknownCa,
@@ -396,6 +468,7 @@ impl Code {
         Self::ProxyTargetForbidden,
         Self::ProxyTargetProhibited,
         Self::ProxyOpen,
+        Self::ProxyLoop,
         Self::SocksGeneralFailure,
         Self::SocksForbidden,
         Self::SocksNetworkUnreachable,
@@ -424,6 +497,35 @@ impl Code {
         Self::ProxyCancelled,
         Self::ProxyUrlInvalid,
         Self::ProxyUrlEncoding,
+        Self::SendTimeout,
+        Self::ResponseTimeout,
+        Self::ResponseBodyTimeout,
+        Self::AcquireTimeout,
+        Self::PoolQueueFull,
+        Self::PoolClosed,
+        Self::ResponseTooLarge,
+        Self::HttpUnexpectedUpgrade,
+        Self::ConnectionStale,
+        Self::HttpStatus,
+        Self::UrlInvalid,
+        Self::RequestMemory,
+        Self::ClientClosed,
+        Self::UpgradeRefused,
+        Self::RelayIdleTimeout,
+        Self::RelayTotalTimeout,
+        Self::CircuitOpen,
+        Self::HttpTooManyRedirects,
+        Self::HttpInvalidRedirect,
+        Self::HttpInsecureRedirect,
+        Self::HttpBodyNotReplayable,
+        Self::HttpInvalidContent,
+        Self::HttpTruncatedContent,
+        Self::HttpExpansionTooLarge,
+        Self::HttpTooManyCodings,
+        Self::AuthenticationUnsupported,
+        Self::AuthenticationUnproven,
+        Self::SocketDown,
+        Self::ReconnectFailed,
     ];
 
     /// The stable number.
@@ -502,6 +604,8 @@ impl Code {
             Self::DnsTimeout => "MILLRACE_DNS_TIMEOUT",
             Self::TotalTimeout => "MILLRACE_TOTAL_TIMEOUT",
             Self::DnsFailed => "MILLRACE_DNS_FAILED",
+            Self::DnsNotFound => "MILLRACE_DNS_NOT_FOUND",
+            Self::DnsNameInvalid => "MILLRACE_DNS_NAME_INVALID",
             Self::HandlerTimeout => "MILLRACE_HANDLER_TIMEOUT",
             Self::Deadline => "MILLRACE_DEADLINE",
             Self::ConnectionsLimit => "MILLRACE_CONNECTIONS_LIMIT",
@@ -510,6 +614,8 @@ impl Code {
             Self::ClientDenied => "MILLRACE_CLIENT_DENIED",
             Self::RateLimited => "MILLRACE_RATE_LIMITED",
             Self::MemoryLimit => "MILLRACE_MEMORY_LIMIT",
+            Self::OutOfMemory => "MILLRACE_OUT_OF_MEMORY",
+            Self::ClientReputation => "MILLRACE_CLIENT_REPUTATION",
             Self::TlsCertificateExpired => "MILLRACE_TLS_CERTIFICATE_EXPIRED",
             Self::TlsCertificateNotYetValid => "MILLRACE_TLS_CERTIFICATE_NOT_YET_VALID",
             Self::TlsUnknownCa => "MILLRACE_TLS_UNKNOWN_CA",
@@ -549,6 +655,7 @@ impl Code {
             Self::ProxyTargetForbidden => "MILLRACE_PROXY_TARGET_FORBIDDEN",
             Self::ProxyTargetProhibited => "MILLRACE_PROXY_TARGET_PROHIBITED",
             Self::ProxyOpen => "MILLRACE_PROXY_OPEN",
+            Self::ProxyLoop => "MILLRACE_PROXY_LOOP",
             Self::SocksGeneralFailure => "MILLRACE_SOCKS_GENERAL_FAILURE",
             Self::SocksForbidden => "MILLRACE_SOCKS_FORBIDDEN",
             Self::SocksNetworkUnreachable => "MILLRACE_SOCKS_NETWORK_UNREACHABLE",
@@ -577,6 +684,35 @@ impl Code {
             Self::ProxyCancelled => "MILLRACE_PROXY_CANCELLED",
             Self::ProxyUrlInvalid => "MILLRACE_PROXY_URL_INVALID",
             Self::ProxyUrlEncoding => "MILLRACE_PROXY_URL_ENCODING",
+            Self::SendTimeout => "MILLRACE_SEND_TIMEOUT",
+            Self::ResponseTimeout => "MILLRACE_RESPONSE_TIMEOUT",
+            Self::ResponseBodyTimeout => "MILLRACE_RESPONSE_BODY_TIMEOUT",
+            Self::AcquireTimeout => "MILLRACE_ACQUIRE_TIMEOUT",
+            Self::PoolQueueFull => "MILLRACE_POOL_QUEUE_FULL",
+            Self::PoolClosed => "MILLRACE_POOL_CLOSED",
+            Self::ResponseTooLarge => "MILLRACE_RESPONSE_TOO_LARGE",
+            Self::HttpUnexpectedUpgrade => "MILLRACE_HTTP_UNEXPECTED_UPGRADE",
+            Self::ConnectionStale => "MILLRACE_CONNECTION_STALE",
+            Self::HttpStatus => "MILLRACE_HTTP_STATUS",
+            Self::UrlInvalid => "MILLRACE_URL_INVALID",
+            Self::RequestMemory => "MILLRACE_REQUEST_MEMORY",
+            Self::ClientClosed => "MILLRACE_CLIENT_CLOSED",
+            Self::UpgradeRefused => "MILLRACE_UPGRADE_REFUSED",
+            Self::RelayIdleTimeout => "MILLRACE_RELAY_IDLE_TIMEOUT",
+            Self::RelayTotalTimeout => "MILLRACE_RELAY_TOTAL_TIMEOUT",
+            Self::CircuitOpen => "MILLRACE_CIRCUIT_OPEN",
+            Self::HttpTooManyRedirects => "MILLRACE_HTTP_TOO_MANY_REDIRECTS",
+            Self::HttpInvalidRedirect => "MILLRACE_HTTP_INVALID_REDIRECT",
+            Self::HttpInsecureRedirect => "MILLRACE_HTTP_INSECURE_REDIRECT",
+            Self::HttpBodyNotReplayable => "MILLRACE_HTTP_BODY_NOT_REPLAYABLE",
+            Self::HttpInvalidContent => "MILLRACE_HTTP_INVALID_CONTENT",
+            Self::HttpTruncatedContent => "MILLRACE_HTTP_TRUNCATED_CONTENT",
+            Self::HttpExpansionTooLarge => "MILLRACE_HTTP_EXPANSION_TOO_LARGE",
+            Self::HttpTooManyCodings => "MILLRACE_HTTP_TOO_MANY_CODINGS",
+            Self::AuthenticationUnsupported => "MILLRACE_AUTHENTICATION_UNSUPPORTED",
+            Self::AuthenticationUnproven => "MILLRACE_AUTHENTICATION_UNPROVEN",
+            Self::SocketDown => "MILLRACE_SOCKET_DOWN",
+            Self::ReconnectFailed => "MILLRACE_RECONNECT_FAILED",
         }
     }
 
@@ -653,7 +789,9 @@ impl Code {
             Self::TlsTimeout => "the TLS handshake was not over within timeouts.tls",
             Self::DnsTimeout => "the resolver did not answer within timeouts.dns",
             Self::TotalTimeout => "the operation was not over within timeouts.total",
-            Self::DnsFailed => "the name could not be resolved",
+            Self::DnsFailed => "the name could not be resolved: no server gave a usable answer",
+            Self::DnsNotFound => "the name does not exist, or has no address of the family that was asked for",
+            Self::DnsNameInvalid => "the host is neither an IP address nor a name that can be asked for",
             Self::HandlerTimeout => "the handler did not begin its answer within handlerTimeout",
             Self::Deadline => "the caller's own deadline has passed",
             Self::ConnectionsLimit => "the server has as many connections as maxConnections allows",
@@ -662,6 +800,8 @@ impl Code {
             Self::ClientDenied => "the client's address is not let in by allow and deny",
             Self::RateLimited => "more requests came than a rate limit allows",
             Self::MemoryLimit => "the process holds as much memory for its peers as setMaxMemory allows",
+            Self::OutOfMemory => "the system gave no memory for bytes that came or are to be sent",
+            Self::ClientReputation => "the client has broken too many rules of late",
             Self::TlsCertificateExpired => "the peer's certificate has expired",
             Self::TlsCertificateNotYetValid => "the peer's certificate is not valid yet",
             Self::TlsUnknownCa => "the peer's certificate chain does not lead to a CA that is trusted here",
@@ -721,6 +861,7 @@ impl Code {
             Self::ProxyOpen => {
                 "a proxy that others can reach needs auth, rules or authorize; 'open: true' says that everybody may use it"
             }
+            Self::ProxyLoop => "the first proxy of 'upstream' is the proxy itself: it would dial itself for ever",
             Self::SocksGeneralFailure => "the proxy reports a general failure (RFC 1928 §6, reply 1)",
             Self::SocksForbidden => "the proxy's rules forbid the connection (RFC 1928 §6, reply 2)",
             Self::SocksNetworkUnreachable => "the proxy cannot reach the target's network (RFC 1928 §6, reply 3)",
@@ -763,6 +904,41 @@ impl Code {
                 "a proxy's URL has an unknown scheme, no host, or parts that a proxy's URL cannot have"
             }
             Self::ProxyUrlEncoding => "user name or password of a proxy's URL hold a malformed percent-encoding",
+            Self::SendTimeout => "the server took no byte of the request for timeouts.send",
+            Self::ResponseTimeout => "the response did not begin within timeouts.headers",
+            Self::ResponseBodyTimeout => "no byte of the response's body arrived for timeouts.body",
+            Self::AcquireTimeout => "no connection of the pool became free within timeouts.acquire",
+            Self::PoolQueueFull => "more requests wait for a connection to this origin than maxQueued",
+            Self::PoolClosed => "the connection pool is draining or has been stopped",
+            Self::ResponseTooLarge => "the response's body is larger than maxResponseSize",
+            Self::HttpUnexpectedUpgrade => {
+                "the server switched protocols although nobody asked for that (RFC 9110 §15.2.2)"
+            }
+            Self::ConnectionStale => "the idle connection had ended before the request could be sent on it",
+            Self::HttpStatus => "the response's status is 400 or more, and throwOnError is on",
+            Self::UrlInvalid => "the URL cannot be requested: it is malformed, or its scheme is neither http nor https",
+            Self::RequestMemory => "more would have to be buffered for one request than maxMemoryPerRequest",
+            Self::ClientClosed => "the client was closed",
+            Self::UpgradeRefused => "the server did not switch protocols",
+            Self::RelayIdleTimeout => "no byte went through the relay for the idle time",
+            Self::RelayTotalTimeout => "the relay did not end within its total time",
+            Self::CircuitOpen => "the circuit breaker of this origin is open: it has failed too often of late",
+            Self::HttpTooManyRedirects => "the server redirected more often than maxRedirects",
+            Self::HttpInvalidRedirect => "the Location of a redirect is no URL of http or https (RFC 9110 §10.2.2)",
+            Self::HttpInsecureRedirect => "a redirect leads from https to http, which is not followed",
+            Self::HttpBodyNotReplayable => "the request has to be sent again and its body, a stream, cannot be",
+            Self::HttpInvalidContent => "the body is not what its Content-Encoding says (RFC 9110 §8.4)",
+            Self::HttpTruncatedContent => "the body ended within its compressed data (RFC 9110 §8.4)",
+            Self::HttpExpansionTooLarge => "the body expands by more than maxExpansion",
+            Self::HttpTooManyCodings => "the body has more content codings than are undone, one within the other",
+            Self::AuthenticationUnsupported => {
+                "the server offers no authentication scheme that millrace can answer; NTLM and Negotiate are not spoken"
+            }
+            Self::AuthenticationUnproven => {
+                "the server did not prove that it knows the password: its rspauth is wrong (RFC 7616 §3.5)"
+            }
+            Self::SocketDown => "the connection is down and is being made again",
+            Self::ReconnectFailed => "the connection could not be made again within the attempts that it has",
         }
     }
 
@@ -832,6 +1008,8 @@ impl Code {
             Self::DnsTimeout => Kind::Timeout,
             Self::TotalTimeout => Kind::Timeout,
             Self::DnsFailed => Kind::System,
+            Self::DnsNotFound => Kind::System,
+            Self::DnsNameInvalid => Kind::Misuse,
             Self::HandlerTimeout => Kind::Timeout,
             Self::Deadline => Kind::Timeout,
             Self::ConnectionsLimit => Kind::Limit,
@@ -840,6 +1018,8 @@ impl Code {
             Self::ClientDenied => Kind::Limit,
             Self::RateLimited => Kind::Limit,
             Self::MemoryLimit => Kind::Limit,
+            Self::OutOfMemory => Kind::System,
+            Self::ClientReputation => Kind::Limit,
             Self::TlsCertificateExpired => Kind::Protocol,
             Self::TlsCertificateNotYetValid => Kind::Protocol,
             Self::TlsUnknownCa => Kind::Protocol,
@@ -879,6 +1059,7 @@ impl Code {
             Self::ProxyTargetForbidden => Kind::Protocol,
             Self::ProxyTargetProhibited => Kind::Protocol,
             Self::ProxyOpen => Kind::Misuse,
+            Self::ProxyLoop => Kind::Misuse,
             Self::SocksGeneralFailure => Kind::System,
             Self::SocksForbidden => Kind::Protocol,
             Self::SocksNetworkUnreachable => Kind::System,
@@ -907,6 +1088,35 @@ impl Code {
             Self::ProxyCancelled => Kind::Closed,
             Self::ProxyUrlInvalid => Kind::Misuse,
             Self::ProxyUrlEncoding => Kind::Misuse,
+            Self::SendTimeout => Kind::Timeout,
+            Self::ResponseTimeout => Kind::Timeout,
+            Self::ResponseBodyTimeout => Kind::Timeout,
+            Self::AcquireTimeout => Kind::Timeout,
+            Self::PoolQueueFull => Kind::Limit,
+            Self::PoolClosed => Kind::Closed,
+            Self::ResponseTooLarge => Kind::Limit,
+            Self::HttpUnexpectedUpgrade => Kind::Protocol,
+            Self::ConnectionStale => Kind::Closed,
+            Self::HttpStatus => Kind::Protocol,
+            Self::UrlInvalid => Kind::Misuse,
+            Self::RequestMemory => Kind::Limit,
+            Self::ClientClosed => Kind::Closed,
+            Self::UpgradeRefused => Kind::Protocol,
+            Self::RelayIdleTimeout => Kind::Timeout,
+            Self::RelayTotalTimeout => Kind::Timeout,
+            Self::CircuitOpen => Kind::Closed,
+            Self::HttpTooManyRedirects => Kind::Limit,
+            Self::HttpInvalidRedirect => Kind::Protocol,
+            Self::HttpInsecureRedirect => Kind::Protocol,
+            Self::HttpBodyNotReplayable => Kind::Protocol,
+            Self::HttpInvalidContent => Kind::Protocol,
+            Self::HttpTruncatedContent => Kind::Protocol,
+            Self::HttpExpansionTooLarge => Kind::Limit,
+            Self::HttpTooManyCodings => Kind::Limit,
+            Self::AuthenticationUnsupported => Kind::Protocol,
+            Self::AuthenticationUnproven => Kind::Protocol,
+            Self::SocketDown => Kind::Closed,
+            Self::ReconnectFailed => Kind::Closed,
         }
     }
 
@@ -976,6 +1186,8 @@ impl Code {
             Self::DnsTimeout => None,
             Self::TotalTimeout => None,
             Self::DnsFailed => None,
+            Self::DnsNotFound => None,
+            Self::DnsNameInvalid => None,
             Self::HandlerTimeout => Some(503),
             Self::Deadline => None,
             Self::ConnectionsLimit => Some(503),
@@ -984,6 +1196,8 @@ impl Code {
             Self::ClientDenied => Some(403),
             Self::RateLimited => Some(429),
             Self::MemoryLimit => Some(503),
+            Self::OutOfMemory => Some(503),
+            Self::ClientReputation => Some(503),
             Self::TlsCertificateExpired => None,
             Self::TlsCertificateNotYetValid => None,
             Self::TlsUnknownCa => None,
@@ -1023,6 +1237,7 @@ impl Code {
             Self::ProxyTargetForbidden => Some(403),
             Self::ProxyTargetProhibited => Some(403),
             Self::ProxyOpen => None,
+            Self::ProxyLoop => Some(502),
             Self::SocksGeneralFailure => None,
             Self::SocksForbidden => None,
             Self::SocksNetworkUnreachable => None,
@@ -1051,6 +1266,35 @@ impl Code {
             Self::ProxyCancelled => None,
             Self::ProxyUrlInvalid => None,
             Self::ProxyUrlEncoding => None,
+            Self::SendTimeout => None,
+            Self::ResponseTimeout => None,
+            Self::ResponseBodyTimeout => None,
+            Self::AcquireTimeout => None,
+            Self::PoolQueueFull => None,
+            Self::PoolClosed => None,
+            Self::ResponseTooLarge => None,
+            Self::HttpUnexpectedUpgrade => None,
+            Self::ConnectionStale => None,
+            Self::HttpStatus => None,
+            Self::UrlInvalid => None,
+            Self::RequestMemory => None,
+            Self::ClientClosed => None,
+            Self::UpgradeRefused => None,
+            Self::RelayIdleTimeout => None,
+            Self::RelayTotalTimeout => None,
+            Self::CircuitOpen => None,
+            Self::HttpTooManyRedirects => None,
+            Self::HttpInvalidRedirect => None,
+            Self::HttpInsecureRedirect => None,
+            Self::HttpBodyNotReplayable => None,
+            Self::HttpInvalidContent => None,
+            Self::HttpTruncatedContent => None,
+            Self::HttpExpansionTooLarge => None,
+            Self::HttpTooManyCodings => None,
+            Self::AuthenticationUnsupported => None,
+            Self::AuthenticationUnproven => None,
+            Self::SocketDown => None,
+            Self::ReconnectFailed => None,
         }
     }
 }

@@ -10,6 +10,8 @@ use crate::event::BodyFraming;
 pub(crate) struct Facts {
     content_length: Option<u64>,
     seen: u16,
+    /// The seconds of `Keep-Alive: timeout`, plus one; 0: it says nothing.
+    keep_alive_s: u16,
 }
 
 const HOST: u16 = 1;
@@ -23,6 +25,7 @@ const CONNECTION_UPGRADE: u16 = 1 << 7;
 const UPGRADE: u16 = 1 << 8;
 const EXPECT_CONTINUE: u16 = 1 << 9;
 const EXPECT_OTHER: u16 = 1 << 10;
+const CONTENT_ENCODING: u16 = 1 << 11;
 
 /// The Host that was found right last: requests name the same few, so the check is mostly a comparison.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +77,14 @@ impl Facts {
                 self.note_connection(value);
                 Ok(())
             }
+            10 if is_name(name, b"keep-alive") => {
+                self.note_keep_alive(value);
+                Ok(())
+            }
+            16 if is_name(name, b"content-encoding") => {
+                self.seen |= CONTENT_ENCODING;
+                Ok(())
+            }
             14 if is_name(name, b"content-length") => self.note_content_length(value),
             17 if is_name(name, b"transfer-encoding") => self.note_transfer_encoding(value),
             _ => Ok(()),
@@ -107,6 +118,29 @@ impl Facts {
                 _ => {}
             }
         }
+    }
+
+    /// `timeout=N` of a Keep-Alive field; what else stands there is no affair of ours.
+    fn note_keep_alive(&mut self, value: &[u8]) {
+        for item in list_items(value) {
+            let Some((name, seconds)) = item.split_at_checked(8) else {
+                continue;
+            };
+            if eq_name(name, b"timeout=") {
+                let seconds = parse_length(seconds).unwrap_or(0);
+                self.keep_alive_s = seconds.saturating_add(1).min(u64::from(u16::MAX)) as u16; // at most its maximum
+            }
+        }
+    }
+
+    /// The seconds of `Keep-Alive: timeout`, plus one; 0: there are none.
+    pub(crate) fn keep_alive_s(&self) -> u16 {
+        self.keep_alive_s
+    }
+
+    /// Whether a content coding is named.
+    pub(crate) fn is_coded(&self) -> bool {
+        self.has(CONTENT_ENCODING)
     }
 
     /// Digits alone, once, no overflow: llhttp has checked the same while it read.

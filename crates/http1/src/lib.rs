@@ -31,6 +31,6 @@ pub use limits::Limits;
 pub use request::{RequestHead, RequestParser};
 pub use response::{ResponseContext, ResponseHead, ResponseParser};
 pub use serialize::{
-    Answer, BodySize, CHUNK_END, ReadyHead, Written, write_chunk, write_chunk_prefix, write_informational,
-    write_last_chunk, write_request_head, write_response_head,
+    Answer, BodySize, CHUNK_END, ReadyHead, RequestFields, RequestWritten, Written, write_chunk, write_chunk_prefix,
+    write_informational, write_last_chunk, write_request, write_request_head, write_response_head,
 };

@@ -41,6 +41,10 @@ pub struct ResponseHead {
     pub framing: BodyFraming,
     /// Whether the connection may carry another exchange after this one.
     pub keep_alive: bool,
+    /// The seconds of `Keep-Alive: timeout`, plus one; 0: there are none.
+    pub keep_alive_s: u16,
+    /// Whether the body has a content coding.
+    pub coded: bool,
 }
 
 impl ResponseHead {
@@ -52,6 +56,8 @@ impl ResponseHead {
             block: Vec::new(),
             framing: BodyFraming::None,
             keep_alive: false,
+            keep_alive_s: 0,
+            coded: false,
         }
     }
 
@@ -269,6 +275,8 @@ impl ResponseParser {
             block,
             framing,
             keep_alive: facts.keep_alive(minor) && framing != BodyFraming::UntilClose && status != 101 && !tunnel,
+            keep_alive_s: facts.keep_alive_s(),
+            coded: facts.is_coded(),
         };
         self.body.start(framing);
         if status < 200 && status != 101 {

@@ -6,14 +6,17 @@
 #![deny(unsafe_code)]
 
 pub mod clock;
+mod destination;
 mod poller;
 mod receive_buffer;
+pub mod relay;
 pub mod socket;
 #[allow(unsafe_code)]
 mod sys;
 mod timer_wheel;
 
 pub use clock::{Clock, http_date};
+pub use destination::{interleave, sort_by_source, sort_destinations};
 pub use poller::{Interest, Poller, Ready, ReadyFlags};
 pub use receive_buffer::{RECEIVE_BUFFER_SIZE, ReceiveBuffer};
 pub use socket::{AcceptError, Accepted, ListenTcp, Peer, Spare};

@@ -135,6 +135,12 @@ impl TimerWheel {
         self.now = self.now.max(now_ms);
     }
 
+    /// Lets time pass in which nothing is due: what is scheduled next is dealt out from here, and not once more.
+    pub fn pass(&mut self, now_ms: u64) {
+        debug_assert!(self.next_expiry().is_none_or(|at| at > now_ms), "something is due");
+        self.now = self.now.max(now_ms);
+    }
+
     /// The time at which [`expire`](Self::expire) must be called, in milliseconds: never later than the first
     /// deadline, but maybe earlier, to deal out a slot. `None` when nothing is scheduled.
     pub fn next_expiry(&self) -> Option<u64> {

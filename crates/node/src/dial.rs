@@ -18,6 +18,8 @@ pub struct NativeDial {
     /// Address literals in the order in which they are tried: the target's, or the first proxy's; absent with `path`.
     pub hosts: Option<Vec<String>>,
     pub port: u32,
+    /// Puts the addresses in the order of RFC 6724 and RFC 8305 first.
+    pub sorted: bool,
     /// Proxies, the first of which is where we connect to.
     pub hops: Option<Vec<NativeHop>>,
     /// A Unix socket; `@name` is an abstract name.
@@ -198,6 +200,7 @@ fn dial_of(env: Env, options: &NativeDial) -> Result<Dial, Code> {
     let keep_alive = keep_alive(options.keep_alive.as_deref());
     Ok(Dial {
         to,
+        sorted: options.sorted,
         socket: ConnectTcp {
             local: local.map(|ip| SocketAddr::new(ip, 0)),
             no_delay: options.no_delay,

@@ -4,8 +4,8 @@ use crate::listen::state_of;
 use crate::tls::registered;
 use millrace_engine::error::Code;
 use millrace_engine::tls_core::{
-    CtLog, CtLogState, CtLogs, CtPolicy, CtSource, CtStatus, CtTimestamp, OcspHash, OcspPolicy, OcspVerdict, TlsError,
-    TlsFacts, ocsp_request, ocsp_urls,
+    Clock, CtLog, CtLogState, CtLogs, CtPolicy, CtSource, CtStatus, CtTimestamp, OcspHash, OcspPolicy, OcspVerdict,
+    TlsError, TlsFacts, ocsp_request, ocsp_urls,
 };
 use napi::Env;
 use napi::bindgen_prelude::Uint8Array;
@@ -36,6 +36,17 @@ pub struct NativeOcspQuery {
 pub struct NativeStaple {
     pub next_update: f64,
     pub refresh_at: f64,
+}
+
+/// A CRL; times in seconds since 1970.
+#[napi(object, object_from_js = false)]
+pub struct NativeCrl {
+    pub issuer: String,
+    pub this_update: f64,
+    pub next_update: f64,
+    pub revoked: f64,
+    /// In which of the pieces that were given it was.
+    pub source: u32,
 }
 
 pub fn ocsp_policy(name: &str) -> OcspPolicy {
@@ -90,6 +101,50 @@ pub fn tls_staple(
         Ok(0.0)
     });
     staple.map_or(napi::Either::B(answer), napi::Either::A)
+}
+
+/// The same for a certificate that was made for `chooseCertificate`: handshakes that it is given from now on staple it.
+#[napi(catch_unwind)]
+pub fn tls_staple_chosen(
+    env: Env,
+    identity: u32,
+    issuer: Uint8Array,
+    response: Uint8Array,
+) -> napi::Either<NativeStaple, f64> {
+    let mut staple = None;
+    let answer = registered(env, |registry| {
+        let found = registry.identities.get_mut(&identity);
+        let identity = found.ok_or(TlsError::new(Code::StaleId))?;
+        let now = Clock::system().now();
+        let (stapled, facts) = identity.with_checked_ocsp(Some(&issuer), response.to_vec(), now)?;
+        *identity = stapled;
+        staple = Some(NativeStaple {
+            next_update: facts.next_update as f64,
+            refresh_at: facts.refresh_at as f64,
+        });
+        Ok(0.0)
+    });
+    staple.map_or(napi::Either::B(answer), napi::Either::A)
+}
+
+/// What the CRLs of a context say of themselves, the newest first; none when the context is gone.
+#[napi(catch_unwind)]
+pub fn tls_crl_facts(env: Env, context: u32) -> Vec<NativeCrl> {
+    let Some(state) = state_of(env) else { return Vec::new() };
+    let registry = state.tls.borrow();
+    let facts = match (registry.servers.get(&context), registry.clients.get(&context)) {
+        (Some(server), _) => server.crl_facts(),
+        (_, Some(client)) => client.crl_facts(),
+        _ => Vec::new(),
+    };
+    let facts = facts.into_iter().map(|facts| NativeCrl {
+        issuer: facts.issuer,
+        this_update: facts.this_update as f64,
+        next_update: facts.next_update as f64,
+        revoked: facts.count as f64,
+        source: facts.source as u32,
+    });
+    facts.collect()
 }
 
 /// What to ask about a certificate, and where (both certificates in DER); minus the code when one of them is malformed

@@ -4,6 +4,7 @@
 //! The hot functions are registered by hand over `napi-sys`, with the environment's [`State`](state::State) as their
 //! data pointer: a macro method takes a process-wide lock. What is called rarely and takes an object is a macro.
 
+mod client;
 #[cfg_attr(test, allow(dead_code, reason = "the macro that registers it is off in unit tests"))]
 mod dial;
 #[cfg_attr(test, allow(dead_code, reason = "the macro that registers it is off in unit tests"))]
@@ -15,6 +16,7 @@ mod js;
 mod listen;
 mod poller;
 mod server;
+mod socket;
 mod state;
 #[cfg_attr(test, allow(dead_code, reason = "the macro that registers it is off in unit tests"))]
 mod tls;
@@ -46,6 +48,11 @@ pub fn abi_version() -> u32 {
 type Function = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
 const FUNCTIONS: &[(&str, Function)] = &[
+    ("request", client::request),
+    ("becomeClient", client::become_client),
+    ("closeClient", client::close_client),
+    ("rememberFields", client::remember_fields),
+    ("clientProfile", client::client_profile),
     ("respond", exchange::respond),
     ("rememberHead", exchange::remember_head),
     ("respondFile", exchange::respond_file),
@@ -70,16 +77,25 @@ const FUNCTIONS: &[(&str, Function)] = &[
     ("serverStats", server::server_stats),
     ("inject", server::inject),
     ("count", server::count),
+    ("gauge", server::gauge),
+    ("record", server::record),
+    ("isUsable", client::is_usable),
     ("metricsFill", server::metrics_fill),
     ("metricsReset", server::metrics_reset),
     ("metricsSince", server::metrics_since),
     ("metricsPercentile", server::metrics_percentile),
     ("setLogLevel", server::set_log_level),
     ("takeLog", server::take_log),
+    ("hearRefusals", server::hear_refusals),
+    ("takeRefusals", server::take_refusals),
     ("census", server::census),
     ("plantPanic", server::plant_panic),
     ("calls", server::calls),
     ("setLimits", exchange::set_limits),
+    ("relay", socket::relay),
+    ("setSocket", socket::set_socket),
+    ("tcpInfo", socket::tcp_info),
+    ("peerCredentials", socket::peer_credentials),
     ("chooseCertificate", tls::choose_certificate),
     ("tlsFacts", tls::tls_facts),
     ("tlsCertificate", tls::tls_certificate),

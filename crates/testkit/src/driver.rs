@@ -288,7 +288,10 @@ impl Driver {
             let moved = clients
                 .iter_mut()
                 .fold(false, |moved, client| client.exchange() | moved);
-            if !moved && !self.engine.has_work() && !self.wait(clients, Duration::ZERO) {
+            // A deadline that was put off by what waits in a queue is due again at once.
+            let due = self.engine.next_deadline();
+            let due = due.is_some_and(|at| at * 1_000_000 <= self.engine.now_ns());
+            if !moved && !due && !self.engine.has_work() && !self.wait(clients, Duration::ZERO) {
                 return;
             }
         }

@@ -1,4 +1,4 @@
-//! Alerts by name, and the two that this crate writes itself.
+//! Alerts by name, and those that this crate writes itself.
 
 use rustls::AlertDescription;
 
@@ -52,6 +52,8 @@ pub(crate) const fn fatal(description: u8) -> [u8; 7] {
 
 /// `unrecognized_name` (RFC 6066 §3).
 pub(crate) const UNRECOGNIZED_NAME: u8 = 112;
+/// `protocol_version` (RFC 8446 §6.2).
+pub(crate) const PROTOCOL_VERSION: u8 = 70;
 /// `decode_error` (RFC 8446 §6.2).
 pub(crate) const DECODE_ERROR: u8 = 50;
 /// `internal_error` (RFC 8446 §6.2).

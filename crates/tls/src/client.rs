@@ -13,6 +13,7 @@ use crate::evidence::Evidence;
 use crate::verify::ServerJudge;
 use crate::{
     Clock, CtLogs, CtPolicy, Identity, KeyLogger, OcspPolicy, Pins, TlsError, TlsSession, TlsVersion, Trust, suites,
+    words,
 };
 
 /// How many servers' sessions a client remembers.
@@ -198,7 +199,9 @@ impl ClientState {
         let versions = suites::versions(options.min_version, options.max_version)?;
         let builder = ClientConfig::builder_with_details(provider, Arc::new(options.clock.clone()))
             .with_protocol_versions(&versions)
-            .map_err(|error| TlsError::configuration(format!("no suite fits the versions: {error}")))?
+            .map_err(|error| {
+                TlsError::configuration(format!("no suite fits the versions: {}", words::of_error(&error)))
+            })?
             .dangerous()
             .with_custom_certificate_verifier(Arc::<ServerJudge>::clone(&judge));
         let mut config = match &options.identity {

@@ -29,13 +29,15 @@ pub struct CrlFacts {
     pub next_update: u64,
     /// How many certificates it revokes.
     pub count: usize,
+    /// In which of the pieces that were given it was.
+    pub source: usize,
 }
 
-/// Reads a CRL in DER, all of it.
+/// Reads a CRL in DER, all of it; `source` is told in its facts.
 ///
 /// # Errors
 /// [`millrace_error::Code::TlsInvalidConfiguration`] with what is wrong and whose CRL it is.
-pub(crate) fn read(crl: &[u8]) -> Result<CrlFacts, TlsError> {
+pub(crate) fn read(crl: &[u8], source: usize) -> Result<CrlFacts, TlsError> {
     let head = Head::parse(crl);
     let refused = |why: &str| {
         let whose = match &head {
@@ -75,6 +77,7 @@ pub(crate) fn read(crl: &[u8]) -> Result<CrlFacts, TlsError> {
             this_update,
             next_update,
             count,
+            source,
         }),
         _ => Err(refused("it is malformed")),
     }
@@ -95,7 +98,7 @@ fn words(error: Error) -> String {
         Error::UnsupportedRevocationReasonsPartitioning => {
             "it is for some reasons of revocation only (RFC 5280 §5.2.5); give one for all".to_owned()
         }
-        error => format!("it is malformed: {error}"),
+        error => crate::words::of_rule(&error),
     }
 }
 

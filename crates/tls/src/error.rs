@@ -5,7 +5,7 @@ use std::fmt;
 use millrace_error::{Code, Error};
 use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatible};
 
-use crate::alert;
+use crate::{alert, words};
 
 /// How much of a text that the network has a say in goes into an error, in bytes.
 pub const DETAIL_LIMIT: usize = 512;
@@ -124,7 +124,7 @@ impl From<rustls::Error> for TlsError {
             // What is left is the system's (time, randomness) or a rule of ours that broke.
             _ => Code::Bug,
         };
-        Self::with_detail(code, error.to_string())
+        Self::with_detail(code, words::of_error(&error))
     }
 }
 

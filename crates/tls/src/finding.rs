@@ -5,7 +5,7 @@ use pki_types::CertificateDer;
 use rustls::CertificateError;
 
 use crate::error::code_of_certificate;
-use crate::{TlsError, certificate, verdict};
+use crate::{TlsError, certificate, verdict, words};
 
 /// A finding in words, and the same as rustls needs it in order to send the alert that fits.
 pub(crate) struct Finding {
@@ -29,6 +29,7 @@ impl Finding {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
     ) -> Self {
+        let why = words::of_error(&error);
         let alert = match error {
             rustls::Error::InvalidCertificate(reason) => reason,
             rustls::Error::InvalidCertRevocationList(_) => CertificateError::UnknownRevocationStatus,
@@ -42,7 +43,6 @@ impl Finding {
         if code == Code::TlsBadCertificate && is_ca_as_end_entity(&alert) && certificate::is_self_issued(end_entity) {
             code = Code::TlsSelfSigned;
         }
-        let why = alert.to_string();
         Self::new(code, alert, &why, end_entity)
     }
 

@@ -10,7 +10,7 @@ use rustls::sign::CertifiedKey;
 
 use crate::ocsp::must_staple;
 use crate::x509::Parts;
-use crate::{Clock, StapleFacts, TlsError, check_staple, pem};
+use crate::{Clock, StapleFacts, TlsError, check_staple, pem, words};
 
 /// What a server or a client shows of itself: a chain, the key of its first certificate, and what goes with them.
 ///
@@ -38,15 +38,17 @@ impl Identity {
     /// A chain or key that is malformed, of a kind or size that is not supported, or that do not belong together.
     pub fn new(chain: &[u8], private_key: &[u8]) -> Result<Self, TlsError> {
         let chain = pem::certificates(chain)?;
-        let signer = any_supported_type(&pem::private_key(private_key)?)
-            .map_err(|error| TlsError::configuration(format!("the private key cannot be used: {error}")))?;
+        let signer = any_supported_type(&pem::private_key(private_key)?).map_err(|error| {
+            TlsError::configuration(format!("the private key cannot be used: {}", words::of_error(&error)))
+        })?;
         let names = names_of(&chain)?;
         let key = CertifiedKey::new(chain, signer);
         match key.keys_match() {
             Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {}
             Err(error) => {
                 return Err(TlsError::configuration(format!(
-                    "the private key does not belong to the certificate: {error}"
+                    "the private key does not belong to the certificate: {}",
+                    words::of_error(&error)
                 )));
             }
         }
@@ -138,8 +140,9 @@ fn with_response(key: &CertifiedKey, response: Option<Vec<u8>>) -> CertifiedKey 
 fn names_of(chain: &[CertificateDer<'_>]) -> Result<Vec<String>, TlsError> {
     // `pem::certificates` gives at least one.
     let first = chain.first().expect("a chain of one or more certificates");
-    let parsed = webpki::EndEntityCert::try_from(first)
-        .map_err(|error| TlsError::configuration(format!("the certificate is malformed: {error}")))?;
+    let parsed = webpki::EndEntityCert::try_from(first).map_err(|error| {
+        TlsError::configuration(format!("the certificate cannot be used: {}", words::of_rule(&error)))
+    })?;
     Ok(parsed.valid_dns_names().map(str::to_owned).collect())
 }
 

@@ -137,6 +137,7 @@ mod tickets;
 mod trust;
 mod verdict;
 mod verify;
+mod words;
 mod x509;
 
 pub use client::{CLIENT_SESSIONS, ClientContext, ClientOptions};

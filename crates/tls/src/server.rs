@@ -13,7 +13,9 @@ use crate::names::NameTable;
 use crate::sessions::SessionCache;
 use crate::tickets::{TicketKeys, Ticketer};
 use crate::verify::ClientJudge;
-use crate::{Clock, Identity, KeyLogger, StapleFacts, TicketSecret, TlsError, TlsSession, TlsVersion, Trust, suites};
+use crate::{
+    Clock, Identity, KeyLogger, StapleFacts, TicketSecret, TlsError, TlsSession, TlsVersion, Trust, suites, words,
+};
 
 /// How long a session can be resumed, in seconds; Node's `sessionTimeout` has the same default.
 pub const SESSION_TIMEOUT_S: u32 = 300;
@@ -370,7 +372,7 @@ fn config(
     let versions = suites::versions(options.min_version, options.max_version)?;
     let builder = ServerConfig::builder_with_details(provider, Arc::new(options.clock.clone()))
         .with_protocol_versions(&versions)
-        .map_err(|error| TlsError::configuration(format!("no suite fits the versions: {error}")))?;
+        .map_err(|error| TlsError::configuration(format!("no suite fits the versions: {}", words::of_error(&error))))?;
     let builder = match judge {
         Some(judge) => builder.with_client_cert_verifier(Arc::<ClientJudge>::clone(judge)),
         None => builder.with_client_cert_verifier(WebPkiClientVerifier::no_client_auth()),

@@ -15,7 +15,7 @@ use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 
 use crate::crl::{self, CrlFacts};
 use crate::x509::{Issuer, Parts};
-use crate::{TlsError, certificate, der, pem};
+use crate::{TlsError, certificate, der, pem, words};
 
 /// What [`Trust::new`] is made of.
 #[derive(Clone, Debug, Default)]
@@ -67,7 +67,8 @@ impl Trust {
                     Err(error) => {
                         let facts = certificate::describe(&certificate);
                         return Err(TlsError::configuration(format!(
-                            "a CA certificate cannot be used: {error}; {facts}"
+                            "a CA certificate cannot be used: {}; {facts}",
+                            words::of_error(&error)
                         )));
                     }
                 }
@@ -95,9 +96,9 @@ impl Trust {
     /// A CRL that is malformed or of a kind that is not supported, with what and whose it is.
     pub fn with_crls(&self, crls: &[Vec<u8>]) -> Result<Self, TlsError> {
         let mut read = Vec::new();
-        for bytes in crls {
+        for (source, bytes) in crls.iter().enumerate() {
             for crl in pem::crls(bytes)? {
-                read.push((crl::read(&crl)?, crl));
+                read.push((crl::read(&crl, source)?, crl));
             }
         }
         // webpki takes the first that covers a certificate.
@@ -259,5 +260,9 @@ impl Trust {
 }
 
 fn refused(error: VerifierBuilderError) -> TlsError {
-    TlsError::configuration(format!("what is trusted cannot be used: {error}"))
+    let why = match &error {
+        VerifierBuilderError::InvalidCrl(reason) => words::of_crl(reason),
+        other => other.to_string(),
+    };
+    TlsError::configuration(format!("what is trusted cannot be used: {why}"))
 }

@@ -53,22 +53,31 @@ fn a_crl_tells_its_issuer_its_times_and_how_many_it_revokes() {
         ..Crl::of(&[])
     }
     .signed_by(&Authority::new("another\u{202e}CA"));
-    let facts = [
-        CrlFacts {
-            issuer: "CN=another\\u{202e}CA".to_owned(),
-            this_update: NOW - DAY,
-            next_update: NOW + 7 * DAY,
-            count: 0,
-        },
-        CrlFacts {
-            issuer: "CN=millrace test CA".to_owned(),
-            this_update: NOW - 2 * DAY,
-            next_update: NOW + DAY,
-            count: 3,
-        },
-    ];
+    let facts_in = |newer, older| {
+        [
+            CrlFacts {
+                issuer: "CN=another\\u{202e}CA".to_owned(),
+                this_update: NOW - DAY,
+                next_update: NOW + 7 * DAY,
+                count: 0,
+                source: newer,
+            },
+            CrlFacts {
+                issuer: "CN=millrace test CA".to_owned(),
+                this_update: NOW - 2 * DAY,
+                next_update: NOW + DAY,
+                count: 3,
+                source: older,
+            },
+        ]
+    };
     let text = (pem("X509 CRL", &first) + &pem("X509 CRL", &second)).into_bytes();
-    for crls in [vec![first.clone(), second.clone()], vec![second, first], vec![text]] {
+    let rows = [
+        (vec![first.clone(), second.clone()], facts_in(1, 0)),
+        (vec![second, first], facts_in(0, 1)),
+        (vec![text], facts_in(0, 0)),
+    ];
+    for (crls, facts) in rows {
         assert_eq!(load(&crls).expect("good CRLs").crl_facts(), facts, "the newest first");
         let client = client(|_| {});
         assert_eq!(client.crl_facts(), []);
@@ -114,22 +123,22 @@ fn what_is_not_supported_is_refused_in_words() {
         (
             "an unknown critical extension",
             with(&|crl| crl.extensions.push(extension(&[1, 2, 3], true, b"?"))),
-            "malformed",
+            "a critical extension that is not known here",
         ),
         (
             "an unknown critical entry extension",
             entry(extension(&[1, 2, 3], true, b"?")),
-            "malformed",
+            "a critical extension that is not known here",
         ),
         (
             "an unknown reason",
             entry(extension(&[2, 5, 29, 21], false, &tagged(0x0a, &[7]))),
-            "malformed",
+            "unsupported revocation reason",
         ),
         (
             "a number of 21 bytes",
             with(&|crl| crl.extensions = vec![extension(&[2, 5, 29, 20], false, &tagged(2, &[1; 21]))]),
-            "malformed",
+            "invalid crl number",
         ),
         ("a byte behind it", [&good[..], &[0]].concat(), "malformed"),
         ("a certificate", ca().certificate().to_vec(), "CRL"),

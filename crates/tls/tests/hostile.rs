@@ -210,6 +210,27 @@ fn a_hundred_malformed_openings_end_with_a_code_and_leak_nothing() {
 }
 
 #[test]
+fn a_client_of_an_older_version_is_told_that_it_is_the_version() {
+    const PROTOCOL_VERSION: [u8; 7] = [21, 3, 3, 0, 2, 2, 70];
+    let (server, suites, schemes) = (server(|_| {}), [0xc0, 0x2b], extension(13, &[0, 2, 4, 3]));
+    for minor in 0..=2 {
+        for extensions in [&[][..], &extension(10, &[0, 2, 0, 23]), &schemes] {
+            for cut in [Cut::Whole, Cut::Bytes, Cut::Random(3)] {
+                let mut end = End::new(server.accept());
+                Link::carry(cut, &made([3, minor], &suites, &[0], extensions), &mut end);
+                let code = end.error.as_ref().map(|error| error.code);
+                assert_eq!(code, Some(Code::TlsNoSharedVersion), "3.{minor} {extensions:?}");
+                assert_eq!(end.take_ciphertext(), PROTOCOL_VERSION);
+            }
+        }
+    }
+    // One of TLS 1.2 that names no schemes has another fault.
+    let mut end = End::new(server.accept());
+    Link::carry(Cut::Whole, &made([3, 3], &suites, &[0], &[]), &mut end);
+    assert_eq!(end.error.map(|error| error.code), Some(Code::TlsNoSharedSuite));
+}
+
+#[test]
 fn plain_http_is_recognised_and_answered_with_no_alert() {
     let server = server(|_| {});
     for method in [

@@ -32,6 +32,9 @@ fn refused(links: Vec<Link<TlsSession>>, code: Code, alert: &str, words: &[&str]
         for word in words {
             assert!(detail.contains(word), "{word} is missing in {detail}");
         }
+        for debug in ["Other", "Error", "Context", "(\"", "{", "["] {
+            assert!(!detail.contains(debug), "words for a person: {detail}");
+        }
         let told = link.server.error.as_ref().expect("the server is told");
         assert_eq!(
             (told.code, told.alert),
@@ -94,6 +97,24 @@ fn a_certificate_is_refused_until_its_time_has_come() {
         &["2026-06-15T00:00:01Z"],
     );
     accepted(judged(begins(NOW), NAME, defaults));
+}
+
+#[test]
+fn an_authority_that_is_shown_as_a_servers_certificate_is_refused_in_words() {
+    let authority = issued(Wish {
+        is_ca: true,
+        ..Wish::new(&[NAME])
+    });
+    let words = [
+        "CN=server.test",
+        "it is an authority's certificate and not a server's or client's",
+    ];
+    refused(
+        judged(authority, NAME, defaults),
+        Code::TlsBadCertificate,
+        "certificate_unknown",
+        &words,
+    );
 }
 
 #[test]

@@ -51,7 +51,17 @@ const MADE_RARELY = /^(tls(?!Facts$|Certificate$)|serverTls|startTls|dial)/;
 const NAMES = Object.keys(native).filter(
   (name) =>
     typeof native[name] === 'function' &&
-    !['attach', 'hold', 'listen', 'reloadServer', 'setGate', 'setMaxMemory', 'count', 'metricsReset'].includes(name) &&
+    ![
+      'attach',
+      'hold',
+      'listen',
+      'reloadServer',
+      'setGate',
+      'setMaxMemory',
+      'count',
+      'record',
+      'metricsReset',
+    ].includes(name) &&
     !MADE_RARELY.test(name) &&
     name !== 'socketPair',
 );

@@ -17,7 +17,7 @@ use millrace_error::{Code, Error};
 use millrace_head::Method;
 use millrace_metrics::{Counter, Gauge};
 use millrace_net::socket::{self, ConnectTcp};
-use millrace_net::{Interest, Peer};
+use millrace_net::{Interest, Peer, interleave, sort_destinations};
 use millrace_socks::{Client, ClientConfig};
 use millrace_tls::ClientContext;
 use std::net::SocketAddr;
@@ -31,7 +31,7 @@ pub(crate) const NO_SERVER: u32 = u32::MAX;
 /// Where to connect.
 #[derive(Clone, Debug)]
 pub enum DialTo {
-    /// A TCP port at one of these addresses, tried in this order (RFC 8305): of the target, or of the first proxy.
+    /// A TCP port at one of these addresses, tried one after the other (RFC 8305): of the target, or of the first proxy.
     Tcp(Vec<SocketAddr>),
     /// A Unix socket.
     Unix(PathBuf),
@@ -62,6 +62,9 @@ pub struct Hop {
 pub struct Dial {
     /// Where to.
     pub to: DialTo,
+    /// Whether the addresses are put in order first: what this host reaches best (RFC 6724 §6), with the families in turn
+    /// (RFC 8305 §4). Otherwise they are tried as they stand.
+    pub sorted: bool,
     /// The socket's options.
     pub socket: ConnectTcp,
     /// Proxies, the first of which is where we connect to.
@@ -115,10 +118,14 @@ impl Dialling {
             steps.push(Step::Proxy(Box::new(hop.handshake.clone())));
         }
         steps.extend(dial.tls.clone().map(Step::Tls));
-        let addresses = match &dial.to {
+        let mut addresses = match &dial.to {
             DialTo::Tcp(addresses) => addresses.clone(),
             DialTo::Unix(_) | DialTo::Adopted(_) => Vec::new(),
         };
+        if dial.sorted && addresses.len() > 1 {
+            sort_destinations(&mut addresses);
+            interleave(&mut addresses);
+        }
         Self {
             socket: dial.socket,
             addresses,
@@ -208,6 +215,7 @@ impl<V: Copy> Engine<V> {
             requests: 0,
             memory: 0,
             drained: 0,
+            relay: 0,
             flags: conn::CONNECTING | conn::SEEN_BYTES,
             deadline: Deadline::None,
             interest,
@@ -255,7 +263,7 @@ impl<V: Copy> Engine<V> {
         let connection = self.connections.get(id).ok_or(Code::StaleId)?;
         let stack = connection.stack.as_ref();
         let waits = stack.is_none_or(|stack| !stack.output.is_empty() || stack.dial.is_some());
-        let busy = connection.has(conn::CONNECTING | conn::HANDSHAKING | conn::READ_CLOSED);
+        let busy = connection.has(conn::CONNECTING | conn::HANDSHAKING | conn::READ_CLOSED | conn::RELAY);
         if connection.server != NO_SERVER || ended || waits || busy {
             return Err(Code::InvalidState.into());
         }

@@ -1,7 +1,8 @@
 //! Driving HTTP/1 on a server's connection: requests in (`receive`), answers out (`respond`), in order (`order`).
 
+pub(crate) mod client;
 mod order;
 mod receive;
-mod respond;
+pub(crate) mod respond;
 
 pub use respond::{Chunk, Head, Respond};

@@ -10,7 +10,7 @@ mod scan;
 
 pub use chunk::{CHUNK_END, write_chunk, write_chunk_prefix, write_last_chunk};
 pub use ready::ReadyHead;
-pub use request::write_request_head;
+pub use request::{RequestFields, RequestWritten, write_request, write_request_head};
 pub use response::{Answer, Written, write_informational, write_response_head};
 
 /// What body follows a head that is written.

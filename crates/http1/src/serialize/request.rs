@@ -3,13 +3,13 @@
 use millrace_error::{Code, Error};
 use millrace_head::{Method, check_target, target_run, token_run};
 
-use super::scan::{Keep, write_fields};
+use super::scan::{Given, Keep, write_fields};
 use super::{BodySize, put_number};
 use crate::event::BodyFraming;
 
 /// Writes a request head.
 ///
-/// The block must have a Host ([`Code::HttpMissingHost`]); `Connection` stands as given. A Content-Length must match
+/// The block must have a Host ([`Code::HttpMissingHost`]), once; `Connection` stands as given. A Content-Length must match
 /// a known body ([`Code::HttpResponseBodyMismatch`]) and frames a stream; a Transfer-Encoding other than `chunked` is
 /// [`Code::InvalidArgument`], as is every malformed part. Methods outside our own list may be sent.
 pub fn write_request_head(
@@ -19,15 +19,66 @@ pub fn write_request_head(
     block: &[u8],
     body: BodySize,
 ) -> Result<BodyFraming, Error> {
+    write_request(out, method, target, None, block, body).map(|written| written.framing)
+}
+
+/// What a request head came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestWritten {
+    /// How the body is framed.
+    pub framing: BodyFraming,
+    /// Whether the connection ends with this exchange by our own wish.
+    pub close: bool,
+}
+
+/// Fields that go out with request after request: checked once, then copied as lines.
+#[derive(Debug)]
+pub struct RequestFields {
+    block: Vec<u8>,
+    lines: Vec<u8>,
+    given: Given,
+}
+
+impl RequestFields {
+    /// Takes a block; [`Code::InvalidArgument`] unless it is one that [`write_request_head`] accepts, Host aside.
+    pub fn new(block: &[u8]) -> Result<Self, Error> {
+        let mut lines = Vec::new();
+        let given = write_fields(&mut lines, block, Keep::Request)?;
+        let block = block.to_vec();
+        Ok(Self { block, lines, given })
+    }
+
+    /// The block.
+    pub fn block(&self) -> &[u8] {
+        &self.block
+    }
+}
+
+/// As [`write_request_head`], with fields that are ready before those of the block.
+pub fn write_request(
+    out: &mut Vec<u8>,
+    method: &[u8],
+    target: &[u8],
+    ready: Option<&RequestFields>,
+    block: &[u8],
+    body: BodySize,
+) -> Result<RequestWritten, Error> {
     let start = out.len();
-    let written = write(out, method, target, block, body);
+    let written = write(out, method, target, ready, block, body);
     if written.is_err() {
         out.truncate(start);
     }
     written
 }
 
-fn write(out: &mut Vec<u8>, method: &[u8], target: &[u8], block: &[u8], body: BodySize) -> Result<BodyFraming, Error> {
+fn write(
+    out: &mut Vec<u8>,
+    method: &[u8],
+    target: &[u8],
+    ready: Option<&RequestFields>,
+    block: &[u8],
+    body: BodySize,
+) -> Result<RequestWritten, Error> {
     const REFUSED: Error = Error::new(Code::InvalidArgument);
     if method.is_empty() || token_run(method) != method.len() {
         return Err(REFUSED);
@@ -38,12 +89,18 @@ fn write(out: &mut Vec<u8>, method: &[u8], target: &[u8], block: &[u8], body: Bo
         None if target.is_empty() || target_run(target) != target.len() => return Err(REFUSED),
         None => {}
     }
-    out.reserve(method.len() + target.len() + block.len() + 64);
+    let lines = ready.map_or(&[][..], |ready| &ready.lines);
+    out.reserve(method.len() + target.len() + lines.len() + block.len() + 64);
     out.extend_from_slice(method);
     out.push(b' ');
     out.extend_from_slice(target);
     out.extend_from_slice(b" HTTP/1.1\r\n");
-    let given = write_fields(out, block, Keep::Request)?;
+    out.extend_from_slice(lines);
+    let mut given = ready.map_or_else(Given::default, |ready| ready.given);
+    if !block.is_empty() {
+        let more = write_fields(out, block, Keep::Request)?;
+        given = given.and(&more).ok_or(REFUSED)?;
+    }
     if !given.host {
         return Err(Error::new(Code::HttpMissingHost));
     }
@@ -68,7 +125,8 @@ fn write(out: &mut Vec<u8>, method: &[u8], target: &[u8], block: &[u8], body: Bo
         BodyFraming::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n\r\n"),
         BodyFraming::None | BodyFraming::UntilClose => out.extend_from_slice(b"\r\n"),
     }
-    Ok(framing)
+    let close = given.close;
+    Ok(RequestWritten { framing, close })
 }
 
 /// RFC 9110 §8.6: a method that anticipates content says so even when there is none.

@@ -19,6 +19,21 @@ pub(super) struct Given {
     pub(super) connection: bool,
 }
 
+impl Given {
+    /// Both blocks of one head; `None` where they repeat what may stand once.
+    pub(super) fn and(&self, more: &Self) -> Option<Self> {
+        let twice = (self.host && more.host) || (self.content_length.is_some() && more.content_length.is_some());
+        (!twice).then_some(Self {
+            content_length: self.content_length.or(more.content_length),
+            date: self.date || more.date,
+            host: self.host || more.host,
+            close: self.close || more.close,
+            other_members: self.other_members || more.other_members,
+            connection: self.connection || more.connection,
+        })
+    }
+}
+
 const REFUSED: Error = Error::new(Code::InvalidArgument);
 
 /// Which of the fields that we frame by are written as they are given, besides all others.
@@ -39,7 +54,11 @@ pub(super) fn write_fields(out: &mut Vec<u8>, block: &[u8], keep: Keep) -> Resul
         let written = match name.len() {
             4 => {
                 given.date |= eq_name(name, b"date");
-                given.host |= eq_name(name, b"host");
+                let host = eq_name(name, b"host");
+                if host && given.host && keep == Keep::Request {
+                    return Err(REFUSED);
+                }
+                given.host |= host;
                 true
             }
             10 if eq_name(name, b"connection") => {

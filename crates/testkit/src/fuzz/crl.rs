@@ -35,7 +35,7 @@ pub fn crl(data: &[u8]) {
             let entries: usize = facts.iter().map(|each| each.count).sum();
             assert!(entries * ENTRY <= input.len());
             let printable = |each: &str| each.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-            assert!(facts.iter().all(|each| printable(&each.issuer)));
+            assert!(facts.iter().all(|each| printable(&each.issuer) && each.source == 0));
         }
     }
 }

@@ -3,20 +3,22 @@
 use std::sync::Arc;
 
 use millrace_error::Code;
-use rustls::Connection;
 use rustls::server::{Accepted, Acceptor};
+use rustls::{Connection, PeerIncompatible};
 
 use super::live::{Handshake, Judge};
 use super::{Stage, TlsSession};
 use crate::engine::ClientHello;
 use crate::server::{ServerContext, ServerState};
-use crate::sniff::{Opening, opening};
+use crate::sniff::{LOOKED_AT, Opening, is_too_old, opening};
 use crate::{TlsError, alert};
 
 /// A server's session before the ClientHello is whole.
 pub(super) struct Hello {
     context: Arc<ServerContext>,
     opening: Opened,
+    /// The first bytes, at most [`LOOKED_AT`], for [`is_too_old`].
+    start: Vec<u8>,
 }
 
 /// A connection that says nothing costs no acceptor.
@@ -38,6 +40,7 @@ impl Hello {
         Self {
             context,
             opening: Opened::Undecided(Vec::new()),
+            start: Vec::new(),
         }
     }
 }
@@ -59,6 +62,8 @@ impl TlsSession {
             hello.opening = Opened::Tls(Box::default());
         }
         let mut input = if held.is_empty() { bytes } else { &held };
+        let looked_at = (LOOKED_AT - hello.start.len()).min(input.len());
+        hello.start.extend_from_slice(&input[..looked_at]);
         while !input.is_empty() {
             let Stage::Hello(hello) = &mut self.stage else { break };
             let Opened::Tls(acceptor) = &mut hello.opening else {
@@ -71,6 +76,13 @@ impl TlsSession {
             match acceptor.accept() {
                 Ok(None) => {}
                 Ok(Some(accepted)) => self.handle_accepted(accepted, input)?,
+                Err((rustls::Error::PeerIncompatible(PeerIncompatible::SignatureAlgorithmsExtensionRequired), _))
+                    if is_too_old(&hello.start) =>
+                {
+                    let words = "the client speaks no version from TLS 1.2 on";
+                    let error = TlsError::with_detail(Code::TlsNoSharedVersion, words);
+                    return Err(self.refuse(error, alert::fatal(alert::PROTOCOL_VERSION).to_vec()));
+                }
                 Err((error, alert)) => return Err(self.refuse_with(error, alert)),
             }
         }

@@ -1,0 +1,119 @@
+// What counts as a response, as RFC 9112 §8 says: whole, or an error.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { Client, MillraceError } from '../../ts/index.js';
+import { census } from '../../ts/native/events.js';
+import { until } from '../support/condition.js';
+import { onRequests, scriptedServer } from '../support/scripted-server.js';
+
+const HEAD = 'HTTP/1.1 200 OK\r\nA: b\r\n';
+const BODY = 'hello world';
+const FRAMINGS = {
+  'by length': `${HEAD}Content-Length: ${BODY.length}\r\n\r\n${BODY}`,
+  'by chunks': `${HEAD}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\nT: x\r\n\r\n`,
+  'by the end': `${HEAD}\r\n${BODY}`,
+} as const;
+
+/** Bodies that may be answered with, of a response that was cut after so many bytes. */
+function allowed(framing: keyof typeof FRAMINGS, bytes: number, how: 'FIN' | 'reset'): string[] {
+  const whole = FRAMINGS[framing];
+  if (framing !== 'by the end') return bytes === whole.length ? [BODY] : [];
+  if (how === 'reset' || bytes < whole.length - BODY.length) return [];
+  return [BODY.slice(0, bytes - (whole.length - BODY.length))];
+}
+
+describe.each(['FIN', 'reset'] as const)('cut by a %s', (how) => {
+  test.each(Object.keys(FRAMINGS) as (keyof typeof FRAMINGS)[])(
+    'after every byte of a response framed %s',
+    async (framing) => {
+      const whole = FRAMINGS[framing];
+      let bytes = 0;
+      const server = await scriptedServer((socket) => {
+        onRequests(socket, () => {
+          socket.write(whole.slice(0, bytes), () => {
+            if (how === 'FIN') socket.end();
+            else socket.resetAndDestroy();
+          });
+        });
+      });
+      const before = census();
+      const client = new Client();
+      for (bytes = 0; bytes <= whole.length; bytes++) {
+        const outcome = await client
+          .request(server.url)
+          .then((response) => response.text())
+          .catch((error: unknown) => error as Error);
+        const may = allowed(framing, bytes, how);
+        if (typeof outcome === 'string') expect(may).toContain(outcome);
+        else expect(outcome).toBeInstanceOf(MillraceError);
+        if (how === 'FIN') expect([bytes, typeof outcome]).toEqual([bytes, may.length > 0 ? 'string' : 'object']);
+      }
+      client.destroy();
+      await server.end();
+      await until(() => census().connections === before.connections && census().streams === before.streams);
+    },
+  );
+});
+
+const { malformed } = JSON.parse(
+  readFileSync(join(__dirname, '../vectors/http1-malformed-responses.json'), 'utf8'),
+) as { malformed: { name: string; response: string; code?: string }[] };
+
+test('the table of malformed responses has a hundred rows', () => {
+  expect(malformed.length).toBeGreaterThanOrEqual(100);
+  expect(new Set(malformed.map(({ name }) => name)).size).toBe(malformed.length);
+});
+
+test.each(malformed)('refuses a response with $name', async ({ response, code }) => {
+  const server = await scriptedServer((socket) => {
+    onRequests(socket, () => socket.write(Buffer.from(response, 'latin1')));
+  });
+  const client = new Client({ timeouts: { headers: 5_000, body: 5_000 } });
+  const outcome = client.request(server.url).then((found) => found.text());
+  const error = (await outcome.catch((reason: unknown) => reason)) as MillraceError;
+  expect(error).toBeInstanceOf(MillraceError);
+  expect(['protocol', 'limit']).toContain(error.kind);
+  if (code !== undefined) expect(error.code).toBe(code);
+  expect(client.stats().connected).toBe(0);
+  client.destroy();
+  await server.end();
+});
+
+test('bytes that nobody asked for never become a response', async () => {
+  const server = await scriptedServer((socket) => {
+    onRequests(socket, (_, number) => {
+      socket.write(`${HEAD}Content-Length: 2\r\n\r\nok`);
+      if (number === 0) setImmediate(() => socket.write(`${HEAD}Content-Length: 4\r\n\r\nevil`));
+    });
+  });
+  const client = new Client();
+  for (let round = 0; round < 20; round++) {
+    expect(await (await client.request(server.url)).text()).toBe('ok');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(server.accepted()).toBeGreaterThan(1);
+  client.destroy();
+  await server.end();
+});
+
+test('1xx responses are told and are no answer; more than sixteen are refused', async () => {
+  let count = 3;
+  const server = await scriptedServer((socket) => {
+    onRequests(socket, () => {
+      socket.write('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(count));
+      socket.write(`${HEAD}Content-Length: 2\r\n\r\nok`);
+    });
+  });
+  const client = new Client();
+  const told: unknown[] = [];
+  const onInformational = (status: number, headers: { get(name: string): string | undefined }): void => {
+    told.push([status, headers.get('link')]);
+  };
+  expect(await (await client.request(server.url, { onInformational })).text()).toBe('ok');
+  expect(told).toEqual(Array(3).fill([103, '</a>']));
+  count = 17;
+  await expect(client.request(server.url)).rejects.toMatchObject({ code: 'MILLRACE_HTTP_TOO_MANY_INFORMATIONAL' });
+  client.destroy();
+  await server.end();
+});

@@ -1,2 +1,0 @@
-import '../support/over-tls.js';
-import './server-keep-alive.test.js';

@@ -1,2 +1,0 @@
-import '../support/over-tls.js';
-import './server-response.test.js';

@@ -1,0 +1,404 @@
+import { abortError } from '../errors/abort-error.js';
+import { MillraceError } from '../errors/millrace-error.js';
+import { errorFromNative } from '../errors/native-error.js';
+import {
+  OTHER_METHOD,
+  REQUEST_BODY,
+  REQUEST_INFORMATIONAL,
+  REQUEST_STREAM,
+  REQUEST_UPGRADE,
+} from '../native/binding.js';
+import type { Target } from '../native/events.js';
+import {
+  ABORTED_CODE,
+  ABORTED_SEEN,
+  ABORTED_SENT,
+  KIND,
+  RESPONSE_ENDED,
+  RESPONSE_KEEP_ALIVE,
+  RESPONSE_KEEP_ALIVE_SHIFT,
+  RESPONSE_RAW,
+  register,
+  slotOf,
+  unregister,
+} from '../native/events.js';
+import { native } from '../native/loader.js';
+import { COUNTERS } from '../metrics/catalogue.generated.js';
+import type { ConnectTimeouts } from '../options/connect-timeouts.generated.js';
+import type { OriginPool } from '../pool/origin-pool.js';
+import type { PooledConnection } from '../pool/pooled-connection.js';
+import type { Queued, Waiter } from '../pool/waiter.js';
+import { HeaderView } from '../message/header-view.js';
+import type { Destination } from './destination.js';
+import type { ExchangeEvents } from './events.js';
+import type { Timings } from './timings.js';
+
+const STALE = 458;
+const REPLAYS = COUNTERS.findIndex(({ key }) => key === 'millrace_http_client_replays_total');
+const FAILURES = COUNTERS.findIndex(({ key }) => key === 'millrace_http_client_failures_total');
+const BEFORE_BYTES: ReadonlySet<string> = new Set([
+  'MILLRACE_CONNECTION_CLOSED',
+  'MILLRACE_CONNECTION_RESET',
+  'MILLRACE_CONNECTION_STALE',
+  'MILLRACE_SYSTEM',
+  'MILLRACE_TLS_TRUNCATED',
+  'MILLRACE_HTTP_UNEXPECTED_DATA',
+]);
+
+/** A request as it goes to the native core; everything is checked. */
+export interface Prepared {
+  readonly destination: Destination;
+  readonly method: string;
+  readonly methodNumber: number;
+  readonly target: string;
+  /** The number of fields that the core knows; 0: none. */
+  readonly fields: number;
+  /** More fields, `name\0value\0…`; all of them, where `fields` is 0. */
+  readonly block: string | undefined;
+  readonly profile: number;
+  /** A body that is whole. */
+  readonly body: string | Uint8Array | undefined;
+  /** A body that comes in chunks: opened for each try. */
+  readonly stream: { open(): AsyncIterable<Uint8Array | string>; readonly isReplayable: boolean } | undefined;
+  /** Whether it may be sent twice with the effect of once. */
+  readonly idempotent: boolean;
+  readonly informational: boolean;
+  readonly upgrade: boolean;
+  /** How long the body waits for 100 Continue; 0: it does not. */
+  readonly expectContinue: number;
+  readonly acquireTimeout: number;
+  /** From `startedAt`; 0: none. */
+  readonly totalTimeout: number;
+  readonly connectTimeouts: ConnectTimeouts;
+  readonly signal: AbortSignal | undefined;
+  /** Who listens on diagnostics channels. */
+  readonly events: ExchangeEvents | null;
+}
+
+/** Exchanges that keep the process alive. */
+let held = 0;
+
+/**
+ * One request on its way: waiting for a connection, on one, once again on another where the first had died unnoticed.
+ * What becomes of it are its subclass's methods; `failed` or `ended` is the last.
+ */
+export abstract class Exchange implements Target, Waiter {
+  id = -1;
+  readonly timings: Timings;
+  /** Called once it is over, however it ended. */
+  onOver: (() => void) | undefined;
+  readonly connectTimeouts: ConnectTimeouts;
+  readonly acquireTimeout: number;
+  protected readonly prepared: Prepared;
+  protected connection: PooledConnection | null = null;
+  protected reused = false;
+  private readonly _origin: OriginPool;
+  private _queued: Queued | null = null;
+  private _replayed = false;
+  private _over = false;
+  private _keep = false;
+  private _hint = -1;
+  private _onAbort: (() => void) | undefined;
+  private _room: (() => void) | undefined;
+  private _continue: (() => void) | undefined;
+
+  /** The clock of `totalTimeout` began when that of `timings` did. */
+  constructor(origin: OriginPool, prepared: Prepared, timings: Timings) {
+    this._origin = origin;
+    this.prepared = prepared;
+    this.timings = timings;
+    this.connectTimeouts = prepared.connectTimeouts;
+    const { acquireTimeout, totalTimeout } = prepared;
+    this.acquireTimeout = totalTimeout > 0 ? Math.min(totalTimeout, acquireTimeout) : acquireTimeout;
+  }
+
+  /** Whether the last event has come. */
+  get over(): boolean {
+    return this._over;
+  }
+
+  /** Begins; what is wrong is told by `failed`. */
+  start(): void {
+    const { signal } = this.prepared;
+    if (++held === 1) native.hold(1);
+    if (signal !== undefined) {
+      if (signal.aborted) return this.end(abortError(signal));
+      this._onAbort = () => this.cancel(abortError(signal));
+      signal.addEventListener('abort', this._onAbort, { once: true });
+    }
+    try {
+      this._queued = this._origin.acquire(this);
+    } catch (error) {
+      this.end(error);
+    }
+  }
+
+  /** Ends it now with this error: its connection is closed. */
+  cancel(error: unknown): void {
+    if (this._over) return;
+    const { id, connection } = this;
+    this.end(error);
+    if (id >= 0) {
+      native.destroy(id);
+      connection?.forget('discarded');
+    }
+  }
+
+  isOver(): boolean {
+    const { totalTimeout } = this.prepared;
+    return totalTimeout > 0 && performance.now() - this.timings.start >= totalTimeout;
+  }
+
+  /** @internal */
+  take(connection: PooledConnection, reused: boolean): boolean {
+    const { prepared } = this;
+    let total = 0;
+    if (prepared.totalTimeout > 0) {
+      total = Math.max(1, Math.ceil(prepared.totalTimeout - (performance.now() - this.timings.start)));
+    }
+    const streams = prepared.stream !== undefined;
+    const flags =
+      (prepared.body !== undefined ? REQUEST_BODY : 0) |
+      (streams ? REQUEST_STREAM : 0) |
+      (prepared.informational || prepared.expectContinue > 0 ? REQUEST_INFORMATIONAL : 0) |
+      (prepared.upgrade ? REQUEST_UPGRADE : 0);
+    const { methodNumber } = prepared;
+    const id = native.request(
+      connection.id,
+      methodNumber + 256 * flags + 65_536 * prepared.profile,
+      prepared.fields,
+      methodNumber === OTHER_METHOD ? `${prepared.method} ${prepared.target}` : prepared.target,
+      prepared.body,
+      prepared.block,
+      total,
+    );
+    if (id < 0) {
+      if (id === -STALE) return false;
+      this._queued = null;
+      connection.origin.release(connection, true, -1);
+      this.end(errorFromNative(-id));
+      return true;
+    }
+    this._queued = null;
+    this.id = id;
+    this.connection = connection;
+    this.reused = reused;
+    register(slotOf(id), this);
+    const now = performance.now();
+    this.timings.connected(reused ? 'reused' : connection.phases, now);
+    prepared.events?.sent(() => headOf(prepared), connection.observed());
+    if (streams) {
+      void this.sendStream(id);
+    } else {
+      this.timings.mark('sent', now);
+      prepared.events?.bodySent();
+    }
+    return true;
+  }
+
+  /** @internal No connection came. */
+  fail(error: unknown): void {
+    this._queued = null;
+    const isLate = error instanceof MillraceError && error.code === 'MILLRACE_ACQUIRE_TIMEOUT' && this.isOver();
+    this.end(isLate ? totalTimeout(this.prepared.totalTimeout) : error);
+  }
+
+  /** @internal */
+  handleEvent(kind: number, flags: number, a: number, b: number, value: unknown, extra: unknown): void {
+    if (this._over) return;
+    switch (kind) {
+      case KIND.response:
+        this._continue?.();
+        this._keep = (flags & RESPONSE_KEEP_ALIVE) !== 0;
+        this._hint = (flags >> RESPONSE_KEEP_ALIVE_SHIFT) - 1;
+        if ((flags & RESPONSE_RAW) !== 0) return this.switched(a, value as string, extra as Uint8Array | undefined);
+        if (this.prepared.events !== null) this.observe(a, value as string, extra);
+        if ((flags & RESPONSE_ENDED) === 0) {
+          this.timings.mark('headers');
+          return this.responded(flags, a, b, value as string, undefined);
+        }
+        // Free before its reader hears of it: whoever asks next finds it.
+        this.free();
+        this.responded(flags, a, b, value as string, (extra ?? '') as string | Uint8Array);
+        return;
+      case KIND.informational:
+        if (a >>> 20 === 100) this._continue?.();
+        if (this.prepared.informational) this.informed(a, value as string);
+        return;
+      case KIND.drain:
+        this._room?.();
+        return;
+      case KIND.aborted:
+        return this.aborted(flags, a, b);
+      case KIND.bodyEnd:
+        this.free();
+        this.bodyEvent(kind, flags, a, b, value);
+        return;
+      default:
+        this.bodyEvent(kind, flags, a, b, value);
+    }
+  }
+
+  /** The head is here; `whole` is the body where it came with it, and nothing follows then. */
+  protected abstract responded(
+    flags: number,
+    a: number,
+    b: number,
+    head: string,
+    whole: string | Uint8Array | undefined,
+  ): void;
+  protected abstract informed(a: number, head: string): void;
+  protected abstract bodyEvent(kind: number, flags: number, a: number, b: number, value: unknown): void;
+  /** The connection is a tunnel now; the stream of this id is its socket. */
+  protected abstract tunnelled(id: number, a: number, head: string, rest: Uint8Array | undefined): void;
+  protected abstract failed(error: unknown): void;
+
+  private switched(a: number, head: string, rest: Uint8Array | undefined): void {
+    const { id, connection } = this;
+    this.finish();
+    connection?.forget('discarded');
+    this.tunnelled(id, a, head, rest);
+  }
+
+  /** The exchange is over and its connection free. */
+  private free(): void {
+    const { connection } = this;
+    const now = performance.now();
+    this.timings.mark('headers', now);
+    this.timings.mark('end', now);
+    this.finish();
+    this.prepared.events?.finished([], this.timings);
+    if (connection !== null) connection.origin.release(connection, this._keep, this._hint);
+  }
+
+  private aborted(flags: number, a: number, b: number): void {
+    const codeId = flags & ABORTED_CODE;
+    const error = codeId === 2 ? errorFromNative(2, { errno: a }) : errorFromNative(codeId, { value: a, seen: b });
+    const { connection, prepared } = this;
+    if (connection !== null) connection.active--;
+    unregister(slotOf(this.id), this.id);
+    const safe = (flags & ABORTED_SENT) === 0 || prepared.idempotent;
+    const unanswered = (flags & ABORTED_SEEN) === 0 && BEFORE_BYTES.has(error.code);
+    const again = prepared.stream === undefined || prepared.stream.isReplayable;
+    if (error.code === 'MILLRACE_CONNECTION_STALE' && (flags & ABORTED_SENT) === 0 && again) {
+      return this.another();
+    }
+    if (this.reused && unanswered && safe && again && !this._replayed) {
+      return this.replay(error);
+    }
+    connection?.forget('error');
+    this.end(error);
+  }
+
+  /** The look at an idle connection found it dead, and nothing was sent: any other will do. */
+  private another(): void {
+    this.connection?.forget('stale');
+    this.id = -1;
+    this.connection = null;
+    try {
+      this._queued = this._origin.acquire(this);
+    } catch (error) {
+      this.end(error);
+    }
+  }
+
+  /** A connection that had been idle was dead: once more, on a fresh one. */
+  private replay(error: MillraceError): void {
+    this._replayed = true;
+    this.connection?.forget('stale');
+    this.id = -1;
+    this.connection = null;
+    native.count(REPLAYS, 1);
+    try {
+      this._queued = this._origin.acquireFresh(this);
+    } catch {
+      this.end(error);
+    }
+  }
+
+  private end(error: unknown): void {
+    if (this._over) return;
+    this.finish();
+    this.prepared.events?.failed(error);
+    native.count(FAILURES, 1);
+    this.failed(error);
+  }
+
+  private finish(): void {
+    if (this._over) return;
+    this._over = true;
+    if (this._queued !== null) this._origin.withdraw(this._queued);
+    this._queued = null;
+    if (this.id >= 0) unregister(slotOf(this.id), this.id);
+    if (this._onAbort !== undefined) this.prepared.signal?.removeEventListener('abort', this._onAbort);
+    this._room?.();
+    this._continue?.();
+    if (--held === 0) native.hold(-1);
+    this.onOver?.();
+  }
+
+  private observe(a: number, head: string, whole: unknown): void {
+    const { events } = this.prepared;
+    const length = a & 0xfffff;
+    events?.answered(a >>> 20, head.slice(0, length), new HeaderView(head, length).raw);
+    if (whole === undefined || whole === '') return;
+    events?.bodyChunkReceived(typeof whole === 'string' ? Buffer.from(whole, 'latin1') : (whole as Uint8Array));
+  }
+
+  private async sendStream(id: number): Promise<void> {
+    const { stream, expectContinue, events } = this.prepared;
+    if (expectContinue > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, expectContinue);
+        this._continue = () => {
+          clearTimeout(timer);
+          this._continue = undefined;
+          resolve();
+        };
+      });
+    }
+    try {
+      if (stream === undefined || this._over) return;
+      for await (const chunk of stream.open()) {
+        // The answer may have come before, or the connection have died and another be tried.
+        if (this._over || this.id !== id) return;
+        events?.bodyChunkSent(chunk);
+        const answer = native.write(id, chunk);
+        if (answer === 0) {
+          await new Promise<void>((resolve) => (this._room = resolve));
+          this._room = undefined;
+        } else if (answer !== undefined) {
+          return this.cancelUnlessTold(id, errorFromNative(answer));
+        }
+      }
+      if (this._over || this.id !== id) return;
+      this.timings.mark('sent');
+      events?.bodySent();
+      const answer = native.end(id, '', 0);
+      if (answer !== undefined) this.cancelUnlessTold(id, errorFromNative(answer));
+    } catch (error) {
+      if (this.id === id) this.cancel(error);
+    }
+  }
+
+  /** What the core says of a connection that has died reaches us as its event, which knows better. */
+  private cancelUnlessTold(id: number, error: MillraceError): void {
+    setImmediate(() => {
+      if (this.id === id) this.cancel(error);
+    });
+  }
+}
+
+/** The head as it leaves, for who listens. */
+function headOf({ method, target, block }: Prepared): string {
+  let text = `${method} ${target} HTTP/1.1\r\n`;
+  const parts = (block ?? '').split('\0');
+  for (let place = 0; place + 1 < parts.length; place += 2) text += `${parts[place]}: ${parts[place + 1]}\r\n`;
+  return `${text}\r\n`;
+}
+
+function totalTimeout(value: number): MillraceError {
+  return new MillraceError('MILLRACE_TOTAL_TIMEOUT', undefined, {
+    limit: { option: 'timeouts.total', value, seen: value },
+  });
+}

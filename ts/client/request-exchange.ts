@@ -1,0 +1,144 @@
+import { MillraceError } from '../errors/millrace-error.js';
+import { errorFromNative } from '../errors/native-error.js';
+import { HeaderView } from '../message/header-view.js';
+import { IncomingBody } from '../message/incoming-body.js';
+import { KIND, RESPONSE_ENDED, slotOf } from '../native/events.js';
+import { native } from '../native/loader.js';
+import { Socket } from '../net/socket.js';
+import type { OriginPool } from '../pool/origin-pool.js';
+import type { Prepared } from './exchange.js';
+import { Exchange } from './exchange.js';
+import type { BodyRules } from './response-body.js';
+import { overMemory, tooLarge } from './response-body.js';
+import { ClientResponse } from './response.js';
+import type { Timings } from './timings.js';
+
+/** How a response is to be given. */
+export interface ResponseRules extends BodyRules {
+  readonly decompress: boolean;
+  readonly url: string;
+  readonly onInformational: ((status: number, headers: HeaderView) => void) | undefined;
+}
+
+/** A connection that has been switched to another protocol. */
+export interface Upgraded {
+  readonly socket: Socket;
+  /** What came behind the head; empty where nothing did. */
+  readonly head: Uint8Array;
+  readonly response: ClientResponse;
+}
+
+const EMPTY = new Uint8Array(0);
+/** Bodies that nobody takes and nobody can take any more let their connection go. */
+let forgotten: FinalizationRegistry<number> | undefined;
+
+/** An exchange whose outcome is a response. */
+export class RequestExchange extends Exchange {
+  private readonly _rules: ResponseRules;
+  private readonly _resolve: (response: ClientResponse, exchange: RequestExchange) => void;
+  private readonly _reject: (error: unknown) => void;
+  private readonly _onUpgrade: ((upgraded: Upgraded) => void) | undefined;
+  private _body: IncomingBody | undefined;
+
+  constructor(
+    origin: OriginPool,
+    prepared: Prepared,
+    rules: ResponseRules,
+    timings: Timings,
+    resolve: (response: ClientResponse, exchange: RequestExchange) => void,
+    reject: (error: unknown) => void,
+    onUpgrade?: (upgraded: Upgraded) => void,
+  ) {
+    super(origin, prepared, timings);
+    this._rules = rules;
+    this._resolve = resolve;
+    this._reject = reject;
+    this._onUpgrade = onUpgrade;
+  }
+
+  protected responded(
+    flags: number,
+    a: number,
+    _b: number,
+    head: string,
+    whole: string | Uint8Array | undefined,
+  ): void {
+    const rules = this._rules;
+    let incoming: IncomingBody | undefined;
+    if ((flags & RESPONSE_ENDED) === 0) {
+      incoming = this._body = new IncomingBody(this.id, collectLimit(rules), false);
+    }
+    const response = new ClientResponse({
+      flags,
+      a,
+      head,
+      whole,
+      incoming,
+      rules,
+      decompress: rules.decompress,
+      url: rules.url,
+      timings: this.timings,
+      exchange: this,
+    });
+    if (incoming !== undefined) {
+      forgotten ??= new FinalizationRegistry((id) => void native.discard(id, 0));
+      forgotten.register(response, this.id);
+    }
+    this._resolve(response, this);
+  }
+
+  protected informed(a: number, head: string): void {
+    this._rules.onInformational?.(a >>> 20, new HeaderView(head, a & 0xfffff));
+  }
+
+  protected bodyEvent(kind: number, flags: number, a: number, b: number, value: unknown): void {
+    if (kind === KIND.bodyFailed) {
+      const error = errorFromNative(flags, { value: a, seen: b });
+      this._body?.fail(error.code === 'MILLRACE_COLLECTED_TOO_LARGE' ? this.collectError(error) : error);
+      return;
+    }
+    const { events } = this.prepared;
+    if (events !== null && value instanceof Uint8Array) events.bodyChunkReceived(value);
+    this._body?.handleBodyEvent(kind, flags, a, b, value);
+  }
+
+  private collectError(error: MillraceError): MillraceError {
+    const { maxSize, maxMemory } = this._rules;
+    const isMemory = maxMemory !== null && (maxSize === null || maxMemory < maxSize);
+    return isMemory ? overMemory(maxMemory, error) : tooLarge(error.limit?.value ?? 0, error.limit?.seen ?? 0);
+  }
+
+  protected tunnelled(id: number, a: number, head: string, rest: Uint8Array | undefined): void {
+    const { _rules: rules, _onUpgrade: onUpgrade } = this;
+    const response = new ClientResponse({
+      flags: RESPONSE_ENDED | 2,
+      a,
+      head,
+      whole: undefined,
+      incoming: undefined,
+      rules,
+      decompress: false,
+      url: rules.url,
+      timings: this.timings,
+      exchange: this,
+    });
+    const socket = new Socket(id, slotOf(id));
+    if (onUpgrade === undefined) {
+      socket.destroy();
+      this._reject(new MillraceError('MILLRACE_HTTP_UNEXPECTED_UPGRADE'));
+    } else {
+      onUpgrade({ socket, head: rest ?? EMPTY, response });
+    }
+  }
+
+  protected failed(error: unknown): void {
+    this._reject(error);
+    this._body?.fail(error as MillraceError);
+  }
+}
+
+/** What the core collects at most; below zero: no limit. */
+function collectLimit({ maxSize, maxMemory }: BodyRules): number {
+  const limit = Math.min(maxSize ?? Infinity, maxMemory ?? Infinity);
+  return limit === Infinity ? -1 : limit;
+}

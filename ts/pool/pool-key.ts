@@ -1,0 +1,60 @@
+import type { ProxyOption } from '../proxy/route.js';
+import type { TlsContext } from '../tls/tls-context.js';
+
+/** What a connection is to: connections are shared within one key, and never across keys. */
+export interface PoolKey {
+  readonly scheme: 'http' | 'https' | 'tcp' | 'tls';
+  /** A name or an address literal, without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** The name that the certificate must have; `host` unless given. */
+  readonly servername?: string | undefined;
+  /** Trust, client certificate, pins, offers: two contexts never share a connection. */
+  readonly tls?: TlsContext | undefined;
+  readonly localAddress?: string | undefined;
+  readonly socketPath?: string | undefined;
+  readonly family?: 'any' | 'ipv4' | 'ipv6' | undefined;
+  readonly proxy?: ProxyOption | undefined;
+  readonly isolationKey?: string | undefined;
+}
+
+let numbers = 0;
+const numberOf = new WeakMap<object, number>();
+
+/** A number for each object that is part of a key. */
+function nameOf(value: object | string | null | undefined): string {
+  if (value === undefined || value === null) return '';
+  if (typeof value === 'string') return `"${value}`;
+  let number = numberOf.get(value);
+  if (number === undefined) numberOf.set(value, (number = ++numbers));
+  return `#${number}`;
+}
+
+/** A proxy chain with its credentials, as text. */
+function proxyText(proxy: ProxyOption | undefined): string {
+  if (proxy === undefined || proxy === null) return '';
+  if (Array.isArray(proxy)) return proxy.map((one) => proxyText(one as ProxyOption)).join('>');
+  if (typeof proxy === 'string') return proxy;
+  if (proxy instanceof URL) return proxy.href;
+  return nameOf(proxy);
+}
+
+/** The key as text: equal texts, shared connections. */
+export function keyText(key: PoolKey): string {
+  const { scheme, host, port, servername, tls, localAddress, socketPath, family, proxy, isolationKey } = key;
+  const more = [
+    servername ?? '',
+    nameOf(tls),
+    localAddress ?? '',
+    socketPath ?? '',
+    family ?? '',
+    proxyText(proxy),
+    isolationKey ?? '',
+  ].join('\0');
+  return `${scheme}://${host}:${port}\0${more}`;
+}
+
+/** How the origin of a key is told in statistics. */
+export function originText({ scheme, host, port }: PoolKey): string {
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
