@@ -74,7 +74,7 @@ export class RawClient {
   }
 
   /** The other side of a connection that a server of Node has accepted. */
-  static over(socket: NodeSocket): RawClient {
+  static accepted(socket: NodeSocket): RawClient {
     opened.add(socket);
     socket.once('close', () => opened.delete(socket));
     socket.on('error', () => undefined);

@@ -25,7 +25,7 @@ export class ScriptedProxy {
     const server = tls === undefined ? createServer({ allowHalfOpen: true }) : createSecure(tls);
     const proxy = new ScriptedProxy(server);
     server.on(tls === undefined ? 'connection' : 'secureConnection', (socket) => {
-      const peer = RawClient.over(socket);
+      const peer = RawClient.accepted(socket);
       proxy.peers.push(peer);
       // A client that goes away in the middle ends the script.
       Promise.resolve(script(peer, proxy.peers.length - 1)).catch(() => undefined);
