@@ -60,7 +60,7 @@ async function arrived(proxy: ScriptedProxy): Promise<void> {
 }
 
 /** A port that takes no more connections: nobody accepts, and the queue is full. */
-async function fullPort(): Promise<{ port: number; free(): Promise<void> }> {
+async function fullPort(): Promise<{ port: number; free: () => Promise<void> }> {
   const code = `
     const { createServer } = require('node:net');
     const { parentPort } = require('node:worker_threads');
@@ -81,7 +81,7 @@ async function fullPort(): Promise<{ port: number; free(): Promise<void> }> {
   }
   return {
     port,
-    async free() {
+    free: async () => {
       for (const filler of fillers) filler.destroy();
       await worker.terminate();
     },
