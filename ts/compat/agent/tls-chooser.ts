@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { checkServerIdentity } from 'node:tls';
 
 import type { TlsClientOptions } from '../../index.js';
 import { MillraceError, TlsContext } from '../../index.js';
@@ -16,8 +17,8 @@ const REFUSED = [
   ...['requestOCSP', 'privateKeyEngine', 'privateKeyIdentifier', 'clientCertEngine', 'allowPartialTrustChain'],
 ] as const;
 
-/** Node's default, which asks for nothing. */
-const NOTHING = new Set<unknown>([undefined, null, false, '', 'auto']);
+/** Node's defaults, which ask for nothing more. */
+const NOTHING = new Set<unknown>([undefined, null, false, '', 'auto', checkServerIdentity]);
 
 /** Contexts that are kept: of one agent there are as many as there are different options of its requests. */
 const MAX_CONTEXTS = 64;
@@ -91,8 +92,7 @@ const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin
 function keyOf(options: object): string {
   const hash = createHash('sha256');
   for (const [name, value] of Object.entries(options)) {
-    const values: unknown[] = Array.isArray(value) ? value : [value];
-    for (const part of [name, ...values]) {
+    for (const part of [name, ...(Array.isArray(value) ? (value as unknown[]) : [value as unknown])]) {
       const bytes = part instanceof Uint8Array ? part : String(part);
       hash.update(`${typeof part}:${bytes.length}:`).update(bytes);
     }
