@@ -15,9 +15,9 @@ async function load(how: string): Promise<Seen> {
 
 describe.each(['require', 'import'])('loading the package by %s', (how) => {
   test('takes under 15 ms', async () => {
-    // The machine may be busy with other tests, which only ever adds: the quickest of a few counts.
+    // Whatever else the machine does only ever adds: the quickest of a few counts.
     let quickest = Infinity;
-    for (let tries = 0; tries < 25 && quickest >= 15; tries++) quickest = Math.min(quickest, (await load(how)).took);
+    for (let tries = 0; tries < 60 && quickest >= 15; tries++) quickest = Math.min(quickest, (await load(how)).took);
     expect(quickest).toBeLessThan(15);
   });
 
