@@ -84,6 +84,8 @@ let held = 0;
  */
 export abstract class Exchange implements Target, Waiter {
   id = -1;
+  /** @internal Its events are not over: see `register`. */
+  closed = false;
   readonly timings: Timings;
   /** Called once it is over, however it ended. */
   onOver: (() => void) | undefined;
@@ -327,6 +329,7 @@ export abstract class Exchange implements Target, Waiter {
   private finish(): void {
     if (this._over) return;
     this._over = true;
+    this.closed = true;
     if (this._queued !== null) this._origin.withdraw(this._queued);
     this._queued = null;
     if (this.id >= 0) unregister(slotOf(this.id), this.id);

@@ -200,7 +200,7 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | undefined {
       } else {
         const target = targets[slot];
         if (target !== undefined && target.id === id) target.handleEvent(kind, word >> 7, a, b, value, extra);
-        else if (displaced.size > 0) finishDisplaced(id, kind, word >> 7, a, b);
+        else if (displaced.size > 0) tellDisplaced(id, kind, word >> 7, a, b, value, extra);
       }
     } catch (error) {
       (thrown ??= []).push(error);
@@ -221,12 +221,25 @@ function tellRefusals(lines: string): void {
   }
 }
 
-/** The last event of one whose slot was taken. */
-function finishDisplaced(id: number, kind: number, flags: number, a: number, b: number): void {
+/**
+ * An event of one whose slot was taken: the core gives a slot away as soon as its exchange is over, and the events that
+ * tell so may still be under way when another has it.
+ */
+function tellDisplaced(
+  id: number,
+  kind: number,
+  flags: number,
+  a: number,
+  b: number,
+  value: unknown,
+  extra: unknown,
+): void {
   const target = displaced.get(id);
   if (target === undefined) return;
-  if (kind === KIND.finished || kind === KIND.aborted || kind === KIND.relayEnded) displaced.delete(id);
-  target.handleEvent(kind, flags, a, b, undefined, undefined);
+  const isLast =
+    kind === KIND.finished || kind === KIND.aborted || kind === KIND.gone || kind === KIND.relayEnded;
+  if (isLast) displaced.delete(id);
+  target.handleEvent(kind, flags, a, b, value, extra);
 }
 
 /** How many servers, connections, streams, buffers, timers and pinned arrays live on this thread: for leak tests. */

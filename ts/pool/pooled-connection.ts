@@ -30,6 +30,8 @@ export class PooledConnection implements Target {
   /** Exchanges that are under way; more than one only where requests are pipelined. */
   active = 0;
   gone = false;
+  /** @internal Its events are not over: see `register`. */
+  closed = false;
   /** `validate` has passed it since it became idle. */
   validated = false;
   /** Takes no further request. */
@@ -90,6 +92,7 @@ export class PooledConnection implements Target {
   forget(reason: Retirement): void {
     if (this.gone) return;
     this.gone = true;
+    this.closed = true;
     if (this.socket === null) unregister(slotOf(this.id), this.id);
     this.origin.lost(this, reason);
   }
