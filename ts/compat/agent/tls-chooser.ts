@@ -80,8 +80,8 @@ function namesOf(given: unknown): string[] {
     return (given as unknown[]).map((name) => (name instanceof Uint8Array ? latin1(name) : String(name)));
   if (!(given instanceof Uint8Array)) return [String(given)];
   const names: string[] = [];
-  for (let at = 0; at < given.length; at += 1 + (given[at])) {
-    names.push(latin1(given.subarray(at + 1, at + 1 + (given[at]))));
+  for (let at = 0; at < given.length; at += 1 + given[at]) {
+    names.push(latin1(given.subarray(at + 1, at + 1 + given[at])));
   }
   return names;
 }
