@@ -17,6 +17,10 @@ const EXPECTED = [
   'dist/index.mjs',
   'dist/index.d.ts',
   'dist/index.d.mts',
+  'dist/compat/agent.js',
+  'dist/compat/agent.mjs',
+  'dist/compat/agent.d.ts',
+  'dist/compat/agent.d.mts',
   'dist/cli/main.js',
   'native/index.js',
 ];
@@ -104,12 +108,23 @@ async function imports(cwd) {
     if (status !== 0 || out.trim() !== `function ${version}`)
       throw new Failure(`${name} in an empty folder: expected "function ${version}", got\n${out}`);
   }
+  await agents(cwd);
   const { status, out } = await collect(process.execPath, ['node_modules/millrace/dist/cli/main.js', '--version'], {
     cwd,
     timeout: 30_000,
   });
   if (status !== 0 || !out.includes(version))
     throw new Failure(`millrace --version: expected ${version}, got status ${status} and\n${out}`);
+}
+
+/** The second entry stands on the first, and not on a copy of it. */
+async function agents(cwd) {
+  const text = `import { TlsContext } from 'millrace';
+import { HttpAgent, HttpsAgent } from 'millrace/agent';
+new HttpsAgent({ proxy: 'socks5h://localhost', tls: await TlsContext.client() });
+console.log(HttpAgent.name);`;
+  const { status, out } = await inNode(cwd, 'agent.mjs', text);
+  if (status !== 0 || out.trim() !== 'HttpAgent') throw new Failure(`agent.mjs in an empty folder: got\n${out}`);
 }
 
 async function withoutBinary(cwd) {

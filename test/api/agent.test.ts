@@ -302,7 +302,7 @@ describe('what fails is told with its code and phase', () => {
     const connected = jest.fn();
     server.on('connection', connected);
     const error = await failure(url, { agent: kept(new HttpAgent({ proxy: `socks5h://127.0.0.1:${dead.port}` })) });
-    expect(error).toMatchObject({ code: 'MILLRACE_SYSTEM', syscall: 'connect' });
+    expect(error).toMatchObject({ code: 'MILLRACE_SYSTEM', syscall: 'connect', phase: 'connect' });
     expect(connected).not.toHaveBeenCalled();
   });
 

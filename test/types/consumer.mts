@@ -2,6 +2,7 @@
 import { lookup } from 'node:dns';
 import { Agent } from 'node:http';
 import { connect, MillraceError, isRetryable, metrics, Resolver, serve, setLogger, version } from 'millrace';
+import { HttpAgent, HttpsAgent } from 'millrace/agent';
 import type { ErrorCode, ServeOptions, Server, ServerRequest, ServerResponse } from 'millrace';
 
 const options: ServeOptions = {
@@ -37,3 +38,9 @@ try {
     throw new Error(`${code} ${error.kind} ${isRetryable(error)} ${version()} ${port} ${typeof metrics.snapshot()}`);
   }
 }
+
+const agent: import('node:http').Agent = new HttpAgent({ proxy: 'env', keepAlive: true, timeouts: { proxy: 1_000 } });
+const secure: import('node:https').Agent = new HttpsAgent({ proxy: [{ url: 'https://a' }], ca: 'ca.pem' });
+// @ts-expect-error: a proxy is no number
+new HttpAgent({ proxy: 1080 });
+void [agent, secure];
