@@ -192,7 +192,7 @@ export class OriginPool {
     if (this.retire(connection, now)) return this.open();
     this.idle.push(connection);
     if (this.queue.size > 0) this.pump();
-    else this._pool.startSweeping();
+    else this._pool.hasIdle(this);
   }
 
   /** Idle connections go to those who wait, in their order. */
@@ -284,7 +284,7 @@ export class OriginPool {
     const item = asker?.done === false ? asker : this.queue.peek();
     if (item === undefined) {
       this.idle.push(connection);
-      this._pool.startSweeping();
+      this._pool.hasIdle(this);
       return true;
     }
     if (!this.hand(connection, item.waiter, false)) return false;
