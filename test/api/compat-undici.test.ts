@@ -34,7 +34,9 @@ afterAll(() => {
 });
 
 test('Node’s own fetch goes over our client once it is set', async () => {
-  const restore = setGlobalDispatcher(dispatcher);
+  // Jest's tests have a realm of their own; fetch looks into that of Node.
+  const outer = (globalThis.fetch.constructor as FunctionConstructor)('return globalThis')() as object;
+  const restore = setGlobalDispatcher(dispatcher, outer);
   try {
     const response = await globalThis.fetch(url, { method: 'POST', body: 'text', headers: { 'x-own': '1' } });
     expect(response.headers.get('x-method')).toBe('POST');

@@ -2,12 +2,14 @@
 /** The command line: `millrace <command>`. */
 import { version } from '../index.js';
 import { Complaint } from './complaint.js';
+import { GET_HELP, getCommand } from './get.js';
 import { SERVE_HELP, serveCommand } from './serve.js';
 
 const HELP = `millrace ${version()}: a networking toolkit for Node.js
 
 Usage:
 ${SERVE_HELP}
+${GET_HELP}
   millrace --version
   millrace --help
 `;
@@ -19,6 +21,10 @@ async function main(args: string[]): Promise<void> {
     case 'serve':
       if (rest.includes('--help') || rest.includes('-h')) process.stdout.write(HELP);
       else await serveCommand(rest);
+      return;
+    case 'get':
+      if (rest.includes('--help') || rest.includes('-h')) process.stdout.write(HELP);
+      else await getCommand(rest);
       return;
     case '--version':
     case '-v':

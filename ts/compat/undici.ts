@@ -98,9 +98,10 @@ export class Dispatcher extends EventEmitter {
   }
 }
 
-/** Has every `fetch` of this thread, and undici's functions, go over a dispatcher; answers with what puts it back. */
-export function setGlobalDispatcher(dispatcher: Dispatcher): () => void {
-  const scope = globalThis as Record<symbol, unknown>;
+/** Has every `fetch` of this thread, and undici's functions, go over a dispatcher; answers with what puts it back.
+ * `global` is another realm's, as tests of Jest have one. */
+export function setGlobalDispatcher(dispatcher: Dispatcher, global: object = globalThis): () => void {
+  const scope = global as Record<symbol, unknown>;
   const before = GLOBAL.map((key) => scope[key]);
   for (const key of GLOBAL) {
     Object.defineProperty(scope, key, { value: dispatcher, writable: true, configurable: true, enumerable: false });
