@@ -6,6 +6,14 @@ export interface Features {
   poller: 'nested' | 'uv';
   /** Whether several threads or processes may listen on one port, the system spreading connections. */
   reusePort: boolean;
+  /** TCP Fast Open as the system's settings have it (`net.ipv4.tcp_fastopen`): where it is off, `fastOpen` does nothing. */
+  fastOpen: { connect: boolean; listen: boolean };
+  /** Whether `userTimeout` (TCP_USER_TIMEOUT), `info()` (TCP_INFO) and `peerCredentials()` (SO_PEERCRED) say anything. */
+  userTimeout: boolean;
+  tcpInfo: boolean;
+  peerCredentials: boolean;
+  /** Whether relays move large streams without copying them. */
+  splice: boolean;
   unixSockets: boolean;
   abstractUnixSockets: boolean;
   platform: string;
@@ -16,10 +24,26 @@ export function features(): Features {
   return {
     poller: process.env.MILLRACE_POLLER === 'uv' || !linux ? 'uv' : 'nested',
     reusePort: linux,
+    fastOpen: fastOpen(linux),
+    userTimeout: linux,
+    tcpInfo: linux,
+    peerCredentials: linux,
+    splice: linux,
     unixSockets: process.platform !== 'win32',
     abstractUnixSockets: linux,
     platform: `${process.platform}-${process.arch}`,
   };
+}
+
+function fastOpen(linux: boolean): Features['fastOpen'] {
+  let bits = 0;
+  try {
+    const { readFileSync } = process.getBuiltinModule('node:fs');
+    if (linux) bits = Number(readFileSync('/proc/sys/net/ipv4/tcp_fastopen', 'utf8'));
+  } catch {
+    // Where it cannot be asked for, it is not there.
+  }
+  return { connect: (bits & 1) !== 0, listen: (bits & 2) !== 0 };
 }
 
 /** The version of the native core, which is the package's. */

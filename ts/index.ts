@@ -26,6 +26,7 @@ export type {
   CloseMessage,
   ListeningMessage,
   RequestErrorMessage,
+  RequestRefusedMessage,
   RequestFinishMessage,
   RequestStartMessage,
   TlsErrorMessage,
@@ -49,6 +50,8 @@ export type { InjectOptions } from './server/inject.js';
 export { compress } from './server/compression/compress.js';
 export type { Compress } from './server/compression/compress.js';
 export type { CompressionOptions } from './server/compression/options.js';
+export type { RefusedRequest } from './server/refusals.js';
+export type { ReputationOptions } from './server/reputation.js';
 export { serveStatic } from './server/static/serve-static.js';
 export type { StaticHandler } from './server/static/serve-static.js';
 export type { StaticOptions } from './server/static/options.js';
@@ -78,6 +81,10 @@ export { ProxyServer } from './proxy-server/proxy-server.js';
 export type { ProxyServerStats } from './proxy-server/proxy-server.js';
 export type { ProxyRule } from './proxy-server/rules.js';
 export type { TunnelStats } from './proxy-server/tunnel.js';
+export { proxyFromEnvironment } from './proxy/environment.js';
+export type { Environment, ProxyTarget } from './proxy/environment.js';
+export { parseProxyUrl } from './proxy/proxy-url.js';
+export type { ProxyKind, ProxyUrl } from './proxy/proxy-url.js';
 export type { ProxyHop, ProxyOption } from './proxy/route.js';
 export { listen } from './net/listen.js';
 export type { ListenSocketOptions } from './net/listen.js';
@@ -85,7 +92,11 @@ export { Listener } from './net/listener.js';
 export type { ListenerStats, OnConnection } from './net/listener.js';
 export type { ConnectErrorMessage, ListenerMessage, SocketCloseMessage, SocketMessage } from './net/channels.js';
 export type { ConnectTimeouts } from './options/connect-timeouts.generated.js';
+export type { RelayCounts } from './net/relay.js';
 export { Socket } from './net/socket.js';
+export type { DuplexOptions, SocketDuplex } from './net/socket-duplex.js';
+export type { PeerCredentials, TcpInfo } from './net/tcp-info.js';
+export type { RelayOptions } from './options/relay.generated.js';
 export { Resolver } from './dns/resolver.js';
 export type { ResolveOptions } from './dns/resolver.js';
 export type { ResolverOptions } from './options/resolver.generated.js';
@@ -113,6 +124,15 @@ export { isRetryable } from './errors/retryable.js';
 export { CircuitBreaker } from './resilience/circuit-breaker.js';
 export type { BreakerChange, BreakerOptions, BreakerStats, OriginStats } from './resilience/circuit-breaker.js';
 export { Deadline } from './resilience/deadline.js';
+export { reconnect, ReconnectingSocket } from './resilience/reconnecting-socket.js';
+export type {
+  Connection,
+  Greeting,
+  ReconnectingState,
+  ReconnectingStats,
+  ReconnectNotice,
+  ReconnectOptions,
+} from './resilience/reconnecting-socket.js';
 export { retry } from './resilience/retry.js';
 export type { Attempt, RetryNotice, RetryOptions } from './resilience/retry.js';
 export { RetryBudget } from './resilience/retry-budget.js';

@@ -4,7 +4,7 @@ import { MillraceError } from '../../ts/index.js';
 import type { ContentCoding } from '../../ts/client/content-coding.js';
 import { acceptEncoding, contentCodings, hasZstd, MAX_CODINGS } from '../../ts/client/content-coding.js';
 import type { DecompressionLimits } from '../../ts/client/decompress.js';
-import { decompress, decompressNow, decompressWhole } from '../../ts/client/decompress.js';
+import { decompress, decompressNow, Decompressor, decompressWhole } from '../../ts/client/decompress.js';
 
 const MiB = 1024 * 1024;
 type Encode = (bytes: Uint8Array) => Buffer;
@@ -55,8 +55,8 @@ const split = (bytes: Uint8Array, size: number): Uint8Array[] => {
   return parts;
 };
 
-const text = Buffer.from('The quick brown fox jumps over the lazy dog. '.repeat(200));
-const noise = Buffer.from(Array.from({ length: 100_000 }, (_, at) => (Math.imul(at, 2_654_435_761) >>> 13) & 0xff));
+const text = Buffer.from('The quick brown fox jumps over the lazy dog. '.repeat(20));
+const noise = Buffer.from(Array.from({ length: 60_000 }, (_, at) => (Math.imul(at, 2_654_435_761) >>> 13) & 0xff));
 
 describe.each(forms)('%s', (_, coding, encode) => {
   test('is undone, whole, in halves, byte by byte, with empty chunks between', async () => {
@@ -122,7 +122,6 @@ test('gzip with its checksum or its length changed is an error', async () => {
     const wrong = Buffer.from(body);
     wrong[place] ^= 1;
     expect(await both(wrong, ['gzip'])).toBe('HTTP_INVALID_CONTENT');
-    expect(await streamed(split(body, 5), ['gzip'])).toEqual(text);
   }
 });
 
@@ -231,11 +230,11 @@ describe('bombs', () => {
   });
 
   test('a bomb within a bomb is judged by what came over the wire, whichever coding expands', async () => {
-    const inner = zlib.gzipSync(Buffer.alloc(64 * MiB), { level: 9 });
+    const inner = zlib.gzipSync(Buffer.alloc(16 * MiB), { level: 9 });
     const body = zlib.gzipSync(inner, { level: 9 });
     expect((await drained(body, ['gzip', 'gzip'])).error).toEqual(refused);
     // The inner one expands to what the outer one would take for an error only at its end.
-    const wide = zlib.gzipSync(Buffer.concat([zlib.gzipSync('x'), Buffer.alloc(64 * MiB)]), { level: 9 });
+    const wide = zlib.gzipSync(Buffer.concat([zlib.gzipSync('x'), Buffer.alloc(16 * MiB)]), { level: 9 });
     expect((await drained(wide, ['gzip', 'gzip'])).error).toEqual(refused);
   });
 
@@ -258,7 +257,7 @@ describe('bombs', () => {
   });
 
   test('a small bomb is not undone at once', () => {
-    const bomb = zlib.brotliCompressSync(Buffer.alloc(64 * MiB), {
+    const bomb = zlib.brotliCompressSync(Buffer.alloc(16 * MiB), {
       params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 1 },
     });
     expect(bomb.length).toBeLessThan(16 * 1024);
@@ -267,8 +266,31 @@ describe('bombs', () => {
 });
 
 describe('a reader', () => {
+  test.each<[ContentCoding, () => zlib.Gzip | zlib.BrotliCompress]>([
+    ['gzip', () => zlib.createGzip()],
+    ['deflate', () => zlib.createDeflate()],
+    ['br', () => zlib.createBrotliCompress()],
+  ])('of %s gets what the server has flushed before anything more comes', async (coding, make) => {
+    const encoder = make();
+    const pieces: Buffer[] = [];
+    encoder.on('data', (piece: Buffer) => pieces.push(piece));
+    const decompressor = new Decompressor([coding]);
+    for (const event of ['first', 'second', 'third']) {
+      encoder.write(event);
+      await new Promise<void>((resolve) => encoder.flush(resolve));
+      let text = '';
+      for (const piece of pieces.splice(0)) {
+        for await (const output of decompressor.write(piece)) text += Buffer.from(output).toString();
+      }
+      expect(text).toBe(event);
+    }
+    expect(decompressor.counts.output).toBe('firstsecondthird'.length);
+    decompressor.destroy();
+    encoder.destroy();
+  });
+
   test('who does not take what came out holds back the source', async () => {
-    const body = zlib.gzipSync(Buffer.concat(Array<Buffer>(40).fill(noise)), { level: 1 });
+    const body = zlib.gzipSync(Buffer.concat(Array<Buffer>(60).fill(noise)), { level: 1 });
     const parts = split(body, 4_096);
     let given = 0;
     async function* source(): AsyncGenerator<Uint8Array> {

@@ -140,6 +140,16 @@ describe('the target', () => {
     expect(redirected({ to: 'http://user:secret@a.test/x', mode: 'fetch' })?.url.href).toBe('http://a.test/x#frag');
   });
 
+  test('user information of the request’s own URL stays within its origin, and the server’s never takes its place', () => {
+    const from = 'http://me:mine@a.test/dir/';
+    const hrefOf = (to: string): string | undefined => redirected({ from, to })?.url.href;
+    expect(hrefOf('/x')).toBe('http://me:mine@a.test/x');
+    expect(hrefOf('http://a.test/x')).toBe('http://me:mine@a.test/x');
+    expect(hrefOf('http://you:yours@a.test/x')).toBe('http://me:mine@a.test/x');
+    expect(hrefOf('//b.test/x')).toBe('http://b.test/x');
+    expect(hrefOf('https://a.test/x')).toBe('https://a.test/x');
+  });
+
   test('https to http is refused, but followed by fetch without Referer', () => {
     const asked: Asked = {
       from: 'https://a.test/',

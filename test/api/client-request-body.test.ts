@@ -41,7 +41,7 @@ test.each<[string, () => BodyInput | undefined, string, number, string | undefin
   ['a string', () => 'caf\u00e9', 'caf\u00e9', 5, 'text/plain; charset=utf-8'],
   ['bytes', () => bytes('abc'), 'abc', 3, undefined],
   ['a part of a Buffer', () => Buffer.from('abcdef').subarray(2, 4), 'cd', 2, undefined],
-  ['an ArrayBuffer', () => bytes('abc').slice().buffer as ArrayBuffer, 'abc', 3, undefined],
+  ['an ArrayBuffer', () => bytes('abc').slice().buffer, 'abc', 3, undefined],
   [
     'URLSearchParams',
     () => new URLSearchParams({ a: '1', b: 'x y' }),
@@ -178,7 +178,7 @@ describe('what it holds', () => {
 
   test('a stream that was never opened, or left early, is ended by close', async () => {
     const never = Readable.from(['a']);
-    ((await RequestBody.of(never)) as RequestBody).close();
+    (await RequestBody.of(never)).close();
     expect(never.destroyed).toBe(true);
 
     const early = new Readable({ read: () => early.push('x') });

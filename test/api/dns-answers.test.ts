@@ -1,4 +1,6 @@
 // Answers that are poisoned, malformed or too large, from a name server that says what it likes.
+import { isIPv4 } from 'node:net';
+
 import type { DnsQuestion, DnsScript } from '../support/dns-server.js';
 import { alias, encodeReply, record, TYPE } from '../support/dns-server.js';
 import { endsNamesWithTheTest, namesOver } from '../support/name-service.js';
@@ -122,6 +124,38 @@ describe('malformed messages end in a failure or in time', () => {
   ])('%s', async (_what, script) => {
     expect(['MILLRACE_DNS_FAILED', 'MILLRACE_DNS_TIMEOUT', 'MILLRACE_DNS_NOT_FOUND']).toContain(await ask(script, 100));
   });
+});
+
+test('answers with bytes changed at random give addresses or a failure, and no name waits', async () => {
+  const seed = Math.floor(Math.random() * 2 ** 31);
+  let state = seed;
+  const random = (below: number): number => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
+    return (state >> 8) % below;
+  };
+  const answer = (question: DnsQuestion): Buffer =>
+    encodeReply(question, { records: [alias(question.name, 'b.test'), record('192.0.2.1', 60, 'b.test'), good] });
+  const { names, server } = await namesOver((question) => {
+    const changed = Buffer.from(answer(question));
+    // What has another id is nobody's answer; all behind it may be anything.
+    for (let count = 1 + random(4); count > 0; count--) changed[2 + random(changed.length - 2)] = random(256);
+    const cut = random(3) === 0 ? changed.subarray(0, 2 + random(changed.length - 2)) : changed;
+    // Whoever has passed it over as no answer of theirs gets the real one.
+    return [cut, answer(question)];
+  });
+  for (let count = 0; count < 300; count++) {
+    const name = `n${count}.test`;
+    const outcome = await names.resolve(name, four).then(
+      (list) =>
+        list.every(({ address, family, ttl }) => isIPv4(address) && family === 4 && ttl >= 1_000 && ttl <= 86_400_000),
+      (error: { code: string }) => error.code,
+    );
+    if (![true, 'MILLRACE_DNS_FAILED', 'MILLRACE_DNS_NOT_FOUND'].includes(outcome)) {
+      throw new Error(`seed ${seed}: ${name} ended with ${String(outcome)}`);
+    }
+  }
+  expect(server.questions.length).toBeGreaterThanOrEqual(300);
+  expect(names.stats()).toMatchObject({ lookups: 300, pending: 0, timeouts: 0 });
 });
 
 test('a name that failed comes back', async () => {

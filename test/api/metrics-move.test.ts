@@ -4,8 +4,15 @@ import { join } from 'node:path';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-import type { ListenSocketOptions, ServeOptions, ServerResponse } from '../../ts/index.js';
-import { connect, metrics, Resolver, setLevel, setLogger, setMaxMemory, TlsContext } from '../../ts/index.js';
+import type {
+  ListenSocketOptions,
+  ProxyServerOptions,
+  RelayOptions,
+  ServeOptions,
+  ServerResponse,
+  Socket,
+} from '../../ts/index.js';
+import { connect, createProxyServer, metrics, Resolver, setLevel, setLogger, setMaxMemory, TlsContext } from '../../ts/index.js';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../../ts/metrics/catalogue.generated.js';
 import type { CounterName, GaugeName, HistogramName } from '../../ts/metrics/catalogue.generated.js';
 import { native } from '../../ts/native/loader.js';
@@ -15,7 +22,7 @@ import type { DnsScript } from '../support/dns-server.js';
 import { DnsServer, fromZone, RCODE } from '../support/dns-server.js';
 import { Authority } from '../support/pki.js';
 import { RawClient } from '../support/raw-client.js';
-import { echo, listenersEndWithTheirTest, rest, said, startListener } from '../support/test-listener.js';
+import { echo, listenersEndWithTheirTest, pair, rest, said, startListener } from '../support/test-listener.js';
 import { chunked, endsWithItsTest, get, post, request, start, startWithClient } from '../support/test-server.js';
 
 listenersEndWithTheirTest();
@@ -33,6 +40,8 @@ const SOON = 20;
  */
 const ELSEWHERE: Partial<Record<Name, string>> = {
   millrace_http_server_accept_pauses_total: '../border/programs/descriptors-run-out.mjs',
+  'millrace_limit_exceeded_total{option="reputation"}': 'server-reputation.test.ts',
+  millrace_http_server_connections_delayed_total: 'server-reputation.test.ts',
   'millrace_http_server_timeouts_total{phase="receiveRate"}': 'server-timeouts-rates.test.ts',
   'millrace_http_server_timeouts_total{phase="sendRate"}': 'server-timeouts-rates.test.ts',
 };
@@ -130,6 +139,31 @@ const names =
   };
 const fails: DnsScript = () => ({ rcode: RCODE.SERVFAIL });
 
+/** A proxy of ours, and a connection through it to an echo. */
+const proxied =
+  (options: ProxyServerOptions = {}, url = 'socks5h://127.0.0.1'): Mover =>
+  async () => {
+    const proxy = await createProxyServer(options);
+    const listener = await startListener(echo);
+    const way = { host: '127.0.0.1', port: listener.port, proxy: `${url}:${proxy.port}` };
+    await connect(way).then((socket) => said(socket, 'x'), never);
+    return () => Promise.resolve(proxy.destroy());
+  };
+
+/** A relay between a client of ours and an echo; `use` is given the client. */
+const relayed =
+  (options: RelayOptions, use: (client: Socket) => Promise<unknown>): Mover =>
+  async () => {
+    const back = await startListener(echo);
+    const front = await startListener(async (socket) => {
+      const there = await connect({ host: '127.0.0.1', port: back.port });
+      await socket.pipeTo(there, options).catch(never);
+    });
+    const client = await connect({ host: '127.0.0.1', port: front.port });
+    await use(client).catch(never);
+    client.destroy();
+  };
+
 const logs =
   (mover: Mover): Mover =>
   async () => {
@@ -138,12 +172,39 @@ const logs =
   };
 
 const MOVERS: Record<Name, Mover | null> = {
-  ...CLIENT_MOVERS,
   millrace_sockets_accepted_total: raw({}, open),
   millrace_sockets_refused_total: raw({ deny: ['127.0.0.1'] }, say('x')),
   millrace_sockets_accept_failures_total: raw({ proxyProtocol: 'required' }, say('no PROXY head at all\r\n')),
+  millrace_relay_started_total: relayed({}, (client) => said(client, 'x')),
+  millrace_relay_failed_total: relayed({ idleTimeout: SOON }, rest),
+  'millrace_relay_timeouts_total{phase="idle"}': relayed({ idleTimeout: SOON }, rest),
+  'millrace_relay_timeouts_total{phase="total"}': relayed({ totalTimeout: SOON }, rest),
+  millrace_relay_bytes_total: relayed({}, (client) => said(client, 'x')),
+  millrace_relay_spliced_bytes_total: relayed({}, async (client) => {
+    const sending = (async () => {
+      for (let count = 0; count < 100; count++) {
+        if (!client.write(Buffer.alloc(200_000))) await client.drained();
+      }
+      await client.end();
+    })();
+    await Promise.all([rest(client), sending]);
+  }),
+  millrace_relay_active: async () => {
+    const { near, far } = await pair();
+    const other = await pair();
+    const ended = near.pipeTo(other.near).catch(never);
+    return async () => {
+      for (const socket of [near, far, other.far]) socket.destroy();
+      await ended;
+    };
+  },
   millrace_sockets_listeners: raw({}, () => Promise.resolve()),
-  millrace_sockets_accepted_open: raw({}, (port) => connect({ host: '127.0.0.1', port })),
+  millrace_sockets_accepted_open: async () => {
+    const { port } = await startListener(never);
+    const socket = await connect({ host: '127.0.0.1', port });
+    return async () => socket.destroy();
+  },
+  ...CLIENT_MOVERS,
   millrace_http_server_connections_accepted_total: exchange({}, get()),
   millrace_http_server_connections_refused_total: crowd({ maxConnections: 1 }),
   millrace_http_server_requests_total: exchange({}, get()),
@@ -196,6 +257,13 @@ const MOVERS: Record<Name, Mover | null> = {
     await exchange({ tls: { cert, key }, tlsHandshakeTimeout: SOON }, '\x16', 'end')();
   },
   millrace_sockets_connects_started_total: secure(),
+  millrace_sockets_connect_attempts_total: raw({}, open),
+  millrace_sockets_connect_duration_seconds: raw({}, open),
+  millrace_proxy_client_handshakes_total: proxied(),
+  millrace_proxy_client_handshake_duration_seconds: proxied(),
+  millrace_proxy_client_failures_total: proxied({ auth: { username: 'a', password: 'b' } }),
+  millrace_proxy_server_tunnels_total: proxied(),
+  millrace_proxy_server_failures_total: proxied({ auth: { username: 'a', password: 'b' } }, 'socks5h://a:c@127.0.0.1'),
   millrace_sockets_connects_failed_total: secure(1, {}, 'other.test'),
   'millrace_tls_handshakes_total{kind="full"}': secure(),
   'millrace_tls_handshakes_total{kind="resumed"}': secure(2),
@@ -320,6 +388,8 @@ const MOVERS: Record<Name, Mover | null> = {
   millrace_http_server_request_duration_seconds: exchange({}, get()),
   millrace_reactor_wake_duration_seconds: exchange({}, get()),
   millrace_http_server_accept_pauses_total: null,
+  'millrace_limit_exceeded_total{option="reputation"}': null,
+  millrace_http_server_connections_delayed_total: null,
   'millrace_http_server_timeouts_total{phase="receiveRate"}': null,
   'millrace_http_server_timeouts_total{phase="sendRate"}': null,
 };

@@ -57,6 +57,7 @@ test('fills in the defaults of SPEC', () => {
     limitScope: 'thread',
     allow: null,
     deny: null,
+    reputation: false,
     handler,
     fetch: null,
     onUpgrade: null,

@@ -23,6 +23,7 @@ const READERS: Record<string, (req: ServerRequest) => Promise<unknown>> = {
     for await (const chunk of req) void chunk;
   },
   'read as a Node stream': (req) => req.readable().toArray(),
+  'left unread': () => Promise.resolve(),
   'read as a web stream': (req) => new globalThis.Response(req.stream()).arrayBuffer(),
 };
 
@@ -95,7 +96,7 @@ const ROWS: [string, Row][] = [
       of: (n) => CHUNKED + chunked([x(7), x(n - 7)]),
       limit: 10,
       status: 413,
-      code: 'MILLRACE_HTTP_BODY_TOO_LARGE',
+      ...(reader === 'left unread' ? {} : { code: 'MILLRACE_HTTP_BODY_TOO_LARGE' }),
       reader,
     },
   ]),
@@ -155,6 +156,7 @@ const ELSEWHERE: Record<string, string> = {
   deny: 'below',
   rateLimits: 'below',
   maxMemory: 'server-memory.test.ts',
+  reputation: 'server-reputation.test.ts',
 };
 
 /** A server, on a Unix socket where asked, that reads each body and answers 200; errors of limits answer for themselves. */
@@ -190,6 +192,8 @@ describe.each(['TCP', 'a Unix socket'])('over %s', (way) => {
     const past = await connect();
     expect((await past.send(row.of(row.limit + 1)).response()).status).toBe(row.status);
     expect(counted(row.counter) - before).toBe(1);
+    // A limit that was passed is the client's fault, also where a handler passes its error on.
+    expect(server.stats().requests).toMatchObject({ errors: 1, failed: 0 });
     expect(errors.map(({ code }) => code)).toEqual(row.code === undefined ? [] : [row.code]);
     for (const { kind, limit } of errors) {
       expect(kind).toBe('limit');

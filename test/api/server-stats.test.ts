@@ -109,7 +109,7 @@ test('every figure moves with what it counts, for the server and for the process
   const { counters } = metrics.snapshot();
   const still = Object.keys(counters).filter(
     (name) =>
-      /^millrace_http_server_(?!upgrades|validate|accept_pauses|timeouts_total\{phase="((receive|send)Rate|tlsHandshake))/.test(
+      /^millrace_http_server_(?!upgrades|validate|accept_pauses|connections_delayed|timeouts_total\{phase="((receive|send)Rate|tlsHandshake))/.test(
         name,
       ) && counters[name as keyof typeof counters] === process.counters[name as keyof typeof counters],
   );

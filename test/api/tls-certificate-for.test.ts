@@ -78,14 +78,15 @@ describe('certificates that certificateFor gave', () => {
 
   test('that a handshake waits for stay until it has them, whatever ends meanwhile', async () => {
     for (const end of ['close', 'update'] as const) {
-      const [asked, answer] = [deferred(), deferred<Certificate>()];
+      const answer = deferred<Certificate>();
+      let asked = 0;
       const certificateFor = (): Promise<Certificate> => {
-        asked.resolve();
+        asked++;
         return answer.promise;
       };
       const { context, ...server } = await serving({ certificateFor });
       const waiting = [statusOf(server), statusOf(server)];
-      await asked.promise;
+      await until(() => asked === 2, 'both to wait');
       if (end === 'close') context.close();
       else await context.update({ certificateFor: () => leaf });
       answer.resolve(leaf);

@@ -178,3 +178,41 @@ test('writes key material to a file that the owner alone can read', async () => 
   expect(ours).toEqual(expect.arrayContaining(theirs));
   expect(statSync(at('server.keys')).mode & 0o077).toBe(0);
 });
+
+test('reload changes what TLS is for handshakes that begin, keeps the rest of it, and reads files', async () => {
+  const [first, second] = [await root.issue(), await root.issue()];
+  const server = await start({
+    tls: { cert: first.cert, key: first.key, maxVersion: 'TLSv1.2' },
+    handler: (_req, res) => res.end('fine'),
+  });
+  const serial = async (): Promise<string> => {
+    const { socket } = await getByNode(server, { ca: root.cert });
+    expect(socket.getProtocol()).toBe('TLSv1.2');
+    return socket.getPeerCertificate().serialNumber;
+  };
+  const before = await serial();
+  writeFileSync(at('next.pem'), second.cert);
+  await server.reload({ tls: { cert: at('next.pem'), key: second.key }, maxBodySize: 3 });
+  const after = await serial();
+  expect(after).not.toBe(before);
+  const tooLarge = await getByNode(server, { ca: root.cert, method: 'POST', body: Buffer.from('four') });
+  expect(tooLarge.status).toBe(413);
+
+  // What cannot be read changes nothing, of TLS or else.
+  const wrong = { tls: { cert: at('none.pem'), key: second.key }, maxBodySize: 100 };
+  await expect(server.reload(wrong)).rejects.toMatchObject({ code: 'ENOENT' });
+  expect(await serial()).toBe(after);
+  const still = await getByNode(server, { ca: root.cert, method: 'POST', body: Buffer.from('four') });
+  expect(still.status).toBe(413);
+});
+
+test('reload of TLS is refused for a plain server, a context and a server that has closed', async () => {
+  const plain = await start({ handler: (_req, res) => res.end() });
+  const tls = { cert: leaf.cert, key: leaf.key };
+  await expect(plain.reload({ tls })).rejects.toMatchObject({ code: 'MILLRACE_INVALID_STATE' });
+  const server = await start({ tls, handler: (_req, res) => res.end() });
+  const context = (await TlsContext.server(tls)) as unknown as TlsServerOptions;
+  await expect(server.reload({ tls: context })).rejects.toMatchObject({ code: 'MILLRACE_INVALID_ARGUMENT' });
+  await server.close();
+  await expect(server.reload({ tls })).rejects.toMatchObject({ code: 'MILLRACE_SERVER_CLOSED' });
+});

@@ -70,6 +70,18 @@ test('takes suites by the names of IANA, and as one text with colons', async () 
   expect(await factsOf(client)).toMatchObject({ cipher: 'ECDHE-ECDSA-AES256-GCM-SHA384' });
 });
 
+test('honorCipherOrder: the order of the server counts, or that of the client', async () => {
+  const [first, second] = ['ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384'];
+  for (const [honorCipherOrder, wanted] of [
+    [true, first],
+    [false, second],
+  ] as const) {
+    const server = await serveTls({ ciphers: [first, second], maxVersion: 'TLSv1.2', honorCipherOrder });
+    const client = await RawClient.secure(server, { ca: root.cert, ciphers: `${second}:${first}` });
+    expect(client.tls.getCipher().name).toBe(wanted);
+  }
+});
+
 test('refuses a suite that does not exist, and lists those that do', async () => {
   const made = TlsContext.server({ cert: leaf.cert, key: leaf.key, ciphers: ['RC4-MD5'] });
   await expect(made).rejects.toMatchObject({

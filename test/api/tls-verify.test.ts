@@ -1,7 +1,12 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import type { MillraceError, Server, TlsClientOptions } from '../../ts/index.js';
 import { connect, setLogger, TlsContext } from '../../ts/index.js';
 import type { Issued } from '../support/pki.js';
 import { Authority, selfSigned } from '../support/pki.js';
+import { runProgram } from '../support/program.js';
 import { endsWithItsTest, start } from '../support/test-server.js';
 import { failures, open, refusal } from '../support/tls.js';
 import { until } from '../support/condition.js';
@@ -147,6 +152,24 @@ test('trusts nobody of ours by the roots of Node and of the system', async () =>
   const server = await serveWith(leaf);
   for (const roots of ['node', 'system'] as const) {
     expect((await refusal(server, { roots })).code).toBe('MILLRACE_TLS_UNKNOWN_CA');
+  }
+});
+
+test.each([
+  ['node', 'NODE_EXTRA_CA_CERTS'],
+  ['system', 'SSL_CERT_FILE'],
+])('the roots of %s have those that %s names', async (roots, name) => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-roots-'));
+  const file = join(folder, 'ca.pem');
+  writeFileSync(file, root.cert);
+  try {
+    const server = await serveWith(leaf);
+    const told = async (env: Record<string, string>): Promise<string> =>
+      (await runProgram('trusted-roots.mjs', [String(server.port), roots], { env })).stdout.trim();
+    expect(await told({ [name]: file })).toBe('trusted');
+    expect(await told({ [name]: '' })).toBe('MILLRACE_TLS_UNKNOWN_CA');
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });
 

@@ -158,16 +158,17 @@ if (!mayUnshare) console.warn('skipped: a network and a mount namespace of its o
     beforeAll(() => buildCommandLine());
 
     test.each([
-      ['files dns', 'asks the servers of resolv.conf itself', 11],
-      ['files myhostname dns', 'has getaddrinfo ask', 4],
-    ])('hosts: %s %s', async (sources, _what, queries) => {
+      ['files dns', 'nameserver 127.0.0.1', 'asks the server itself', 11],
+      ['files dns', '# no server', 'asks the server that c-ares takes for none', 11],
+      ['files myhostname dns', 'nameserver 127.0.0.1', 'has getaddrinfo ask', 4],
+    ])('with "hosts: %s" and "%s", %s', async (sources, servers, _what, queries) => {
       const file = (name: string, text: string): string => {
         writeFileSync(join(folder, name), text);
         return join(folder, name);
       };
       file('names', '');
       const files = [
-        file('resolv.conf', 'nameserver 127.0.0.1\nsearch lan.test\noptions timeout:1 attempts:1\n'),
+        file('resolv.conf', `${servers}\nsearch lan.test\noptions timeout:1 attempts:1\n`),
         file('nsswitch.conf', `hosts: ${sources}\n`),
         file('hosts', '127.0.0.1 localhost\n192.0.2.99 mine.test\n'),
       ];

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { Server, TlsServerOptions } from '../../ts/index.js';
+import { connect, TlsContext } from '../../ts/index.js';
 import { until } from '../support/condition.js';
 import { requireTool } from '../support/debian.js';
 import { Peer } from '../support/peer.js';
@@ -66,6 +67,15 @@ const client = (server: Server, ...args: string[]): Peer =>
     ...['-connect', `127.0.0.1:${server.port}`, '-servername', 'localhost', '-CAfile', at('ca.pem')],
     ...['-verify_return_error', '-ign_eof', ...args],
   );
+
+/** A port that was free a moment ago: a server here prints no port of its own choice that can be read. */
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
 
 describe('openssl s_client', () => {
   const withOpenssl = testWith(openssl);
@@ -191,15 +201,6 @@ describe('openssl s_client', () => {
 });
 
 describe('openssl s_server', () => {
-  /** A port that was free a moment ago: s_server prints no port of its own choice where this can be read. */
-  const freePort = (): Promise<number> =>
-    new Promise((resolve) => {
-      const probe = createServer().listen(0, '127.0.0.1', () => {
-        const { port } = probe.address() as AddressInfo;
-        probe.close(() => resolve(port));
-      });
-    });
-
   async function opensslServer(...args: string[]): Promise<{ port: number; peer: Peer }> {
     const port = await freePort();
     const made = peer(
@@ -271,29 +272,77 @@ describe('curl', () => {
   });
 });
 
+const GNUTLS = ['NORMAL:-VERS-ALL:+VERS-TLS1.2', 'NORMAL:-VERS-ALL:+VERS-TLS1.3'];
+
 describe('gnutls-cli', () => {
-  testWith(gnutls).each(['NORMAL:-VERS-ALL:+VERS-TLS1.2', 'NORMAL:-VERS-ALL:+VERS-TLS1.3'])(
-    'gets its answer with %s',
-    async (priority) => {
-      const server = await serveTls();
-      const said = peer(
-        pathOf(gnutls),
-        ...[
-          '--x509cafile',
-          at('ca.pem'),
-          '--priority',
-          priority,
-          '--sni-hostname',
-          'localhost',
-          '--verify-hostname',
-          'localhost',
-        ],
-        ...['-p', String(server.port), '127.0.0.1'],
-      );
-      await said.says('Handshake was completed');
-      said.send(get('/', 'Connection: close'));
-      await said.says('early=no resumed=false');
-      expect(said.output).toContain('The certificate is trusted');
-    },
-  );
+  const cli = (server: Server, ...args: string[]): Peer =>
+    peer(
+      pathOf(gnutls),
+      ...['--x509cafile', at('ca.pem'), '--sni-hostname', 'localhost', '--verify-hostname', 'localhost', ...args],
+      ...['-p', String(server.port), '127.0.0.1'],
+    );
+
+  testWith(gnutls).each(GNUTLS)('gets its answer with %s', async (priority) => {
+    const server = await serveTls();
+    const said = cli(server, '--priority', priority);
+    await said.says('Handshake was completed');
+    said.send(get('/', 'Connection: close'));
+    await said.says('early=no resumed=false');
+    expect(said.output).toContain('The certificate is trusted');
+  });
+
+  testWith(gnutls).each(GNUTLS)('resumes with %s', async (priority) => {
+    const server = await serveTls();
+    const said = cli(server, '--priority', priority, '--resume');
+    await said.says('This is a resumed session');
+    said.send(get('/', 'Connection: close'));
+    await said.says('resumed=true');
+  });
+
+  testWith(gnutls)('refuses us without our authority, and the server hears the alert or the end', async () => {
+    const server = await serveTls();
+    const seen = failures(server);
+    const said = peer(pathOf(gnutls), '--sni-hostname', 'localhost', '-p', String(server.port), '127.0.0.1');
+    expect(await said.over()).toContain('The certificate issuer is unknown');
+    await until(() => seen.length === 1);
+  });
+});
+
+describe('gnutls-serv', () => {
+  const gnutlsServer = requireTool('gnutls-serv', 'gnutls-bin');
+
+  async function serving(...args: string[]): Promise<{ port: number; peer: Peer }> {
+    const port = await freePort();
+    const files = ['--x509certfile', at('leaf.pem'), '--x509keyfile', at('leaf.key')];
+    const made = peer(pathOf(gnutlsServer), '--http', '-p', String(port), ...files, ...args);
+    await made.says(/IPv4 .*done/);
+    return { port, peer: made };
+  }
+
+  testWith(gnutlsServer).each(GNUTLS)('answers a connect with %s, and is resumed', async (priority) => {
+    const place = await serving('--priority', priority);
+    const context = await TlsContext.client({ ca: root.cert, servername: 'localhost' });
+    const seen: unknown[] = [];
+    for (let count = 0; count < 2; count++) {
+      const socket = await connect({ host: '127.0.0.1', port: place.port, tls: context });
+      socket.write('GET / HTTP/1.0\r\n\r\n');
+      expect((await rest(socket)).toString()).toContain('HTTP/1.0 200 OK');
+      seen.push([socket.tls?.version, socket.tls?.resumed]);
+      socket.destroy();
+    }
+    const version = priority.endsWith('1.2') ? 'TLSv1.2' : 'TLSv1.3';
+    expect(seen).toEqual([
+      [version, false],
+      [version, true],
+    ]);
+  });
+
+  testWith(gnutlsServer)('is shown a certificate, and refused where it is a stranger', async () => {
+    const place = await serving('--require-client-cert', '--verify-client-cert', '--x509cafile', at('ca.pem'));
+    const socket = await open(place, { ca: root.cert, cert: alice.cert, key: alice.key });
+    socket.write('GET / HTTP/1.0\r\n\r\n');
+    expect((await rest(socket)).toString()).toContain('CN=alice');
+    socket.destroy();
+    expect((await refusal(place, { ca: alice.own })).code).toBe('MILLRACE_TLS_UNKNOWN_CA');
+  });
 });

@@ -1,13 +1,23 @@
-// The specification of the server as data: each claim has tests, and each of them is where the table says.
+// The specification of the server and of TLS as data: each claim has tests, and each of them is where the table says.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import ts from 'typescript';
 import { inRoot } from '../../scripts/lib/root.mjs';
 
-const { claims } = JSON.parse(readFileSync(inRoot('test/vectors/spec-server.json'), 'utf8'));
-const SECTIONS = ['§3', '§9', '§10', '§11', '§18.5'];
+const read = (path) => JSON.parse(readFileSync(inRoot(path), 'utf8'));
+const { claims } = read('test/vectors/spec-server.json');
+const LEDGERS = [
+  { name: 'spec-server', claims, sections: ['§3', '§9', '§10', '§11', '§18.5'] },
+  {
+    name: 'spec-tls',
+    claims: read('test/vectors/spec-tls.json').claims,
+    sections: ['§5', ...Array.from({ length: 11 }, (_, place) => `§5.${place + 1}`), 'issue 5'],
+  },
+];
 const MARK = ' › ';
+/** What a file calls `test` or `describe` where a tool may be missing: `withOpenssl`, `testWith(curl)`. */
+const ALIAS = /^(with|testWith|describeWith)([A-Z]\w*)?$/;
 
 /** The name that a call like test('…'), test.each(…)('…') or describe('…') gives, and what kind it is. */
 function named(node) {
@@ -23,7 +33,14 @@ function named(node) {
   const [title] = node.arguments;
   if (title === undefined || !ts.isStringLiteralLike(title)) return undefined;
   if (root.text === 'test' || root.text === 'it') return { kind: 'test', title: title.text };
+  if (ALIAS.test(root.text)) return { kind: hasTests(node) ? 'describe' : 'test', title: title.text };
   return root.text === 'describe' ? { kind: 'describe', title: title.text } : undefined;
+}
+
+/** Whether a call has others inside of it that declare tests. */
+function hasTests(node) {
+  const inside = (child) => named(child) !== undefined || ts.forEachChild(child, inside) === true;
+  return node.arguments.slice(1).some((argument) => ts.forEachChild(argument, inside) === true);
 }
 
 /** A row of a table of tests that are declared in a loop: `{ name: '…' }`. */
@@ -61,42 +78,46 @@ function wrong(reference, namesIn) {
   return names.has(name.join(MARK)) ? undefined : `${path} has no test "${name.join(MARK)}"`;
 }
 
-test('each claim of the specification has a test that exists, or the part that it waits for', () => {
-  const read = new Map();
-  const once = (path) => {
-    if (!read.has(path)) {
-      const text = existsSync(inRoot(path)) ? readFileSync(inRoot(path), 'utf8') : undefined;
-      read.set(path, text === undefined ? undefined : testsOf(path, text));
-    }
-    return read.get(path);
-  };
-  const faults = claims.flatMap(({ claim, tests, later }) => {
-    if (later !== undefined) return [];
-    const none = tests.length === 0 ? ['no test'] : [];
-    return [...none, ...tests.map((one) => wrong(one, once)).filter(Boolean)].map((fault) => `${claim}: ${fault}`);
-  });
-  assert.deepEqual(faults, []);
-});
+for (const { name, claims, sections } of LEDGERS) checkLedger(name, claims, sections);
 
-test('each claim has a section and is made once; what waits says why', () => {
-  for (const row of claims) {
-    assert.ok(SECTIONS.includes(row.section), row.section);
-    assert.ok(row.claim.length > 3);
-    if (row.later !== undefined) {
-      assert.equal(row.tests, undefined, row.claim);
-      assert.ok(row.later.length > 2 && row.reason.length > 10, row.claim);
+function checkLedger(ledger, claims, sections) {
+  test(`each claim of ${ledger} has a test that exists, or the part that it waits for`, () => {
+    const known = new Map();
+    const once = (path) => {
+      if (!known.has(path)) {
+        const text = existsSync(inRoot(path)) ? readFileSync(inRoot(path), 'utf8') : undefined;
+        known.set(path, text === undefined ? undefined : testsOf(path, text));
+      }
+      return known.get(path);
+    };
+    const faults = claims.flatMap(({ claim, tests, later }) => {
+      if (later !== undefined) return [];
+      const none = tests.length === 0 ? ['no test'] : [];
+      return [...none, ...tests.map((one) => wrong(one, once)).filter(Boolean)].map((fault) => `${claim}: ${fault}`);
+    });
+    assert.deepEqual(faults, []);
+  });
+
+  test(`each claim of ${ledger} has a section and is made once; what waits says why`, () => {
+    for (const row of claims) {
+      assert.ok(sections.includes(row.section), row.section);
+      assert.ok(row.claim.length > 3);
+      if (row.later !== undefined) {
+        assert.equal(row.tests, undefined, row.claim);
+        assert.ok(row.later.length > 2 && row.reason.length > 10, row.claim);
+      }
     }
-  }
-  const all = claims.map(({ section, claim }) => `${section} ${claim}`);
-  assert.deepEqual(
-    all.filter((claim, place) => all.indexOf(claim) !== place),
-    [],
-  );
-  for (const section of SECTIONS) assert.ok(claims.some((row) => row.section === section && row.tests?.length > 0));
-});
+    const all = claims.map(({ section, claim }) => `${section} ${claim}`);
+    assert.deepEqual(
+      all.filter((claim, place) => all.indexOf(claim) !== place),
+      [],
+    );
+    for (const section of sections) assert.ok(claims.some((row) => row.section === section && row.tests?.length > 0));
+  });
+}
 
 test('each limit and each timeout of a server is named by a claim', () => {
-  const { options } = JSON.parse(readFileSync(inRoot('ts/options/server.json'), 'utf8'));
+  const { options } = read('ts/options/server.json');
   const told = JSON.stringify(claims);
   const groups = ['ServerLimits', 'ServerTimeouts'];
   const untold = options.filter(({ group, name }) => groups.includes(group) && !told.includes(name));
@@ -106,9 +127,19 @@ test('each limit and each timeout of a server is named by a claim', () => {
   );
 });
 
+test('each option of TLS is named by a claim', () => {
+  const told = JSON.stringify(LEDGERS[1].claims);
+  const options = ['server', 'client'].flatMap((side) => read(`ts/options/tls-${side}.json`).options);
+  const untold = options.filter(({ name }) => !told.includes(name));
+  assert.deepEqual(
+    untold.map(({ name }) => name),
+    [],
+  );
+});
+
 test('a test that is not there is found missing', () => {
   const files = {
-    'a.test.ts': `describe('outer', () => { test('one', () => {}); test.each([1])('each %d', () => {}); });\n// test('no')`,
+    'a.test.ts': `describe('outer', () => { test('one', () => {}); test.each([1])('each %d', () => {}); });\n// test('no')\nwithTool('two', () => {}); testWith(tool).each([1])('three', () => {}); withTool('group', () => { test('four', () => {}); });`,
     'b.rs': '#[test]\nfn one() {}\nfn helper() {}\n#[test]\n#[cfg(unix)]\nfn two() {}',
     'c.ts': `export const ROWS = [{ name: 'a row', program: 'x' }];`,
   };
@@ -117,18 +148,28 @@ test('a test that is not there is found missing', () => {
     'a.test.ts › one',
     'a.test.ts › outer › one',
     'a.test.ts › each %d',
+    'a.test.ts › two',
+    'a.test.ts › three',
+    'a.test.ts › group › four',
     'b.rs › one',
     'b.rs › two',
     'c.ts › a row',
   ];
   for (const reference of there) assert.equal(faultOf(reference), undefined);
-  const missing = ['a.test.ts › no', 'a.test.ts › other › one', 'b.rs › helper', 'c.ts › another', 'd.ts › one'];
+  const missing = [
+    'a.test.ts › no',
+    'a.test.ts › other › one',
+    'a.test.ts › group',
+    'b.rs › helper',
+    'c.ts › another',
+    'd.ts › one',
+  ];
   for (const reference of missing) assert.match(faultOf(reference) ?? '', /no (test|file)/);
 });
 
 test('the page of timeouts names every timeout option, with its default', () => {
   const page = readFileSync(inRoot('docs/timeouts.md'), 'utf8');
-  const { options } = JSON.parse(readFileSync(inRoot('ts/options/server.json'), 'utf8'));
+  const { options } = read('ts/options/server.json');
   for (const { name, default: value } of options.filter(({ group }) => group === 'ServerTimeouts')) {
     const told = value === null ? 'off' : String(value).replace(/(\d)(\d{3})$/, '$1 $2');
     const line = page.split('\n').find((line) => line.includes(`| \`${name}\` |`));

@@ -1,8 +1,9 @@
 import type { Listener, ListenSocketOptions, OnConnection, Socket } from '../../ts/index.js';
-import { connect, listen } from '../../ts/index.js';
+import { connect, listen, MillraceError } from '../../ts/index.js';
 import { until } from './condition.js';
 
 const running = new Set<Listener>();
+const paired = new Set<Socket>();
 
 /** A raw listener on the loopback that ends with its test. */
 export async function startListener(onConnection: OnConnection, options: ListenSocketOptions = {}): Promise<Listener> {
@@ -17,14 +18,21 @@ export async function startListener(onConnection: OnConnection, options: ListenS
 export function listenersEndWithTheirTest(): void {
   afterEach(async () => {
     for (const listener of running) listener.destroy();
+    for (const socket of paired) socket.destroy();
+    paired.clear();
     await until(() => running.size === 0, 'the listeners have closed');
   });
 }
 
 /** Sends back what comes. */
-export const echo: OnConnection = async (socket: Socket) => {
-  for await (const chunk of socket) if (!socket.write(chunk)) await socket.drained();
-  await socket.end();
+export const echo = async (socket: Socket): Promise<void> => {
+  try {
+    for await (const chunk of socket) if (!socket.write(chunk)) await socket.drained();
+    await socket.end();
+  } catch (error) {
+    // A peer that cuts it has had enough.
+    if (!(error instanceof MillraceError) || error.kind !== 'closed') throw error;
+  }
 };
 
 /** All that comes until the peer ends. */
@@ -51,5 +59,6 @@ export async function pair(
   const listener = await startListener((socket) => give(socket), options);
   const place = options.path === undefined ? { host: '127.0.0.1', port: listener.port } : { path: options.path };
   const [near, far] = await Promise.all([connect({ ...place, ...connecting }), accepted]);
+  paired.add(near).add(far);
   return { near, far, listener };
 }

@@ -40,7 +40,7 @@ export async function fetchOver(client: Client, input: Input, init: Init): Promi
   try {
     response = await client.fetched(url, options);
   } catch (error) {
-    if (isAborted(signal)) throw signal?.reason;
+    if (isAborted(signal)) throw (signal as AbortSignal).reason;
     if (error instanceof MillraceError && error.kind === 'misuse') throw error;
     throw new TypeError('fetch failed', { cause: error });
   }

@@ -34,7 +34,7 @@ export interface RedirectRules {
 /** The request to make next. */
 export interface NextRequest {
   readonly method: string;
-  /** Without user information, which a server cannot give us. */
+  /** With the user information of the request's URL where the origin is the same; a server cannot give us any. */
   readonly url: URL;
   readonly headers: [string, string][];
   /** Whether the body is sent again; otherwise there is none. */
@@ -92,10 +92,11 @@ export function nextRequest(
   const crossOrigin = url.origin !== request.url.origin;
   const downgrade = request.url.protocol === 'https:' && url.protocol === 'http:';
   if (downgrade && mode === 'client') throw insecure(url);
-  if (url.username !== '' || url.password !== '') {
-    if (mode === 'fetch' && crossOrigin) throw invalid('user information towards another origin');
-    url.username = url.password = '';
+  if (mode === 'fetch' && crossOrigin && (url.username !== '' || url.password !== '')) {
+    throw invalid('user information towards another origin');
   }
+  url.username = crossOrigin ? '' : request.url.username;
+  url.password = crossOrigin ? '' : request.url.password;
   const method = methodAfter(status, request.method);
   const losesBody = method !== request.method || (status === 303 && request.body !== 'none');
   const keepBody = request.body !== 'none' && !losesBody;

@@ -7,15 +7,20 @@ import { NameServers } from './name-servers.js';
 import type { ResolvConf } from './resolv-conf.js';
 import { candidates } from './resolv-conf.js';
 import type { Family } from './resolved-address.js';
+import { Slots } from './slots.js';
 import type { Tally } from './stats.js';
 import type { SystemFiles } from './system-files.js';
 import { systemLookup } from './system-lookup.js';
+
+/** Questions to name servers that are under way at once; a crowd of names is not to take all descriptors. */
+const MAX_QUESTIONS = 256;
 
 /** Asks for a name: of name servers, by the rules of resolv.conf, or of getaddrinfo. */
 export class Asker {
   private readonly _values: ResolverOptionValues;
   private readonly _files: SystemFiles;
   private readonly _tally: Tally;
+  private readonly _slots = new Slots(MAX_QUESTIONS);
   private _conf: ResolvConf | null = null;
   private _servers: NameServers | null = null;
 
@@ -78,7 +83,9 @@ export class Asker {
     if (this._servers === null || conf !== this._conf) {
       const { timeout, rotate } = conf;
       const servers = this._values.servers ?? conf.servers;
-      this._servers = new NameServers({ servers, timeout, rotate }, () => this._tally.count('queries'));
+      this._servers = new NameServers({ servers, timeout, rotate, slots: this._slots }, () =>
+        this._tally.count('queries'),
+      );
       this._conf = conf;
     }
     return this._servers;

@@ -2,9 +2,9 @@ import type { Resolver as Channel } from 'node:dns';
 
 import { counter } from '../metrics/count.js';
 import type { Reply } from './answer.js';
-import { codeOf } from './answer.js';
 import { addressesOf } from './resolved-address.js';
 import type { AddressRecord, Family } from './resolved-address.js';
+import type { Slots } from './slots.js';
 
 const asked = {
   4: counter('millrace_dns_queries_total{kind="A"}'),
@@ -13,13 +13,13 @@ const asked = {
 
 /** So that the second try still falls into the time there is: a third for the first round, two for the second. */
 const ROUNDS = 3;
-/** The least that c-ares waits for a server, in milliseconds. */
-const MIN_TRY = 250;
+/** The least that a server is waited for, in milliseconds: it may be far away. */
+const MIN_TRY = 100;
+/** What c-ares waits for a server, in milliseconds: our timers are the ones that count, its own are off by up to twice. */
+const NEVER = 2_147_483_647;
 /** A server that answered where the one before it did not is asked first for so long, in milliseconds. */
 const PREFER_FOR = 30_000;
 
-/** What c-ares reports when no server answered; the question may be asked again. */
-const NO_ANSWER = 'ETIMEOUT';
 /** The name, or the name with this type, does not exist: an answer. */
 const NOT_THERE: ReadonlySet<string | undefined> = new Set(['ENOTFOUND', 'ENODATA']);
 
@@ -30,6 +30,8 @@ export interface AskOptions {
   /** Milliseconds for the first try of each, at most. */
   readonly timeout: number;
   readonly rotate: boolean;
+  /** How many questions may be under way at once: each has a socket. */
+  readonly slots: Slots;
 }
 
 /**
@@ -57,21 +59,22 @@ export class NameServers {
     const { servers, timeout, rotate } = this._options;
     const list = servers ?? [null];
     const start = this.start(list.length, rotate);
-    let patience = Math.max(MIN_TRY, Math.min(timeout, Math.ceil(budget / (ROUNDS * list.length))));
+    let patience = Math.max(MIN_TRY, Math.min(timeout, budget / (ROUNDS * list.length)));
     for (;;) {
       let silent = false;
       let last: Reply = { kind: 'failed', cause: signal.reason };
       for (let turn = 0; turn < list.length && !signal.aborted; turn++) {
         const place = (start + turn) % list.length;
-        last = await this.askOne(list[place] ?? null, name, family, patience, signal);
-        if (last.kind !== 'failed') {
+        const reply = await this.askOne(list[place] ?? null, name, family, patience, signal);
+        if (reply !== null && reply.kind !== 'failed') {
           if (turn > 0) this.prefer(place);
-          return last;
+          return reply;
         }
-        silent ||= codeOf(last.cause) === NO_ANSWER;
+        silent ||= reply === null;
+        last = reply ?? last;
       }
       if (!silent || signal.aborted) return last;
-      patience = Math.min(patience * 2, Math.max(MIN_TRY, Math.ceil(budget)));
+      patience *= 2;
     }
   }
 
@@ -86,25 +89,49 @@ export class NameServers {
     this._preferredUntil = performance.now() + PREFER_FOR;
   }
 
+  /** Null: the server did not answer in the time. */
   private async askOne(
     server: string | null,
     name: string,
     family: Family,
-    timeout: number,
+    patience: number,
     signal: AbortSignal,
-  ): Promise<Reply> {
+  ): Promise<Reply | null> {
+    const { slots } = this._options;
+    if (!(await slots.take(signal))) return { kind: 'failed', cause: signal.reason };
+    try {
+      return await this.question(server, name, family, patience, signal);
+    } finally {
+      slots.give();
+    }
+  }
+
+  private async question(
+    server: string | null,
+    name: string,
+    family: Family,
+    patience: number,
+    signal: AbortSignal,
+  ): Promise<Reply | null> {
     // Loading the package is not to wait for it.
     const { Resolver } = await import('node:dns');
     if (signal.aborted) return { kind: 'failed', cause: signal.reason };
-    const channel = new Resolver({ timeout, tries: 1 });
+    const channel = new Resolver({ timeout: NEVER, tries: 1 });
     if (server !== null) channel.setServers([server]);
+    let silent = false;
     const cancel = (): void => channel.cancel();
+    const timer = setTimeout(() => {
+      silent = true;
+      cancel();
+    }, patience);
     signal.addEventListener('abort', cancel);
     asked[family]();
     this._count(family);
     try {
-      return await query(channel, name, family);
+      const reply = await query(channel, name, family);
+      return silent ? null : reply;
     } finally {
+      clearTimeout(timer);
       signal.removeEventListener('abort', cancel);
     }
   }

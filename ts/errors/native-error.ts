@@ -2,6 +2,7 @@ import { getSystemErrorName } from 'node:util';
 
 import { factsOfId } from './code-table.js';
 import type { CodeFacts } from './code-table.js';
+import type { Phase } from './codes.generated.js';
 import { quote } from './escape.js';
 import { MillraceError, misuse } from './millrace-error.js';
 import type { ErrorDetails, LimitFacts } from './millrace-error.js';
@@ -15,6 +16,8 @@ export interface NativeDetail {
   /** The number that the system gave, of either sign. */
   readonly errno?: number;
   readonly syscall?: string;
+  /** Where a system call failed that belongs to one. */
+  readonly phase?: Phase;
   /** The address, or the path of a Unix socket. */
   readonly address?: string;
   readonly port?: number;
@@ -72,6 +75,7 @@ function systemError(facts: CodeFacts, detail: NativeDetail): MillraceError {
     syscall,
     address,
     port,
+    ...(detail.phase === undefined ? null : { phase: detail.phase }),
     retryable: name === undefined ? false : isRetryableSystemCode(name),
     cause: detail.cause ?? (name && Object.assign(new Error(message), { code: name, errno, syscall, address, port })),
   });

@@ -10,6 +10,8 @@ import { nodeStream } from './node-stream.js';
 
 /** How many bytes of a streamed body are under way to JavaScript at most. */
 const WINDOW = 256 * 1024;
+/** What was taken is granted again in pieces of this size: each is a call. */
+const GRANTED = WINDOW / 4;
 /** How much of an unwanted body is drained rather than the connection closed. */
 const DUMP_LIMIT = 64 * 1024;
 const EMPTY = new Uint8Array(0);
@@ -43,6 +45,9 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   #chunks: Uint8Array[] | undefined;
   #wanting: Waiting<Uint8Array | undefined> | undefined;
   #watching: (() => void)[] | undefined;
+  #sink: ((chunk: Uint8Array) => void) | undefined;
+  /** Bytes that were taken and not granted again yet. */
+  #taken = 0;
 
   /** `limit`: for the collecting calls, in bytes; a negative one is none. */
   constructor(id: number, limit: number, ended: boolean) {
@@ -53,6 +58,11 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
 
   get used(): boolean {
     return this.#used;
+  }
+
+  /** Why it will not arrive whole. */
+  get failure(): MillraceError | undefined {
+    return this.#failure;
   }
 
   /** Whether it has arrived whole. */
@@ -147,7 +157,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   #next(): Promise<Uint8Array | undefined> | Uint8Array | undefined {
     const chunk = this.#chunks?.shift();
     if (chunk !== undefined) {
-      if (!this.#ended) native.grant(this.id, chunk.byteLength);
+      this.#take(chunk.byteLength);
       return chunk;
     }
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
@@ -169,17 +179,61 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
     if (watching !== undefined) for (const resolve of watching) resolve();
   }
 
+  /** Gives each chunk to the function as it comes, from now on; `undefined`: keeps them until another is given. */
+  flow(sink: ((chunk: Uint8Array) => void) | undefined): void {
+    if (this.#chunks === undefined) {
+      if (this.#used) throw usedTwice();
+      this.#used = true;
+      this.#chunks = [];
+      if (!this.#ended && this.#failure === undefined) native.grant(this.id, WINDOW);
+    }
+    this.#sink = sink;
+    const kept = sink === undefined ? [] : this.#chunks.splice(0);
+    for (const chunk of kept) {
+      // The function may have had it stop meanwhile.
+      if (this.#sink === undefined) this.#chunks.push(chunk);
+      else {
+        this.#take(chunk.byteLength);
+        this.#sink(chunk);
+      }
+    }
+  }
+
+  /** Nobody reads it any more: answers with what came and was not taken. */
+  release(): Uint8Array[] {
+    const kept = this.#chunks ?? [];
+    this.#used = true;
+    this.#chunks = undefined;
+    this.#sink = undefined;
+    this.#wanting?.resolve(undefined);
+    this.#wanting = undefined;
+    this.#collecting?.reject(usedTwice());
+    this.#collecting = undefined;
+    this.#ended = true;
+    return kept;
+  }
+
+  #take(bytes: number): void {
+    this.#taken += bytes;
+    if (this.#taken < GRANTED || this.#ended) return;
+    native.grant(this.id, this.#taken);
+    this.#taken = 0;
+  }
+
   /** An event of the native core that concerns the body; says whether it was one. */
   handleBodyEvent(kind: number, flags: number, a: number, b: number, value: unknown): boolean {
     switch (kind) {
       case KIND.body: {
         const chunk = value as Uint8Array;
         const wanting = this.#wanting;
-        if (wanting === undefined) {
+        if (this.#sink !== undefined) {
+          this.#take(chunk.byteLength);
+          this.#sink(chunk);
+        } else if (wanting === undefined) {
           this.#chunks?.push(chunk);
         } else {
           this.#wanting = undefined;
-          native.grant(this.id, chunk.byteLength);
+          this.#take(chunk.byteLength);
           wanting.resolve(chunk);
         }
         return true;

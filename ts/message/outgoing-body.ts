@@ -60,8 +60,8 @@ export function outgoingNow(body: BodyInput): Outgoing | undefined {
     return repeatable(body.type || undefined, body.size, () => readStream(body.stream()));
   }
   if (isFormData(body)) {
-    const { type, length, open } = multipart(body);
-    return repeatable(type, length, open);
+    const form = multipart(body);
+    return repeatable(form.type, form.length, () => form.open());
   }
   if (body instanceof ReadableStream) return { chunks: readStream(body) };
   if (Symbol.asyncIterator in body) return { chunks: body };

@@ -34,6 +34,7 @@ export type CounterName =
   | 'millrace_limit_exceeded_total{option="deny"}'
   | 'millrace_limit_exceeded_total{option="rateLimits"}'
   | 'millrace_limit_exceeded_total{option="maxMemory"}'
+  | 'millrace_limit_exceeded_total{option="reputation"}'
   | 'millrace_rate_limit_store_failures_total'
   | 'millrace_sockets_received_bytes_total'
   | 'millrace_sockets_sent_bytes_total'
@@ -56,13 +57,32 @@ export type CounterName =
   | 'millrace_sockets_connect_attempts_total'
   | 'millrace_proxy_client_handshakes_total'
   | 'millrace_proxy_client_failures_total'
+  | 'millrace_relay_started_total'
+  | 'millrace_relay_failed_total'
+  | 'millrace_relay_timeouts_total{phase="idle"}'
+  | 'millrace_relay_timeouts_total{phase="total"}'
+  | 'millrace_relay_bytes_total'
+  | 'millrace_relay_spliced_bytes_total'
   | 'millrace_proxy_server_tunnels_total'
   | 'millrace_proxy_server_failures_total'
   | 'millrace_tls_handshakes_total{kind="full"}'
   | 'millrace_tls_handshakes_total{kind="resumed"}'
   | 'millrace_tls_failures_total'
   | 'millrace_http_server_validate_refusals_total'
+  | 'millrace_http_server_connections_delayed_total'
   | 'millrace_http_server_accept_pauses_total'
+  | 'millrace_dns_lookups_total{result="local"}'
+  | 'millrace_dns_lookups_total{result="hit"}'
+  | 'millrace_dns_lookups_total{result="negativeHit"}'
+  | 'millrace_dns_lookups_total{result="miss"}'
+  | 'millrace_dns_lookups_total{result="merged"}'
+  | 'millrace_dns_stale_total'
+  | 'millrace_dns_queries_total{kind="A"}'
+  | 'millrace_dns_queries_total{kind="AAAA"}'
+  | 'millrace_dns_queries_total{kind="getaddrinfo"}'
+  | 'millrace_dns_failures_total{reason="notFound"}'
+  | 'millrace_dns_failures_total{reason="timeout"}'
+  | 'millrace_dns_failures_total{reason="failed"}'
   | 'millrace_http_client_requests_total'
   | 'millrace_http_client_responses_total{class="1xx"}'
   | 'millrace_http_client_responses_total{class="2xx"}'
@@ -88,19 +108,7 @@ export type CounterName =
   | 'millrace_pool_connections_closed_total{reason="discarded"}'
   | 'millrace_pool_acquires_total{kind="created"}'
   | 'millrace_pool_acquires_total{kind="reused"}'
-  | 'millrace_pool_refused_total'
-  | 'millrace_dns_lookups_total{result="local"}'
-  | 'millrace_dns_lookups_total{result="hit"}'
-  | 'millrace_dns_lookups_total{result="negativeHit"}'
-  | 'millrace_dns_lookups_total{result="miss"}'
-  | 'millrace_dns_lookups_total{result="merged"}'
-  | 'millrace_dns_stale_total'
-  | 'millrace_dns_queries_total{kind="A"}'
-  | 'millrace_dns_queries_total{kind="AAAA"}'
-  | 'millrace_dns_queries_total{kind="getaddrinfo"}'
-  | 'millrace_dns_failures_total{reason="notFound"}'
-  | 'millrace_dns_failures_total{reason="timeout"}'
-  | 'millrace_dns_failures_total{reason="failed"}';
+  | 'millrace_pool_refused_total';
 
 export type GaugeName =
   | 'millrace_http_server_connections'
@@ -110,6 +118,7 @@ export type GaugeName =
   | 'millrace_sockets_connected'
   | 'millrace_sockets_listeners'
   | 'millrace_sockets_accepted_open'
+  | 'millrace_relay_active'
   | 'millrace_buffers'
   | 'millrace_memory_held_bytes'
   | 'millrace_http_client_connections'
@@ -122,9 +131,9 @@ export type HistogramName =
   | 'millrace_tls_handshake_duration_seconds'
   | 'millrace_http_server_request_duration_seconds'
   | 'millrace_reactor_wake_duration_seconds'
+  | 'millrace_dns_lookup_duration_seconds'
   | 'millrace_http_client_request_duration_seconds'
-  | 'millrace_pool_wait_seconds'
-  | 'millrace_dns_lookup_duration_seconds';
+  | 'millrace_pool_wait_seconds';
 
 export interface MetricRow<Key extends string> {
   /** The name of the series: the family's name and its label. */
@@ -368,6 +377,13 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Refusals by the limit that was passed',
   },
   {
+    key: 'millrace_limit_exceeded_total{option="reputation"}',
+    name: 'millrace_limit_exceeded_total',
+    label: ['option', 'reputation'],
+    unit: null,
+    help: 'Refusals by the limit that was passed',
+  },
+  {
     key: 'millrace_rate_limit_store_failures_total',
     name: 'millrace_rate_limit_store_failures_total',
     label: null,
@@ -522,6 +538,48 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Handshakes with proxies that failed: refusals, timeouts, malformed answers',
   },
   {
+    key: 'millrace_relay_started_total',
+    name: 'millrace_relay_started_total',
+    label: null,
+    unit: null,
+    help: 'Relays that were begun: pairs of sockets whose bytes do not enter JavaScript',
+  },
+  {
+    key: 'millrace_relay_failed_total',
+    name: 'millrace_relay_failed_total',
+    label: null,
+    unit: null,
+    help: 'Relays that ended before both sides had: resets, timeouts, cuts',
+  },
+  {
+    key: 'millrace_relay_timeouts_total{phase="idle"}',
+    name: 'millrace_relay_timeouts_total',
+    label: ['phase', 'idle'],
+    unit: null,
+    help: 'Relays that a time limit ended',
+  },
+  {
+    key: 'millrace_relay_timeouts_total{phase="total"}',
+    name: 'millrace_relay_timeouts_total',
+    label: ['phase', 'total'],
+    unit: null,
+    help: 'Relays that a time limit ended',
+  },
+  {
+    key: 'millrace_relay_bytes_total',
+    name: 'millrace_relay_bytes_total',
+    label: null,
+    unit: 'bytes',
+    help: 'Bytes that went through relays',
+  },
+  {
+    key: 'millrace_relay_spliced_bytes_total',
+    name: 'millrace_relay_spliced_bytes_total',
+    label: null,
+    unit: 'bytes',
+    help: 'Bytes that went through relays without being copied',
+  },
+  {
     key: 'millrace_proxy_server_tunnels_total',
     name: 'millrace_proxy_server_tunnels_total',
     label: null,
@@ -564,11 +622,102 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Requests that validate refused',
   },
   {
+    key: 'millrace_http_server_connections_delayed_total',
+    name: 'millrace_http_server_connections_delayed_total',
+    label: null,
+    unit: null,
+    help: 'Connections that reputation let wait before they were served',
+  },
+  {
     key: 'millrace_http_server_accept_pauses_total',
     name: 'millrace_http_server_accept_pauses_total',
     label: null,
     unit: null,
     help: 'Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="local"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'local'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="hit"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'hit'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="negativeHit"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'negativeHit'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="miss"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'miss'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_lookups_total{result="merged"}',
+    name: 'millrace_dns_lookups_total',
+    label: ['result', 'merged'],
+    unit: null,
+    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
+  },
+  {
+    key: 'millrace_dns_stale_total',
+    name: 'millrace_dns_stale_total',
+    label: null,
+    unit: null,
+    help: 'Lookups that were answered with addresses past their time, because there was no answer',
+  },
+  {
+    key: 'millrace_dns_queries_total{kind="A"}',
+    name: 'millrace_dns_queries_total',
+    label: ['kind', 'A'],
+    unit: null,
+    help: 'Questions that were asked of name servers, by record type, and of getaddrinfo',
+  },
+  {
+    key: 'millrace_dns_queries_total{kind="AAAA"}',
+    name: 'millrace_dns_queries_total',
+    label: ['kind', 'AAAA'],
+    unit: null,
+    help: 'Questions that were asked of name servers, by record type, and of getaddrinfo',
+  },
+  {
+    key: 'millrace_dns_queries_total{kind="getaddrinfo"}',
+    name: 'millrace_dns_queries_total',
+    label: ['kind', 'getaddrinfo'],
+    unit: null,
+    help: 'Questions that were asked of name servers, by record type, and of getaddrinfo',
+  },
+  {
+    key: 'millrace_dns_failures_total{reason="notFound"}',
+    name: 'millrace_dns_failures_total',
+    label: ['reason', 'notFound'],
+    unit: null,
+    help: 'Lookups that ended without an address: there is none, there was no answer in time, or the question failed',
+  },
+  {
+    key: 'millrace_dns_failures_total{reason="timeout"}',
+    name: 'millrace_dns_failures_total',
+    label: ['reason', 'timeout'],
+    unit: null,
+    help: 'Lookups that ended without an address: there is none, there was no answer in time, or the question failed',
+  },
+  {
+    key: 'millrace_dns_failures_total{reason="failed"}',
+    name: 'millrace_dns_failures_total',
+    label: ['reason', 'failed'],
+    unit: null,
+    help: 'Lookups that ended without an address: there is none, there was no answer in time, or the question failed',
   },
   {
     key: 'millrace_http_client_requests_total',
@@ -752,90 +901,6 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     unit: null,
     help: 'Requests that a full queue refused',
   },
-  {
-    key: 'millrace_dns_lookups_total{result="local"}',
-    name: 'millrace_dns_lookups_total',
-    label: ['result', 'local'],
-    unit: null,
-    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
-  },
-  {
-    key: 'millrace_dns_lookups_total{result="hit"}',
-    name: 'millrace_dns_lookups_total',
-    label: ['result', 'hit'],
-    unit: null,
-    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
-  },
-  {
-    key: 'millrace_dns_lookups_total{result="negativeHit"}',
-    name: 'millrace_dns_lookups_total',
-    label: ['result', 'negativeHit'],
-    unit: null,
-    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
-  },
-  {
-    key: 'millrace_dns_lookups_total{result="miss"}',
-    name: 'millrace_dns_lookups_total',
-    label: ['result', 'miss'],
-    unit: null,
-    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
-  },
-  {
-    key: 'millrace_dns_lookups_total{result="merged"}',
-    name: 'millrace_dns_lookups_total',
-    label: ['result', 'merged'],
-    unit: null,
-    help: 'Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)',
-  },
-  {
-    key: 'millrace_dns_stale_total',
-    name: 'millrace_dns_stale_total',
-    label: null,
-    unit: null,
-    help: 'Lookups that were answered with addresses past their time, because there was no answer',
-  },
-  {
-    key: 'millrace_dns_queries_total{kind="A"}',
-    name: 'millrace_dns_queries_total',
-    label: ['kind', 'A'],
-    unit: null,
-    help: 'Questions that were asked of name servers, by record type, and of getaddrinfo',
-  },
-  {
-    key: 'millrace_dns_queries_total{kind="AAAA"}',
-    name: 'millrace_dns_queries_total',
-    label: ['kind', 'AAAA'],
-    unit: null,
-    help: 'Questions that were asked of name servers, by record type, and of getaddrinfo',
-  },
-  {
-    key: 'millrace_dns_queries_total{kind="getaddrinfo"}',
-    name: 'millrace_dns_queries_total',
-    label: ['kind', 'getaddrinfo'],
-    unit: null,
-    help: 'Questions that were asked of name servers, by record type, and of getaddrinfo',
-  },
-  {
-    key: 'millrace_dns_failures_total{reason="notFound"}',
-    name: 'millrace_dns_failures_total',
-    label: ['reason', 'notFound'],
-    unit: null,
-    help: 'Lookups that ended without an address: there is none, there was no answer in time, or the question failed',
-  },
-  {
-    key: 'millrace_dns_failures_total{reason="timeout"}',
-    name: 'millrace_dns_failures_total',
-    label: ['reason', 'timeout'],
-    unit: null,
-    help: 'Lookups that ended without an address: there is none, there was no answer in time, or the question failed',
-  },
-  {
-    key: 'millrace_dns_failures_total{reason="failed"}',
-    name: 'millrace_dns_failures_total',
-    label: ['reason', 'failed'],
-    unit: null,
-    help: 'Lookups that ended without an address: there is none, there was no answer in time, or the question failed',
-  },
 ];
 
 export const GAUGES: readonly MetricRow<GaugeName>[] = [
@@ -887,6 +952,13 @@ export const GAUGES: readonly MetricRow<GaugeName>[] = [
     label: null,
     unit: null,
     help: 'Open connections of raw listeners',
+  },
+  {
+    key: 'millrace_relay_active',
+    name: 'millrace_relay_active',
+    label: null,
+    unit: null,
+    help: 'Relays that are open',
   },
   {
     key: 'millrace_buffers',
@@ -962,6 +1034,13 @@ export const HISTOGRAMS: readonly MetricRow<HistogramName>[] = [
     help: 'Time that one wake of a reactor took, callbacks included',
   },
   {
+    key: 'millrace_dns_lookup_duration_seconds',
+    name: 'millrace_dns_lookup_duration_seconds',
+    label: null,
+    unit: 'seconds',
+    help: 'Time from a question, which the cache could not answer, to its last answer',
+  },
+  {
     key: 'millrace_http_client_request_duration_seconds',
     name: 'millrace_http_client_request_duration_seconds',
     label: null,
@@ -974,13 +1053,6 @@ export const HISTOGRAMS: readonly MetricRow<HistogramName>[] = [
     label: null,
     unit: 'seconds',
     help: 'Time that requests waited for a connection',
-  },
-  {
-    key: 'millrace_dns_lookup_duration_seconds',
-    name: 'millrace_dns_lookup_duration_seconds',
-    label: null,
-    unit: 'seconds',
-    help: 'Time from a question, which the cache could not answer, to its last answer',
   },
 ];
 
@@ -1018,8 +1090,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 100,
-  histograms: 112,
+  gauges: 108,
+  histograms: 121,
   histogramLength: 30,
-  length: 352,
+  length: 361,
 } as const;

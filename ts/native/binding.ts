@@ -56,6 +56,16 @@ export interface NativeGate {
   trustProxy: string[];
   rates: NativeRate[];
   scope?: string;
+  reputation?: NativeReputation;
+}
+
+/** What a client's behaviour so far means for its next connection; times in ms. */
+export interface NativeReputation {
+  delayAt: number;
+  refuseAt: number;
+  delay: number;
+  halfLife: number;
+  clients: number;
 }
 
 /** Whom to trust. */
@@ -268,10 +278,10 @@ export interface Binding {
   inject(server: number, method: string, target: string, head: string, body: Uint8Array | undefined): number;
   count(counter: number, amount: number): void;
   gauge(gauge: number, change: number): void;
-  /** 1 when nothing of the peer waits on a raw connection that nobody reads. */
-  isUsable(stream: number): number;
   /** A duration of a histogram, in nanoseconds. */
   record(histogram: number, nanos: number): void;
+  /** 1 when nothing of the peer waits on a raw connection that nobody reads. */
+  isUsable(stream: number): number;
   metricsFill(target: Float64Array, totals: number): void;
   metricsReset(): void;
   /** What came since the baseline, which is moved to now; answers with the length that a baseline has. */
@@ -282,6 +292,10 @@ export interface Binding {
   setLogLevel(rank: number): void;
   /** What waits for the log: `ts/native/log-lines.ts` reads it. */
   takeLog(): string;
+  /** Whether requests that are refused before JavaScript sees them are told: 0 or 1. */
+  hearRefusals(heard: number): void;
+  /** The refusals that wait, each line ended by a line feed; `crates/engine/src/refusals.rs` says what is in one. */
+  takeRefusals(): string;
   census(target: Float64Array): void;
   plantPanic(id: number, now: number): void;
   calls(): number;
@@ -293,6 +307,13 @@ export interface Binding {
     requestTimeout: number,
     minReceiveRate: number,
   ): Answer;
+  /** Joins two tunnels; times in ms, 0: none. `KIND.relayEnded` follows under the first's id, and nothing else. */
+  relay(a: number, b: number, idle: number, total: number): Answer;
+  /** `SOCKET_NO_DELAY` and its like; minus the errno, or the code. */
+  setSocket(id: number, option: number, a: number, b?: number, c?: number): Answer;
+  /** 1 and the numbers, NaN where the system does not say; 0 where there is nothing to say. */
+  tcpInfo(id: number, target: Float64Array): number;
+  peerCredentials(id: number, target: Float64Array): number;
   /** 0, or the code of what is wrong with it. */
   setGate(id: number, gate: NativeGate): number;
   /** 0, or the code. */
@@ -338,6 +359,16 @@ export interface Binding {
 export const FINISH_WHOLE = 1024;
 /** The number of a remembered head is added to the status of `respond` so many times. */
 export const READY_HEAD = 2048;
+/** Kinds of a server. */
+export const SERVER_HTTP1 = 0;
+export const SERVER_RAW = 1;
+/** Options of `setSocket`. */
+export const SOCKET_NO_DELAY = 0;
+export const SOCKET_KEEP_ALIVE = 1;
+export const SOCKET_USER_TIMEOUT = 2;
+/** Its clients need not show who they are. */
+export const SERVER_PROXY = 2;
+export const SERVER_PROXY_AUTH = 3;
 /** In place of a method's number in `request`. */
 export const OTHER_METHOD = 255;
 /** Flags of `request`. */
@@ -346,12 +377,6 @@ export const REQUEST_INFORMATIONAL = 2;
 export const REQUEST_UPGRADE = 4;
 export const REQUEST_BODY = 8;
 export const REQUEST_PIPELINE = 16;
-/** Kinds of a server. */
-export const SERVER_HTTP1 = 0;
-export const SERVER_RAW = 1;
-/** Its clients need not show who they are. */
-export const SERVER_PROXY = 2;
-export const SERVER_PROXY_AUTH = 3;
 /** `flags` of `end`: tell when the last byte is with the kernel. */
 export const FINISH = 1;
 /** The number of the border; a binary with another one is refused. */

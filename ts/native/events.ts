@@ -20,12 +20,14 @@ export const KIND = {
   dialled: 16,
   dialFailed: 17,
   log: 18,
+  accepted: 19,
+  relayEnded: 20,
+  proxyCredentials: 21,
+  proxyRequest: 22,
   response: 24,
   informational: 25,
   gone: 26,
-  accepted: 19,
-  proxyCredentials: 21,
-  proxyRequest: 22,
+  refused: 27,
 } as const;
 
 /** Flags of a response event; above them the seconds of `Keep-Alive: timeout` plus one. */
@@ -60,6 +62,18 @@ export interface Target {
   handleEvent(kind: number, flags: number, a: number, b: number, value: unknown, extra: unknown): void;
 }
 
+/** A request that the native core refused. */
+export interface NativeRefusal {
+  /** The number of an error code. */
+  readonly code: number;
+  readonly status: number;
+  /** Empty where the client has none. */
+  readonly address: string;
+  readonly port: number;
+  readonly limit: number | undefined;
+  readonly seen: number | undefined;
+}
+
 /** What is told of a server, whatever it speaks. */
 export interface ServerSink {
   readonly id: number;
@@ -87,6 +101,8 @@ export interface RequestSink extends ServerSink {
     head: string,
     extra: Uint8Array | undefined,
   ): void;
+  /** Of a request that was refused before it became one. */
+  handleRefusal(refusal: NativeRefusal): void;
 }
 
 const ring = new Float64Array(MOST * STRIDE);
@@ -179,6 +195,8 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | undefined {
         (servers[b] as SocketSink | undefined)?.handleAccepted(id, slot);
       } else if (kind === KIND.log) {
         onLines?.();
+      } else if (kind === KIND.refused) {
+        tellRefusals(native.takeRefusals());
       } else {
         const target = targets[slot];
         if (target !== undefined && target.id === id) target.handleEvent(kind, word >> 7, a, b, value, extra);
@@ -189,6 +207,18 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | undefined {
     }
   }
   return thrown;
+}
+
+/** Lines as `crates/engine/src/refusals.rs` writes them, to their servers. */
+function tellRefusals(lines: string): void {
+  const numberOf = (text: string): number | undefined => (text === '' ? undefined : Number(text));
+  for (const line of lines.split('\n').slice(0, -1)) {
+    const [slot = '', code, status, address = '', port, limit = '', seen = ''] = line.split('\t');
+    const numbers = { code: Number(code), status: Number(status), port: Number(port) };
+    const server = servers[Number(slot)];
+    if (server === undefined || !('handleRefusal' in server)) continue;
+    server.handleRefusal({ ...numbers, address, limit: numberOf(limit), seen: numberOf(seen) });
+  }
 }
 
 /**
@@ -206,7 +236,7 @@ function tellDisplaced(
 ): void {
   const target = displaced.get(id);
   if (target === undefined) return;
-  if (kind === KIND.finished || kind === KIND.aborted || kind === KIND.gone) displaced.delete(id);
+  if (kind === KIND.finished || kind === KIND.aborted || kind === KIND.gone || kind === KIND.relayEnded) displaced.delete(id);
   target.handleEvent(kind, flags, a, b, value, extra);
 }
 

@@ -42,7 +42,7 @@ let proxyTls: Promise<TlsContext> | undefined;
 /** Dials; resolves when everything on the way is open. */
 export async function dial(plan: DialPlan, signal: AbortSignal | null): Promise<Socket> {
   attach();
-  const hops = await Promise.all(plan.hops.map((hop, place) => nativeHop(hop, plan.targets[place] as Endpoint)));
+  const hops = await Promise.all(plan.hops.map((hop, place) => nativeHop(hop, plan.targets[place])));
   const id = native.dial({
     ...placeOf(plan),
     ...plan.socket,
@@ -73,6 +73,7 @@ function explain({ codeId, hop, a, b, detail }: DialFailure, plan: DialPlan): Mi
   const through = proxy === undefined ? '' : `, at the proxy ${labelOf(proxy)}`;
   if (codeId === SYSTEM) return systemFailure(a, detail, plan, through);
   const error = errorFromNative(codeId, { value: a, seen: b, ...whereOf(plan) });
+  if (error.code === 'MILLRACE_CONNECT_TIMEOUT') return lateFailure(error, detail, through);
   const said = detail === '' ? '' : `: ${detail}`;
   if (said === '' && through === '') return error;
   const { limit, address, port } = error;
@@ -83,13 +84,24 @@ function explain({ codeId, hop, a, b, detail }: DialFailure, plan: DialPlan): Mi
   });
 }
 
+/** No address answered in time; those that had failed before stand in `errors`. */
+function lateFailure(error: MillraceError, detail: string, through: string): MillraceError {
+  const failures = failuresOf(detail);
+  if (failures.length === 0 && through === '') return error;
+  const before = failures.length === 0 ? '' : ` (before that: ${rows(failures)})`;
+  const { limit, address, port, retryable } = error;
+  const told = new MillraceError(error.code, `${error.message}${through}${before}`, {
+    ...(limit === undefined ? null : { limit }),
+    ...(address === undefined ? null : { address }),
+    ...(port === undefined ? null : { port }),
+    retryable,
+  });
+  return failures.length === 0 ? told : withErrors(told, failures);
+}
+
 /** The first address speaks for all: the others' failures stand beside it in `errors`, as an AggregateError has them. */
 function systemFailure(errno: number, detail: string, plan: DialPlan, through: string): MillraceError {
-  const lines = detail === '' ? [] : detail.split('\n');
-  const failures = lines.map((line) => {
-    const [address = '', port = '0', number = '0'] = line.split(' ');
-    return errorFromNative(SYSTEM, { errno: Number(number), syscall: 'connect', address, port: Number(port) });
-  });
+  const failures = failuresOf(detail);
   const first = failures[0] ?? refused(errno, plan);
   if (failures.length <= 1 && through === '') return first;
   const rest = failures.length > 1 ? ` (and ${failures.length - 1} more: ${rows(failures.slice(1))})` : '';
@@ -101,7 +113,27 @@ function systemFailure(errno: number, detail: string, plan: DialPlan, through: s
     ...(port === undefined ? null : { port }),
     cause,
     retryable,
+    phase: 'connect',
   });
+  return withErrors(error, failures);
+}
+
+/** An error for each line: address, port, errno. */
+function failuresOf(detail: string): MillraceError[] {
+  const lines = detail === '' ? [] : detail.split('\n');
+  return lines.map((line) => {
+    const [address = '', port = '0', number = '0'] = line.split(' ');
+    return errorFromNative(SYSTEM, {
+      errno: Number(number),
+      syscall: 'connect',
+      phase: 'connect',
+      address,
+      port: Number(port),
+    });
+  });
+}
+
+function withErrors(error: MillraceError, failures: readonly MillraceError[]): MillraceError {
   return Object.defineProperty(error, 'errors', { value: failures, configurable: true, writable: true });
 }
 
@@ -110,7 +142,7 @@ function rows(failures: readonly MillraceError[]): string {
 }
 
 function refused(errno: number, plan: DialPlan): MillraceError {
-  return errorFromNative(SYSTEM, { errno, syscall: 'connect', ...whereOf(plan) });
+  return errorFromNative(SYSTEM, { errno, syscall: 'connect', phase: 'connect', ...whereOf(plan) });
 }
 
 function whereOf({ to }: DialPlan): { address?: string; port?: number } {

@@ -1,27 +1,47 @@
 import { EventEmitter } from 'node:events';
-import type { Duplex } from 'node:stream';
 
 import type { SocketCloseMessage } from './channels.js';
 import { SOCKET_CHANNELS } from './channels.js';
 import { errorFromNative } from '../errors/native-error.js';
-import { MillraceError, misuse } from '../errors/millrace-error.js';
+import { describeValue } from '../errors/escape.js';
+import type { MillraceError } from '../errors/millrace-error.js';
+import { misuse, outOfRange } from '../errors/millrace-error.js';
 import type { Target } from '../native/events.js';
 import { KIND, register, unregister } from '../native/events.js';
-import { FINISH } from '../native/binding.js';
+import { FINISH, SOCKET_KEEP_ALIVE, SOCKET_NO_DELAY, SOCKET_USER_TIMEOUT } from '../native/binding.js';
+import type { RelayOptions } from '../options/relay.generated.js';
 import { native } from '../native/loader.js';
 import { IncomingBody } from '../message/incoming-body.js';
-import { nodeStream } from '../message/node-stream.js';
 import { TlsContext } from '../tls/tls-context.js';
 import type { TlsClientOptions } from '../tls/tls-options.js';
 import type { TlsFacts } from '../tls/tls-facts.js';
 import { tlsFactsOf } from '../tls/tls-facts.js';
 import type { DialFailure } from './dial-failure.js';
 import { dialError } from './dial-failure.js';
+import type { KeepAlive } from './keep-alive.js';
+import { keepAliveNumbers } from './keep-alive.js';
+import type { RelayCounts } from './relay.js';
+import { relay } from './relay.js';
+import type { DuplexOptions, SocketDuplex } from './socket-duplex.js';
+import { duplexOf } from './socket-duplex.js';
+import type { PeerCredentials, TcpInfo } from './tcp-info.js';
+import { peerCredentialsOf, tcpInfoOf } from './tcp-info.js';
+
+/** @internal What the native core said at the end of a relay. */
+export interface RelayEnd {
+  readonly flags: number;
+  readonly sent: number;
+  readonly received: number;
+  readonly carried: readonly [there: number, back: number];
+}
+
+const SYSTEM = 2;
 
 /**
  * A connection that speaks no protocol of ours: one that `connect` made, or after an upgrade or CONNECT. Both sides end
  * on their own.
- * Its events are `drain`, `end` (the peer has ended), `hangup` (it has, and nobody reads), `close` and, where somebody listens, `error`.
+ * Its events are `data` (see `pause`), `drain`, `end` (the peer has ended), `close`
+ * and, where somebody listens, `error`.
  */
 export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, Target {
   readonly id: number;
@@ -35,6 +55,14 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   #bytesRead = 0;
   #bytesWritten = 0;
   #tls: TlsFacts | null | undefined;
+  #failure: MillraceError | undefined;
+  /** Whether `data` events wait; undefined: nobody has asked for them. */
+  #isPaused: boolean | undefined;
+  /** The other end of a relay. */
+  #joined: Socket | undefined;
+  #relayEnd: ((end: RelayEnd) => void) | undefined;
+  /** Bytes that went to the other end before the relay had begun. */
+  #carried = 0;
   #opening: { resolve(): void; reject(error: unknown): void; explain(failure: DialFailure): MillraceError } | undefined;
   #waiting: { resolve(): void; reject(error: unknown): void; finish: boolean }[] = [];
 
@@ -99,22 +127,33 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
     return this.#closed ? 0 : native.memory(this.id);
   }
 
+  /** Why it closed before its time; undefined while it is open, and when both sides had ended. */
+  get failure(): MillraceError | undefined {
+    return this.#failure;
+  }
+
   get closed(): boolean {
     return this.#closed;
   }
 
   /** Queues bytes; false: wait for `drain` or `drained()`. After the end it answers false. */
   write(data: string | Uint8Array | readonly Uint8Array[]): boolean {
-    if (this.#ended || this.#closed) return false;
-    let room = true;
-    for (const part of Array.isArray(data) ? (data as Uint8Array[]) : [data as string | Uint8Array]) {
-      const answer = native.write(this.id, part);
-      if (answer !== undefined && answer !== 0) return false;
-      this.#bytesWritten += typeof part === 'string' ? Buffer.byteLength(part) : part.byteLength;
-      if (answer === 0) room = false;
+    if (this.#ended || this.#closed || this.#joined !== undefined) return false;
+    if (Array.isArray(data)) {
+      let room = true;
+      for (const part of data as readonly Uint8Array[]) room = this.#writeOne(part) && room;
+      return room;
     }
-    if (!room) this.#full = true;
-    return room;
+    return this.#writeOne(data as string | Uint8Array);
+  }
+
+  #writeOne(part: string | Uint8Array): boolean {
+    const answer = native.write(this.id, part);
+    if (answer !== undefined && answer !== 0) return false;
+    this.#bytesWritten += typeof part === 'string' ? Buffer.byteLength(part) : part.byteLength;
+    if (answer === undefined) return true;
+    this.#full = true;
+    return false;
   }
 
   /** Resolves when there is room again, or at once when there is; also when the socket closes. */
@@ -126,7 +165,7 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   /** Ends our side; resolves when everything is with the kernel. The peer may go on sending. */
   end(data?: string | Uint8Array): Promise<void> {
     if (data !== undefined && data.length > 0) this.write(data);
-    if (this.#closed || this.#ended) return Promise.resolve();
+    if (this.#closed || this.#ended || this.#joined !== undefined) return Promise.resolve();
     this.#ended = true;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject, finish: true });
@@ -138,6 +177,7 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   /** Ends our side, drops what the peer still sends, resolves when the connection is closed. */
   async close(): Promise<void> {
     if (this.#closed) return;
+    if (this.#joined !== undefined) this.destroy();
     const closed = new Promise<void>((resolve) => this.once('close', () => resolve()));
     if (!this.#body.used) await this.#body.dump(Number.MAX_SAFE_INTEGER);
     await this.end().catch(() => undefined);
@@ -191,32 +231,83 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
     };
   }
 
-  /** The socket as a Node Duplex, for libraries that want one. */
-  asDuplex(): Duplex {
-    const chunks = this[Symbol.asyncIterator]();
-    const duplex = new (nodeStream().Duplex)({
-      allowHalfOpen: true,
-      read() {
-        chunks.next().then(
-          ({ done, value }) =>
-            duplex.push(done === true ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength)),
-          (error: Error) => duplex.destroy(error),
-        );
-      },
-      write: (chunk: Uint8Array, _encoding, done) => {
-        if (this.#closed) return done(new MillraceError('MILLRACE_STREAM_CLOSED', 'the connection is closed'));
-        if (this.write(chunk)) done();
-        else this.drained().then(() => done(), done);
-      },
-      final: (done) => {
-        this.end().then(() => done(), done);
-      },
-      destroy: (error, done) => {
-        this.destroy();
-        done(error);
-      },
-    });
-    return duplex;
+  /** The socket as a Node Duplex, for libraries that want one; it takes over reading. */
+  asDuplex(options: DuplexOptions = {}): SocketDuplex {
+    return duplexOf(this, options);
+  }
+
+  /**
+   * Joins this socket and the other natively: what the peer of one sends goes to the peer of the other, and bytes enter
+   * JavaScript no more. What came before and was not read goes first. Each side's end is passed on; resolves when both
+   * have ended, and rejects when either breaks, a timeout passes or the signal is aborted: then both are reset. The
+   * counts are in `bytesRead` and `bytesWritten` of both in any case.
+   */
+  pipeTo(other: Socket, options: RelayOptions = {}): Promise<RelayCounts> {
+    return relay(this, other, options);
+  }
+
+  /** What the system knows of the connection; null where it is no TCP connection, or closed. */
+  info(): TcpInfo | null {
+    return this.#closed ? null : tcpInfoOf(this.id);
+  }
+
+  /** Who is at the other end of a Unix socket; null where it is none, or closed. */
+  peerCredentials(): PeerCredentials | null {
+    return this.#closed ? null : peerCredentialsOf(this.id);
+  }
+
+  /** TCP_NODELAY; it is on from the start, for writes are gathered here. A Unix socket has none. */
+  setNoDelay(on = true): this {
+    return this.#set(SOCKET_NO_DELAY, on ? 1 : 0);
+  }
+
+  /** TCP keepalive in seconds, `true` for 60, 10, 3; false: none. A Unix socket has none. */
+  setKeepAlive(keepAlive: KeepAlive | boolean): this {
+    return this.#set(SOCKET_KEEP_ALIVE, ...(keepAliveNumbers('setKeepAlive', keepAlive) ?? ([0, 0, 0] as const)));
+  }
+
+  /** How long sent bytes may stay unacknowledged, in ms (TCP_USER_TIMEOUT); null: the system's. A Unix socket has none. */
+  setUserTimeout(ms: number | null): this {
+    if (ms !== null && !(Number.isInteger(ms) && ms >= 1 && ms <= 2_147_483_647)) {
+      throw outOfRange(`setUserTimeout: must be an integer from 1 to 2147483647 or null, got ${describeValue(ms)}`);
+    }
+    return this.#set(SOCKET_USER_TIMEOUT, ms ?? 0);
+  }
+
+  #set(option: number, a: number, b = 0, c = 0): this {
+    const code = this.#closed ? undefined : native.setSocket(this.id, option, a, b, c);
+    if (code === undefined) return this;
+    throw code < 0 ? errorFromNative(SYSTEM, { errno: code, syscall: 'setsockopt' }) : errorFromNative(code);
+  }
+
+  /** Chunks come as `data` events from the first listener on; `pause` has them wait, `resume` goes on. */
+  override on(name: string | symbol, listener: (...values: any[]) => void): this {
+    super.on(name, listener);
+    if (name === 'data' && this.#isPaused === undefined) this.resume();
+    return this;
+  }
+
+  override addListener(name: string | symbol, listener: (...values: any[]) => void): this {
+    return this.on(name, listener);
+  }
+
+  /** Has `data` events wait; what comes meanwhile is kept within the window of the reader. */
+  pause(): this {
+    if (this.#isPaused !== true && !this.#closed) this.#body.flow(undefined);
+    this.#isPaused = true;
+    return this;
+  }
+
+  /** Has `data` events go on. */
+  resume(): this {
+    if (this.#isPaused !== false) {
+      this.#isPaused = false;
+      this.#body.flow((chunk) => {
+        this.#bytesRead += chunk.byteLength;
+        this.emit('data', chunk);
+      });
+    }
+    return this;
   }
 
   ref(): this {
@@ -237,6 +328,10 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
 
   /** @internal */
   handleEvent(kind: number, flags: number, a: number, b: number, value: unknown): void {
+    if (this.#joined !== undefined) {
+      this.#relayed(kind, flags, a, b, value);
+      return;
+    }
     if (this.#body.handleBodyEvent(kind, flags, a, b, value)) {
       if (kind === KIND.bodyEnd) {
         this.emit('end');
@@ -257,8 +352,6 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
       this.#full = false;
       this.#settle((waiting) => !waiting.finish);
       this.emit('drain');
-    } else if (kind === KIND.left) {
-      this.emit('hangup');
     } else if (kind === KIND.finished) {
       this.#settle(() => true);
       if (this.#body.ended) this.#close();
@@ -267,6 +360,41 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
       this.#body.fail(error);
       this.#close(this.#ended && this.#body.ended ? undefined : error);
     }
+  }
+
+  /** @internal The native core has joined it with another: what was kept for its reader goes there. */
+  join(other: Socket): Promise<RelayEnd> {
+    this.#joined = other;
+    this.#full = false;
+    this.#settle((waiting) => !waiting.finish);
+    for (const chunk of this.#body.release()) this.#carry(chunk);
+    return new Promise((resolve) => (this.#relayEnd = resolve));
+  }
+
+  /** @internal The relay is over. */
+  leave(sent: number, received: number, error: MillraceError | undefined): void {
+    this.#bytesRead += sent;
+    this.#bytesWritten += received;
+    this.#close(error);
+  }
+
+  /** Until the relay has begun, what still comes goes to the other end. */
+  #relayed(kind: number, flags: number, a: number, b: number, value: unknown): void {
+    if (kind === KIND.body) this.#carry(value as Uint8Array);
+    else if (kind === KIND.relayEnded) {
+      const back = this.#joined === undefined ? 0 : this.#joined.#carried;
+      this.#relayEnd?.({ flags, sent: a, received: b, carried: [this.#carried, back] });
+    }
+  }
+
+  #carry(chunk: Uint8Array): void {
+    const other = this.#joined;
+    if (other === undefined) return;
+    const answer = native.write(other.id, chunk);
+    if (answer !== undefined && answer !== 0) return;
+    this.#carried += chunk.byteLength;
+    this.#bytesRead += chunk.byteLength;
+    other.#bytesWritten += chunk.byteLength;
   }
 
   #settle(which: (waiting: { finish: boolean }) => boolean, error?: unknown): void {
@@ -284,6 +412,7 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
     this.#addressParts();
     void this.tls;
     this.#closed = true;
+    this.#failure = error;
     unregister(this.#slot, this.id);
     if (this.#holds) native.hold(-1);
     this.#settle(() => true, error);

@@ -57,7 +57,10 @@ export interface ServerTimeouts {
   requestTimeout?: number | undefined;
   /** Between two reads of body bytes. (1…2147483647, ms, default 30000) */
   bodyTimeout?: number | undefined;
-  /** For a response that the peer takes no byte of. (1…2147483647, ms, default 60000) */
+  /**
+   * For a response that the peer takes no byte of: what its system acknowledges counts (Linux), and what ours takes.
+   * (1…2147483647, ms, default 60000)
+   */
   writeTimeout?: number | undefined;
   /**
    * For an idle connection. Advertised in whole seconds as `Keep-Alive: timeout=65`, enforced a second later. Keep it
@@ -172,6 +175,7 @@ export interface ServerOptionValues {
   readonly limitScope: 'thread' | 'process';
   readonly allow: readonly string[] | null;
   readonly deny: readonly string[] | null;
+  readonly reputation: boolean | object;
   readonly handler: AnyFunction | null;
   readonly fetch: AnyFunction | null;
   readonly onUpgrade: AnyFunction | null;
@@ -264,6 +268,7 @@ export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
     { name: 'limitScope', type: 'enum', values: ['thread', 'process'], default: 'thread', reloadable: true },
     { name: 'allow', type: 'strings', default: null, reloadable: true },
     { name: 'deny', type: 'strings', default: null, reloadable: true },
+    { name: 'reputation', type: 'settings', default: false, reloadable: true },
     { name: 'handler', type: 'function', default: null },
     { name: 'fetch', type: 'function', default: null },
     { name: 'onUpgrade', type: 'function', default: null },

@@ -48,18 +48,17 @@ export interface ProxyServerOptions extends ProxyListenOptions, ProxyLimits {
 export async function createProxyServer(options: ProxyServerOptions = {}): Promise<ProxyServer> {
   const values = validateOptions<ProxyServerOptionValues>(PROXY_SERVER_OPTIONS, options);
   const host = values.path === null && values.fd === null ? await literal(values.host) : null;
-  // Of a descriptor that was inherited nobody knows who can reach it.
-  const isLocal = values.path !== null || (host !== null && isLoopback(host));
-  if (!isLocal && !isGuarded(values)) {
-    const where = host === null ? 'a descriptor' : `${quote(host)}`;
-    const message = `createProxyServer: ${where} can be reached by others, so it needs auth, rules or authorize, or open: true`;
-    throw misuse('MILLRACE_PROXY_OPEN', message);
-  }
+  const rules = values.rules === null ? null : new Rules(values.rules as readonly ProxyRule[]);
+  // Of a descriptor that was inherited nobody knows who can reach it; and a balancer in front brings others.
+  const isBehind = values.proxyProtocol !== 'off' || values.trustProxy !== null;
+  const isLocal = !isBehind && (values.path !== null || (host !== null && isLoopback(host)));
+  if (!isLocal && !isGuarded(values, rules)) throw open(values, host, rules);
   const auth = values.auth as ProxyAuth | null;
-  const gateway = gatewayOf(values, isLocal, () => proxy.address());
+  const gateway = gatewayOf(values, rules, isLocal, () => proxy.address());
   const proxy = new ProxyServer({
     gateway,
     judge: auth === null ? null : judgeOf(auth),
+    handshakeTimeout: values.handshakeTimeout,
     limits: { idleTimeout: values.idleTimeout, totalTimeout: values.totalTimeout },
     onClose: values.onClose as ((stats: TunnelStats) => void) | null,
   });
@@ -79,15 +78,28 @@ export async function createProxyServer(options: ProxyServerOptions = {}): Promi
   );
   proxy.listensOn(server);
   server.once('close', () => forward.close());
+  if (await gateway.loops()) {
+    proxy.destroy();
+    throw misuse('MILLRACE_PROXY_LOOP', "createProxyServer: option 'upstream' begins with this proxy itself");
+  }
   return proxy;
 }
 
-function isGuarded({ auth, rules, authorize, open }: ProxyServerOptionValues): boolean {
-  return auth !== null || (rules !== null && rules.length > 0) || authorize !== null || open;
+/** Whether somebody has said who may use it. Rules that allow nothing say nothing. */
+function isGuarded({ auth, authorize, open }: ProxyServerOptionValues, rules: Rules | null): boolean {
+  return auth !== null || rules?.allowsAny === true || authorize !== null || open;
+}
+
+function open({ path, fd }: ProxyServerOptionValues, host: string | null, rules: Rules | null): Error {
+  const where = host !== null ? quote(host) : fd !== null ? `descriptor ${fd}` : quote(path ?? '');
+  const what = rules === null ? 'auth, rules or authorize' : 'auth, a rule that allows something, or authorize';
+  const message = `createProxyServer: ${where} can be reached by others, so it needs ${what}; or open: true`;
+  return misuse('MILLRACE_PROXY_OPEN', message);
 }
 
 function gatewayOf(
   values: ProxyServerOptionValues,
+  rules: Rules | null,
   isLocal: boolean,
   address: () => AddressInfo | string | null,
 ): Gateway {
@@ -95,11 +107,13 @@ function gatewayOf(
   // Checked now, and not at the first request.
   routeOf('createProxyServer', upstream === 'env' ? null : upstream, { scheme: 'tcp', host: '', port: 0 });
   return new Gateway({
-    rules: values.rules === null ? null : new Rules(values.rules as readonly ProxyRule[]),
+    rules,
     authorize: values.authorize as ((request: ProxyRequest) => boolean | Promise<boolean>) | null,
     allowPrivate: values.allowPrivate ?? isLocal,
     upstream: ({ protocol, host, port }) =>
       routeOf('createProxyServer', upstream, { scheme: protocol === 'http' ? 'http' : 'tcp', host, port }),
+    // What the environment says differs by target: that is looked at with each request.
+    isFixed: upstream !== null && upstream !== 'env',
     handshakeTimeout: values.handshakeTimeout,
     resolve: resolveHost,
     open: (way, signal) => connectTo({ ...way, connectTimeout: values.connectTimeout }, signal),
@@ -115,6 +129,9 @@ async function literal(host: string): Promise<string> {
   const { isIP } = process.getBuiltinModule('node:net');
   const plain = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
   if (isIP(plain) !== 0) return plain;
+  if (plain === '') {
+    throw misuse('MILLRACE_INVALID_ARGUMENT', "createProxyServer: option 'host' must be an address or a name, got ''");
+  }
   return (await process.getBuiltinModule('node:dns').promises.lookup(plain)).address;
 }
 
@@ -129,7 +146,7 @@ function listenOptions(values: ProxyServerOptionValues, host: string | null): Om
     proxyProtocol,
     ...(trustProxy === null ? null : { trustProxy: [...trustProxy] }),
     ...(signal === null ? null : { signal }),
-    ...(tls === null ? null : { tls: tls as TlsContext }),
+    ...(tls === null ? null : { tls: tls }),
     headersTimeout: values.handshakeTimeout,
     maxConnections: values.maxConnections,
     maxConnectionsPerIp: values.maxConnectionsPerIp,

@@ -14,6 +14,7 @@ export const GRANTED = 0;
 const FAILED: Failure = { reply: 1, status: 502, type: 'proxy_internal_error' };
 export const FORBIDDEN: Failure = { reply: 2, status: 403, type: 'http_request_denied' };
 export const PROHIBITED: Failure = { reply: 2, status: 403, type: 'destination_ip_prohibited' };
+const LOOP: Failure = { reply: 1, status: 502, type: 'proxy_loop_detected' };
 const NO_ROUTE: Failure = { reply: 3, status: 502, type: 'destination_ip_unroutable' };
 const UNREACHABLE: Failure = { reply: 4, status: 502, type: 'destination_unavailable' };
 const NO_NAME: Failure = { reply: 4, status: 502, type: 'dns_error' };
@@ -23,8 +24,10 @@ const LATE: Failure = { reply: 6, status: 504, type: 'connection_timeout' };
 const BY_CODE: Readonly<Record<string, Failure>> = {
   MILLRACE_PROXY_TARGET_FORBIDDEN: FORBIDDEN,
   MILLRACE_PROXY_TARGET_PROHIBITED: PROHIBITED,
+  MILLRACE_PROXY_LOOP: LOOP,
   MILLRACE_DNS_FAILED: NO_NAME,
   MILLRACE_DNS_NOT_FOUND: NO_NAME,
+  MILLRACE_DNS_NAME_INVALID: NO_NAME,
   MILLRACE_DNS_TIMEOUT: { ...NO_NAME, status: 504, type: 'dns_timeout' },
   MILLRACE_CONNECT_TIMEOUT: LATE,
   MILLRACE_TOTAL_TIMEOUT: LATE,

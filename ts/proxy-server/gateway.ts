@@ -1,11 +1,12 @@
 import { isIP } from 'node:net';
 
 import { MillraceError } from '../errors/millrace-error.js';
+import { logRecord } from '../log/log.js';
 import type { Socket } from '../net/socket.js';
 import type { RouteHop } from '../proxy/route.js';
-import { Deadline } from '../resilience/deadline.js';
+import { decided } from './decided.js';
 import type { Destination, Rules } from './rules.js';
-import { isLoopback, isOwn, isReserved, sameAddress } from './reserved-addresses.js';
+import { isLoopback, isOwn, isReserved, isUnspecified, sameAddress } from './reserved-addresses.js';
 
 /** What a client of a proxy asks for. */
 export interface ProxyRequest {
@@ -24,6 +25,8 @@ export interface GatewayOptions {
   readonly authorize: ((request: ProxyRequest) => boolean | Promise<boolean>) | null;
   readonly allowPrivate: boolean;
   readonly upstream: (request: ProxyRequest) => readonly RouteHop[];
+  /** Whether `upstream` is the same for every request. */
+  readonly isFixed: boolean;
   readonly handshakeTimeout: number;
   readonly resolve: (host: string, signal: AbortSignal) => Promise<readonly string[]>;
   readonly open: (way: Way, signal: AbortSignal) => Promise<Socket>;
@@ -40,6 +43,9 @@ export interface Way {
   readonly hops: readonly RouteHop[];
 }
 
+/** How long the start of a proxy waits for the name of its upstream. */
+const LOOK_MS = 5_000;
+
 /** Decides about requests and dials for them: the same way for every protocol. */
 export class Gateway {
   readonly #options: GatewayOptions;
@@ -50,26 +56,33 @@ export class Gateway {
 
   /** A connection to what was asked for; rejects where it may not be reached, or cannot. */
   async open(request: ProxyRequest, signal: AbortSignal): Promise<Socket> {
-    const way = await this.way(request, signal);
-    return this.#options.open(way, signal);
+    const ways = await this.ways(request, signal);
+    let failure: unknown;
+    for (const way of ways) {
+      try {
+        return await this.#options.open(way, signal);
+      } catch (error) {
+        failure = error;
+        if (signal.aborted) break;
+      }
+    }
+    throw failure as Error;
   }
 
-  /** Where a request may go. */
-  async way(request: ProxyRequest, signal: AbortSignal): Promise<Way> {
-    const { authorize, upstream, handshakeTimeout } = this.#options;
-    if (authorize !== null) {
-      const asked = Promise.resolve(authorize(request));
-      const answer = await Deadline.after(handshakeTimeout).race(asked);
-      if (answer !== true) throw forbidden(request);
-    }
-    signal.throwIfAborted();
+  /** Where a request may go; several ways where a proxy has to be told one address. */
+  async ways(request: ProxyRequest, signal: AbortSignal): Promise<Way[]> {
+    const { allowPrivate, rules, upstream } = this.#options;
+    await this.#authorize(request, signal);
     const hops = upstream(request);
     const { host, port } = request;
+    if (!allowPrivate && isLocalName(host)) throw prohibited(request);
+    const [first] = hops;
+    if (first !== undefined && (await this.#isLoop(first, signal))) throw loop(request);
     const last = hops.at(-1)?.kind;
-    const isResolvedThere = last !== undefined && last !== 'socks4' && last !== 'socks5' && isIP(host) === 0;
-    if (isResolvedThere) {
+    const takesNames = last !== undefined && last !== 'socks4' && last !== 'socks5' && isIP(host) === 0;
+    if (takesNames && rules?.needsAddresses !== true) {
       this.#judge({ host, address: null, port }, request);
-      return { host, port, addresses: [], hops };
+      return [{ host, port, addresses: [], hops }];
     }
     const found = isIP(host) === 0 ? await this.#options.resolve(host, signal) : [host];
     const addresses: string[] = [];
@@ -83,13 +96,54 @@ export class Gateway {
       }
     }
     if (addresses.length === 0) throw (refusal as Error | undefined) ?? prohibited(request);
-    return { host, port, addresses, hops };
+    // A name that the next proxy resolved once more could be another address there than the one that was judged.
+    if (takesNames) return addresses.map((address) => ({ host: address, port, addresses: [address], hops }));
+    return [{ host, port, addresses, hops }];
+  }
+
+  /** Whether everything would go through the proxy itself. */
+  async loops(): Promise<boolean> {
+    const { isFixed, upstream } = this.#options;
+    const sample: ProxyRequest = {
+      protocol: 'connect',
+      host: '',
+      port: 1,
+      username: null,
+      remoteAddress: '',
+      remotePort: 0,
+    };
+    const [first] = isFixed ? upstream(sample) : [];
+    // What does not resolve now is not this host.
+    return first !== undefined && this.#isLoop(first, AbortSignal.timeout(LOOK_MS)).catch(() => false);
+  }
+
+  /** Asks the hook. Who goes away meanwhile waits no longer, and one that fails lets nobody pass. */
+  async #authorize(request: ProxyRequest, signal: AbortSignal): Promise<void> {
+    const { authorize, handshakeTimeout } = this.#options;
+    signal.throwIfAborted();
+    if (authorize === null) return;
+    let answer: unknown;
+    try {
+      answer = await decided(() => authorize(request), handshakeTimeout, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      logRecord('error', 'proxy', 'the function authorize has failed: the request is refused', { error });
+      throw error;
+    }
+    signal.throwIfAborted();
+    if (answer !== true) throw forbidden(request);
+  }
+
+  /** Whether the first proxy of an upstream is the proxy that would go through it. */
+  async #isLoop({ host, port }: RouteHop, signal: AbortSignal): Promise<boolean> {
+    if (this.#options.own()?.port !== port) return false;
+    const addresses = isIP(host) === 0 ? await this.#options.resolve(host, signal) : [host];
+    return addresses.some((address) => this.#isItself(address, port));
   }
 
   #judge(destination: Destination, request: ProxyRequest): void {
     const { address, port } = destination;
     const { allowPrivate, rules } = this.#options;
-    if (address === null && !allowPrivate && isLocalName(destination.host)) throw prohibited(request);
     if (address !== null) {
       if (this.#isItself(address, port)) throw prohibited(request);
       if (!allowPrivate && (isReserved(address) || isOwn(address))) throw prohibited(request);
@@ -101,16 +155,11 @@ export class Gateway {
   #isItself(address: string, port: number): boolean {
     const own = this.#options.own();
     if (own === null || own.port !== port) return false;
-    const everywhere = own.address === '::' || own.address === '0.0.0.0';
-    return everywhere
-      ? isLoopback(address) || isOwn(address) || isUnspecified(address)
-      : sameAddress(own.address, address);
+    // What `connect` takes for this host.
+    const target = isUnspecified(address) ? (address.includes(':') ? '::1' : '127.0.0.1') : address;
+    if (isUnspecified(own.address)) return isLoopback(target) || isOwn(target);
+    return sameAddress(own.address, target);
   }
-}
-
-/** An unspecified address is this host for `connect`. */
-function isUnspecified(address: string): boolean {
-  return address === '0.0.0.0' || sameAddress(address, '::');
 }
 
 /** Names that stand for this host wherever they are resolved (RFC 6761 §6.3). */
@@ -121,6 +170,10 @@ function isLocalName(host: string): boolean {
 
 function forbidden({ host, port }: ProxyRequest): MillraceError {
   return new MillraceError('MILLRACE_PROXY_TARGET_FORBIDDEN', undefined, { address: host, port });
+}
+
+function loop({ host, port }: ProxyRequest): MillraceError {
+  return new MillraceError('MILLRACE_PROXY_LOOP', undefined, { address: host, port });
 }
 
 function prohibited({ host, port }: ProxyRequest): MillraceError {

@@ -8,6 +8,7 @@ import type { CloseOptions, Server } from '../server/server.js';
 import type { ServerRequest } from '../server/request.js';
 import type { Judge } from './authentication.js';
 import { basicCredentials } from './authentication.js';
+import { decided } from './decided.js';
 import type { Failure } from './failure.js';
 import { failureOf } from './failure.js';
 import type { Gateway, ProxyRequest } from './gateway.js';
@@ -37,11 +38,13 @@ export interface ProxyServerStats {
 export interface ProxyServerParts {
   readonly gateway: Gateway;
   readonly judge: Judge | null;
+  /** For a judge to say yes or no. */
+  readonly handshakeTimeout: number;
   readonly limits: TunnelLimits;
   readonly onClose: ((stats: TunnelStats) => void) | null;
 }
 
-const BASIC = 'Basic realm="proxy", charset="UTF-8"';
+export const BASIC = 'Basic realm="proxy", charset="UTF-8"';
 
 /** A proxy that listens. Its event is `close`. */
 export class ProxyServer extends EventEmitter implements AsyncDisposable {
@@ -127,12 +130,10 @@ export class ProxyServer extends EventEmitter implements AsyncDisposable {
     const left = new AbortController();
     const onLeft = (): void => left.abort();
     socket.once('close', onLeft);
-    socket.once('hangup', onLeft);
     const client: TunnelClient = {
       signal: left.signal,
       grant: (upstream) => {
         socket.off('close', onLeft);
-        socket.off('hangup', onLeft);
         if (socket.closed) return null;
         socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
         if (head.length > 0) upstream.write(head);
@@ -173,7 +174,7 @@ export class ProxyServer extends EventEmitter implements AsyncDisposable {
 
   async #isRight(judge: Judge, username: string, password: string): Promise<boolean> {
     try {
-      return await judge(username, password);
+      return await decided(() => judge(username, password), this.#parts.handshakeTimeout);
     } catch (error) {
       logRecord('error', 'proxy', 'the function auth has failed: nobody is let in by it', { error });
       return false;

@@ -2,11 +2,12 @@ import { BlockList, isIP } from 'node:net';
 
 import { describeValue, quote } from '../errors/escape.js';
 import { misuse } from '../errors/millrace-error.js';
+import { canonical, embeddedIpv4, sameAddress } from './reserved-addresses.js';
 
 /** What a proxy lets its clients reach; the first rule that matches an address decides, and none means no. */
 export interface ProxyRule {
   action: 'allow' | 'deny';
-  /** A name, every name below one (`.example.com` or `*.example.com`), or an address as the client writes it. */
+  /** A name, every name below one (`.example.com` or `*.example.com`), `*` for all, or an address, however it is written. */
   host?: string | undefined;
   /** An address or a block; compared with what a name resolves to. */
   cidr?: string | undefined;
@@ -27,6 +28,10 @@ type Test = (destination: Destination) => boolean;
 
 /** Rules, checked and ready to be asked. */
 export class Rules {
+  /** Whether a rule is about addresses, which names must not walk round. */
+  readonly needsAddresses: boolean;
+  /** Whether there is anything that they let pass. */
+  readonly allowsAny: boolean;
   readonly #rules: readonly { allow: boolean; tests: readonly Test[] }[];
 
   constructor(rules: readonly ProxyRule[]) {
@@ -34,6 +39,8 @@ export class Rules {
       allow: actionOf(rule, place) === 'allow',
       tests: testsOf(rule, place),
     }));
+    this.needsAddresses = rules.some(({ host, cidr }) => cidr !== undefined || isAddress(host));
+    this.allowsAny = this.#rules.some(({ allow }) => allow);
   }
 
   allows(destination: Destination): boolean {
@@ -54,10 +61,10 @@ function actionOf(rule: ProxyRule, place: number): 'allow' | 'deny' {
   return rule.action;
 }
 
-function testsOf({ host, cidr, ports }: ProxyRule, place: number): Test[] {
+function testsOf({ action, host, cidr, ports }: ProxyRule, place: number): Test[] {
   const tests: Test[] = [];
   if (host !== undefined) tests.push(hostTest(host, place));
-  if (cidr !== undefined) tests.push(blockTest(cidr, place));
+  if (cidr !== undefined) tests.push(blockTest(cidr, place, action === 'deny'));
   if (ports !== undefined) tests.push(portTest(ports, place));
   return tests;
 }
@@ -65,6 +72,7 @@ function testsOf({ host, cidr, ports }: ProxyRule, place: number): Test[] {
 function hostTest(pattern: string, place: number): Test {
   if (typeof pattern !== 'string' || pattern === '') throw wrong(place, 'a host that is a string', pattern);
   const wanted = plain(pattern);
+  if (isAddress(wanted)) return ({ address }) => address !== null && sameAddress(address, wanted);
   const suffix = /^\*?(\.[^*]+)$/.exec(wanted)?.[1];
   if (wanted === '*') return () => true;
   if (suffix === undefined && wanted.includes('*')) throw wrong(place, 'a host, or *. in front of one', pattern);
@@ -72,7 +80,8 @@ function hostTest(pattern: string, place: number): Test {
   return ({ host }) => isIP(host) === 0 && plain(host).endsWith(suffix) && plain(host).length > suffix.length;
 }
 
-function blockTest(cidr: string, place: number): Test {
+/** A block that is denied covers what carries one of its addresses too; one that is allowed covers itself alone. */
+function blockTest(cidr: string, place: number, inner: boolean): Test {
   const [address = '', prefix, more] = typeof cidr === 'string' ? cidr.split('/') : [];
   const family = isIP(address);
   const most = family === 4 ? 32 : 128;
@@ -80,7 +89,15 @@ function blockTest(cidr: string, place: number): Test {
   if (family === 0 || more !== undefined || length > most) throw wrong(place, 'a cidr such as 10.0.0.0/8', cidr);
   const block = new BlockList();
   block.addSubnet(address, length, family === 4 ? 'ipv4' : 'ipv6');
-  return ({ address: found }) => found !== null && block.check(found, isIP(found) === 4 ? 'ipv4' : 'ipv6');
+  const covers = (found: string | null): boolean => {
+    const plain = found === null ? '' : canonical(found);
+    return isIP(plain) !== 0 && block.check(plain, isIP(plain) === 4 ? 'ipv4' : 'ipv6');
+  };
+  return ({ address }) => covers(address) || (inner && address !== null && covers(embeddedIpv4(address)));
+}
+
+function isAddress(host: unknown): boolean {
+  return typeof host === 'string' && isIP(plain(host)) !== 0;
 }
 
 function portTest(ports: readonly (number | readonly [number, number])[], place: number): Test {

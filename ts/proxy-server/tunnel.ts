@@ -39,7 +39,6 @@ export async function tunnel(
   { idleTimeout, totalTimeout }: TunnelLimits,
 ): Promise<{ stats: TunnelStats; opened: boolean }> {
   const started = performance.now();
-  const counts = { sent: 0, received: 0 };
   let failure: Error | null = null;
   let upstream: Socket | undefined;
   let isOpen = false;
@@ -52,25 +51,20 @@ export async function tunnel(
     const { opened } = PROXY_CHANNELS;
     if (opened.hasSubscribers) opened.publish({ request } satisfies TunnelMessage);
     const limits = { totalTimeout, ...(idleTimeout === null ? null : { idleTimeout }) };
-    Object.assign(counts, await pipeBoth(side, upstream, limits));
+    await side.pipeTo(upstream, limits);
   } catch (error) {
     failure = error instanceof Error ? error : new Error(String(error));
-    Object.assign(counts, relayed(error));
     if (!isOpen) client.refuse(error);
   } finally {
     upstream?.destroy();
   }
-  const stats = { request, ...counts, duration: performance.now() - started, error: failure };
+  // Its other side may have had a head of HTTP besides.
+  const [sent, received] = [upstream?.bytesWritten ?? 0, upstream?.bytesRead ?? 0];
+  const stats = { request, sent, received, duration: performance.now() - started, error: failure };
   const { closed } = PROXY_CHANNELS;
   if (closed.hasSubscribers) closed.publish(stats satisfies TunnelStats);
   if (isEnabled('debug')) record(stats);
   return { stats, opened: isOpen };
-}
-
-/** What had passed when a relay was cut. */
-function relayed(error: unknown): { sent?: number; received?: number } {
-  const { sent, received } = error as { sent?: number; received?: number };
-  return typeof sent === 'number' && typeof received === 'number' ? { sent, received } : {};
 }
 
 function record({ request, sent, received, duration, error }: TunnelStats): void {
@@ -85,19 +79,4 @@ function record({ request, sent, received, duration, error }: TunnelStats): void
     duration,
     ...(error === null ? null : { error }),
   });
-}
-
-// TEMPORARY
-async function pipeBoth(a: Socket, b: Socket, _l: object): Promise<{ sent: number; received: number }> {
-  const one = async (x: Socket, y: Socket): Promise<number> => {
-    let n = 0;
-    for await (const c of x) {
-      n += c.length;
-      if (!y.write(c)) await y.drained();
-    }
-    await y.end();
-    return n;
-  };
-  const [sent, received] = await Promise.all([one(a, b), one(b, a)]);
-  return { sent, received };
 }

@@ -67,6 +67,21 @@ export function routeOf(owner: string, option: ProxyOption | undefined, target: 
   });
 }
 
+/** A hop as an option names it. */
+export function hopOption(hop: RouteHop): ProxyHop {
+  const { credentials, fields, tls } = hop;
+  const parts = fields.split('\0');
+  const headers = parts
+    .slice(0, -1)
+    .flatMap((part, place): [string, string][] => (place % 2 === 0 ? [[part, parts[place + 1] ?? '']] : []));
+  return {
+    url: labelOf(hop),
+    ...(credentials === null ? null : { username: credentials[0].toString(), password: credentials[1].toString() }),
+    ...(headers.length === 0 ? null : { headers }),
+    ...(tls === null ? null : { tls }),
+  };
+}
+
 /** How a proxy is named in messages: never with its credentials. */
 export function labelOf({ kind, host, port }: Pick<ProxyUrl, 'kind' | 'host' | 'port'>): string {
   return `${kind}://${host.includes(':') ? `[${host}]` : host}:${port}`;

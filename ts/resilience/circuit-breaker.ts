@@ -7,6 +7,7 @@ import { CIRCUIT_BREAKER_OPTIONS } from '../options/circuit-breaker.generated.js
 import { validateOptions } from '../options/validate.js';
 import type { CircuitReason, CircuitState } from './circuit.js';
 import { Circuit } from './circuit.js';
+import { tell } from './tell.js';
 
 /** When it opens and how it closes again; docs/options.md has ranges and defaults. */
 export interface BreakerOptions {
@@ -153,7 +154,7 @@ export class CircuitBreaker extends EventEmitter {
       if (this._circuits.size >= this._values.maxOrigins) this.forgetOne();
       circuit = new Circuit(this._values, ({ state, cause }, from, reason) => {
         const error = state === 'open' ? { error: cause } : null;
-        this.emit('change', { origin, from, to: state, reason, ...error } satisfies BreakerChange);
+        tell(this, 'change', { origin, from, to: state, reason, ...error } satisfies BreakerChange);
       });
     } else {
       this._circuits.delete(origin);

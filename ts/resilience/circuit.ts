@@ -102,7 +102,7 @@ export class Circuit {
     }
     this._row++;
     if (failures !== null && this._row >= failures) this.open('failures', error);
-    else if (failureRate !== null && this.calls >= minCalls && this.failures / this.calls > failureRate) {
+    else if (failureRate !== null && this.calls >= minCalls && this.failures / this.calls >= failureRate) {
       this.open('failure-rate', error);
     }
   }

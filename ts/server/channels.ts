@@ -47,6 +47,19 @@ export interface RequestErrorMessage {
   readonly aborted: boolean;
 }
 
+/**
+ * A request was answered with an error before anything of yours saw it: it was malformed, or passed a limit, a rate limit
+ * or a deadline: `millrace:server:request:refused`.
+ */
+export interface RequestRefusedMessage {
+  readonly server: Server;
+  readonly error: MillraceError;
+  readonly status: number;
+  /** As `remoteAddress` of a request; null for a Unix socket. */
+  readonly remoteAddress: string | null;
+  readonly remotePort: number;
+}
+
 /** A connection is handed over: `millrace:server:upgrade` and `millrace:server:connect`. */
 export interface TunnelMessage {
   readonly server: Server;
@@ -69,6 +82,7 @@ export const CHANNELS = {
   requestStart: channel('millrace:server:request:start'),
   requestFinish: channel('millrace:server:request:finish'),
   requestError: channel('millrace:server:request:error'),
+  requestRefused: channel('millrace:server:request:refused'),
   upgrade: channel('millrace:server:upgrade'),
   connect: channel('millrace:server:connect'),
   tlsError: channel('millrace:server:tls:error'),

@@ -84,7 +84,8 @@ export class Dispatch {
       this.sendError(undefined, gone, req, res);
       return;
     }
-    this.report(error, req, res);
+    if (isPassedLimit(error, req)) this.note(error, req, res);
+    else this.report(error, req, res);
     this.answerFor(error, req, res);
   }
 
@@ -231,6 +232,14 @@ export class Dispatch {
     this.report(error, req, null);
   }
 
+  /** A limit did what it is for, and the native core has counted it: no handler failed. */
+  private note(error: unknown, req: ServerRequest, res: ServerResponse): void {
+    if (isEnabled('debug')) {
+      logRecord('debug', 'server', 'a request passed a limit', { err: error, method: req.method, url: req.url });
+    }
+    this._onFailure(error, req, res);
+  }
+
   private report(error: unknown, req: ServerRequest, res: ServerResponse | null): void {
     this.failures++;
     native.count(HANDLER_ERRORS, 1);
@@ -263,6 +272,11 @@ function isEchoOf(gone: MillraceError, error: unknown): boolean {
   if (error.name === 'AbortError') return error.cause === gone;
   const isLate = error instanceof MillraceError && error.code === 'MILLRACE_HTTP_HEADERS_SENT';
   return isLate && gone.code === 'MILLRACE_HANDLER_TIMEOUT';
+}
+
+/** Whether a handler passes on that the body of this very request was larger than a limit of the server. */
+function isPassedLimit(error: unknown, req: ServerRequest): boolean {
+  return error instanceof MillraceError && error.kind === 'limit' && error === req.bodyFailure;
 }
 
 /**

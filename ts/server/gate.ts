@@ -3,6 +3,7 @@ import type { NativeGate } from '../native/binding.js';
 import { native } from '../native/loader.js';
 import type { ServerOptionValues } from '../options/server.generated.js';
 import { isNative, type RateLimit } from './rate-limit.js';
+import { nativeReputation } from './reputation.js';
 
 /**
  * Tells the native core who may come in and how often. Throws where a network or a prefix is none.
@@ -24,6 +25,7 @@ export function setGate(id: number, values: ServerOptionValues, place: string): 
       interval: limit.interval ?? 1_000,
       burst: limit.burst ?? limit.requests,
     })),
+    reputation: nativeReputation(values.reputation),
     scope: values.limitScope === 'process' ? place : undefined,
   };
   const code = native.setGate(id, gate);

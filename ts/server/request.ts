@@ -187,6 +187,11 @@ export class ServerRequest implements AsyncIterable<Uint8Array> {
     return (this._flags & REQUEST_HAS_BODY) !== 0;
   }
 
+  /** @internal Why the body did not arrive whole, though the client is there. */
+  get bodyFailure(): MillraceError | undefined {
+    return this._body?.failure;
+  }
+
   /** @internal */
   body(): IncomingBody {
     if (this._body === undefined) {

@@ -14,6 +14,8 @@ import { setGate } from './gate.js';
 import type { Middleware } from './middleware.js';
 import type { RateLimit } from './rate-limit.js';
 import { checkRateLimits, rateLimiter } from './rate-limit.js';
+import type { ReputationOptions } from './reputation.js';
+import { nativeReputation } from './reputation.js';
 import type { ServerRequest } from './request.js';
 import type { ServerResponse } from './response.js';
 import type { SocksHook } from './server.js';
@@ -29,6 +31,8 @@ export type AnyResponse = Response | LazyResponse;
 interface ServeBase extends ListenOptions, ServerTimeouts, ServerLimits {
   /** A context, or the options of one that the server makes for itself. Absent: plain connections. */
   tls?: TlsContext | TlsServerOptions | undefined;
+  /** Lets the next connection of a client that broke rules wait, or refuses it; off unless asked. */
+  reputation?: boolean | ReputationOptions | undefined;
   /** Takes over the connection of an Upgrade request. Absent: the field is ignored and the request served. */
   onUpgrade?(req: ServerRequest, socket: Socket, head: Uint8Array): unknown;
   /** Takes over the connection of a CONNECT request. Absent: 405. */
@@ -74,6 +78,7 @@ export interface ProxyPart {
 /** @internal As `serve`; with a `proxy`, clients may speak SOCKS too. */
 export async function start(options: ServeOptions, proxy: ProxyPart | null): Promise<Server> {
   const values = await withCompression(withRateLimits(validateOptions(SERVER_OPTIONS, options)));
+  nativeReputation(values.reputation);
   const { signal } = values;
   signal?.throwIfAborted();
   const tls = await tlsContext(values);

@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { describeValue } from '../errors/escape.js';
-import { MillraceError, outOfRange } from '../errors/millrace-error.js';
+import { MillraceError, misuse, outOfRange } from '../errors/millrace-error.js';
 import { errorFromNative } from '../errors/native-error.js';
-import type { RequestSink } from '../native/events.js';
+import type { NativeRefusal, RequestSink } from '../native/events.js';
 import { KIND, register, registerServer, unregisterServer } from '../native/events.js';
 import { native } from '../native/loader.js';
 import type { ServerLimits, ServerOptionValues, ServerTimeouts } from '../options/server.generated.js';
@@ -15,14 +15,25 @@ import { isEnabled, logRecord } from '../log/log.js';
 import { descriptorOf } from '../net/bridge.js';
 import { Socket } from '../net/socket.js';
 import { Deadline } from '../resilience/deadline.js';
-import type { TlsContext } from '../tls/tls-context.js';
-import type { CloseMessage, ListeningMessage, TlsErrorMessage, TunnelMessage } from './channels.js';
+import { TlsContext } from '../tls/tls-context.js';
+import type { TlsServerOptions } from '../tls/tls-options.js';
+import type {
+  CloseMessage,
+  ListeningMessage,
+  RequestRefusedMessage,
+  TlsErrorMessage,
+  TunnelMessage,
+} from './channels.js';
 import { CHANNELS, isObserved, publishFailure } from './channels.js';
 import { contextRunner } from '../log/context-runner.js';
 import type { Invoke, TunnelHook } from './dispatch.js';
 import { Dispatch } from './dispatch.js';
 import type { InjectOptions, InjectedResponse } from './inject.js';
 import { inject } from './inject.js';
+import type { RefusedRequest } from './refusals.js';
+import { followListeners } from './refusals.js';
+import type { ReputationOptions } from './reputation.js';
+import { nativeReputation } from './reputation.js';
 import { ServerRequest } from './request.js';
 import { PlainResponse } from './response.js';
 import type { ServerStats } from './stats.js';
@@ -42,7 +53,15 @@ export interface CloseOptions {
 /** A client of a proxy that speaks SOCKS: the event's kind, the stream's id and slot, and what it said. */
 export type SocksHook = (kind: number, id: number, slot: number, text: string, length: number) => void;
 
-/** A server that listens. Its event is `close`. */
+/** What `server.reload` can change, besides what TLS is to be. */
+export interface ReloadOptions extends ServerTimeouts, ServerLimits {
+  reputation?: boolean | ReputationOptions | undefined;
+}
+
+/**
+ * A server that listens. Its events are `close`, `clientError` (a request was refused before a handler saw it: the error,
+ * and a `RefusedRequest`) and `tlsClientError` (the error of a TLS session).
+ */
 export class Server extends EventEmitter implements RequestSink {
   readonly id: number;
   private _options: ServerOptionValues;
@@ -55,6 +74,7 @@ export class Server extends EventEmitter implements RequestSink {
   private readonly _invoke: Invoke;
   private readonly _watch: Watch;
   private readonly _isWatched: boolean;
+  private readonly _unfollow: () => void;
   private readonly _tls: TlsContext | null;
   private readonly _onSocks: SocksHook | undefined;
   private readonly _statsRow = new Float64Array(STATS_LENGTH);
@@ -86,6 +106,7 @@ export class Server extends EventEmitter implements RequestSink {
     this._watch = new Watch(this, options, this._dispatch);
     this._isWatched = this._watch.isAsked;
     registerServer(id, this);
+    this._unfollow = followListeners(this);
     this.ref();
     if (CHANNELS.listening.hasSubscribers) CHANNELS.listening.publish({ server: this } satisfies ListeningMessage);
   }
@@ -163,9 +184,39 @@ export class Server extends EventEmitter implements RequestSink {
   /**
    * Changes timeouts and limits of the running server; what is not given stays. Live connections take the new values
    * from their next phase: the next head, body, answer or idle time.
+   *
+   * With `tls` it resolves when files have been read and handshakes that begin have the new options, the others of TLS
+   * staying as they are: `update` of the server's context, and of whoever shares it. When it rejects nothing has changed.
    */
-  reload(options: ServerTimeouts & ServerLimits): void {
+  reload(options: ReloadOptions & { tls: Partial<TlsServerOptions> }): Promise<void>;
+  reload(options: ReloadOptions & { tls?: undefined }): void;
+  reload(options: ReloadOptions & { tls?: Partial<TlsServerOptions> | undefined }): Promise<void> | void {
+    if (options?.tls !== undefined) return this.reloadTls(options.tls, { ...options, tls: undefined });
+    this.change(this.changed(options));
+  }
+
+  private async reloadTls(tls: Partial<TlsServerOptions>, options: object): Promise<void> {
+    this.changed(options);
+    if (this._tls === null) {
+      throw misuse('MILLRACE_INVALID_STATE', 'reload: the server was made without tls, and has none to change');
+    }
+    if (tls instanceof TlsContext) {
+      throw misuse('MILLRACE_INVALID_ARGUMENT', "reload: option 'tls' must be options of TLS, got a TlsContext");
+    }
+    if (this._isClosed) throw new MillraceError('MILLRACE_SERVER_CLOSED', 'the server was closed: nothing to reload');
+    await this._tls.update(tls);
+    // Others may have been changed meanwhile: only what was given is.
+    this.change(this.changed(options));
+  }
+
+  /** What would be in force; throws where an option is none, or cannot change. */
+  private changed(options: object): ServerOptionValues {
     const values = changeOptions(SERVER_OPTIONS, 'reload', this._options, options);
+    nativeReputation(values.reputation);
+    return values;
+  }
+
+  private change(values: ServerOptionValues): void {
     if (this._isClosed || this._reload(values) === 0) {
       throw new MillraceError('MILLRACE_SERVER_CLOSED', 'the server was closed: there is nothing to reload');
     }
@@ -227,10 +278,21 @@ export class Server extends EventEmitter implements RequestSink {
     this._closed ??= Promise.resolve({ finished, forced });
     this._ended?.({ finished, forced });
     this._watch.close();
+    this._unfollow();
     if (CHANNELS.close.hasSubscribers) {
       CHANNELS.close.publish({ server: this, finished, forced } satisfies CloseMessage);
     }
     this.emit('close');
+  }
+
+  /** @internal */
+  handleRefusal({ code, status, address, port, limit, seen }: NativeRefusal): void {
+    const error = errorFromNative(code, limit === undefined ? {} : { value: limit, seen: seen ?? 0 });
+    const about: RefusedRequest = { status, remoteAddress: address === '' ? null : address, remotePort: port };
+    if (CHANNELS.requestRefused.hasSubscribers) {
+      CHANNELS.requestRefused.publish({ server: this, error, ...about } satisfies RequestRefusedMessage);
+    }
+    if (this.listenerCount('clientError') > 0) this.emit('clientError', error, about);
   }
 
   /** @internal */

@@ -6,7 +6,7 @@ use crate::client_key::ClientKey;
 use crate::table::LruTable;
 
 /// When a client is delayed or refused.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ReputationOptions {
     /// The score from which a connection is delayed; above zero.
     pub delay_at: f64,

@@ -10,7 +10,6 @@ use crate::stream::{Consumer, flag};
 use millrace_buffer::KEPT_CAPACITY;
 use millrace_error::{Code, Error, Limit};
 use millrace_http1::write_informational;
-use millrace_metrics::Counter;
 use millrace_net::{Peer, socket};
 use std::net::SocketAddr;
 
@@ -79,7 +78,7 @@ impl<V: Copy> Engine<V> {
                     false => stash.try_reserve(bytes.len()),
                 };
                 if reserved.is_err() {
-                    return Err(Code::HttpBodyTooLarge.into());
+                    return Err(Code::OutOfMemory.into());
                 }
                 stash.extend_from_slice(bytes);
             }
@@ -88,7 +87,9 @@ impl<V: Copy> Engine<V> {
     }
 
     fn collected_too_large(&mut self, id: Id, error: &Error) {
-        self.metrics.add(Counter::LimitExceededMaxCollectedSize, 1);
+        if let Some(connection) = self.streams.get(id).map(|stream| stream.connection) {
+            self.count_error(connection, error);
+        }
         self.body_failed(id, error);
     }
 
@@ -145,6 +146,8 @@ impl<V: Copy> Engine<V> {
                     self.pool.give(stash);
                 }
             }
+            // Of a tunnel the end is told although its bytes are dropped: who closes it waits for that.
+            Consumer::Discard(_) if stream.has(flag::RAW) => {}
             _ => return,
         }
         self.tell_end(host, id);
@@ -234,6 +237,9 @@ impl<V: Copy> Engine<V> {
     fn consume(&mut self, id: f64, change: impl FnOnce(&mut crate::stream::Stream)) -> Result<(), Error> {
         let id = Id::from_f64(id).ok_or(Code::StaleId)?;
         let stream = self.streams.get_mut(id).ok_or(Code::StaleId)?;
+        if stream.has(flag::RELAYED) {
+            return Err(Code::InvalidState.into());
+        }
         let asked = stream.consumer == Consumer::Undecided;
         change(stream);
         let connection = stream.connection;

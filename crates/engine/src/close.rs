@@ -53,7 +53,15 @@ impl<V: Copy> Engine<V> {
 
     /// Ends a connection now: its exchanges are aborted with the error, its descriptor is closed.
     pub(crate) fn close(&mut self, id: Id, error: Error) {
+        if let Some(connection) = self
+            .connections
+            .get(id)
+            .filter(|connection| connection.has(conn::RELAY))
+        {
+            return self.end_relay(connection.relay, Some(error));
+        }
         let cut = self.is_cut_by_close(id);
+        self.count_left(id, &error);
         let orderly = !cut && !matches!(error.code.kind(), Kind::Protocol | Kind::Bug);
         self.last_words(id, orderly);
         let mut finishing = Vec::new();
@@ -165,8 +173,39 @@ impl<V: Copy> Engine<V> {
         self.server_maybe_closed(server_id);
     }
 
+    /// The peer left while an answer that was queued whole was still being sent: its exchange is over for everybody else.
+    fn count_left(&mut self, id: Id, error: &Error) {
+        if !matches!(error.code, Code::ConnectionClosed | Code::ConnectionReset) {
+            return;
+        }
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
+        let sealed = connection.layers.as_ref().is_some_and(|layers| layers.has_output());
+        let Some(stack) = connection.stack.as_ref() else { return };
+        let Protocol::Http1(http) = &stack.protocol else { return };
+        // What waits may be the part of an answer that has not ended: `abort_stream` counts that one.
+        let front = http.order.front().and_then(|front| self.streams.get(*front));
+        let begun = front.is_some_and(|stream| stream.has(flag::HEAD_SENT));
+        let opened = connection.requests > 0;
+        if begun || !opened || (stack.output.is_empty() && !sealed) {
+            return;
+        }
+        self.metrics.add(Counter::HttpServerAborted, 1);
+        if let Some(server) = self.servers.at_mut(connection.server) {
+            server.stats.aborted += 1;
+        }
+    }
+
     /// Whether closing now leaves an answer that is not with the kernel, or one that only the close would delimit.
     fn is_cut_by_close(&self, id: Id) -> bool {
+        if self
+            .connections
+            .get(id)
+            .is_some_and(|connection| connection.has(conn::CUT))
+        {
+            return true;
+        }
         let stack = self
             .connections
             .get(id)
@@ -255,7 +294,8 @@ impl<V: Copy> Engine<V> {
         if flags & flag::DIALLING != 0 {
             return self.told_dial_failed(id, error, None);
         }
-        if missed || !answered {
+        // Of a relay's end the relay tells.
+        if (missed || !answered) && flags & flag::RELAYED == 0 {
             self.told_aborted(id, error);
         }
     }
@@ -279,10 +319,12 @@ impl<V: Copy> Engine<V> {
             Code::HttpHeadersTooLarge => (Some(Counter::LimitExceededMaxHeaderSize), None),
             Code::HttpTooManyFields => (Some(Counter::LimitExceededMaxHeaderFields), None),
             Code::HttpBodyTooLarge => (Some(Counter::LimitExceededMaxBodySize), None),
+            Code::CollectedTooLarge => (Some(Counter::LimitExceededMaxCollectedSize), None),
             Code::HttpChunkExtensionsTooLarge => (Some(Counter::LimitExceededChunkExtensions), None),
             Code::ClientConnectionsLimit => (Some(Counter::LimitExceededMaxConnectionsPerIp), None),
             Code::MemoryLimit => (Some(Counter::LimitExceededMaxMemory), None),
             Code::ClientDenied => (Some(Counter::LimitExceededDeny), None),
+            Code::ClientReputation => (Some(Counter::LimitExceededReputation), None),
             Code::RateLimited => (Some(Counter::LimitExceededRateLimits), None),
             Code::HttpTrailersTooLarge => (Some(Counter::LimitExceededTrailers), None),
             Code::HeadersTimeout => (Some(Counter::HttpServerTimeoutsHeaders), Some(0)),
@@ -312,6 +354,9 @@ impl<V: Copy> Engine<V> {
         let tell = self.log.failed(peer, error);
         self.tell_log(tell);
         if let Some(server) = self.servers.at_mut(slot) {
+            server
+                .gate
+                .blame(peer.addr().map(|addr| addr.ip()), error.code, self.now_ms);
             server.stats.errors += u64::from(fault && !raw);
             if let Some(which) = timeout {
                 server.stats.timeouts[which] += 1;

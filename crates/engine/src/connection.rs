@@ -4,10 +4,13 @@ use crate::dial::Dialling;
 use crate::id::Id;
 use crate::layer::Layers;
 use crate::link::Link;
+use crate::options::{ServerOptions, or_forever};
 use crate::pace::Pace;
 use crate::protocol::Protocol;
 use millrace_buffer::Output;
-use millrace_net::{Interest, Peer};
+use millrace_error::{Code, Error};
+use millrace_net::{Interest, Peer, socket};
+use std::os::fd::RawFd;
 
 /// State bits of a connection.
 pub(crate) mod flag {
@@ -53,18 +56,28 @@ pub(crate) mod flag {
     pub const SECURE: u32 = 524_288;
     /// We began it, and it is not there yet.
     pub const CONNECTING: u32 = 1_048_576;
-    /// An HTTP/1.1 connection of which our side is the client.
-    pub const CLIENT: u32 = 1 << 27;
     /// Of a raw listener: it is a tunnel once its layers are open.
     pub const RAW: u32 = 2_097_152;
+    /// One end of a relay, by its slot in `relay`.
+    pub const RELAY: u32 = 4_194_304;
+    /// Of a relay whose ends are both plain, and have said all that was waiting: it has no stack.
+    pub const LEAN: u32 = 8_388_608;
+    /// Closed over an error: neither the system nor TLS is to make it look like an end.
+    pub const CUT: u32 = 16_777_216;
     /// The peer has ended its side behind bytes that wait for their turn: the protocol is told after them.
     pub const END_WAITS: u32 = 536_870_912;
+    /// An HTTP/1.1 connection of which our side is the client.
+    pub const CLIENT: u32 = 1 << 27;
+    /// Its client's reputation lets it wait: nothing of it is read yet.
+    pub const DELAYED: u32 = 67_108_864;
 }
 
 /// What the deadline of a connection is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Deadline {
     None,
+    /// Until a delayed connection is served.
+    Delay,
     Headers,
     Body,
     Request,
@@ -75,6 +88,8 @@ pub(crate) enum Deadline {
     Farewell,
     ReceiveRate,
     SendRate,
+    /// The idle and the total time of a relay; kept by its first end.
+    Relay,
     /// The TLS handshake: from the accept, or from when a connection that we began is there.
     Handshake,
     /// A connection that we began.
@@ -92,8 +107,12 @@ pub(crate) struct Stack {
     pub backlog: Vec<u8>,
     /// When a body byte last came, in ms.
     pub body_ms: u64,
-    /// When the kernel last took a byte, in ms.
+    /// When the kernel last took a byte, or, while it takes none, the peer was seen to take some, in ms.
     pub progress_ms: u64,
+    /// What the kernel held for the peer when that was last looked at; `None`: it was not, or cannot be.
+    pub untaken: Option<u64>,
+    /// When that was, in ms.
+    pub looked_ms: u64,
     /// Since when we withhold reading from a body, in ms; 0: we do not.
     pub paused_ms: u64,
     /// How fast the body comes that is being received.
@@ -108,6 +127,20 @@ pub(crate) struct Stack {
     pub dial: Option<Box<Dialling>>,
 }
 
+/// Into how many looks at the kernel's buffer a write timeout is parted. A reader that took something and then stopped is
+/// cut later by one of them at most; one that takes nothing is cut on time.
+const LOOKS: u64 = 8;
+
+/// Appends bytes that came, or are to be sent, as far as there is memory.
+///
+/// # Errors
+/// `OUT_OF_MEMORY`: an allocation whose size somebody else chooses must not end the process (SPEC §9).
+pub(crate) fn append(to: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Error> {
+    to.try_reserve(bytes.len()).map_err(|_| Code::OutOfMemory)?;
+    to.extend_from_slice(bytes);
+    Ok(())
+}
+
 impl Stack {
     pub fn new(protocol: Protocol) -> Self {
         Self {
@@ -116,6 +149,8 @@ impl Stack {
             backlog: Vec::new(),
             body_ms: 0,
             progress_ms: 0,
+            untaken: None,
+            looked_ms: 0,
             paused_ms: 0,
             receive_pace: Pace::new(),
             send_pace: Pace::new(),
@@ -128,6 +163,47 @@ impl Stack {
     /// Whether what was received waits for its turn to be read.
     pub fn has_unread(&self) -> bool {
         !self.backlog.is_empty() || matches!(&self.protocol, Protocol::Http1(http) if http.held.is_some())
+    }
+
+    /// Keeps what cannot be parsed yet.
+    pub fn keep(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        append(&mut self.backlog, bytes)
+    }
+
+    /// The socket is full: the clock of its reader runs.
+    pub fn reader_waits(&mut self, options: &ServerOptions, from_ms: u64) {
+        self.send_pace.start(from_ms);
+        let most = or_forever(options.write_timeout_ms);
+        self.send_pace.cap(from_ms, options.min_send_rate, most);
+    }
+
+    /// Looks at what the kernel holds for the reader. Less than before is progress, although the kernel took nothing of us:
+    /// it tells of room only when a third of its buffer is free, and of megabytes a slow reader takes long to free that.
+    pub fn look_at_reader(&mut self, options: &ServerOptions, fd: Option<RawFd>, from_ms: u64) {
+        let watched = options.write_timeout_ms != 0 || options.min_send_rate != 0;
+        let fd = fd.filter(|_| watched && matches!(self.protocol, Protocol::Http1(_)));
+        self.untaken = fd.and_then(|fd| socket::untaken(fd).ok());
+        self.looked_ms = from_ms;
+    }
+
+    /// As [`look_at_reader`](Self::look_at_reader), while nothing is sent: what has gone since then counts.
+    pub fn look_again(&mut self, options: &ServerOptions, fd: Option<RawFd>, from_ms: u64) {
+        let Some(before) = self.untaken else { return };
+        self.look_at_reader(options, fd, from_ms);
+        let taken = self.untaken.map_or(0, |now| before.saturating_sub(now));
+        if taken > 0 {
+            self.progress_ms = from_ms;
+            self.send_pace.add(taken);
+            self.reader_waits(options, from_ms);
+        }
+    }
+
+    /// When the kernel's buffer is to be looked at again, within a write timeout.
+    pub fn next_look(&self, timeout_ms: u64) -> u64 {
+        match self.untaken {
+            Some(_) => self.looked_ms + (timeout_ms / LOOKS).max(1),
+            None => u64::MAX,
+        }
     }
 }
 
@@ -150,6 +226,8 @@ pub(crate) struct Connection {
     pub memory: u32,
     /// Bytes drained at a lingering close.
     pub drained: u32,
+    /// The slot of its relay, where it is the end of one.
+    pub relay: u32,
     pub flags: u32,
     pub deadline: Deadline,
     pub interest: Interest,

@@ -71,13 +71,14 @@ impl<V: Copy> Engine<V> {
         let (what, at) = match connection.stack.as_mut() {
             None if first => return,
             None => keep_alive,
-            Some(stack) => match &mut stack.protocol {
-                Protocol::Raw(_) | Protocol::Client(_) => none,
-                Protocol::Http1(http) => {
+            Some(stack) => match (stack.next_look(options.write_timeout_ms), &mut stack.protocol) {
+                (_, Protocol::Raw(_) | Protocol::Client(_)) => none,
+                (look, Protocol::Http1(http)) => {
                     let stuck = full && (sealed || !stack.output.is_empty());
                     let reads = http.may_begin(options, stack.output.len());
                     let written = if stuck {
-                        let still = after(Deadline::Write, stack.progress_ms, options.write_timeout_ms);
+                        let (what, at) = after(Deadline::Write, stack.progress_ms, options.write_timeout_ms);
+                        let still = (what, at.min(look));
                         let slow = stack.send_pace.due_ms(options.min_send_rate);
                         earlier(still, paced(Deadline::SendRate, slow))
                     } else {
@@ -149,6 +150,9 @@ impl<V: Copy> Engine<V> {
         };
         connection.armed_ms = 0;
         let (what, at) = (connection.deadline, connection.deadline_ms);
+        if what == Deadline::Relay {
+            return self.relay_due(id);
+        }
         if what != Deadline::None && at > now {
             return self.set_deadline(id, what, at);
         }
@@ -176,6 +180,11 @@ impl<V: Copy> Engine<V> {
                 }
             }
         }
+        let (what, at) = match self.look_at_reader_again(id, what) {
+            Some((what, at)) if at <= now => (what, at),
+            Some(_) => return,
+            None => (what, at),
+        };
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
@@ -190,6 +199,7 @@ impl<V: Copy> Engine<V> {
         }
         let Some(error) = self.expired(id, what, at) else {
             match what {
+                Deadline::Delay => self.serve_delayed(id),
                 Deadline::Linger => self.close(id, Code::ConnectionClosed.into()),
                 Deadline::Farewell => self.close(id, Code::ServerClosed.into()),
                 _ => {}
@@ -205,6 +215,24 @@ impl<V: Copy> Engine<V> {
             return self.close(id, error);
         }
         self.fail_now(id, error);
+    }
+
+    /// A deadline of a reader has come, or the time to look at what it takes: the deadline then, where that was looked at.
+    fn look_at_reader_again(&mut self, id: Id, what: Deadline) -> Option<(Deadline, u64)> {
+        if !matches!(what, Deadline::Write | Deadline::SendRate) {
+            return None;
+        }
+        let connection = self.connections.get_mut(id)?;
+        let (_, server) = self.servers.at(connection.server)?;
+        let stack = connection.stack.as_mut().filter(|stack| stack.untaken.is_some())?;
+        stack.look_again(&server.options, connection.link.descriptor(), self.from_ms);
+        self.update_deadline(id);
+        let connection = self.connections.get(id)?;
+        match connection.deadline {
+            what @ (Deadline::Write | Deadline::SendRate) => Some((what, connection.deadline_ms)),
+            // Another one's turn, which the wheel knows.
+            other => Some((other, u64::MAX)),
+        }
     }
 
     /// Fails what a connection is receiving, outside of its turn.
@@ -239,7 +267,13 @@ impl<V: Copy> Engine<V> {
             Some(Error::limit(code, value, seen))
         };
         match what {
-            Deadline::None | Deadline::Linger | Deadline::Farewell | Deadline::Connect | Deadline::Proxy => None,
+            Deadline::None
+            | Deadline::Relay
+            | Deadline::Delay
+            | Deadline::Linger
+            | Deadline::Farewell
+            | Deadline::Connect
+            | Deadline::Proxy => None,
             Deadline::Handshake => time(Code::TlsHandshakeTimeout, options.tls_handshake_timeout_ms),
             Deadline::Headers => time(Code::HeadersTimeout, options.headers_timeout_ms),
             Deadline::Body => time(Code::BodyTimeout, limits.body_timeout_ms),

@@ -20,12 +20,15 @@ use crate::log::Log;
 use crate::memory::Memory;
 use crate::panic::take_panic;
 use crate::protocol::{Http1, Protocol};
+use crate::refusals::Refusals;
+use crate::relay::Relay;
 use crate::server::Server;
 use crate::stream::Stream;
 use millrace_buffer::{PinId, Pool};
 use millrace_error::Code;
 use millrace_http1::ReadyHead;
 use millrace_metrics::{Counter, Gauge, Histogram, Shard};
+use millrace_net::relay::Pipes;
 use millrace_net::{Clock, Peer, Poller, Ready, ReceiveBuffer, Spare, TimerWheel, http_date};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -60,10 +63,15 @@ pub struct Engine<V: Copy> {
     pub(crate) parting: Vec<Id>,
     /// Answers completed since the last flush: server slot, start.
     pub(crate) completed: Vec<(u32, u64)>,
+    /// Pairs of tunnels that are joined.
+    pub(crate) relays: Slab<Relay>,
+    /// Those of them that wait until the host has been given what came before.
+    pub(crate) joining: Vec<u32>,
+    pub(crate) pipes: Pipes,
     pub(crate) wheel: TimerWheel,
     due: Vec<u32>,
     pub(crate) pool: Pool,
-    receive: ReceiveBuffer,
+    pub(crate) receive: ReceiveBuffer,
     /// Plaintext on its way from a session to what is above it, kept for its allocation.
     pub(crate) plaintext: Vec<u8>,
     /// Connections whose handshake goes on in its turn.
@@ -90,6 +98,7 @@ pub struct Engine<V: Copy> {
     pub(crate) ready_heads: Vec<ReadyHead>,
     pub(crate) log: Log,
     pub(crate) clients: Clients,
+    pub(crate) refusals: Refusals,
 }
 
 impl<V: Copy> Engine<V> {
@@ -114,6 +123,9 @@ impl<V: Copy> Engine<V> {
             parting: Vec::new(),
             answers: Vec::new(),
             completed: Vec::new(),
+            relays: Slab::default(),
+            joining: Vec::new(),
+            pipes: Pipes::new(),
             wheel: TimerWheel::new(now_ms),
             due: Vec::new(),
             pool: Pool::default(),
@@ -136,6 +148,7 @@ impl<V: Copy> Engine<V> {
             ready_heads: ReadyHead::new(b"").into_iter().collect(),
             log: Log::default(),
             clients: Clients::default(),
+            refusals: Refusals::default(),
         }
     }
 
@@ -213,6 +226,7 @@ impl<V: Copy> Engine<V> {
             || !self.parting.is_empty()
             || !self.answers.is_empty()
             || !self.handshakes.is_empty()
+            || !self.joining.is_empty()
             || self.has_new_deadline
     }
 
@@ -425,12 +439,12 @@ impl<V: Copy> Engine<V> {
             }
             return stack;
         }
-        Box::new(Stack::new(Protocol::Http1(Http1::new(limits))))
+        Box::new(Stack::new(crate::protocol::Protocol::Http1(Http1::new(limits))))
     }
 
     /// A stack for a tunnel.
     pub(crate) fn raw_stack(&self, stream: Id) -> Box<Stack> {
-        Box::new(Stack::new(Protocol::Raw(stream)))
+        Box::new(Stack::new(crate::protocol::Protocol::Raw(stream)))
     }
 
     /// Keeps the stack of a connection that has become idle.

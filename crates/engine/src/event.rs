@@ -25,7 +25,7 @@ pub enum EventKind {
     Drain = 8,
     /// The last byte of the response is with the kernel.
     Finished = 9,
-    /// The peer shut its side after a complete request, or its side of a tunnel that nobody reads; we can still write.
+    /// The peer shut its side after a complete request; the response can still be written.
     Left = 10,
     /// The answer to an injected request: `a` the status, `b` the length of the reason in the text.
     Injected = 11,
@@ -45,6 +45,17 @@ pub enum EventKind {
     DialFailed = 17,
     /// Lines for the log wait: [`Engine::take_log`](crate::Engine::take_log).
     Log = 18,
+    /// A raw listener has a new tunnel: `b` is the server's slot, `flags` are [`accepted`].
+    Accepted = 19,
+    /// A relay is over, and both of its connections are closed: the id is its first stream's, `a` and `b` are the bytes
+    /// that went from it and to it, `flags` is 0 when both sides had ended, else the code.
+    RelayEnded = 20,
+    /// A client of a proxy of ours shows who it is: the text is user name and password, `a` the length of the first, `b` the
+    /// server's slot; `Engine::judge_credentials` answers.
+    ProxyCredentials = 21,
+    /// A client of a proxy of ours speaks SOCKS and asks for a tunnel: the text is version, host, port and user, parted by
+    /// NUL, `b` the server's slot; `Engine::reply_socks` answers.
+    ProxyRequest = 22,
     /// The head of a response to a client's exchange: `flags` are [`response`](crate::response), `a` is the status times
     /// 2²⁰ plus the length of the reason in the text, `b` the length of the body plus one, 0 where it is not known.
     Response = 24,
@@ -52,14 +63,9 @@ pub enum EventKind {
     Informational = 25,
     /// A client connection is gone, and its handle with it: `flags` is the code of why.
     Gone = 26,
-    /// A raw listener has a new tunnel: `b` is the server's slot, `flags` are [`accepted`].
-    Accepted = 19,
-    /// A client of a proxy of ours shows who it is: the text is user name and password, `a` the length of the first, `b` the
-    /// server's slot; `Engine::judge_credentials` answers.
-    ProxyCredentials = 21,
-    /// A client of a proxy of ours speaks SOCKS and asks for a tunnel: the text is version, host, port and user, parted by
-    /// NUL, `b` the server's slot; `Engine::reply_socks` answers.
-    ProxyRequest = 22,
+    /// Requests were refused before the host saw them: [`Engine::take_refusals`](crate::Engine::take_refusals). Only after
+    /// [`Engine::hear_refusals`](crate::Engine::hear_refusals).
+    Refused = 27,
 }
 
 /// Flags of a request event.

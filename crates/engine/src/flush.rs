@@ -8,7 +8,7 @@ use crate::event::{Event, EventKind, Host};
 use crate::file::send_span;
 use crate::id::Id;
 use crate::link::Link;
-use crate::options::{DIALLED_HIGH_MARK, low_mark, or_forever};
+use crate::options::{DIALLED_HIGH_MARK, low_mark};
 use crate::protocol::Protocol;
 use crate::stream::flag;
 use millrace_error::{Code, Error};
@@ -28,6 +28,9 @@ const LEAST_SHARE: usize = 32 * 1024;
 impl<V: Copy> Engine<V> {
     /// Writes what waits, on every connection that was touched.
     pub fn flush<H: Host<Value = V>>(&mut self, host: &mut H) {
+        if !self.joining.is_empty() {
+            self.begin_joined();
+        }
         while !self.dirty.is_empty() {
             let mut dirty = std::mem::take(&mut self.dirty);
             let share = (FLUSH_BUDGET / dirty.len()).clamp(LEAST_SHARE, MOST_SHARE);
@@ -61,6 +64,13 @@ impl<V: Copy> Engine<V> {
     }
 
     fn flush_connection<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, share: usize) {
+        if self
+            .connections
+            .get(id)
+            .is_some_and(|connection| connection.has(conn::LEAN))
+        {
+            return;
+        }
         if self.is_unproven(id) && !self.is_usable(id) {
             return self.close(id, Code::ConnectionStale.into());
         }
@@ -103,7 +113,9 @@ impl<V: Copy> Engine<V> {
         let mut sent_all = 0;
         let mut outcome = Ok(());
         let open = conn::BLOCKED | conn::WRITE_CLOSED | conn::CONNECTING;
+        let mut tried = false;
         while share > 0 && !stack.output.is_empty() && connection.flags & open == 0 {
+            tried = true;
             let detached = |_| Error::new(Code::BufferDetached);
             let (sent, wanted) = match &mut connection.link {
                 link if stack.output.file().is_some() => {
@@ -188,11 +200,11 @@ impl<V: Copy> Engine<V> {
             }
         }
         if connection.flags & conn::BLOCKED != 0 {
-            let options = self.servers.at(slot).map(|(_, server)| &server.options);
-            if let Some(options) = options {
-                let most = or_forever(options.write_timeout_ms);
-                stack.send_pace.start(self.from_ms);
-                stack.send_pace.cap(self.from_ms, options.min_send_rate, most);
+            if let Some((_, server)) = self.servers.at(slot) {
+                stack.reader_waits(&server.options, self.from_ms);
+                if tried {
+                    stack.look_at_reader(&server.options, connection.link.descriptor(), self.from_ms);
+                }
             }
         }
         if sent_all > 0 {
@@ -260,6 +272,7 @@ impl<V: Copy> Engine<V> {
         let sealed = connection.layers.as_ref().is_some_and(|layers| layers.has_output());
         let Some(stack) = connection.stack.as_mut() else { return };
         let waiting = stack.output.len();
+        let relayed = connection.flags & conn::RELAY != 0;
         let first = match &stack.protocol {
             Protocol::Http1(http) => http.order.front().copied(),
             Protocol::Client(client) => client.order.back().map(|exchange| exchange.stream),
@@ -273,6 +286,9 @@ impl<V: Copy> Engine<V> {
                     self.maybe_let_go(stream);
                 }
             }
+        }
+        if relayed {
+            return self.relay_has_room(id, waiting);
         }
         let Some(stream) = first.and_then(|id| self.streams.get_mut(id)) else {
             return;

@@ -11,11 +11,12 @@ use crate::forwarded;
 use crate::id::Id;
 use crate::memory;
 use crate::options::ProxyProtocol;
+pub use millrace_admission::ReputationOptions;
 use millrace_admission::{
-    ClientKey, ConnectionCaps, Connections, Decision, Network, NetworkSet, Rate, RateKey, RateLimits, RateRule,
-    Refused, Rules, Scope, Verdict,
+    Admission, ClientKey, ConnectionCaps, Connections, Decision, Network, NetworkSet, Rate, RateKey, RateLimits,
+    RateRule, Refused, Reputation, Rules, Scope, Verdict,
 };
-use millrace_error::{Code, Error};
+use millrace_error::{Code, Error, Kind};
 use std::net::IpAddr;
 
 /// How many clients one rate limit knows at once; past that the one that has been away longest is forgotten.
@@ -51,6 +52,8 @@ pub struct GateOptions {
     pub trust_proxy: Vec<String>,
     /// Rate limits.
     pub rates: Vec<GateRate>,
+    /// What a client's behaviour so far means for its next connection; `None`: nothing.
+    pub reputation: Option<ReputationOptions>,
     /// The name under which the threads of the process share caps and rates; `None`: each has its own.
     pub scope: Option<String>,
 }
@@ -62,6 +65,31 @@ pub(crate) struct Gate {
     rules: Option<Rules>,
     trusted: Option<NetworkSet>,
     rates: Option<RateLimits>,
+    reputation: Option<(ReputationOptions, Box<Reputation>)>,
+}
+
+/// How a connection enters.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Entered {
+    /// Its flags.
+    pub flags: u32,
+    /// For how long nothing of it is read, in ms.
+    pub delay_ms: u64,
+}
+
+/// The points that an error costs its client, by whose fault it is: bytes that are no HTTP or no TLS 5; a limit, a rate, a
+/// deadline that passed 1. What was refused at the door costs nothing, or who keeps knocking would stay out for ever; and
+/// an idle connection that ends is no offence.
+fn points(code: Code) -> f64 {
+    match code {
+        Code::ClientDenied | Code::ClientConnectionsLimit | Code::ConnectionsLimit => 0.0,
+        Code::ClientReputation | Code::MemoryLimit | Code::KeepAliveTimeout => 0.0,
+        code => match code.kind() {
+            Kind::Protocol => 5.0,
+            Kind::Limit | Kind::Timeout => 1.0,
+            _ => 0.0,
+        },
+    }
 }
 
 impl Gate {
@@ -77,6 +105,7 @@ impl Gate {
             rules: None,
             trusted: None,
             rates: None,
+            reputation: None,
         }
     }
 
@@ -109,6 +138,11 @@ impl Gate {
             total: options.max_connections,
             per_client: options.max_connections_per_client,
         };
+        // Scores that go by the same rules are kept.
+        if self.reputation.as_ref().map(|(options, _)| *options) != options.reputation {
+            let fresh = |options| Ok::<_, Error>((options, Box::new(Reputation::new(options)?)));
+            self.reputation = options.reputation.map(fresh).transpose()?;
+        }
         self.caps = caps;
         // Before there are connections the counts may change their scope and the buckets their rates; after that only
         // the caps and lists do.
@@ -149,21 +183,53 @@ impl Gate {
         }
     }
 
-    /// A connection from this address is there; says whether it is counted for a client of its own.
-    fn enter(&mut self, peer: Option<IpAddr>, named_later: bool) -> Result<bool, Error> {
+    /// What a client's behaviour so far says about this connection: for how long it waits.
+    fn judge(&self, client: Option<IpAddr>, now_ms: u64) -> Result<u64, Error> {
+        let (Some((options, reputation)), Some(client)) = (&self.reputation, client) else {
+            return Ok(0);
+        };
+        let client = ClientKey::of_address(client);
+        match reputation.judge(client, now_ms) {
+            Admission::Allow => Ok(0),
+            Admission::Delay(delay_ms) => Ok(delay_ms),
+            Admission::Refuse => {
+                let (limit, seen) = (options.refuse_at as u64, reputation.score(client, now_ms) as u64);
+                Err(Error::limit(Code::ClientReputation, limit, seen))
+            }
+        }
+    }
+
+    /// What a connection did wrong counts against its client.
+    pub fn blame(&mut self, peer: Option<IpAddr>, code: Code, now_ms: u64) {
+        if self.reputation.is_none() || self.trusts(peer) {
+            return;
+        }
+        let points = points(code);
+        if let (Some((_, reputation)), Some(client), true) = (&mut self.reputation, peer, points > 0.0) {
+            reputation.record(ClientKey::of_address(client), points, now_ms);
+        }
+    }
+
+    /// A connection from this address is there; says whether it is counted for a client of its own, and for how long it
+    /// waits.
+    fn enter(&mut self, peer: Option<IpAddr>, named_later: bool, now_ms: u64) -> Result<(bool, u64), Error> {
+        let mut delay_ms = 0;
         if !named_later && !self.trusts(peer) {
             self.decide(peer)?;
+            delay_ms = self.judge(peer, now_ms)?;
         }
         let client = peer
             .filter(|_| !named_later && !self.trusts(peer))
             .map(ClientKey::of_address);
         self.connections.acquire(client).map_err(refusal)?;
-        Ok(client.is_some())
+        Ok((client.is_some(), delay_ms))
     }
 
-    /// A PROXY head has named the client of a connection that entered without one.
-    fn name(&mut self, client: IpAddr) -> Result<(), Error> {
+    /// A PROXY head has named the client of a connection that entered without one. It is refused or served: bytes of it
+    /// have been read, so there is nothing left to delay.
+    fn name(&mut self, client: IpAddr, now_ms: u64) -> Result<(), Error> {
         self.decide(Some(client))?;
+        self.judge(Some(client), now_ms)?;
         self.connections.name(ClientKey::of_address(client)).map_err(refusal)
     }
 
@@ -243,15 +309,25 @@ impl<V: Copy> Engine<V> {
         server.gate.set(options, fresh)
     }
 
-    /// Whether a connection may enter; its flags then.
-    pub(crate) fn enter(&mut self, server: Id, peer: Option<IpAddr>) -> Result<u32, Error> {
+    /// Whether a connection may enter, and how.
+    pub(crate) fn enter(&mut self, server: Id, peer: Option<IpAddr>) -> Result<Entered, Error> {
         if self.memory.is_full() {
             return Err(memory::refusal());
         }
         let server = self.servers.get_mut(server).ok_or(Code::StaleId)?;
         let named_later = server.options.proxy_protocol != ProxyProtocol::Off;
-        let counted = server.gate.enter(peer, named_later)?;
-        Ok(if counted { conn::CLIENT_COUNTED } else { 0 })
+        let (counted, delay_ms) = server.gate.enter(peer, named_later, self.now_ms)?;
+        let flags = if counted { conn::CLIENT_COUNTED } else { 0 };
+        Ok(Entered { flags, delay_ms })
+    }
+
+    /// What a connection did wrong counts against its client, where anybody asks for that.
+    pub(crate) fn blame(&mut self, id: Id, code: Code) {
+        if let Some((slot, peer)) = self.connections.get(id).map(|found| (found.server, found.peer)) {
+            if let Some(server) = self.servers.at_mut(slot) {
+                server.gate.blame(peer.addr().map(|addr| addr.ip()), code, self.now_ms);
+            }
+        }
     }
 
     /// The PROXY head of a connection has come, or was absent where it may be: now its client is known.
@@ -264,7 +340,7 @@ impl<V: Copy> Engine<V> {
         };
         if let Some(server) = self.servers.at_mut(connection.server) {
             if !server.gate.trusts(Some(client)) {
-                server.gate.name(client)?;
+                server.gate.name(client, self.now_ms)?;
                 connection.flags |= conn::CLIENT_COUNTED;
             }
         }

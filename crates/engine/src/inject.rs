@@ -1,6 +1,6 @@
 //! `server.inject`: a request over the memory link, through the same parser, stream and serializer as any other.
 
-use crate::connection::{Deadline, flag as conn};
+use crate::connection::{Deadline, append, flag as conn};
 use crate::engine::Engine;
 use crate::event::{Event, EventKind};
 use crate::id::Id;
@@ -40,7 +40,7 @@ impl<V: Copy> Engine<V> {
         };
         let mut bytes = Vec::new();
         write_request_head(&mut bytes, request.method, request.target, request.block, size)?;
-        bytes.extend_from_slice(request.body.unwrap_or_default());
+        append(&mut bytes, request.body.unwrap_or_default())?;
         let mut client = Stream::new(server_id, server_id.slot(), Method::Get, self.now_ns);
         client.flags = flag::CLIENT;
         let client = self.streams.insert(client).ok_or(Code::ConnectionsLimit)?;

@@ -34,6 +34,8 @@ mod panic;
 mod protocol;
 mod raw;
 mod receive;
+mod refusals;
+mod relay;
 mod seal;
 mod server;
 mod settle;
@@ -41,12 +43,13 @@ mod socks;
 mod stats;
 mod stream;
 mod tls;
+mod tune;
 
 pub use body::Address;
 pub use dial::{Dial, DialTls, DialTo, Hop};
 pub use engine::{Census, Engine};
 pub use event::{Event, EventKind, Host, accepted, request};
-pub use gate::{GateOptions, GateRate};
+pub use gate::{GateOptions, GateRate, ReputationOptions};
 pub use http1::client::{ClientProfile, Request, aborted, request_flag, response};
 pub use http1::{Chunk, Head, Respond};
 pub use id::{Id, SLOT_BITS, Slab};
@@ -55,9 +58,11 @@ pub use layer::{ProxyHead, ProxyHeadParser, Verdict};
 pub use memory::{memory_held, set_max_memory};
 pub use options::{HeadLimits, ProxyProtocol, ServerKind, ServerOptions};
 pub use panic::{keep_panics, take_panic};
+pub use relay::RelayOptions;
 pub use server::ListenOn;
 pub use stats::{Rate, ServerStats, TIMEOUT_NAMES};
 pub use stream::RequestLimits;
+pub use tune::Tune;
 
 /// The crates below, for drivers: they depend on the engine alone.
 pub use {millrace_buffer as buffer, millrace_error as error, millrace_head as head};

@@ -49,6 +49,31 @@ impl<V: Copy> Engine<V> {
         }
     }
 
+    /// Answers with the limit's status in place of a handler that has not asked for a body of which more than its limit
+    /// has come: declared, chunked and streamed are alike (SPEC §9). Says whether it did. A handler that has answered
+    /// before the limit was passed is no case of this: its answer stands, and the connection closes.
+    #[cold]
+    pub(crate) fn refuse_unread(&mut self, id: Id) -> bool {
+        let Some(stream) = self.streams.get(id) else {
+            return false;
+        };
+        let Some((_, server)) = self.servers.at(stream.server) else {
+            return false;
+        };
+        let most = stream.limits(&server.options).body_size;
+        if stream.received <= most || stream.has(flag::RAW) {
+            return false;
+        }
+        let error = Error::limit(Code::HttpBodyTooLarge, most, stream.received);
+        let connection = stream.connection;
+        if stream.has(flag::REQUEST_ENDED) {
+            self.answer_in_place(id, connection, error);
+        } else {
+            self.fail_now(connection, error);
+        }
+        true
+    }
+
     /// The Content-Length of the request that a connection is receiving, if it is this one; else 0.
     fn declared(&self, connection: Id, stream: Id) -> u64 {
         let stack = self

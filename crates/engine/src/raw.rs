@@ -40,6 +40,9 @@ impl<V: Copy> Engine<V> {
 
     /// Bytes of the peer.
     pub(crate) fn raw_bytes<H: Host<Value = V>>(&mut self, host: &mut H, stream: Id, bytes: &[u8]) {
+        if self.is_relayed(stream) {
+            return self.relay_bytes(host, stream, bytes);
+        }
         if !bytes.is_empty() {
             // A tunnel has no body limit and collects nothing: this cannot fail.
             let _ = self.take_body(host, stream, bytes, false);
@@ -52,16 +55,10 @@ impl<V: Copy> Engine<V> {
         if let Some(stream) = self.streams.get_mut(id) {
             stream.flags |= flag::REQUEST_ENDED;
         }
-        self.deliver(host, id);
-    }
-
-    /// The peer has ended its side while nobody reads: whoever works for it may want to stop.
-    pub(crate) fn tell_hung_up(&mut self, id: Id) {
-        let Some(stream) = self.streams.get_mut(id) else { return };
-        if !stream.has(flag::REQUEST_ENDED | flag::INTERNAL | flag::LEFT_TOLD) {
-            stream.flags |= flag::LEFT_TOLD;
-            self.event(EventKind::Left, id, 0, 0, 0, None);
+        if self.is_relayed(id) {
+            return self.relay_end(id);
         }
+        self.deliver(host, id);
     }
 
     /// Our side of a tunnel has said all it wants to.

@@ -25,6 +25,9 @@ impl<V: Copy> Engine<V> {
         if connection.has(conn::CONNECTING) {
             return self.connected(host, id);
         }
+        if connection.has(conn::LEAN) {
+            return self.relay_ready(id, ready);
+        }
         let Some(fd) = connection.link.descriptor() else { return };
         if connection.has(conn::LINGERING) {
             return self.drain(id);
@@ -297,8 +300,7 @@ impl<V: Copy> Engine<V> {
         bytes: &[u8],
     ) -> Result<(), Error> {
         if !stack.backlog.is_empty() {
-            stack.backlog.extend_from_slice(bytes);
-            return Ok(());
+            return stack.keep(bytes);
         }
         match stack.protocol {
             Protocol::Http1(_) => self.http1_bytes(host, id, stack, bytes),
@@ -316,6 +318,9 @@ impl<V: Copy> Engine<V> {
             return;
         };
         assert!(!connection.has(conn::PANIC), "a test asked for this panic");
+        if connection.has(conn::LEAN) {
+            return;
+        }
         if connection.stack.is_none() {
             return self.look_at_idle(host, id);
         }
@@ -375,7 +380,7 @@ impl<V: Copy> Engine<V> {
         if connection.has(conn::LINGERING) {
             return;
         }
-        if let Some(fd) = connection.link.descriptor() {
+        if let Some(fd) = connection.link.descriptor().filter(|_| !connection.has(conn::DELAYED)) {
             self.read(host, id, fd);
         }
         self.touch(id);
@@ -462,18 +467,12 @@ impl<V: Copy> Engine<V> {
             return;
         };
         connection.flags |= conn::HANGUP_SEEN;
-        if connection.layers.as_ref().is_some_and(|layers| layers.has_handshake()) {
-            // Nobody asks for a tunnel and ends before it is there.
-            return self.close(id, Code::ConnectionClosed.into());
-        }
         let Some(stack) = connection.stack.take() else {
             return self.touch(id);
         };
-        match &stack.protocol {
-            Protocol::Http1(http) => self.tell_left(http.order.iter().copied().collect()),
-            Protocol::Raw(stream) => self.tell_hung_up(*stream),
-            // What came before it is read first, as it is asked for.
-            Protocol::Client(_) => {}
+        // One that asks a proxy for a tunnel and ends its side at once has said what it has to say: it waits.
+        if let Protocol::Http1(http) = &stack.protocol {
+            self.tell_left(http.order.iter().copied().collect());
         }
         self.give_stack(id, stack);
         self.touch(id);

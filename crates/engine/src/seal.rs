@@ -172,9 +172,8 @@ impl<V: Copy> Engine<V> {
             }
             stack.send_pace.add(wire.sent);
             if let (true, Some(server)) = (full, &server) {
-                let most = crate::options::or_forever(server.options.write_timeout_ms);
-                stack.send_pace.start(from);
-                stack.send_pace.cap(from, server.options.min_send_rate, most);
+                stack.reader_waits(&server.options, from);
+                stack.look_at_reader(&server.options, connection.link.descriptor(), from);
             }
         }
         if let Some(server) = server {

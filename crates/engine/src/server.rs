@@ -3,7 +3,7 @@
 use crate::close::connections_gauge;
 use crate::connection::{Connection, Deadline, flag as conn};
 use crate::engine::{Engine, LISTENER_TOKEN};
-use crate::gate::Gate;
+use crate::gate::{Entered, Gate};
 use crate::id::Id;
 use crate::link::Link;
 use crate::options::{
@@ -69,6 +69,30 @@ pub(crate) struct Server {
     pub farewell_ms: u64,
     pub finished: u64,
     pub forced: u64,
+}
+
+impl Server {
+    /// What a connection that begins may take time for first, and how long. Of a raw listener nothing where its
+    /// connections are tunnels at once.
+    fn first_deadline(&self) -> (Deadline, u64) {
+        let first = match self.tls.is_some() {
+            true => (Deadline::Handshake, self.options.tls_handshake_timeout_ms),
+            false if self.options.kind == ServerKind::Raw && self.opens_at_once() => (Deadline::None, 0),
+            false => (Deadline::Headers, self.options.headers_timeout_ms),
+        };
+        if first.1 == 0 { (Deadline::None, 0) } else { first }
+    }
+
+    /// Whether a client that is refused at the door can be told in HTTP: an answer in the clear is of no use before a
+    /// handshake, and one that is sealed costs the handshake; a raw listener has none.
+    fn answers_in_the_clear(&self) -> bool {
+        self.tls.is_none() && self.options.kind == ServerKind::Http1
+    }
+
+    /// Whether its connections have no layer that has to open them.
+    fn opens_at_once(&self) -> bool {
+        self.tls.is_none() && self.options.proxy_protocol == ProxyProtocol::Off
+    }
 }
 
 /// What counts the listening servers of a kind.
@@ -192,7 +216,8 @@ impl<V: Copy> Engine<V> {
                 Err(AcceptError::Retry(_)) => {}
                 Err(AcceptError::WouldBlock) => return false,
                 Err(AcceptError::Exhausted(error)) => {
-                    if self.spare.refuse_one(listener) {
+                    let answer = if server.answers_in_the_clear() { BUSY } else { b"" };
+                    if self.spare.refuse_one(listener, answer) {
                         self.refused(id);
                     }
                     self.pause_accepting(id, listener, &error);
@@ -238,8 +263,8 @@ impl<V: Copy> Engine<V> {
         let link = if unix { Link::Unix(fd) } else { Link::Tcp(fd) };
         let entered = self.enter(id, peer.addr().map(|addr| addr.ip()));
         let Some(server) = self.servers.get_mut(id) else { return };
-        let flags = match entered {
-            Ok(flags) => flags,
+        let Entered { flags, delay_ms } = match entered {
+            Ok(entered) => entered,
             Err(error) => return self.refuse(id, link, peer, &error),
         };
         server.stats.accepted += 1;
@@ -247,19 +272,20 @@ impl<V: Copy> Engine<V> {
         let closing = server.closing;
         let secure = server.tls.is_some();
         let raw = server.options.kind == ServerKind::Raw;
-        let opens = !secure && server.options.proxy_protocol == ProxyProtocol::Off;
-        let first = match secure {
-            true => (Deadline::Handshake, server.options.tls_handshake_timeout_ms),
-            false if raw && opens => (Deadline::None, 0),
-            false => (Deadline::Headers, server.options.headers_timeout_ms),
-        };
-        let (deadline, after) = if first.1 == 0 { (Deadline::None, 0) } else { first };
+        let opens = server.opens_at_once();
         let flags = if secure { flags | conn::HANDSHAKING } else { flags };
         let flags = if raw { flags | conn::RAW } else { flags };
+        let ((deadline, after), flags) = match delay_ms {
+            // Raw listeners have no reputation to go by.
+            1.. if !raw => ((Deadline::Delay, delay_ms), flags | conn::DELAYED),
+            _ => (server.first_deadline(), flags),
+        };
         let counter = match raw {
             true => Counter::SocketsAccepted,
             false => Counter::HttpServerConnectionsAccepted,
         };
+        let delayed = u64::from(flags & conn::DELAYED != 0);
+        self.metrics.add(Counter::HttpServerConnectionsDelayed, delayed);
         self.metrics.add(counter, 1);
         self.metrics.gauge_add(connections_gauge(raw), 1);
         let connection = self.adopt_link(id, link, peer, flags, deadline, after);
@@ -287,6 +313,18 @@ impl<V: Copy> Engine<V> {
         }
     }
 
+    /// The time of a delayed connection has come: it is read, and its clocks begin.
+    pub(crate) fn serve_delayed(&mut self, id: Id) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        connection.flags &= !conn::DELAYED;
+        let server = self.servers.at(connection.server);
+        let (deadline, after) = server.map_or((Deadline::None, 0), |(_, server)| server.first_deadline());
+        self.set_deadline(id, deadline, self.from_ms + after);
+        self.update_interest(id);
+    }
+
     /// Makes a connection of a link; `None` when no slot is free (the link is closed) or it cannot be watched.
     pub(crate) fn adopt_link(
         &mut self,
@@ -298,7 +336,10 @@ impl<V: Copy> Engine<V> {
         after_ms: u64,
     ) -> Option<Id> {
         let fd = link.descriptor();
-        let interest = Interest::READ | Interest::HANGUP;
+        let interest = match flags & conn::DELAYED {
+            0 => Interest::READ | Interest::HANGUP,
+            _ => Interest::HANGUP,
+        };
         let connection = Connection {
             link,
             stack: None,
@@ -309,6 +350,7 @@ impl<V: Copy> Engine<V> {
             requests: 0,
             memory: 0,
             drained: 0,
+            relay: 0,
             flags,
             deadline: Deadline::None,
             interest,
@@ -361,16 +403,12 @@ impl<V: Copy> Engine<V> {
         let (counter, answer) = match error.code {
             Code::MemoryLimit => (Counter::LimitExceededMaxMemory, BUSY),
             Code::ClientDenied => (Counter::LimitExceededDeny, DENIED),
+            Code::ClientReputation => (Counter::LimitExceededReputation, BUSY),
             Code::ClientConnectionsLimit => (Counter::LimitExceededMaxConnectionsPerIp, BUSY),
             _ => (Counter::LimitExceededMaxConnections, BUSY),
         };
         self.metrics.add(counter, 1);
-        // An answer in the clear is of no use before a handshake, and one that is sealed costs the handshake; a raw
-        // listener has none.
-        let answers = self
-            .servers
-            .get(server)
-            .is_some_and(|server| server.tls.is_none() && server.options.kind == ServerKind::Http1);
+        let answers = self.servers.get(server).is_some_and(Server::answers_in_the_clear);
         if let Some(fd) = link.descriptor().filter(|_| answers) {
             let sent = socket::send(fd, answer).is_ok();
             if sent && socket::shutdown_write(fd).is_ok() {

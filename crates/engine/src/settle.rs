@@ -49,6 +49,9 @@ impl<V: Copy> Engine<V> {
                         let _ = socket::shutdown_write(fd);
                     }
                 }
+                if connection.has(conn::RELAY) {
+                    return self.relay_settled(id);
+                }
                 if written && self.raw_over(stream) {
                     self.drop_stream(stream);
                     return self.close(id, Code::ConnectionClosed.into());
@@ -137,7 +140,10 @@ impl<V: Copy> Engine<V> {
         if connection.has(conn::LINGERING) {
             return true;
         }
-        if connection.has(conn::READ_CLOSED | conn::CONNECTING) {
+        if connection.has(conn::RELAY) {
+            return self.relay_wants(id);
+        }
+        if connection.has(conn::READ_CLOSED | conn::CONNECTING | conn::DELAYED) {
             return false;
         }
         if let Some(layers) = connection.layers.as_ref().filter(|layers| layers.is_opening()) {

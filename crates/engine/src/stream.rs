@@ -42,14 +42,16 @@ pub(crate) mod flag {
     pub const DIALLING: u32 = 32768;
     /// The collected body has been given; its end follows.
     pub const COLLECTED: u32 = 65536;
-    /// The handle of a client connection: it stays for as long as the connection does and takes no bytes.
-    pub const HANDLE: u32 = 1 << 24;
-    /// An exchange of a client.
-    pub const EXCHANGE: u32 = 1 << 25;
-    /// An exchange of a client that is over, but for body bytes that nobody has taken: the connection is another's.
-    pub const DETACHED: u32 = 1 << 26;
     /// The tunnel of a raw listener: no request brought it.
-    pub const ACCEPTED: u32 = 131_072;
+    pub const ACCEPTED: u32 = 1_048_576;
+    /// The handle of a client connection: it stays for as long as the connection does and takes no bytes.
+    pub const HANDLE: u32 = 131_072;
+    /// An exchange of a client.
+    pub const EXCHANGE: u32 = 262_144;
+    /// An exchange of a client that is over, but for body bytes that nobody has taken: the connection is another's.
+    pub const DETACHED: u32 = 524_288;
+    /// Joined to another by a relay: its bytes are nobody's business.
+    pub const RELAYED: u32 = 2_097_152;
 }
 
 /// Who takes the bytes of a stream's body.

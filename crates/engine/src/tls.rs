@@ -256,6 +256,10 @@ impl<V: Copy> Engine<V> {
         let Some(slot) = slot.filter(|slot| self.servers.at(*slot).is_some()) else {
             return;
         };
+        // One that took too long is blamed where its deadline is counted.
+        if code != Code::TlsHandshakeTimeout {
+            self.blame(id, code);
+        }
         let text = host.text(detail.as_bytes());
         self.events.push(Event {
             kind: EventKind::TlsFailed,

@@ -1,7 +1,7 @@
 //! Connections that we begin: the race of addresses (RFC 8305), proxies on the way, and what is left of either.
 
 use millrace_engine::net::ListenTcp;
-use millrace_engine::net::socket::{listen_tcp, local_addr};
+use millrace_engine::net::socket::{listen_tcp, local_addr, set_linger_zero};
 use millrace_engine::socks_core::{ClientConfig, Credentials, Endpoint, Kind};
 use millrace_engine::{Chunk, Dial, DialTo, EventKind, Hop, ServerKind, ServerOptions};
 use millrace_error::Code;
@@ -102,15 +102,14 @@ fn an_address_that_does_not_answer_is_followed_after_250_ms_and_closed_when_anot
     let addr = good.local_addr().expect("bound");
     let mut driver = Driver::new();
     driver.stop_clock();
-    let before = descriptors();
     let stream = driver.engine.dial(&to(&[hole.addr, addr])).expect("begun");
     driver.settle();
     driver.advance(249);
     assert!(good.accept().is_err(), "a millisecond early");
-    assert_eq!(driver.count(EventKind::Dialled), 0);
+    assert_eq!((driver.count(EventKind::Dialled), attempts(hole.addr)), (0, 1));
     driver.advance(1);
     driver.run_until(&mut [], |driver, _| driver.count(EventKind::Dialled) == 1);
-    assert_eq!(descriptors(), before + 1, "the loser is closed");
+    assert_eq!(attempts(hole.addr), 0, "the loser is closed");
     let peer = driver.engine.address(stream.as_f64()).expect("it lives").remote;
     assert_eq!(peer, Some(addr));
     driver.engine.destroy(stream.as_f64());
@@ -161,18 +160,23 @@ fn a_dial_that_is_destroyed_leaves_no_attempt() {
     let (hole, other) = (BlackHole::new(), BlackHole::new());
     let mut driver = Driver::new();
     driver.stop_clock();
-    let before = descriptors();
     let stream = driver.engine.dial(&to(&[hole.addr, other.addr])).expect("begun");
     driver.advance(300);
-    assert_eq!(descriptors(), before + 2);
+    assert_eq!((attempts(hole.addr), attempts(other.addr)), (1, 1));
     driver.engine.destroy(stream.as_f64());
     driver.settle();
-    assert_eq!(descriptors(), before);
+    assert_eq!((attempts(hole.addr), attempts(other.addr)), (0, 0));
     driver.assert_nothing_left();
 }
 
-fn descriptors() -> usize {
-    std::fs::read_dir("/proc/self/fd").expect("proc").count()
+/// How many connections to an address are under way: sent, and not answered.
+fn attempts(to: SocketAddr) -> usize {
+    const SYN_SENT: &str = "02";
+    let port = format!(":{:04X}", to.port());
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("proc");
+    let rows = table.lines().map(|row| row.split_whitespace().collect::<Vec<_>>());
+    rows.filter(|row| row.len() > 3 && row[2].ends_with(&port) && row[3] == SYN_SENT)
+        .count()
 }
 
 fn proxy(driver: &mut Driver, auth: bool) -> (f64, SocketAddr) {
@@ -298,9 +302,13 @@ fn a_client_that_leaves_while_we_decide_is_told_and_its_answer_finds_nobody() {
     use millrace_engine::socks_core::Reply;
     let mut driver = Driver::new();
     let (server, addr) = proxy(&mut driver, false);
-    let ours = driver.engine.dial(&through(addr, Kind::Socks4a, None)).expect("begun");
+    let mut client = TcpStream::connect(addr).expect("it listens");
+    client
+        .write_all(b"\x04\x01\x01\xbb\xc0\x00\x02\x01\x00")
+        .expect("it is open");
     let asked = driver.expect(EventKind::ProxyRequest);
-    driver.engine.destroy(ours.as_f64());
+    set_linger_zero(client.as_raw_fd()).expect("it is TCP");
+    drop(client);
     driver.run_until(&mut [], |driver, _| driver.count(EventKind::Aborted) == 1);
     assert!(!driver.engine.reply_socks(asked.stream(), &Reply::Forbidden));
     driver.run_until(&mut [], |driver, _| driver.engine.census().connections == 0);

@@ -149,6 +149,48 @@ fn a_connection_that_never_speaks_or_has_been_served_ends_in_silence() {
 }
 
 #[test]
+fn a_client_that_leaves_an_answer_that_is_queued_whole_is_counted_once_whoever_waits_for_its_end() {
+    for (finish, tells) in [(false, 0), (true, 1)] {
+        for begun in [false, true] {
+            let (mut driver, server, addr) = listen();
+            let mut client = Client::connect_narrow(addr, 4096);
+            client.reading = false;
+            client.send(GET);
+            let stream = driver.expect(EventKind::Request).stream();
+            if begun {
+                driver.engine.respond_head(stream, &OK).unwrap();
+                driver.engine.write(stream, Chunk::Bytes(&vec![0; 8 << 20])).unwrap();
+                driver.engine.end(stream, b"", finish).unwrap();
+            } else {
+                let body = vec![0; 8 << 20];
+                driver.engine.respond(stream, &OK, Chunk::Bytes(&body), finish).unwrap();
+            }
+            driver.settle();
+            assert_eq!(driver.engine.server_stats(server).unwrap().requests_active, 0);
+            client.reset();
+            driver.run_until(&mut [], |driver, _| driver.engine.census().connections == 0);
+            assert_eq!(driver.engine.server_stats(server).unwrap().aborted, 1);
+            assert_eq!(driver.count(EventKind::Aborted), tells);
+        }
+    }
+}
+
+#[test]
+fn a_client_that_leaves_an_answer_that_is_being_written_is_counted_once() {
+    let (mut driver, server, addr) = listen();
+    let mut client = Client::connect_narrow(addr, 4096);
+    client.reading = false;
+    client.send(GET);
+    let stream = driver.expect(EventKind::Request).stream();
+    driver.engine.respond_head(stream, &OK).unwrap();
+    driver.engine.write(stream, Chunk::Bytes(&vec![0; 8 << 20])).unwrap();
+    driver.settle();
+    client.reset();
+    driver.expect(EventKind::Aborted);
+    assert_eq!(driver.engine.server_stats(server).unwrap().aborted, 1);
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_a_blocked_answer() {
     let (mut driver, _, addr) = listen();
     let mut client = Client::connect_narrow(addr, 4096);

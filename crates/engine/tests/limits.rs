@@ -1,7 +1,7 @@
 //! Limits, at them and one past: the refusal arrives although the client still sends.
 
 use millrace_engine::error::Code;
-use millrace_engine::{EventKind, HeadLimits, Respond, ServerOptions};
+use millrace_engine::{EventKind, HeadLimits, RequestLimits, Respond, ServerOptions};
 use millrace_testkit::client::Client;
 use millrace_testkit::driver::{Driver, answer, echo_target};
 
@@ -106,6 +106,101 @@ fn a_body_past_the_limit_gets_413_while_the_client_still_sends() {
         driver.settle();
         assert_eq!(driver.engine.census().connections, 0);
     }
+}
+
+/// A server whose bodies may have 10 bytes, and a client that sends a chunked body of `size` with the head; `whole` with
+/// its end and another request.
+fn unread(size: usize, whole: bool) -> (Driver, f64, Client, f64) {
+    let mut driver = Driver::new();
+    let (server, addr) = driver.listen(ServerOptions {
+        max_body_size: 10,
+        ..Default::default()
+    });
+    let head = "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let rest = match whole {
+        true => format!("\r\n0\r\n\r\n{}", GET.replace("/ ", "/next ")),
+        false => String::new(),
+    };
+    let client = Client::send_to(addr, format!("{head}{size:x}\r\n{}{rest}", "x".repeat(size)));
+    let stream = driver.expect(EventKind::Request).stream();
+    driver.settle();
+    (driver, server, client, stream)
+}
+
+#[test]
+fn a_chunked_body_past_the_limit_that_no_handler_reads_gets_413_in_place_of_its_answer() {
+    for (size, at_once, status) in [(10, true, 200), (11, true, 413), (10, false, 200), (11, false, 413)] {
+        let (mut driver, server, mut client, stream) = unread(size, false);
+        if at_once {
+            answer(&mut driver.engine, stream, b"mine").unwrap();
+        } else {
+            let head = Respond {
+                status: 200,
+                reason: b"",
+                block: b"",
+            };
+            driver.engine.respond_head(stream, &head).unwrap();
+            assert_eq!(driver.engine.end(stream, b"", false).is_err(), status == 413);
+        }
+        driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 1);
+        let found = &client.answers(&[])[0];
+        assert_eq!((found.status, found.keep_alive), (status, status == 200), "{size}");
+        let aborted = driver.events.iter().find(|event| event.kind == EventKind::Aborted);
+        let told = aborted.map(|event| (event.code(), event.a, event.b));
+        let expected = (status == 413).then_some((Some(Code::HttpBodyTooLarge), 10, 11));
+        assert_eq!(told, expected);
+        let errors = u64::from(status == 413);
+        assert_eq!(driver.engine.server_stats(server).unwrap().errors, errors);
+        drop(client);
+        driver.run_until(&mut [], |driver, _| driver.engine.census().connections == 0);
+        assert_eq!(driver.engine.server_stats(server).unwrap().requests_active, 0);
+    }
+}
+
+#[test]
+fn a_body_past_the_limit_that_came_whole_and_is_not_read_gets_413_in_its_turn_and_the_connection_goes_on() {
+    let (mut driver, _, mut client, stream) = unread(11, true);
+    let next = driver.expect(EventKind::Request);
+    assert_eq!(next.target(), "/next");
+    answer(&mut driver.engine, next.stream(), b"mine").unwrap();
+    answer(&mut driver.engine, stream, b"never").unwrap();
+    driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 2);
+    let answers = client.answers(&[]);
+    let found: Vec<_> = answers
+        .iter()
+        .map(|one| (one.status, one.text(), one.keep_alive))
+        .collect();
+    assert_eq!(found, [(413, String::new(), true), (200, "mine".to_owned(), true)]);
+    assert_eq!(driver.expect(EventKind::Aborted).code(), Some(Code::HttpBodyTooLarge));
+    driver.settle();
+    assert_eq!(driver.engine.census().streams, 0);
+}
+
+#[test]
+fn a_limit_that_the_handler_has_raised_holds_for_a_body_that_it_does_not_read() {
+    let (mut driver, _, mut client, stream) = unread(11, true);
+    let raised = RequestLimits {
+        body_size: Some(11),
+        ..Default::default()
+    };
+    driver.engine.set_limits(stream, &raised).unwrap();
+    answer(&mut driver.engine, stream, b"mine").unwrap();
+    driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 1);
+    assert_eq!(client.answers(&[])[0].status, 200);
+}
+
+#[test]
+fn an_answer_that_is_out_stands_when_the_unread_body_passes_its_limit_and_the_connection_closes() {
+    let (mut driver, server, mut client, stream) = unread(10, false);
+    answer(&mut driver.engine, stream, b"mine").unwrap();
+    driver.run_until(&mut [&mut client], |_, clients| clients[0].complete() == 1);
+    assert!(!client.ended, "within the limit the connection goes on");
+    client.send("\r\n1\r\ny\r\n0\r\n\r\n");
+    client.send(GET);
+    driver.run_until(&mut [&mut client], |_, clients| clients[0].ended);
+    let statuses: Vec<u16> = client.answers(&[]).iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses, [200], "one answer, and no second request was read");
+    assert_eq!(driver.engine.server_stats(server).unwrap().errors, 1);
 }
 
 #[test]

@@ -48,6 +48,20 @@ fn cut_at(driver: &mut Driver, ms: u64) -> Happened {
     driver.expect(EventKind::Aborted)
 }
 
+/// As [`cut_at`], for a reader: what the systems between still moved after it stopped counts, by their own clock.
+fn cut_from(driver: &mut Driver, ms: u64) -> Happened {
+    driver.advance(ms - 1);
+    assert_eq!(driver.count(EventKind::Aborted), 0, "a millisecond early");
+    for _ in 0..=3 * ms / 100 {
+        if driver.count(EventKind::Aborted) > 0 {
+            break;
+        }
+        driver.advance(100);
+    }
+    assert_eq!(driver.count(EventKind::Aborted), 1, "after four times its time");
+    driver.expect(EventKind::Aborted)
+}
+
 /// Timeouts of rates: received, sent; no other may have moved.
 fn rates(driver: &mut Driver, server: f64) -> [u64; 2] {
     let [others @ .., received, sent, handshake] = driver.engine.server_stats(server).unwrap().timeouts;
@@ -240,7 +254,7 @@ fn a_reader_that_is_too_slow_is_cut_when_the_grace_and_what_it_bought_are_over()
     driver.settle();
     let sent = driver.engine.server_stats(server).unwrap().sent;
     assert!(sent > first);
-    let aborted = cut_at(&mut driver, (5_000 + sent.div_ceil(1_000)) - 2_000);
+    let aborted = cut_from(&mut driver, (5_000 + sent.div_ceil(1_000)) - 2_000);
     assert_eq!((aborted.stream(), aborted.code()), (stream, Some(Code::SendRate)));
     assert!(
         aborted.a == 1_000_000 && aborted.b < aborted.a && aborted.b > 0,
@@ -264,7 +278,7 @@ fn only_time_in_which_bytes_wait_for_the_reader_counts() {
     write(&mut driver, stream, 128 << 20);
     driver.settle();
     let sent = driver.engine.server_stats(server).unwrap().sent;
-    let aborted = cut_at(&mut driver, 5_000 + sent.div_ceil(1_000) - 1_000);
+    let aborted = cut_from(&mut driver, 5_000 + sent.div_ceil(1_000) - 1_000);
     assert_eq!(aborted.code(), Some(Code::SendRate));
     assert_eq!(rates(&mut driver, server), [0, 1]);
 }
@@ -278,7 +292,7 @@ fn a_reader_that_stops_has_the_write_timeout_however_little_it_took_before() {
     driver.run_until(&mut [&mut client], |_, clients| clients[0].received.len() > 3 << 20);
     client.reading = false;
     driver.settle();
-    assert_eq!(cut_at(&mut driver, 60_000).code(), Some(Code::WriteTimeout));
+    assert_eq!(cut_from(&mut driver, 60_000).code(), Some(Code::WriteTimeout));
     assert_eq!(
         driver.engine.server_stats(server).unwrap().timeouts,
         [0, 0, 0, 1, 0, 0, 0, 0]

@@ -151,6 +151,10 @@ pub enum Code {
     RateLimited = 124,
     /// The process holds as much memory for its peers as setMaxMemory allows.
     MemoryLimit = 125,
+    /// The system gave no memory for bytes that came or are to be sent.
+    OutOfMemory = 130,
+    /// The client has broken too many rules of late.
+    ClientReputation = 131,
     /// The peer's certificate has expired.
     TlsCertificateExpired = 200,
     /// The peer's certificate is not valid yet.
@@ -229,6 +233,8 @@ pub enum Code {
     ProxyTargetProhibited = 333,
     /// A proxy that others can reach needs auth, rules or authorize; 'open: true' says that everybody may use it.
     ProxyOpen = 334,
+    /// The first proxy of 'upstream' is the proxy itself: it would dial itself for ever.
+    ProxyLoop = 510,
     /// The proxy reports a general failure (RFC 1928 §6, reply 1).
     SocksGeneralFailure = 300,
     /// The proxy's rules forbid the connection (RFC 1928 §6, reply 2).
@@ -313,6 +319,10 @@ pub enum Code {
     ClientClosed = 462,
     /// The server did not switch protocols.
     UpgradeRefused = 463,
+    /// No byte went through the relay for the idle time.
+    RelayIdleTimeout = 350,
+    /// The relay did not end within its total time.
+    RelayTotalTimeout = 351,
     /// The circuit breaker of this origin is open: it has failed too often of late.
     CircuitOpen = 420,
     /// The server redirected more often than maxRedirects.
@@ -417,6 +427,8 @@ impl Code {
         Self::ClientDenied,
         Self::RateLimited,
         Self::MemoryLimit,
+        Self::OutOfMemory,
+        Self::ClientReputation,
         Self::TlsCertificateExpired,
         Self::TlsCertificateNotYetValid,
         Self::TlsUnknownCa,
@@ -456,6 +468,7 @@ impl Code {
         Self::ProxyTargetForbidden,
         Self::ProxyTargetProhibited,
         Self::ProxyOpen,
+        Self::ProxyLoop,
         Self::SocksGeneralFailure,
         Self::SocksForbidden,
         Self::SocksNetworkUnreachable,
@@ -498,6 +511,8 @@ impl Code {
         Self::RequestMemory,
         Self::ClientClosed,
         Self::UpgradeRefused,
+        Self::RelayIdleTimeout,
+        Self::RelayTotalTimeout,
         Self::CircuitOpen,
         Self::HttpTooManyRedirects,
         Self::HttpInvalidRedirect,
@@ -599,6 +614,8 @@ impl Code {
             Self::ClientDenied => "MILLRACE_CLIENT_DENIED",
             Self::RateLimited => "MILLRACE_RATE_LIMITED",
             Self::MemoryLimit => "MILLRACE_MEMORY_LIMIT",
+            Self::OutOfMemory => "MILLRACE_OUT_OF_MEMORY",
+            Self::ClientReputation => "MILLRACE_CLIENT_REPUTATION",
             Self::TlsCertificateExpired => "MILLRACE_TLS_CERTIFICATE_EXPIRED",
             Self::TlsCertificateNotYetValid => "MILLRACE_TLS_CERTIFICATE_NOT_YET_VALID",
             Self::TlsUnknownCa => "MILLRACE_TLS_UNKNOWN_CA",
@@ -638,6 +655,7 @@ impl Code {
             Self::ProxyTargetForbidden => "MILLRACE_PROXY_TARGET_FORBIDDEN",
             Self::ProxyTargetProhibited => "MILLRACE_PROXY_TARGET_PROHIBITED",
             Self::ProxyOpen => "MILLRACE_PROXY_OPEN",
+            Self::ProxyLoop => "MILLRACE_PROXY_LOOP",
             Self::SocksGeneralFailure => "MILLRACE_SOCKS_GENERAL_FAILURE",
             Self::SocksForbidden => "MILLRACE_SOCKS_FORBIDDEN",
             Self::SocksNetworkUnreachable => "MILLRACE_SOCKS_NETWORK_UNREACHABLE",
@@ -680,6 +698,8 @@ impl Code {
             Self::RequestMemory => "MILLRACE_REQUEST_MEMORY",
             Self::ClientClosed => "MILLRACE_CLIENT_CLOSED",
             Self::UpgradeRefused => "MILLRACE_UPGRADE_REFUSED",
+            Self::RelayIdleTimeout => "MILLRACE_RELAY_IDLE_TIMEOUT",
+            Self::RelayTotalTimeout => "MILLRACE_RELAY_TOTAL_TIMEOUT",
             Self::CircuitOpen => "MILLRACE_CIRCUIT_OPEN",
             Self::HttpTooManyRedirects => "MILLRACE_HTTP_TOO_MANY_REDIRECTS",
             Self::HttpInvalidRedirect => "MILLRACE_HTTP_INVALID_REDIRECT",
@@ -780,6 +800,8 @@ impl Code {
             Self::ClientDenied => "the client's address is not let in by allow and deny",
             Self::RateLimited => "more requests came than a rate limit allows",
             Self::MemoryLimit => "the process holds as much memory for its peers as setMaxMemory allows",
+            Self::OutOfMemory => "the system gave no memory for bytes that came or are to be sent",
+            Self::ClientReputation => "the client has broken too many rules of late",
             Self::TlsCertificateExpired => "the peer's certificate has expired",
             Self::TlsCertificateNotYetValid => "the peer's certificate is not valid yet",
             Self::TlsUnknownCa => "the peer's certificate chain does not lead to a CA that is trusted here",
@@ -839,6 +861,7 @@ impl Code {
             Self::ProxyOpen => {
                 "a proxy that others can reach needs auth, rules or authorize; 'open: true' says that everybody may use it"
             }
+            Self::ProxyLoop => "the first proxy of 'upstream' is the proxy itself: it would dial itself for ever",
             Self::SocksGeneralFailure => "the proxy reports a general failure (RFC 1928 §6, reply 1)",
             Self::SocksForbidden => "the proxy's rules forbid the connection (RFC 1928 §6, reply 2)",
             Self::SocksNetworkUnreachable => "the proxy cannot reach the target's network (RFC 1928 §6, reply 3)",
@@ -897,6 +920,8 @@ impl Code {
             Self::RequestMemory => "more would have to be buffered for one request than maxMemoryPerRequest",
             Self::ClientClosed => "the client was closed",
             Self::UpgradeRefused => "the server did not switch protocols",
+            Self::RelayIdleTimeout => "no byte went through the relay for the idle time",
+            Self::RelayTotalTimeout => "the relay did not end within its total time",
             Self::CircuitOpen => "the circuit breaker of this origin is open: it has failed too often of late",
             Self::HttpTooManyRedirects => "the server redirected more often than maxRedirects",
             Self::HttpInvalidRedirect => "the Location of a redirect is no URL of http or https (RFC 9110 §10.2.2)",
@@ -993,6 +1018,8 @@ impl Code {
             Self::ClientDenied => Kind::Limit,
             Self::RateLimited => Kind::Limit,
             Self::MemoryLimit => Kind::Limit,
+            Self::OutOfMemory => Kind::System,
+            Self::ClientReputation => Kind::Limit,
             Self::TlsCertificateExpired => Kind::Protocol,
             Self::TlsCertificateNotYetValid => Kind::Protocol,
             Self::TlsUnknownCa => Kind::Protocol,
@@ -1032,6 +1059,7 @@ impl Code {
             Self::ProxyTargetForbidden => Kind::Protocol,
             Self::ProxyTargetProhibited => Kind::Protocol,
             Self::ProxyOpen => Kind::Misuse,
+            Self::ProxyLoop => Kind::Misuse,
             Self::SocksGeneralFailure => Kind::System,
             Self::SocksForbidden => Kind::Protocol,
             Self::SocksNetworkUnreachable => Kind::System,
@@ -1074,6 +1102,8 @@ impl Code {
             Self::RequestMemory => Kind::Limit,
             Self::ClientClosed => Kind::Closed,
             Self::UpgradeRefused => Kind::Protocol,
+            Self::RelayIdleTimeout => Kind::Timeout,
+            Self::RelayTotalTimeout => Kind::Timeout,
             Self::CircuitOpen => Kind::Closed,
             Self::HttpTooManyRedirects => Kind::Limit,
             Self::HttpInvalidRedirect => Kind::Protocol,
@@ -1166,6 +1196,8 @@ impl Code {
             Self::ClientDenied => Some(403),
             Self::RateLimited => Some(429),
             Self::MemoryLimit => Some(503),
+            Self::OutOfMemory => Some(503),
+            Self::ClientReputation => Some(503),
             Self::TlsCertificateExpired => None,
             Self::TlsCertificateNotYetValid => None,
             Self::TlsUnknownCa => None,
@@ -1205,6 +1237,7 @@ impl Code {
             Self::ProxyTargetForbidden => Some(403),
             Self::ProxyTargetProhibited => Some(403),
             Self::ProxyOpen => None,
+            Self::ProxyLoop => Some(502),
             Self::SocksGeneralFailure => None,
             Self::SocksForbidden => None,
             Self::SocksNetworkUnreachable => None,
@@ -1247,6 +1280,8 @@ impl Code {
             Self::RequestMemory => None,
             Self::ClientClosed => None,
             Self::UpgradeRefused => None,
+            Self::RelayIdleTimeout => None,
+            Self::RelayTotalTimeout => None,
             Self::CircuitOpen => None,
             Self::HttpTooManyRedirects => None,
             Self::HttpInvalidRedirect => None,

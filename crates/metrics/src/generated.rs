@@ -70,6 +70,8 @@ pub enum Counter {
     LimitExceededRateLimits,
     /// Refusals by the limit that was passed (`option="maxMemory"`).
     LimitExceededMaxMemory,
+    /// Refusals by the limit that was passed (`option="reputation"`).
+    LimitExceededReputation,
     /// Times that a store of a rate limit failed or took too long.
     RateLimitStoreFailures,
     /// Bytes received from sockets.
@@ -114,6 +116,18 @@ pub enum Counter {
     ProxyClientHandshakes,
     /// Handshakes with proxies that failed: refusals, timeouts, malformed answers.
     ProxyClientFailures,
+    /// Relays that were begun: pairs of sockets whose bytes do not enter JavaScript.
+    RelayStarted,
+    /// Relays that ended before both sides had: resets, timeouts, cuts.
+    RelayFailed,
+    /// Relays that a time limit ended (`phase="idle"`).
+    RelayTimeoutsIdle,
+    /// Relays that a time limit ended (`phase="total"`).
+    RelayTimeoutsTotal,
+    /// Bytes that went through relays.
+    RelayBytes,
+    /// Bytes that went through relays without being copied.
+    RelaySplicedBytes,
     /// Tunnels that a proxy of ours has opened for its clients, by SOCKS.
     ProxyServerTunnels,
     /// SOCKS handshakes of a proxy of ours that failed: wrong credentials, refused or failed requests, malformed messages.
@@ -126,8 +140,34 @@ pub enum Counter {
     TlsFailures,
     /// Requests that validate refused.
     HttpServerValidateRefusals,
+    /// Connections that reputation let wait before they were served.
+    HttpServerConnectionsDelayed,
     /// Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left.
     HttpServerAcceptPauses,
+    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="local"`).
+    DnsLookupsLocal,
+    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="hit"`).
+    DnsLookupsHit,
+    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="negativeHit"`).
+    DnsLookupsNegativeHit,
+    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="miss"`).
+    DnsLookupsMiss,
+    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="merged"`).
+    DnsLookupsMerged,
+    /// Lookups that were answered with addresses past their time, because there was no answer.
+    DnsStale,
+    /// Questions that were asked of name servers, by record type, and of getaddrinfo (`kind="A"`).
+    DnsQueriesA,
+    /// Questions that were asked of name servers, by record type, and of getaddrinfo (`kind="AAAA"`).
+    DnsQueriesAAAA,
+    /// Questions that were asked of name servers, by record type, and of getaddrinfo (`kind="getaddrinfo"`).
+    DnsQueriesGetaddrinfo,
+    /// Lookups that ended without an address: there is none, there was no answer in time, or the question failed (`reason="notFound"`).
+    DnsFailuresNotFound,
+    /// Lookups that ended without an address: there is none, there was no answer in time, or the question failed (`reason="timeout"`).
+    DnsFailuresTimeout,
+    /// Lookups that ended without an address: there is none, there was no answer in time, or the question failed (`reason="failed"`).
+    DnsFailuresFailed,
     /// Requests that HTTP clients put on a connection, those that were sent again included.
     HttpClientRequests,
     /// Responses to HTTP clients by class of their status code (`class="1xx"`).
@@ -180,35 +220,11 @@ pub enum Counter {
     PoolAcquiresReused,
     /// Requests that a full queue refused.
     PoolRefused,
-    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="local"`).
-    DnsLookupsLocal,
-    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="hit"`).
-    DnsLookupsHit,
-    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="negativeHit"`).
-    DnsLookupsNegativeHit,
-    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="miss"`).
-    DnsLookupsMiss,
-    /// Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged) (`result="merged"`).
-    DnsLookupsMerged,
-    /// Lookups that were answered with addresses past their time, because there was no answer.
-    DnsStale,
-    /// Questions that were asked of name servers, by record type, and of getaddrinfo (`kind="A"`).
-    DnsQueriesA,
-    /// Questions that were asked of name servers, by record type, and of getaddrinfo (`kind="AAAA"`).
-    DnsQueriesAAAA,
-    /// Questions that were asked of name servers, by record type, and of getaddrinfo (`kind="getaddrinfo"`).
-    DnsQueriesGetaddrinfo,
-    /// Lookups that ended without an address: there is none, there was no answer in time, or the question failed (`reason="notFound"`).
-    DnsFailuresNotFound,
-    /// Lookups that ended without an address: there is none, there was no answer in time, or the question failed (`reason="timeout"`).
-    DnsFailuresTimeout,
-    /// Lookups that ended without an address: there is none, there was no answer in time, or the question failed (`reason="failed"`).
-    DnsFailuresFailed,
 }
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 100;
+    pub const COUNT: usize = 108;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -245,6 +261,7 @@ impl Counter {
         Self::LimitExceededDeny,
         Self::LimitExceededRateLimits,
         Self::LimitExceededMaxMemory,
+        Self::LimitExceededReputation,
         Self::RateLimitStoreFailures,
         Self::SocketsReceivedBytes,
         Self::SocketsSentBytes,
@@ -267,13 +284,32 @@ impl Counter {
         Self::SocketsConnectAttempts,
         Self::ProxyClientHandshakes,
         Self::ProxyClientFailures,
+        Self::RelayStarted,
+        Self::RelayFailed,
+        Self::RelayTimeoutsIdle,
+        Self::RelayTimeoutsTotal,
+        Self::RelayBytes,
+        Self::RelaySplicedBytes,
         Self::ProxyServerTunnels,
         Self::ProxyServerFailures,
         Self::TlsHandshakesFull,
         Self::TlsHandshakesResumed,
         Self::TlsFailures,
         Self::HttpServerValidateRefusals,
+        Self::HttpServerConnectionsDelayed,
         Self::HttpServerAcceptPauses,
+        Self::DnsLookupsLocal,
+        Self::DnsLookupsHit,
+        Self::DnsLookupsNegativeHit,
+        Self::DnsLookupsMiss,
+        Self::DnsLookupsMerged,
+        Self::DnsStale,
+        Self::DnsQueriesA,
+        Self::DnsQueriesAAAA,
+        Self::DnsQueriesGetaddrinfo,
+        Self::DnsFailuresNotFound,
+        Self::DnsFailuresTimeout,
+        Self::DnsFailuresFailed,
         Self::HttpClientRequests,
         Self::HttpClientResponses1xx,
         Self::HttpClientResponses2xx,
@@ -300,18 +336,6 @@ impl Counter {
         Self::PoolAcquiresCreated,
         Self::PoolAcquiresReused,
         Self::PoolRefused,
-        Self::DnsLookupsLocal,
-        Self::DnsLookupsHit,
-        Self::DnsLookupsNegativeHit,
-        Self::DnsLookupsMiss,
-        Self::DnsLookupsMerged,
-        Self::DnsStale,
-        Self::DnsQueriesA,
-        Self::DnsQueriesAAAA,
-        Self::DnsQueriesGetaddrinfo,
-        Self::DnsFailuresNotFound,
-        Self::DnsFailuresTimeout,
-        Self::DnsFailuresFailed,
     ];
 
     /// The series of `millrace_http_server_responses_total`, in the order of its label `class`: 1xx, 2xx, 3xx, 4xx, 5xx.
@@ -336,8 +360,8 @@ impl Counter {
         Self::HttpServerTimeoutsTlsHandshake,
     ];
 
-    /// The series of `millrace_limit_exceeded_total`, in the order of its label `option`: maxUrlSize, maxHeaderSize, maxHeaderFields, maxBodySize, maxCollectedSize, maxConnections, chunkExtensions, trailers, maxConnectionsPerIp, deny, rateLimits, maxMemory.
-    pub const LIMIT_EXCEEDED: [Self; 12] = [
+    /// The series of `millrace_limit_exceeded_total`, in the order of its label `option`: maxUrlSize, maxHeaderSize, maxHeaderFields, maxBodySize, maxCollectedSize, maxConnections, chunkExtensions, trailers, maxConnectionsPerIp, deny, rateLimits, maxMemory, reputation.
+    pub const LIMIT_EXCEEDED: [Self; 13] = [
         Self::LimitExceededMaxUrlSize,
         Self::LimitExceededMaxHeaderSize,
         Self::LimitExceededMaxHeaderFields,
@@ -350,6 +374,7 @@ impl Counter {
         Self::LimitExceededDeny,
         Self::LimitExceededRateLimits,
         Self::LimitExceededMaxMemory,
+        Self::LimitExceededReputation,
     ];
 
     /// The series of `millrace_log_records_total`, in the order of its label `level`: trace, debug, info, warn, error, fatal.
@@ -362,8 +387,30 @@ impl Counter {
         Self::LogRecordsFatal,
     ];
 
+    /// The series of `millrace_relay_timeouts_total`, in the order of its label `phase`: idle, total.
+    pub const RELAY_TIMEOUTS: [Self; 2] = [Self::RelayTimeoutsIdle, Self::RelayTimeoutsTotal];
+
     /// The series of `millrace_tls_handshakes_total`, in the order of its label `kind`: full, resumed.
     pub const TLS_HANDSHAKES: [Self; 2] = [Self::TlsHandshakesFull, Self::TlsHandshakesResumed];
+
+    /// The series of `millrace_dns_lookups_total`, in the order of its label `result`: local, hit, negativeHit, miss, merged.
+    pub const DNS_LOOKUPS: [Self; 5] = [
+        Self::DnsLookupsLocal,
+        Self::DnsLookupsHit,
+        Self::DnsLookupsNegativeHit,
+        Self::DnsLookupsMiss,
+        Self::DnsLookupsMerged,
+    ];
+
+    /// The series of `millrace_dns_queries_total`, in the order of its label `kind`: A, AAAA, getaddrinfo.
+    pub const DNS_QUERIES: [Self; 3] = [Self::DnsQueriesA, Self::DnsQueriesAAAA, Self::DnsQueriesGetaddrinfo];
+
+    /// The series of `millrace_dns_failures_total`, in the order of its label `reason`: notFound, timeout, failed.
+    pub const DNS_FAILURES: [Self; 3] = [
+        Self::DnsFailuresNotFound,
+        Self::DnsFailuresTimeout,
+        Self::DnsFailuresFailed,
+    ];
 
     /// The series of `millrace_http_client_responses_total`, in the order of its label `class`: 1xx, 2xx, 3xx, 4xx, 5xx.
     pub const HTTP_CLIENT_RESPONSES: [Self; 5] = [
@@ -398,25 +445,6 @@ impl Counter {
 
     /// The series of `millrace_pool_acquires_total`, in the order of its label `kind`: created, reused.
     pub const POOL_ACQUIRES: [Self; 2] = [Self::PoolAcquiresCreated, Self::PoolAcquiresReused];
-
-    /// The series of `millrace_dns_lookups_total`, in the order of its label `result`: local, hit, negativeHit, miss, merged.
-    pub const DNS_LOOKUPS: [Self; 5] = [
-        Self::DnsLookupsLocal,
-        Self::DnsLookupsHit,
-        Self::DnsLookupsNegativeHit,
-        Self::DnsLookupsMiss,
-        Self::DnsLookupsMerged,
-    ];
-
-    /// The series of `millrace_dns_queries_total`, in the order of its label `kind`: A, AAAA, getaddrinfo.
-    pub const DNS_QUERIES: [Self; 3] = [Self::DnsQueriesA, Self::DnsQueriesAAAA, Self::DnsQueriesGetaddrinfo];
-
-    /// The series of `millrace_dns_failures_total`, in the order of its label `reason`: notFound, timeout, failed.
-    pub const DNS_FAILURES: [Self; 3] = [
-        Self::DnsFailuresNotFound,
-        Self::DnsFailuresTimeout,
-        Self::DnsFailuresFailed,
-    ];
 
     /// The name of the family, as Prometheus sees it.
     pub const fn name(self) -> &'static str {
@@ -454,6 +482,7 @@ impl Counter {
             Self::LimitExceededDeny => "millrace_limit_exceeded_total",
             Self::LimitExceededRateLimits => "millrace_limit_exceeded_total",
             Self::LimitExceededMaxMemory => "millrace_limit_exceeded_total",
+            Self::LimitExceededReputation => "millrace_limit_exceeded_total",
             Self::RateLimitStoreFailures => "millrace_rate_limit_store_failures_total",
             Self::SocketsReceivedBytes => "millrace_sockets_received_bytes_total",
             Self::SocketsSentBytes => "millrace_sockets_sent_bytes_total",
@@ -476,13 +505,32 @@ impl Counter {
             Self::SocketsConnectAttempts => "millrace_sockets_connect_attempts_total",
             Self::ProxyClientHandshakes => "millrace_proxy_client_handshakes_total",
             Self::ProxyClientFailures => "millrace_proxy_client_failures_total",
+            Self::RelayStarted => "millrace_relay_started_total",
+            Self::RelayFailed => "millrace_relay_failed_total",
+            Self::RelayTimeoutsIdle => "millrace_relay_timeouts_total",
+            Self::RelayTimeoutsTotal => "millrace_relay_timeouts_total",
+            Self::RelayBytes => "millrace_relay_bytes_total",
+            Self::RelaySplicedBytes => "millrace_relay_spliced_bytes_total",
             Self::ProxyServerTunnels => "millrace_proxy_server_tunnels_total",
             Self::ProxyServerFailures => "millrace_proxy_server_failures_total",
             Self::TlsHandshakesFull => "millrace_tls_handshakes_total",
             Self::TlsHandshakesResumed => "millrace_tls_handshakes_total",
             Self::TlsFailures => "millrace_tls_failures_total",
             Self::HttpServerValidateRefusals => "millrace_http_server_validate_refusals_total",
+            Self::HttpServerConnectionsDelayed => "millrace_http_server_connections_delayed_total",
             Self::HttpServerAcceptPauses => "millrace_http_server_accept_pauses_total",
+            Self::DnsLookupsLocal => "millrace_dns_lookups_total",
+            Self::DnsLookupsHit => "millrace_dns_lookups_total",
+            Self::DnsLookupsNegativeHit => "millrace_dns_lookups_total",
+            Self::DnsLookupsMiss => "millrace_dns_lookups_total",
+            Self::DnsLookupsMerged => "millrace_dns_lookups_total",
+            Self::DnsStale => "millrace_dns_stale_total",
+            Self::DnsQueriesA => "millrace_dns_queries_total",
+            Self::DnsQueriesAAAA => "millrace_dns_queries_total",
+            Self::DnsQueriesGetaddrinfo => "millrace_dns_queries_total",
+            Self::DnsFailuresNotFound => "millrace_dns_failures_total",
+            Self::DnsFailuresTimeout => "millrace_dns_failures_total",
+            Self::DnsFailuresFailed => "millrace_dns_failures_total",
             Self::HttpClientRequests => "millrace_http_client_requests_total",
             Self::HttpClientResponses1xx => "millrace_http_client_responses_total",
             Self::HttpClientResponses2xx => "millrace_http_client_responses_total",
@@ -509,18 +557,6 @@ impl Counter {
             Self::PoolAcquiresCreated => "millrace_pool_acquires_total",
             Self::PoolAcquiresReused => "millrace_pool_acquires_total",
             Self::PoolRefused => "millrace_pool_refused_total",
-            Self::DnsLookupsLocal => "millrace_dns_lookups_total",
-            Self::DnsLookupsHit => "millrace_dns_lookups_total",
-            Self::DnsLookupsNegativeHit => "millrace_dns_lookups_total",
-            Self::DnsLookupsMiss => "millrace_dns_lookups_total",
-            Self::DnsLookupsMerged => "millrace_dns_lookups_total",
-            Self::DnsStale => "millrace_dns_stale_total",
-            Self::DnsQueriesA => "millrace_dns_queries_total",
-            Self::DnsQueriesAAAA => "millrace_dns_queries_total",
-            Self::DnsQueriesGetaddrinfo => "millrace_dns_queries_total",
-            Self::DnsFailuresNotFound => "millrace_dns_failures_total",
-            Self::DnsFailuresTimeout => "millrace_dns_failures_total",
-            Self::DnsFailuresFailed => "millrace_dns_failures_total",
         }
     }
 
@@ -564,6 +600,7 @@ impl Counter {
             Self::LimitExceededDeny => "Refusals by the limit that was passed",
             Self::LimitExceededRateLimits => "Refusals by the limit that was passed",
             Self::LimitExceededMaxMemory => "Refusals by the limit that was passed",
+            Self::LimitExceededReputation => "Refusals by the limit that was passed",
             Self::RateLimitStoreFailures => "Times that a store of a rate limit failed or took too long",
             Self::SocketsReceivedBytes => "Bytes received from sockets",
             Self::SocketsSentBytes => "Bytes that the kernel took for sending",
@@ -590,6 +627,12 @@ impl Counter {
             Self::SocketsConnectAttempts => "Addresses that were tried: one connection may try several (RFC 8305)",
             Self::ProxyClientHandshakes => "Handshakes with proxies that opened a tunnel",
             Self::ProxyClientFailures => "Handshakes with proxies that failed: refusals, timeouts, malformed answers",
+            Self::RelayStarted => "Relays that were begun: pairs of sockets whose bytes do not enter JavaScript",
+            Self::RelayFailed => "Relays that ended before both sides had: resets, timeouts, cuts",
+            Self::RelayTimeoutsIdle => "Relays that a time limit ended",
+            Self::RelayTimeoutsTotal => "Relays that a time limit ended",
+            Self::RelayBytes => "Bytes that went through relays",
+            Self::RelaySplicedBytes => "Bytes that went through relays without being copied",
             Self::ProxyServerTunnels => "Tunnels that a proxy of ours has opened for its clients, by SOCKS",
             Self::ProxyServerFailures => {
                 "SOCKS handshakes of a proxy of ours that failed: wrong credentials, refused or failed requests, malformed messages"
@@ -600,8 +643,39 @@ impl Counter {
                 "TLS sessions that ended with an error: certificates, alerts, malformed messages, connections cut in a handshake"
             }
             Self::HttpServerValidateRefusals => "Requests that validate refused",
+            Self::HttpServerConnectionsDelayed => "Connections that reputation let wait before they were served",
             Self::HttpServerAcceptPauses => {
                 "Times that a listener paused for 100 ms because it could not accept: no descriptor or no memory was left"
+            }
+            Self::DnsLookupsLocal => {
+                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
+            }
+            Self::DnsLookupsHit => {
+                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
+            }
+            Self::DnsLookupsNegativeHit => {
+                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
+            }
+            Self::DnsLookupsMiss => {
+                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
+            }
+            Self::DnsLookupsMerged => {
+                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
+            }
+            Self::DnsStale => "Lookups that were answered with addresses past their time, because there was no answer",
+            Self::DnsQueriesA => "Questions that were asked of name servers, by record type, and of getaddrinfo",
+            Self::DnsQueriesAAAA => "Questions that were asked of name servers, by record type, and of getaddrinfo",
+            Self::DnsQueriesGetaddrinfo => {
+                "Questions that were asked of name servers, by record type, and of getaddrinfo"
+            }
+            Self::DnsFailuresNotFound => {
+                "Lookups that ended without an address: there is none, there was no answer in time, or the question failed"
+            }
+            Self::DnsFailuresTimeout => {
+                "Lookups that ended without an address: there is none, there was no answer in time, or the question failed"
+            }
+            Self::DnsFailuresFailed => {
+                "Lookups that ended without an address: there is none, there was no answer in time, or the question failed"
             }
             Self::HttpClientRequests => {
                 "Requests that HTTP clients put on a connection, those that were sent again included"
@@ -635,36 +709,6 @@ impl Counter {
             Self::PoolAcquiresCreated => "Connections that pools gave out, by what they were before",
             Self::PoolAcquiresReused => "Connections that pools gave out, by what they were before",
             Self::PoolRefused => "Requests that a full queue refused",
-            Self::DnsLookupsLocal => {
-                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
-            }
-            Self::DnsLookupsHit => {
-                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
-            }
-            Self::DnsLookupsNegativeHit => {
-                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
-            }
-            Self::DnsLookupsMiss => {
-                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
-            }
-            Self::DnsLookupsMerged => {
-                "Lookups of names, by where the answer came from: local (a literal, localhost, the hosts file), the cache (hit, negativeHit), a question (miss), or the question of another lookup (merged)"
-            }
-            Self::DnsStale => "Lookups that were answered with addresses past their time, because there was no answer",
-            Self::DnsQueriesA => "Questions that were asked of name servers, by record type, and of getaddrinfo",
-            Self::DnsQueriesAAAA => "Questions that were asked of name servers, by record type, and of getaddrinfo",
-            Self::DnsQueriesGetaddrinfo => {
-                "Questions that were asked of name servers, by record type, and of getaddrinfo"
-            }
-            Self::DnsFailuresNotFound => {
-                "Lookups that ended without an address: there is none, there was no answer in time, or the question failed"
-            }
-            Self::DnsFailuresTimeout => {
-                "Lookups that ended without an address: there is none, there was no answer in time, or the question failed"
-            }
-            Self::DnsFailuresFailed => {
-                "Lookups that ended without an address: there is none, there was no answer in time, or the question failed"
-            }
         }
     }
 
@@ -697,14 +741,28 @@ impl Counter {
             Self::LimitExceededDeny => Some(("option", "deny")),
             Self::LimitExceededRateLimits => Some(("option", "rateLimits")),
             Self::LimitExceededMaxMemory => Some(("option", "maxMemory")),
+            Self::LimitExceededReputation => Some(("option", "reputation")),
             Self::LogRecordsTrace => Some(("level", "trace")),
             Self::LogRecordsDebug => Some(("level", "debug")),
             Self::LogRecordsInfo => Some(("level", "info")),
             Self::LogRecordsWarn => Some(("level", "warn")),
             Self::LogRecordsError => Some(("level", "error")),
             Self::LogRecordsFatal => Some(("level", "fatal")),
+            Self::RelayTimeoutsIdle => Some(("phase", "idle")),
+            Self::RelayTimeoutsTotal => Some(("phase", "total")),
             Self::TlsHandshakesFull => Some(("kind", "full")),
             Self::TlsHandshakesResumed => Some(("kind", "resumed")),
+            Self::DnsLookupsLocal => Some(("result", "local")),
+            Self::DnsLookupsHit => Some(("result", "hit")),
+            Self::DnsLookupsNegativeHit => Some(("result", "negativeHit")),
+            Self::DnsLookupsMiss => Some(("result", "miss")),
+            Self::DnsLookupsMerged => Some(("result", "merged")),
+            Self::DnsQueriesA => Some(("kind", "A")),
+            Self::DnsQueriesAAAA => Some(("kind", "AAAA")),
+            Self::DnsQueriesGetaddrinfo => Some(("kind", "getaddrinfo")),
+            Self::DnsFailuresNotFound => Some(("reason", "notFound")),
+            Self::DnsFailuresTimeout => Some(("reason", "timeout")),
+            Self::DnsFailuresFailed => Some(("reason", "failed")),
             Self::HttpClientResponses1xx => Some(("class", "1xx")),
             Self::HttpClientResponses2xx => Some(("class", "2xx")),
             Self::HttpClientResponses3xx => Some(("class", "3xx")),
@@ -726,17 +784,6 @@ impl Counter {
             Self::PoolConnectionsClosedDiscarded => Some(("reason", "discarded")),
             Self::PoolAcquiresCreated => Some(("kind", "created")),
             Self::PoolAcquiresReused => Some(("kind", "reused")),
-            Self::DnsLookupsLocal => Some(("result", "local")),
-            Self::DnsLookupsHit => Some(("result", "hit")),
-            Self::DnsLookupsNegativeHit => Some(("result", "negativeHit")),
-            Self::DnsLookupsMiss => Some(("result", "miss")),
-            Self::DnsLookupsMerged => Some(("result", "merged")),
-            Self::DnsQueriesA => Some(("kind", "A")),
-            Self::DnsQueriesAAAA => Some(("kind", "AAAA")),
-            Self::DnsQueriesGetaddrinfo => Some(("kind", "getaddrinfo")),
-            Self::DnsFailuresNotFound => Some(("reason", "notFound")),
-            Self::DnsFailuresTimeout => Some(("reason", "timeout")),
-            Self::DnsFailuresFailed => Some(("reason", "failed")),
             _ => None,
         }
     }
@@ -744,7 +791,9 @@ impl Counter {
     /// The base unit, where there is one.
     pub const fn unit(self) -> Option<&'static str> {
         match self {
-            Self::SocketsReceivedBytes | Self::SocketsSentBytes => Some("bytes"),
+            Self::SocketsReceivedBytes | Self::SocketsSentBytes | Self::RelayBytes | Self::RelaySplicedBytes => {
+                Some("bytes")
+            }
             _ => None,
         }
     }
@@ -768,6 +817,8 @@ pub enum Gauge {
     SocketsListeners,
     /// Open connections of raw listeners.
     SocketsAcceptedOpen,
+    /// Relays that are open.
+    RelayActive,
     /// Pool buffers in use.
     Buffers,
     /// Memory held for peers: what waits to be written, what was received and not taken.
@@ -782,7 +833,7 @@ pub enum Gauge {
 
 impl Gauge {
     /// How many there are.
-    pub const COUNT: usize = 12;
+    pub const COUNT: usize = 13;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -793,6 +844,7 @@ impl Gauge {
         Self::SocketsConnected,
         Self::SocketsListeners,
         Self::SocketsAcceptedOpen,
+        Self::RelayActive,
         Self::Buffers,
         Self::MemoryHeldBytes,
         Self::HttpClientConnections,
@@ -810,6 +862,7 @@ impl Gauge {
             Self::SocketsConnected => "millrace_sockets_connected",
             Self::SocketsListeners => "millrace_sockets_listeners",
             Self::SocketsAcceptedOpen => "millrace_sockets_accepted_open",
+            Self::RelayActive => "millrace_relay_active",
             Self::Buffers => "millrace_buffers",
             Self::MemoryHeldBytes => "millrace_memory_held_bytes",
             Self::HttpClientConnections => "millrace_http_client_connections",
@@ -828,6 +881,7 @@ impl Gauge {
             Self::SocketsConnected => "Connections that we began: connecting, or open",
             Self::SocketsListeners => "Raw listeners",
             Self::SocketsAcceptedOpen => "Open connections of raw listeners",
+            Self::RelayActive => "Relays that are open",
             Self::Buffers => "Pool buffers in use",
             Self::MemoryHeldBytes => "Memory held for peers: what waits to be written, what was received and not taken",
             Self::HttpClientConnections => "Open HTTP/1.1 connections of HTTP clients",
@@ -864,12 +918,12 @@ pub enum Histogram {
     HttpServerRequestDuration,
     /// Time that one wake of a reactor took, callbacks included.
     ReactorWakeDuration,
+    /// Time from a question, which the cache could not answer, to its last answer.
+    DnsLookupDuration,
     /// Time from the moment that a request is put on a connection to the last byte of its response.
     HttpClientRequestDuration,
     /// Time that requests waited for a connection.
     PoolWait,
-    /// Time from a question, which the cache could not answer, to its last answer.
-    DnsLookupDuration,
 }
 
 impl Histogram {
@@ -883,9 +937,9 @@ impl Histogram {
         Self::TlsHandshakeDuration,
         Self::HttpServerRequestDuration,
         Self::ReactorWakeDuration,
+        Self::DnsLookupDuration,
         Self::HttpClientRequestDuration,
         Self::PoolWait,
-        Self::DnsLookupDuration,
     ];
 
     /// The name of the family, as Prometheus sees it.
@@ -896,9 +950,9 @@ impl Histogram {
             Self::TlsHandshakeDuration => "millrace_tls_handshake_duration_seconds",
             Self::HttpServerRequestDuration => "millrace_http_server_request_duration_seconds",
             Self::ReactorWakeDuration => "millrace_reactor_wake_duration_seconds",
+            Self::DnsLookupDuration => "millrace_dns_lookup_duration_seconds",
             Self::HttpClientRequestDuration => "millrace_http_client_request_duration_seconds",
             Self::PoolWait => "millrace_pool_wait_seconds",
-            Self::DnsLookupDuration => "millrace_dns_lookup_duration_seconds",
         }
     }
 
@@ -910,11 +964,11 @@ impl Histogram {
             Self::TlsHandshakeDuration => "Time from the first byte of a TLS handshake to its end",
             Self::HttpServerRequestDuration => "Time from the first byte of a request to the last byte of its response",
             Self::ReactorWakeDuration => "Time that one wake of a reactor took, callbacks included",
+            Self::DnsLookupDuration => "Time from a question, which the cache could not answer, to its last answer",
             Self::HttpClientRequestDuration => {
                 "Time from the moment that a request is put on a connection to the last byte of its response"
             }
             Self::PoolWait => "Time that requests waited for a connection",
-            Self::DnsLookupDuration => "Time from a question, which the cache could not answer, to its last answer",
         }
     }
 
@@ -931,9 +985,9 @@ impl Histogram {
             | Self::TlsHandshakeDuration
             | Self::HttpServerRequestDuration
             | Self::ReactorWakeDuration
+            | Self::DnsLookupDuration
             | Self::HttpClientRequestDuration
-            | Self::PoolWait
-            | Self::DnsLookupDuration => Some("seconds"),
+            | Self::PoolWait => Some("seconds"),
         }
     }
 }
@@ -969,4 +1023,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 352;
+pub const FILL_LEN: usize = 361;

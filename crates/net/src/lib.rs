@@ -9,6 +9,7 @@ pub mod clock;
 mod destination;
 mod poller;
 mod receive_buffer;
+pub mod relay;
 pub mod socket;
 #[allow(unsafe_code)]
 mod sys;

@@ -12,6 +12,7 @@ use crate::sys;
 
 mod accept;
 mod connect;
+mod info;
 mod inherit;
 mod listen;
 mod peer;
@@ -20,6 +21,7 @@ mod tuning;
 
 pub use accept::{AcceptError, Accepted, accept};
 pub use connect::{ConnectTcp, connect_tcp, connect_unix};
+pub use info::{Credentials, TcpInfo, peer_credentials, tcp_info};
 pub use inherit::{Inherited, inherit};
 pub use listen::{ListenTcp, listen_tcp, listen_unix};
 pub use peer::Peer;
@@ -107,6 +109,15 @@ pub fn hold_back_handshakes(listener: RawFd) -> io::Result<()> {
 /// same port (Linux 5.14 with `net.ipv4.tcp_migrate_req`).
 pub fn migrates_handshakes() -> bool {
     sys::socket::migrates_handshakes()
+}
+
+/// How much of what the kernel took of us it still holds for the peer: bytes that the peer has not acknowledged, or for a
+/// Unix socket the memory of what it has not read (`SIOCOUTQ`). While nothing is sent it falls with what the peer takes.
+///
+/// # Errors
+/// What the system says; other systems than Linux cannot.
+pub fn untaken(fd: RawFd) -> io::Result<u64> {
+    sys::socket::untaken(fd)
 }
 
 /// Takes the pending error of a socket (`SO_ERROR`), which clears it: why a dial failed, why a connection broke.

@@ -53,7 +53,7 @@ fn use_everything_once(round: usize) {
     let name = format!("\0millrace-{}-descriptors-{round}", std::process::id());
     let _unix = listen_unix(&name, 1).expect("a listener");
     assert!(listen_unix(&name, 1).is_err());
-    assert!(!Spare::new().refuse_one(listener.as_raw_fd()));
+    assert!(!Spare::new().refuse_one(listener.as_raw_fd(), b""));
     if round == 0 {
         every_socket_and_poller_is_close_on_exec();
     }
@@ -93,10 +93,12 @@ fn run_out_of_descriptors() {
     let mut clients: Vec<_> = (0..3).map(|_| TcpStream::connect(addr).expect("connects")).collect();
     let mut hoard: Vec<File> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
     assert!(matches!(accept(fd), Err(AcceptError::Exhausted(_))));
-    assert!(spare.refuse_one(fd) && spare.refuse_one(fd) && spare.is_held());
-    for client in clients.drain(..2) {
+    assert!(spare.refuse_one(fd, b"busy") && spare.refuse_one(fd, b"") && spare.is_held());
+    for (client, told) in clients.drain(..2).zip(["busy", ""]) {
         client.set_read_timeout(Some(Duration::from_secs(5))).expect("a socket");
-        assert_eq!((&client).read(&mut [0; 1]).expect("the end"), 0);
+        let mut answer = String::new();
+        (&client).read_to_string(&mut answer).expect("the end");
+        assert_eq!(answer, told);
         // What closing it frees is hoarded, or there would be descriptors again.
         drop(client);
         hoard.extend(File::open("/dev/null"));

@@ -317,12 +317,28 @@ fn a_path_that_is_too_long_is_refused() {
 }
 
 #[test]
+fn the_spare_tells_whom_it_refuses_why_although_a_request_has_come() {
+    let (listener, addr) = listener();
+    let mut spare = Spare::new();
+    let mut client = TcpStream::connect(addr).expect("connects");
+    client.write_all(&[b'x'; 5_000]).expect("the kernel has room");
+    assert!(eventually(|| spare
+        .refuse_one(listener.as_raw_fd(), b"busy")
+        .then_some(true)));
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).expect("an end and no reset");
+    assert_eq!(answer, "busy");
+}
+
+#[test]
 fn the_spare_refuses_a_waiting_connection_and_is_held_again() {
     let (listener, addr) = listener();
     let mut spare = Spare::new();
-    assert!(!spare.refuse_one(listener.as_raw_fd()));
+    assert!(!spare.refuse_one(listener.as_raw_fd(), b""));
     let mut client = TcpStream::connect(addr).expect("connects");
-    assert!(eventually(|| spare.refuse_one(listener.as_raw_fd()).then_some(true)));
+    assert!(eventually(|| spare
+        .refuse_one(listener.as_raw_fd(), b"")
+        .then_some(true)));
     assert!(spare.is_held());
     assert_eq!(client.read(&mut [0; 1]).expect("the end"), 0);
 }

@@ -46,7 +46,7 @@ pub unsafe extern "C" fn remember_fields(env: sys::napi_env, info: sys::napi_cal
     let arguments = Arguments::of(env, info);
     let number = with(&arguments, None, |_, engine| {
         let mut block = Vec::new();
-        arguments.latin1(0, &mut block);
+        arguments.latin1(0, &mut block).ok()?;
         engine.remember_fields(&block)
     });
     arguments.env.double(number.map_or(0.0, f64::from))
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn request(env: sys::napi_env, info: sys::napi_callback_in
         let (target, block) = &mut *texts;
         target.clear();
         block.clear();
-        arguments.latin1(3, target);
+        arguments.latin1(3, target).map_err(|error| error.code)?;
         let (method, target) = match Method::from_u8(number as u8) {
             Some(method) if number != OTHER_METHOD => (method.as_str().as_bytes(), &target[..]),
             _ => {
@@ -95,7 +95,7 @@ pub unsafe extern "C" fn request(env: sys::napi_env, info: sys::napi_callback_in
             }
         };
         if arguments.get(5).is_some() {
-            arguments.latin1(5, block);
+            arguments.latin1(5, block).map_err(|error| error.code)?;
         }
         let total = arguments.number(6);
         let request = Request {

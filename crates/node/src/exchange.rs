@@ -75,7 +75,7 @@ pub fn chunk<T>(
     };
     let mut scratch = state.scratch.borrow_mut();
     scratch.clear();
-    if arguments.env.read_utf8(value, &mut scratch) {
+    if arguments.env.read_utf8(value, &mut scratch).map_err(code)? {
         let result = work(Chunk::Bytes(&scratch));
         scratch.shrink_to(256 * 1024);
         return result;
@@ -117,9 +117,9 @@ pub unsafe extern "C" fn respond(env: sys::napi_env, info: sys::napi_callback_in
             let (block, reason) = &mut *texts;
             block.clear();
             reason.clear();
-            arguments.latin1(3, block);
+            arguments.latin1(3, block).map_err(code)?;
             if arguments.get(4).is_some() {
-                arguments.latin1(4, reason);
+                arguments.latin1(4, reason).map_err(code)?;
             }
             let head = Respond { status, reason, block };
             chunk(&arguments, 2, state, |body| {
@@ -137,7 +137,7 @@ pub unsafe extern "C" fn remember_head(env: sys::napi_env, info: sys::napi_callb
     let arguments = Arguments::of(env, info);
     let number = with(&arguments, None, |_, engine| {
         let mut block = Vec::new();
-        arguments.latin1(0, &mut block);
+        arguments.latin1(0, &mut block).ok()?;
         engine.remember_head(&block)
     });
     arguments.env.double(number.map_or(-1.0, f64::from))
@@ -148,8 +148,8 @@ pub unsafe extern "C" fn respond_file(env: sys::napi_env, info: sys::napi_callba
     let arguments = Arguments::of(env, info);
     let result = with(&arguments, Err(Code::StaleId.into()), |state, engine| {
         let (mut block, mut reason) = (Vec::new(), Vec::new());
-        arguments.latin1(2, &mut block);
-        arguments.latin1(3, &mut reason);
+        arguments.latin1(2, &mut block)?;
+        arguments.latin1(3, &mut reason)?;
         let word = arguments.number(1) as u32;
         let head = Respond {
             status: (word % FINISH_WHOLE) as u16,
@@ -196,8 +196,8 @@ pub unsafe extern "C" fn respond_head(env: sys::napi_env, info: sys::napi_callba
     let arguments = Arguments::of(env, info);
     let result = with(&arguments, Err(Code::StaleId.into()), |_, engine| {
         let (mut block, mut reason) = (Vec::new(), Vec::new());
-        arguments.latin1(2, &mut block);
-        arguments.latin1(3, &mut reason);
+        arguments.latin1(2, &mut block)?;
+        arguments.latin1(3, &mut reason)?;
         let head = Respond {
             status: arguments.number(1) as u16,
             reason: &reason,
@@ -229,7 +229,7 @@ pub unsafe extern "C" fn end(env: sys::napi_env, info: sys::napi_callback_info) 
     let arguments = Arguments::of(env, info);
     let result = with(&arguments, Err(Code::StaleId.into()), |state, engine| {
         let mut trailers = Vec::new();
-        arguments.latin1(1, &mut trailers);
+        arguments.latin1(1, &mut trailers)?;
         let finish = arguments.number(2) as u32 & FINISH != 0;
         let result = engine.end(arguments.number(0), &trailers, finish);
         release(state, engine);
@@ -243,7 +243,7 @@ pub unsafe extern "C" fn informational(env: sys::napi_env, info: sys::napi_callb
     let arguments = Arguments::of(env, info);
     let result = with(&arguments, Err(Code::StaleId.into()), |_, engine| {
         let mut block = Vec::new();
-        arguments.latin1(2, &mut block);
+        arguments.latin1(2, &mut block)?;
         engine.informational(arguments.number(0), arguments.number(1) as u16, &block)
     });
     answer(&arguments, result)

@@ -2,6 +2,7 @@
 //!
 //! Outputs are null-initialised: a function that the host lacks is a stub that answers `ok` and leaves them alone.
 
+use millrace_engine::error::{Code, Error};
 use napi_sys as sys;
 use std::ffi::c_void;
 use std::ptr;
@@ -89,9 +90,14 @@ impl Arguments {
     }
 
     /// A string in Latin-1; `false` when it is none. Appends.
-    pub fn latin1(&self, place: usize, into: &mut Vec<u8>) -> bool {
-        self.get(place).is_some_and(|value| self.env.read_latin1(value, into))
+    pub fn latin1(&self, place: usize, into: &mut Vec<u8>) -> Result<bool, Error> {
+        self.get(place)
+            .map_or(Ok(false), |value| self.env.read_latin1(value, into))
     }
+}
+
+fn reserve(into: &mut Vec<u8>, more: usize) -> Result<(), Error> {
+    into.try_reserve(more).map_err(|_| Code::OutOfMemory.into())
 }
 
 impl Env {
@@ -113,9 +119,12 @@ impl Env {
     }
 
     /// Appends a string's Latin-1 bytes; code units above 255 lose their high byte, so callers check before.
-    pub fn read_latin1(self, value: Value, into: &mut Vec<u8>) -> bool {
+    ///
+    /// # Errors
+    /// `OUT_OF_MEMORY`, as with the others that copy: a string may be as long as its maker likes.
+    pub fn read_latin1(self, value: Value, into: &mut Vec<u8>) -> Result<bool, Error> {
         let start = into.len();
-        into.reserve(256);
+        reserve(into, 256)?;
         loop {
             let room = into.capacity() - start;
             let mut written = 0;
@@ -128,27 +137,30 @@ impl Env {
                 &mut written
             ));
             if status != sys::Status::napi_ok {
-                return false;
+                return Ok(false);
             }
             if written + 1 < room {
                 // SAFETY: the call wrote so many bytes behind `start`, within the capacity.
                 unsafe { into.set_len(start + written) };
-                return true;
+                return Ok(true);
             }
-            into.reserve(room * 4);
+            reserve(into, room * 4)?;
         }
     }
 
     /// Appends a string's UTF-8 bytes; `false` when it is no string.
-    pub fn read_utf8(self, value: Value, into: &mut Vec<u8>) -> bool {
+    ///
+    /// # Errors
+    /// `OUT_OF_MEMORY`.
+    pub fn read_utf8(self, value: Value, into: &mut Vec<u8>) -> Result<bool, Error> {
         let start = into.len();
-        into.reserve(1024);
+        reserve(into, 1024)?;
         let room = into.capacity() - start;
         let mut written = 0;
         let target = into.as_mut_ptr().wrapping_add(start).cast();
         let status = call!(napi_get_value_string_utf8(self.0, value.0, target, room, &mut written));
         if status != sys::Status::napi_ok {
-            return false;
+            return Ok(false);
         }
         // A character that did not fit may leave up to three bytes free: then it may have been cut.
         if written + 4 >= room {
@@ -160,7 +172,7 @@ impl Env {
                 0,
                 &mut length
             ));
-            into.reserve(length + 1);
+            reserve(into, length + 1)?;
             let target = into.as_mut_ptr().wrapping_add(start).cast();
             call!(napi_get_value_string_utf8(
                 self.0,
@@ -172,7 +184,7 @@ impl Env {
         }
         // SAFETY: the call wrote so many bytes behind `start`, within the capacity.
         unsafe { into.set_len(start + written) };
-        true
+        Ok(true)
     }
 
     /// The bytes of a `Uint8Array` or `Buffer`; `None` for anything else.

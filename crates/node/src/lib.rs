@@ -16,6 +16,7 @@ mod js;
 mod listen;
 mod poller;
 mod server;
+mod socket;
 mod state;
 #[cfg_attr(test, allow(dead_code, reason = "the macro that registers it is off in unit tests"))]
 mod tls;
@@ -85,10 +86,16 @@ const FUNCTIONS: &[(&str, Function)] = &[
     ("metricsPercentile", server::metrics_percentile),
     ("setLogLevel", server::set_log_level),
     ("takeLog", server::take_log),
+    ("hearRefusals", server::hear_refusals),
+    ("takeRefusals", server::take_refusals),
     ("census", server::census),
     ("plantPanic", server::plant_panic),
     ("calls", server::calls),
     ("setLimits", exchange::set_limits),
+    ("relay", socket::relay),
+    ("setSocket", socket::set_socket),
+    ("tcpInfo", socket::tcp_info),
+    ("peerCredentials", socket::peer_credentials),
     ("chooseCertificate", tls::choose_certificate),
     ("tlsFacts", tls::tls_facts),
     ("tlsCertificate", tls::tls_certificate),

@@ -4,7 +4,9 @@ use crate::js::{Value, call};
 use crate::state::{Life, State};
 use millrace_engine::error::Error;
 use millrace_engine::net::socket::{KeepAlive, Tuning};
-use millrace_engine::{Engine, GateOptions, GateRate, HeadLimits, ListenOn, ProxyProtocol, ServerKind, ServerOptions};
+use millrace_engine::{
+    Engine, GateOptions, GateRate, HeadLimits, ListenOn, ProxyProtocol, ReputationOptions, ServerKind, ServerOptions,
+};
 use napi::Env;
 use napi_derive::napi;
 use std::ffi::OsStr;
@@ -103,6 +105,17 @@ pub struct NativeGate {
     pub rates: Vec<NativeRate>,
     /// The name that threads share; absent: each for itself.
     pub scope: Option<String>,
+    pub reputation: Option<NativeReputation>,
+}
+
+/// What a client's behaviour so far means for its next connection; times in milliseconds.
+#[napi(object)]
+pub struct NativeReputation {
+    pub delay_at: f64,
+    pub refuse_at: f64,
+    pub delay: f64,
+    pub half_life: f64,
+    pub clients: f64,
 }
 
 /// Sets the gate of a server: 0, or the code of what is wrong with it.
@@ -124,6 +137,13 @@ pub fn set_gate(env: Env, id: f64, gate: NativeGate) -> f64 {
         trust_proxy: gate.trust_proxy,
         rates: gate.rates.into_iter().map(rate).collect(),
         scope: gate.scope,
+        reputation: gate.reputation.map(|given| ReputationOptions {
+            delay_at: given.delay_at,
+            refuse_at: given.refuse_at,
+            delay_ms: given.delay as u64,
+            half_life_ms: given.half_life as u64,
+            clients: given.clients as usize,
+        }),
     };
     on_engine(env, 0.0, |engine| match engine.set_gate(id, &options) {
         Ok(()) => 0.0,

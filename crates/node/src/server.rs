@@ -167,8 +167,8 @@ pub unsafe extern "C" fn inject(env: sys::napi_env, info: sys::napi_callback_inf
     let arguments = Arguments::of(env, info);
     let result = with(&arguments, Err(Code::StaleId.into()), |_, engine| {
         let (mut method, mut target, mut block) = (Vec::new(), Vec::new(), Vec::new());
-        let given = arguments.latin1(1, &mut method) && arguments.latin1(2, &mut target);
-        if !given || !arguments.latin1(3, &mut block) {
+        let given = arguments.latin1(1, &mut method)? && arguments.latin1(2, &mut target)?;
+        if !given || !arguments.latin1(3, &mut block)? {
             return Err(Code::InvalidArgument.into());
         }
         // SAFETY: the bytes are copied before JavaScript runs again.
@@ -278,6 +278,22 @@ pub unsafe extern "C" fn set_log_level(env: sys::napi_env, info: sys::napi_callb
 pub unsafe extern "C" fn take_log(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let arguments = Arguments::of(env, info);
     let lines = with(&arguments, String::new(), |_, engine| engine.take_log());
+    arguments.env.text(lines.as_bytes()).0
+}
+
+/// `hearRefusals(on)`: whether requests that are refused before JavaScript sees them are told.
+pub unsafe extern "C" fn hear_refusals(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    with(&arguments, (), |_, engine| {
+        engine.hear_refusals(arguments.number(0) != 0.0)
+    });
+    ptr::null_mut()
+}
+
+/// `takeRefusals()`: the lines that wait.
+pub unsafe extern "C" fn take_refusals(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::of(env, info);
+    let lines = with(&arguments, String::new(), |_, engine| engine.take_refusals());
     arguments.env.text(lines.as_bytes()).0
 }
 

@@ -179,6 +179,26 @@ impl Client {
         moved
     }
 
+    /// Reads what is there, up to so many bytes, of a client that does not read by itself. Says how many there were.
+    ///
+    /// # Panics
+    /// When the server has ended or broken the connection.
+    pub fn read_some(&mut self, most: usize) -> usize {
+        let mut buffer = vec![0; most];
+        let result = match &mut self.stream {
+            Stream::Tcp(stream) => stream.read(&mut buffer),
+            Stream::Unix(stream) => stream.read(&mut buffer),
+        };
+        match result {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+            Ok(count @ 1..) => {
+                self.received.extend_from_slice(&buffer[..count]);
+                count
+            }
+            over => panic!("a connection that is open: {over:?}"),
+        }
+    }
+
     /// Ends our side: FIN.
     pub fn finish(&mut self) {
         // A connection that is gone already has ended, too.

@@ -75,10 +75,9 @@ export const bursts = [
     bytes: () => piece(`${POST('/collect')}Content-Length: ${64 * MIB}\r\n\r\n`, 64 * MIB, ''),
     bound: 'maxCollectedSize',
     gets: '413',
-    // Its handler asked for the whole, and that failed.
     counted: (n) => ({
       requests: n,
-      failed: n,
+      errors: n,
       limits: { maxCollectedSize: n },
       responses: { '1xx': n, '4xx': n },
     }),

@@ -215,6 +215,7 @@ impl<V: Copy> Engine<V> {
             requests: 0,
             memory: 0,
             drained: 0,
+            relay: 0,
             flags: conn::CONNECTING | conn::SEEN_BYTES,
             deadline: Deadline::None,
             interest,
@@ -262,7 +263,7 @@ impl<V: Copy> Engine<V> {
         let connection = self.connections.get(id).ok_or(Code::StaleId)?;
         let stack = connection.stack.as_ref();
         let waits = stack.is_none_or(|stack| !stack.output.is_empty() || stack.dial.is_some());
-        let busy = connection.has(conn::CONNECTING | conn::HANDSHAKING | conn::READ_CLOSED);
+        let busy = connection.has(conn::CONNECTING | conn::HANDSHAKING | conn::READ_CLOSED | conn::RELAY);
         if connection.server != NO_SERVER || ended || waits || busy {
             return Err(Code::InvalidState.into());
         }

@@ -5,7 +5,7 @@
 //! the turn's budget. A head that may not be dispatched yet is *held* in the parser; input behind it is kept in the
 //! stack's backlog, and reading stops while there is one. `go_on` resumes.
 
-use crate::connection::{Stack, flag as conn};
+use crate::connection::{Stack, append, flag as conn};
 use crate::engine::Engine;
 use crate::event::{Event as Told, EventKind, Host, request};
 use crate::id::Id;
@@ -42,7 +42,7 @@ impl<V: Copy> Engine<V> {
             if let Some(ended) = http.held {
                 let over_budget = self.events.len() >= self.budget;
                 if over_budget || matches!(self.leave(id, http), Leave::Wait) {
-                    stack.backlog.extend_from_slice(input);
+                    stack.keep(input)?;
                     if over_budget {
                         self.queue(id);
                     }
@@ -67,8 +67,7 @@ impl<V: Copy> Engine<V> {
                 }
                 let server = self.servers.at(connection.server);
                 if server.is_some_and(|(_, server)| !http.may_begin(&server.options, stack.output.len())) {
-                    stack.backlog.extend_from_slice(input);
-                    return Ok(());
+                    return stack.keep(input);
                 }
             }
             let step = http.parser.handle_bytes(input);
@@ -101,7 +100,7 @@ impl<V: Copy> Engine<V> {
                         let trailers = http.parser.trailers();
                         if !trailers.is_empty() {
                             if let Some(stream) = self.streams.get_mut(stream) {
-                                stream.trailers = trailers.to_vec();
+                                append(&mut stream.trailers, trailers)?;
                             }
                         }
                         self.request_ended(host, stream);
@@ -195,6 +194,7 @@ impl<V: Copy> Engine<V> {
             let last = !ended || !head.keep_alive || server.closing;
             http.began_ms = 0;
             self.count_error(id, &error);
+            self.tell_refused(id, status, forwarded, &error);
             let retry = seconds.map_or(String::new(), |seconds| format!("Retry-After\0{seconds}\0"));
             self.answer_unread(id, stack, status, retry.as_bytes(), last)?;
             return Ok(if last { &[] } else { input });
@@ -337,6 +337,7 @@ impl<V: Copy> Engine<V> {
         };
         http.late = error.code.kind() == Kind::Timeout;
         let mut place = None;
+        let unseen = http.receiving.is_none();
         if let Some(receiving) = http.receiving.take() {
             let Some(stream) = self.streams.get(receiving) else {
                 return Err(error);
@@ -361,7 +362,49 @@ impl<V: Copy> Engine<V> {
         if let Some(place) = place {
             http.order.remove(place);
         }
+        if unseen {
+            self.tell_refused(id, status, None, &error);
+        }
         self.answer_itself(id, stack, status, b"")
+    }
+
+    /// Fails a request that has arrived whole and has no answer: with the code's status, in its turn, and the connection
+    /// goes on.
+    pub(crate) fn answer_in_place(&mut self, id: Id, connection: Id, error: Error) {
+        self.count_error(connection, &error);
+        let Some(mut stack) = self.take_stack(connection) else {
+            return;
+        };
+        let (Protocol::Http1(http), Some(failed)) = (&mut stack.protocol, self.streams.get(id)) else {
+            return self.give_stack(connection, stack);
+        };
+        let mut ours = Stream::new(connection, failed.server, failed.method, failed.started_ns);
+        // It takes the other's place in line, and in what is counted of that.
+        ours.head_size = failed.head_size;
+        ours.flags = failed.flags & (flag::UNSAFE | flag::LAST | flag::HTTP_1_1) | flag::INTERNAL | flag::REQUEST_ENDED;
+        ours.consumer = Consumer::Discard(0);
+        let place = http.order.iter().position(|owed| *owed == id);
+        let outcome = match (place, self.streams.insert(ours)) {
+            (Some(place), Some(ours)) => {
+                http.order[place] = ours;
+                self.abort_stream(id, &error);
+                let head = super::Respond {
+                    status: error.code.status().unwrap_or(500),
+                    reason: b"",
+                    block: b"",
+                };
+                self.respond_on(ours, &mut stack, (&head).into(), super::Chunk::Bytes(b""), false)
+            }
+            _ => Err(error),
+        };
+        if let Protocol::Http1(http) = &mut stack.protocol {
+            http.waiting = self.waiting_of(&http.order);
+        }
+        self.give_stack(connection, stack);
+        match outcome {
+            Ok(()) => self.touch(connection),
+            Err(error) => self.close(connection, error),
+        }
     }
 
     /// A request that is answered already fails: the client shall have the answer, and no byte more is read.

@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::id::Id;
 use crate::options::{DIALLED_HIGH_MARK, low_mark};
 use crate::protocol::Protocol;
-use crate::stream::flag;
+use crate::stream::{Consumer, flag};
 use millrace_buffer::{Output, PinId};
 use millrace_error::{Code, Error};
 use millrace_head::Method;
@@ -41,6 +41,14 @@ pub enum Chunk<'a> {
 }
 
 impl Chunk<'_> {
+    /// How many of its bytes are copied.
+    fn copied(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Pin { .. } | Self::File { .. } => 0,
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.len(),
@@ -95,6 +103,9 @@ impl<V: Copy> Engine<V> {
     }
 
     /// Answers whole, in one call. With `finish` a `Finished` event tells when the kernel has it all.
+    ///
+    /// Where more of the body has come than its limit and nobody asked for it, the limit's answer goes out instead, and
+    /// `Aborted` says so.
     pub fn respond<'a>(
         &mut self,
         id: f64,
@@ -102,7 +113,11 @@ impl<V: Copy> Engine<V> {
         body: Chunk<'_>,
         finish: bool,
     ) -> Result<(), Error> {
-        let (id, connection) = self.answerable(id)?;
+        let (id, connection, unread) = self.answerable(id)?;
+        if unread && self.refuse_unread(id) {
+            self.release(body);
+            return Ok(());
+        }
         let mut stack = self.take_stack(connection).ok_or(Code::StaleId)?;
         let result = self.respond_on(id, &mut stack, head.into(), body, finish);
         self.count_waiting(id, &mut stack);
@@ -129,7 +144,10 @@ impl<V: Copy> Engine<V> {
 
     /// Begins a response whose body comes by [`write`](Self::write) and [`end`](Self::end).
     pub fn respond_head(&mut self, id: f64, head: &Respond<'_>) -> Result<(), Error> {
-        let (id, connection) = self.answerable(id)?;
+        let (id, connection, unread) = self.answerable(id)?;
+        if unread && self.refuse_unread(id) {
+            return Ok(());
+        }
         let mut stack = self.take_stack(connection).ok_or(Code::StaleId)?;
         let result = self.write_head(id, &mut stack, head.into(), BodySize::Stream, None);
         self.count_waiting(id, &mut stack);
@@ -147,6 +165,10 @@ impl<V: Copy> Engine<V> {
         if stream.has(flag::RESPONSE_ENDED | flag::INTERNAL | flag::HANDLE | flag::DETACHED) {
             return Err(Code::StreamClosed.into());
         }
+        if stream.has(flag::RELAYED) && !self.is_joining(id) {
+            return Err(Code::InvalidState.into());
+        }
+        let stream = self.streams.get_mut(id).ok_or(Code::StaleId)?;
         let (connection, slot) = (stream.connection, stream.server);
         let length = chunk.len() as u64;
         let framing = stream.framing;
@@ -154,12 +176,19 @@ impl<V: Copy> Engine<V> {
             self.release(chunk);
             return Ok(true);
         }
-        if let BodyFraming::Length(left) = framing {
-            let left = left.checked_sub(length).ok_or(Code::HttpResponseBodyMismatch)?;
-            stream.framing = BodyFraming::Length(left);
-        }
+        let left = match framing {
+            BodyFraming::Length(left) => {
+                let left = left.checked_sub(length).ok_or(Code::HttpResponseBodyMismatch)?;
+                Some(BodyFraming::Length(left))
+            }
+            _ => None,
+        };
         let mut stack = self.take_stack(connection).ok_or(Code::StaleId)?;
         if let Some((output, pool)) = self.output_of(id, &mut stack) {
+            if let Err(error) = make_room(output.tail(pool), chunk.copied()) {
+                self.give_stack(connection, stack);
+                return Err(error);
+            }
             if framing == BodyFraming::Chunked {
                 write_chunk_prefix(output.tail(pool), length as usize);
                 push(output, pool, chunk);
@@ -167,6 +196,9 @@ impl<V: Copy> Engine<V> {
             } else {
                 push(output, pool, chunk);
             }
+        }
+        if let (Some(left), Some(stream)) = (left, self.streams.get_mut(id)) {
+            stream.framing = left;
         }
         self.count_waiting(id, &mut stack);
         let room = self.has_room(id, slot, &mut stack);
@@ -208,6 +240,9 @@ impl<V: Copy> Engine<V> {
         if stream.has(flag::RESPONSE_ENDED | flag::INTERNAL | flag::HANDLE | flag::DETACHED) {
             return Err(Code::StreamClosed.into());
         }
+        if stream.has(flag::RELAYED) {
+            return Err(Code::InvalidState.into());
+        }
         let connection = stream.connection;
         if stream.has(flag::RAW) {
             self.end_raw(id, finish);
@@ -227,7 +262,8 @@ impl<V: Copy> Engine<V> {
         let mut result = Ok(());
         if chunked {
             if let Some((output, pool)) = self.output_of(id, &mut stack) {
-                result = write_last_chunk(output.tail(pool), trailers);
+                let out = output.tail(pool);
+                result = make_room(out, 2 * trailers.len()).and_then(|()| write_last_chunk(out, trailers));
             }
         }
         if result.is_ok() && matches!(stack.protocol, Protocol::Client(_)) {
@@ -243,7 +279,7 @@ impl<V: Copy> Engine<V> {
 
     /// An interim response: 100, 102, 103.
     pub fn informational(&mut self, id: f64, status: u16, block: &[u8]) -> Result<(), Error> {
-        let (id, connection) = self.answerable(id)?;
+        let (id, connection, _) = self.answerable(id)?;
         let Some(stream) = self.streams.get_mut(id) else {
             return Err(Code::StaleId.into());
         };
@@ -258,7 +294,8 @@ impl<V: Copy> Engine<V> {
         let mut stack = self.take_stack(connection).ok_or(Code::StaleId)?;
         let mut result = Ok(());
         if let Some((output, pool)) = self.output_of(id, &mut stack) {
-            result = write_informational(output.tail(pool), status, block);
+            let out = output.tail(pool);
+            result = make_room(out, 2 * block.len()).and_then(|()| write_informational(out, status, block));
         }
         self.count_waiting(id, &mut stack);
         self.give_stack(connection, stack);
@@ -269,14 +306,16 @@ impl<V: Copy> Engine<V> {
         result
     }
 
-    /// A stream whose response has not begun, with its connection.
-    fn answerable(&self, id: f64) -> Result<(Id, Id), Error> {
+    /// A stream whose response has not begun, with its connection, and whether bytes of its body came that nobody has
+    /// asked for.
+    fn answerable(&self, id: f64) -> Result<(Id, Id, bool), Error> {
         let id = Id::from_f64(id).ok_or(Code::StaleId)?;
         let stream = self.streams.get(id).ok_or(Code::StaleId)?;
         if stream.has(flag::HEAD_SENT | flag::CLIENT | flag::EXCHANGE | flag::HANDLE) {
             return Err(Code::HttpHeadersSent.into());
         }
-        Ok((id, stream.connection))
+        let unread = stream.received > 0 && stream.consumer == Consumer::Undecided;
+        Ok((id, stream.connection, unread))
     }
 
     /// Serialises the head, and behind it the body where there is one. Returns the body that must be left out.
@@ -321,12 +360,16 @@ impl<V: Copy> Engine<V> {
             keep_alive_timeout_s: (idle_ms / 1_000) as u32,
         };
         let out = output.tail(&mut self.pool);
+        let copied = body.as_ref().map_or(0, Chunk::copied);
         let (status, written) = match head {
-            Head::Given(head) => (
-                head.status,
-                write_response_head(out, head.status, head.reason, head.block, &answer)?,
-            ),
+            Head::Given(head) => {
+                // A field costs two bytes more on the wire than in a block, where it has three at least.
+                make_room(out, copied + 2 * head.block.len() + head.reason.len())?;
+                let written = write_response_head(out, head.status, head.reason, head.block, &answer)?;
+                (head.status, written)
+            }
             Head::Ready(status, place) => {
+                make_room(out, copied)?;
                 let ready = self.ready_heads.get_mut(place as usize).ok_or(Code::InvalidArgument)?;
                 (status, ready.write(out, status, &answer)?)
             }
@@ -384,6 +427,25 @@ impl<V: Copy> Engine<V> {
             self.released.push(pin);
         }
     }
+}
+
+/// From how many bytes on memory for what is to be sent is asked for beforehand. Less is what a pooled buffer has, or grows
+/// by: no size that somebody chose.
+const LARGE: usize = 16 * 1024;
+/// More than a status line and the fields that we add, or the framing of a chunk.
+const OURS: usize = 1024;
+
+/// Makes room for bytes that the host gave, so that appending them, and our part round them, allocates no more.
+///
+/// # Errors
+/// `OUT_OF_MEMORY`; nothing was written.
+#[inline]
+fn make_room(out: &mut Vec<u8>, bytes: usize) -> Result<(), Error> {
+    if bytes <= LARGE {
+        return Ok(());
+    }
+    out.try_reserve(bytes.saturating_add(OURS))
+        .map_err(|_| Code::OutOfMemory.into())
 }
 
 pub(crate) fn push(output: &mut Output, pool: &mut millrace_buffer::Pool, chunk: Chunk<'_>) {

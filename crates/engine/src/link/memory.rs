@@ -1,5 +1,6 @@
 //! The link of an injected request: its bytes are given at once, its answer is parsed and collected here.
 
+use crate::connection::append;
 use crate::id::Id;
 use millrace_error::{Code, Error};
 use millrace_head::fields;
@@ -57,7 +58,7 @@ impl MemoryLink {
         let joined;
         let mut input = bytes;
         if !self.rest.is_empty() {
-            self.rest.extend_from_slice(bytes);
+            append(&mut self.rest, bytes)?;
             joined = std::mem::take(&mut self.rest);
             input = &joined;
         }
@@ -72,7 +73,7 @@ impl MemoryLink {
                         self.complete = ended;
                     }
                 }
-                Event::Body { start, end } => self.body.extend_from_slice(&input[start..end]),
+                Event::Body { start, end } => append(&mut self.body, &input[start..end])?,
                 Event::End => self.complete = true,
                 Event::Error(error) => return Err(error),
             }

@@ -17,12 +17,20 @@
 //! socket::set_nodelay(RawFd, bool) -> io::Result<()>
 //! socket::set_fast_open_connect(RawFd) -> io::Result<()>     an error where the system cannot
 //! socket::set_fast_open_listen(RawFd, c_int) -> io::Result<()>
+//! socket::tcp_info(RawFd) -> io::Result<TcpInfo>
+//! socket::peer_credentials(RawFd) -> io::Result<Credentials>
 //! socket::set_linger_zero(RawFd) -> io::Result<()>
 //! socket::hold_back_handshakes(RawFd) -> io::Result<()>      an error where the system cannot
 //! socket::migrates_handshakes() -> bool
+//! socket::untaken(RawFd) -> io::Result<u64>                 an error where the system cannot say
 //! socket::take_error(RawFd) -> io::Result<Option<io::Error>>
 //! socket::local_addr(RawFd) -> io::Result<Peer>
 //! socket::peer_addr(RawFd) -> io::Result<Peer>
+//!
+//! splice::is_there() -> bool                                 false: `pipe` answers None, the others an error
+//! splice::pipe(usize) -> Option<(OwnedFd, OwnedFd)>          both non-blocking, the reading end first
+//! splice::socket_to_pipe(RawFd, RawFd, usize) -> io::Result<usize>
+//! splice::pipe_to_socket(RawFd, RawFd, usize) -> io::Result<usize>     raises no SIGPIPE
 //!
 //! socket::accept_error(io::Error) -> AcceptError             what a failed accept means
 //! ```
@@ -35,7 +43,7 @@ mod linux;
 #[cfg(target_os = "linux")]
 pub use linux::NestedEpoll;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{clock, socket};
+pub(crate) use linux::{clock, socket, splice};
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("millrace-net has no sys folder for this system yet");

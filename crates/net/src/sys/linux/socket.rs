@@ -8,7 +8,7 @@ use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use libc::{c_int, c_void, socklen_t};
 
 use super::retry::retry;
-use crate::socket::{AcceptError, Peer};
+use crate::socket::{AcceptError, Credentials, Peer, TcpInfo};
 
 /// The most slices that the kernel takes at once (`UIO_MAXIOV`); more give EMSGSIZE.
 const MOST_SLICES: usize = 1024;
@@ -109,6 +109,29 @@ pub(crate) fn set_fast_open_listen(listener: RawFd, queue: c_int) -> io::Result<
     set_option(listener, libc::IPPROTO_TCP, libc::TCP_FASTOPEN, &queue)
 }
 
+pub(crate) fn tcp_info(fd: RawFd) -> io::Result<TcpInfo> {
+    // Larger than the record of any kernel so far; one that is larger still is cut.
+    let mut record = [0_u8; 512];
+    let mut len = record.len() as socklen_t;
+    let start = record.as_mut_ptr().cast::<c_void>();
+    // SAFETY: `start` points to `len` bytes that the call may write, and any bytes are bytes.
+    retry(|| unsafe { libc::getsockopt(fd, libc::IPPROTO_TCP, libc::TCP_INFO, start, &mut len) })?;
+    Ok(TcpInfo::of_record(record.get(..len as usize).unwrap_or_default()))
+}
+
+pub(crate) fn peer_credentials(fd: RawFd) -> io::Result<Credentials> {
+    let mut seen = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let mut len = size_of::<libc::ucred>() as socklen_t;
+    let start = (&raw mut seen).cast::<c_void>();
+    // SAFETY: `start` points to `len` bytes that the call may write, and any bytes are three numbers.
+    retry(|| unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_PEERCRED, start, &mut len) })?;
+    Ok(Credentials {
+        pid: seen.pid,
+        uid: seen.uid,
+        gid: seen.gid,
+    })
+}
+
 pub(crate) fn set_linger_zero(fd: RawFd) -> io::Result<()> {
     let linger = libc::linger {
         l_onoff: 1,
@@ -157,6 +180,14 @@ pub(crate) fn take_error(fd: RawFd) -> io::Result<Option<io::Error>> {
     Ok((errno != 0).then(|| io::Error::from_raw_os_error(errno)))
 }
 
+/// Of TCP what the peer has not acknowledged, of a Unix socket the memory of what it has not read.
+pub(crate) fn untaken(fd: RawFd) -> io::Result<u64> {
+    let mut bytes: c_int = 0;
+    // SAFETY: the call writes one int (tcp(7), unix(7)). SIOCOUTQ is TIOCOUTQ by another name.
+    retry(|| unsafe { libc::ioctl(fd, libc::TIOCOUTQ, &raw mut bytes) })?;
+    Ok(u64::try_from(bytes).unwrap_or(0))
+}
+
 pub(crate) fn local_addr(fd: RawFd) -> io::Result<Peer> {
     // SAFETY: `with_address` passes a buffer and its length.
     with_address(|address, len| retry(|| unsafe { libc::getsockname(fd, address, len) }).map(drop))
@@ -168,13 +199,13 @@ pub(crate) fn peer_addr(fd: RawFd) -> io::Result<Peer> {
 }
 
 /// SIGPIPE blocked on this thread, and what was blocked before.
-struct PipeMask {
+pub(super) struct PipeMask {
     pipe: libc::sigset_t,
     before: libc::sigset_t,
 }
 
 impl PipeMask {
-    fn set() -> Self {
+    pub(super) fn set() -> Self {
         // SAFETY: all-zero bytes are valid for both sets, and the calls write nothing but them.
         unsafe {
             let (mut pipe, mut before) = (mem::zeroed(), mem::zeroed());
@@ -186,7 +217,7 @@ impl PipeMask {
     }
 
     /// Puts the mask back; a signal that the call `raised` is taken first. One that the thread had blocked itself stays.
-    fn restore(self, raised: bool) {
+    pub(super) fn restore(self, raised: bool) {
         let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
         // SAFETY: the sets were made by `set`; the calls only read them.
         unsafe {

@@ -1,0 +1,411 @@
+// Node's HTTP clients, and what is built on them, through `millrace/agent`.
+import { once } from 'node:events';
+import type { IncomingMessage, RequestListener, RequestOptions, Server as NodeServer } from 'node:http';
+import { createServer, request as httpRequest } from 'node:http';
+import { createServer as createSecureServer, request as httpsRequest } from 'node:https';
+import type { AddressInfo, Socket as NodeSocket } from 'node:net';
+import { createServer as createTcp } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import type { TLSSocket } from 'node:tls';
+import { inspect } from 'node:util';
+
+import { HttpAgent, HttpsAgent } from '../../ts/compat/agent.js';
+import type { ProxyServer, ProxyServerOptions } from '../../ts/index.js';
+import { createProxyServer, TlsContext } from '../../ts/index.js';
+import { until } from '../support/condition.js';
+import type { Issued } from '../support/pki.js';
+import { Authority } from '../support/pki.js';
+import { endsWithItsTest } from '../support/test-server.js';
+
+const agents = new Set<HttpAgent | HttpsAgent>();
+const servers = new Set<NodeServer>();
+const proxies = new Set<ProxyServer>();
+let authority: Authority;
+let identity: Issued;
+
+beforeAll(async () => {
+  authority = await Authority.root();
+  identity = await authority.issue();
+});
+
+afterEach(async () => {
+  for (const agent of agents) agent.destroy();
+  for (const proxy of proxies) proxy.destroy();
+  for (const server of servers) server.close().closeAllConnections();
+  await until(() => [...servers].every((server) => !server.listening));
+  for (const each of [agents, servers, proxies]) each.clear();
+});
+endsWithItsTest();
+
+const kept = <T extends HttpAgent | HttpsAgent>(agent: T): T => {
+  agents.add(agent);
+  return agent;
+};
+
+async function serverOf(
+  handler: RequestListener,
+  secure = false,
+): Promise<{ server: NodeServer; url: string; port: number }> {
+  const server = secure
+    ? createSecureServer({ cert: identity.cert, key: identity.key }, handler)
+    : createServer(handler);
+  servers.add(server);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  return { server, port, url: `${secure ? 'https' : 'http'}://localhost:${port}/` };
+}
+
+async function proxyOf(options: ProxyServerOptions = {}): Promise<ProxyServer> {
+  const proxy = await createProxyServer(options);
+  proxies.add(proxy);
+  return proxy;
+}
+
+const at = (proxy: ProxyServer, kind = 'socks5h'): string => `${kind}://127.0.0.1:${proxy.port}`;
+
+/** The client's port as the target saw it: one connection has one. */
+const port: RequestListener = (req, res) => void res.end(String(req.socket.remotePort));
+const echo: RequestListener = (req, res) => void req.pipe(res);
+
+async function ask(url: string, options: RequestOptions, body?: Readable | string): Promise<string> {
+  const req = (url.startsWith('https:') ? httpsRequest : httpRequest)(url, options);
+  if (body instanceof Readable) body.pipe(req);
+  else req.end(body);
+  const [res] = (await once(req, 'response')) as [IncomingMessage];
+  return text(res);
+}
+
+const failure = (url: string, options: RequestOptions): Promise<Record<string, unknown>> =>
+  ask(url, options).then(
+    (answer) => Promise.reject(new Error(`it answered ${answer}`)),
+    (error: Record<string, unknown>) => error,
+  );
+
+describe.each(['socks5h', 'socks5', 'socks4a', 'http', 'https'])('through a proxy by %s', (kind) => {
+  test.each(['http', 'https'])('asks an %s server', async (scheme) => {
+    const isSecure = kind === 'https';
+    const proxy = await proxyOf(isSecure ? { tls: { cert: identity.cert, key: identity.key } } : {});
+    const { url } = await serverOf(echo, scheme === 'https');
+    const tls = isSecure ? await TlsContext.client({ ca: authority.cert }) : undefined;
+    const options = { proxy: { url: `${kind}://localhost:${proxy.port}`, tls } };
+    const agent = kept(scheme === 'http' ? new HttpAgent(options) : new HttpsAgent({ ...options, ca: authority.cert }));
+    expect(await ask(url, { agent, method: 'POST' }, 'by the tunnel')).toBe('by the tunnel');
+    await until(() => proxy.stats().tunnels.ended === 1);
+  });
+});
+
+describe('the pool is that of Node', () => {
+  test('a connection is used again, and the answers keep their order', async () => {
+    const proxy = await proxyOf();
+    const { url } = await serverOf(port);
+    const agent = kept(new HttpAgent({ proxy: at(proxy), keepAlive: true, maxSockets: 1 }));
+    const answers = await Promise.all(Array.from({ length: 5 }, () => ask(url, { agent })));
+    expect(new Set(answers).size).toBe(1);
+    expect(proxy.stats().tunnels).toMatchObject({ active: 1, ended: 0 });
+    expect(Object.values(agent.freeSockets).flat()).toHaveLength(1);
+  });
+
+  test('maxSockets holds while connections are being opened', async () => {
+    let open = 0;
+    let most = 0;
+    const { url, server } = await serverOf((_req, res) => res.end('ok'));
+    server.on('connection', (socket: NodeSocket) => {
+      most = Math.max(most, ++open);
+      socket.once('close', () => open--);
+    });
+    const proxy = await proxyOf();
+    const agent = kept(new HttpAgent({ proxy: at(proxy), maxSockets: 2 }));
+    await Promise.all(Array.from({ length: 8 }, () => ask(url, { agent })));
+    expect(most).toBe(2);
+  });
+
+  test('a connection that fails lets those that wait go on', async () => {
+    const { url } = await serverOf(port);
+    const proxy = await proxyOf({ authorize: () => ++asked > 1 });
+    let asked = 0;
+    const agent = kept(new HttpAgent({ proxy: at(proxy), maxSockets: 1, maxTotalSockets: 1 }));
+    const [first, second] = await Promise.allSettled([ask(url, { agent }), ask(url, { agent })]);
+    expect(first).toMatchObject({ status: 'rejected', reason: { code: 'MILLRACE_SOCKS_FORBIDDEN', phase: 'proxy' } });
+    expect(second.status).toBe('fulfilled');
+  });
+
+  test('an idle connection that the server ends leaves the pool', async () => {
+    const { url, server } = await serverOf(port);
+    const proxy = await proxyOf();
+    const agent = kept(new HttpAgent({ proxy: at(proxy), keepAlive: true }));
+    const first = await ask(url, { agent });
+    server.closeIdleConnections();
+    await until(() => Object.keys(agent.freeSockets).length === 0, 'it has left');
+    expect(await ask(url, { agent })).not.toBe(first);
+  });
+
+  test('sessions of TLS are resumed on new connections', async () => {
+    const { url } = await serverOf((req, res) => {
+      res.end(String((req.socket as TLSSocket).isSessionReused()));
+    }, true);
+    const agent = kept(new HttpsAgent({ ca: authority.cert }));
+    expect(await ask(url, { agent })).toBe('false');
+    expect(await ask(url, { agent })).toBe('true');
+  });
+});
+
+describe('the socket of a request', () => {
+  test('knows its ends and its TLS', async () => {
+    const { url } = await serverOf(echo, true);
+    const proxy = await proxyOf();
+    const agent = kept(new HttpsAgent({ proxy: at(proxy), ca: authority.cert, keepAlive: true }));
+    const req = httpsRequest(url, { agent }).end();
+    const [socket] = (await once(req, 'socket')) as [NodeSocket];
+    expect(socket).toMatchObject({ connecting: true, pending: true, readyState: 'opening', encrypted: true });
+    const [res] = (await once(req, 'response')) as [IncomingMessage];
+    expect(await text(res)).toBe('');
+    expect(socket).toMatchObject({
+      ...{ connecting: false, readyState: 'open', authorized: true, authorizationError: null },
+      ...{ remoteAddress: '127.0.0.1', remotePort: proxy.port, remoteFamily: 'IPv4', localFamily: 'IPv4' },
+      ...{ alpnProtocol: 'http/1.1', servername: 'localhost' },
+    });
+    const secure = socket as TLSSocket;
+    expect(secure.getPeerCertificate().subject.CN).toBe('localhost');
+    expect(secure.getPeerX509Certificate()?.fingerprint256).toBe(secure.getPeerCertificate().fingerprint256);
+    expect([secure.getProtocol(), secure.getCipher().name]).toEqual(['TLSv1.3', expect.stringMatching(/^TLS_/)]);
+    expect(secure.bytesRead).toBeGreaterThan(50);
+    expect(secure.bytesWritten).toBeGreaterThan(50);
+  });
+
+  test('emits the timeout of silence, and lives on', async () => {
+    const { url } = await serverOf(
+      (req, res) =>
+        void req
+          .on('end', () => undefined)
+          .resume()
+          .once('aborted', () => res.destroy()),
+    );
+    const agent = kept(new HttpAgent({ timeout: 30 }));
+    const req = httpRequest(url, { agent }).end();
+    const failed = once(req, 'error');
+    await once(req, 'timeout');
+    expect(req.destroyed).toBe(false);
+    req.destroy();
+    expect((await failed)[0]).toMatchObject({ code: 'ECONNRESET' });
+  });
+
+  test('carries an upgrade', async () => {
+    const { url, server } = await serverOf(port);
+    server.on('upgrade', (_req, socket) => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nhello');
+      socket.pipe(socket);
+    });
+    const proxy = await proxyOf();
+    const headers = { connection: 'upgrade', upgrade: 'echo' };
+    const req = httpRequest(url, { headers, agent: kept(new HttpAgent({ proxy: at(proxy) })) }).end();
+    const [, socket, head] = (await once(req, 'upgrade')) as [unknown, NodeSocket, Buffer];
+    socket.end('there');
+    const came = Buffer.concat([head, Buffer.from(await text(socket))]);
+    expect(came.toString()).toBe('hellothere');
+  });
+
+  test('waits for whom it uploads to: 64 MB of a stream go through a slow server whole', async () => {
+    let held = 0;
+    const { url } = await serverOf((req, res) => {
+      let size = 0;
+      req.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        req.pause();
+        setImmediate(() => req.resume());
+      });
+      req.on('end', () => res.end(String(size)));
+    });
+    const agent = kept(new HttpAgent());
+    const req = httpRequest(url, { agent, method: 'PUT' });
+    const chunk = Buffer.alloc(1 << 20, 'x');
+    const answer = once(req, 'response') as Promise<[IncomingMessage]>;
+    for (let count = 0; count < 64; count++) {
+      const room = req.write(chunk);
+      held = Math.max(held, req.writableLength + (req.socket?.writableLength ?? 0));
+      if (!room) await once(req, 'drain');
+    }
+    req.end();
+    expect(await text((await answer)[0])).toBe(String(64 << 20));
+    expect(held).toBeLessThan(4 << 20);
+  });
+});
+
+describe('a request that is given up', () => {
+  test.each(['abort', 'destroy'])('frees a connection that is being opened, by %s', async (how) => {
+    const sockets: NodeSocket[] = [];
+    const silent = createTcp((socket) => void sockets.push(socket.on('error', () => undefined)));
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    const agent = kept(new HttpAgent({ proxy: `socks5://127.0.0.1:${(silent.address() as AddressInfo).port}` }));
+    const control = new AbortController();
+    const req = httpRequest('http://192.0.2.1/', { agent, signal: control.signal }).end();
+    await until(() => sockets.length === 1);
+    const failed = once(req, 'error');
+    if (how === 'abort') control.abort();
+    else req.destroy(new Error('enough'));
+    expect((await failed)[0]).toMatchObject(how === 'abort' ? { code: 'ABORT_ERR' } : { message: 'enough' });
+    await until(() => sockets[0].destroyed || sockets[0].readableEnded || (sockets[0].resume(), false), 'it is gone');
+    expect(agent.sockets).toEqual({});
+    silent.close();
+    for (const socket of sockets) socket.destroy();
+  });
+
+  test('cuts a response that is under way', async () => {
+    const { url, server } = await serverOf((_req, res) => res.write('begun'));
+    const proxy = await proxyOf();
+    const control = new AbortController();
+    const req = httpRequest(url, { agent: kept(new HttpAgent({ proxy: at(proxy) })), signal: control.signal }).end();
+    const [res] = (await once(req, 'response')) as [IncomingMessage];
+    req.on('error', () => undefined);
+    const ended = text(res).catch((error: Error) => error.message);
+    control.abort();
+    expect(await ended).toBe('aborted');
+    await until(() => proxy.stats().tunnels.active === 0 && server.listening);
+  });
+});
+
+describe('what fails is told with its code and phase', () => {
+  const SECRET = 'Zm9v-s3cret-passw0rd';
+  const auth = { username: 'ann', password: SECRET };
+
+  test.each([
+    ['socks5h', 'MILLRACE_SOCKS_AUTHENTICATION_REFUSED'],
+    ['http', 'MILLRACE_PROXY_AUTHENTICATION_REQUIRED'],
+  ])('a wrong password of %s', async (kind, code) => {
+    const proxy = await proxyOf({ auth });
+    const agent = kept(new HttpAgent({ proxy: `${kind}://ann:not-${SECRET}@127.0.0.1:${proxy.port}` }));
+    const error = await failure('http://127.0.0.1:1/', { agent });
+    expect(error).toMatchObject({ code, phase: 'proxy' });
+    expect(inspect(error, { depth: 9, showHidden: true }) + String(error.stack)).not.toContain(SECRET);
+  });
+
+  test('the right one opens, and is in nothing that the agent or its sockets show', async () => {
+    const { url } = await serverOf(port);
+    const proxy = await proxyOf({ auth });
+    const agent = kept(new HttpAgent({ proxy: `http://ann:${SECRET}@127.0.0.1:${proxy.port}`, keepAlive: true }));
+    expect(await ask(url, { agent })).toMatch(/^\d+$/);
+    const shown =
+      inspect(agent, { depth: 12, showHidden: true }) +
+      JSON.stringify({ ...agent, agent: null, sockets: null, freeSockets: null });
+    expect(Object.values(agent.freeSockets).flat()).toHaveLength(1);
+    for (const secret of [SECRET, Buffer.from(`ann:${SECRET}`).toString('base64')]) expect(shown).not.toContain(secret);
+  });
+
+  test('a dead proxy fails the request: nothing goes past it', async () => {
+    const { url, server } = await serverOf(port);
+    const dead = await proxyOf();
+    dead.destroy();
+    await once(dead, 'close');
+    const connected = jest.fn();
+    server.on('connection', connected);
+    const error = await failure(url, { agent: kept(new HttpAgent({ proxy: `socks5h://127.0.0.1:${dead.port}` })) });
+    expect(error).toMatchObject({ code: 'MILLRACE_SYSTEM', syscall: 'connect' });
+    expect(connected).not.toHaveBeenCalled();
+  });
+
+  test('a certificate that is not trusted, and a name that it does not have', async () => {
+    const { url, port: number } = await serverOf(port, true);
+    expect(await failure(url, { agent: kept(new HttpsAgent()) })).toMatchObject({ phase: 'tls' });
+    const agent = kept(new HttpsAgent({ ca: authority.cert }));
+    const headers = { host: 'other.test' };
+    expect(await failure(url, { agent, headers })).toMatchObject({
+      code: 'MILLRACE_TLS_WRONG_HOST',
+      phase: 'tls',
+    });
+    expect(await ask(`https://127.0.0.1:${number}/`, { agent })).toMatch(/^\d+$/);
+    expect(await ask(url, { agent: kept(new HttpsAgent({ rejectUnauthorized: false })) })).toMatch(/^\d+$/);
+  });
+
+  test('the time for the handshake with a proxy', async () => {
+    let decide: (allowed: boolean) => void = () => undefined;
+    const proxy = await proxyOf({ authorize: () => new Promise((resolve) => (decide = resolve)) });
+    const agent = kept(new HttpAgent({ proxy: at(proxy), timeouts: { proxy: 30 } }));
+    expect(await failure('http://localhost:1/', { agent })).toMatchObject({
+      ...{ code: 'MILLRACE_PROXY_TIMEOUT', phase: 'proxy', limit: { option: 'timeouts.proxy', value: 30 } },
+    });
+    decide(false);
+  });
+});
+
+describe('options', () => {
+  test('a proxy that is none throws at once, and its URL is not quoted', () => {
+    expect(() => new HttpAgent({ proxy: 'sock5://ann:hunter2@localhost' })).toThrow(
+      expect.objectContaining({
+        code: 'MILLRACE_PROXY_URL_INVALID',
+        message: expect.not.stringContaining('hunter2'),
+      }),
+    );
+    expect(() => new HttpsAgent({ proxy: [{ url: 'http://' }] })).toThrow(/URL/);
+  });
+
+  test.each([
+    { checkServerIdentity: () => undefined },
+    { pfx: 'x' },
+    { secureProtocol: 'TLS_method' },
+    { ecdhCurve: 'P-521' },
+  ])('refuses what would be missed: %p', (options) => {
+    expect(() => new HttpsAgent(options)).toThrow(expect.objectContaining({ code: 'MILLRACE_INVALID_ARGUMENT' }));
+  });
+
+  test('refuses it of a request, and a resolver of its own', async () => {
+    const secure = kept(new HttpsAgent());
+    const refused = { code: 'MILLRACE_INVALID_ARGUMENT' };
+    expect(
+      await failure('https://localhost:1/', { agent: secure, checkServerIdentity: () => undefined } as object),
+    ).toMatchObject(refused);
+    const lookup = (): void => undefined;
+    expect(await failure('http://localhost:1/', { agent: kept(new HttpAgent()), lookup })).toMatchObject(refused);
+  });
+
+  test('takes ALPN as names, bytes and what is on the wire', async () => {
+    const { url } = await serverOf((req, res) => {
+      res.end(String((req.socket as TLSSocket).alpnProtocol));
+    }, true);
+    for (const given of [['http/1.1'], [Buffer.from('http/1.1')], Buffer.from('\x08http/1.1')]) {
+      const ALPNProtocols = given as string[];
+      expect(await ask(url, { agent: kept(new HttpsAgent({ ca: authority.cert, ALPNProtocols })) })).toBe('http/1.1');
+    }
+  });
+
+  test('a context of TLS stands in place of the options', async () => {
+    const { url } = await serverOf(port, true);
+    const tls = await TlsContext.client({ ca: authority.cert, pins: [identity.pin] });
+    expect(await ask(url, { agent: kept(new HttpsAgent({ tls })) })).toMatch(/^\d+$/);
+    const server = await TlsContext.server({ cert: identity.cert, key: identity.key });
+    expect(() => new HttpsAgent({ tls: server })).toThrow(/client's TlsContext/);
+  });
+
+  test('a Unix socket is connected to directly', async () => {
+    const server = createServer((_req, res) => res.end('by the socket'));
+    servers.add(server);
+    const socketPath = join(tmpdir(), `millrace-agent-${process.pid}`);
+    await once(server.listen(socketPath), 'listening');
+    const agent = kept(new HttpAgent({ proxy: 'socks5h://127.0.0.1:1' }));
+    expect(await ask('http://unix/', { agent, socketPath })).toBe('by the socket');
+  });
+
+  test("'env' asks the variables of each target's scheme", async () => {
+    const [plain, secure] = await Promise.all([proxyOf({ auth: { username: 'a b', password: 'p:%' } }), proxyOf()]);
+    const targets = await Promise.all([serverOf(port), serverOf(port, true)]);
+    const before = { ...process.env };
+    process.env.http_proxy = `127.0.0.1:${plain.port}`.replace(/^/, 'http://a%20b:p%3A%25@');
+    process.env.HTTPS_PROXY = `socks5h://127.0.0.1:${secure.port}`;
+    process.env.no_proxy = '127.0.0.1';
+    try {
+      const agent = kept(new HttpAgent({ proxy: 'env' }));
+      const secureAgent = kept(new HttpsAgent({ proxy: 'env', ca: authority.cert }));
+      await ask(targets[0].url, { agent });
+      await ask(targets[1].url, { agent: secureAgent });
+      await until(() => plain.stats().tunnels.ended === 1 && secure.stats().tunnels.ended === 1, 'each took its own');
+      await ask(`http://127.0.0.1:${targets[0].port}/`, { agent });
+      expect(plain.stats().tunnels.ended).toBe(1);
+    } finally {
+      for (const name of ['http_proxy', 'HTTPS_PROXY', 'no_proxy']) {
+        if (before[name] === undefined) delete process.env[name];
+        else process.env[name] = before[name];
+      }
+    }
+  });
+});
