@@ -12,7 +12,16 @@ import type {
   ServerResponse,
   Socket,
 } from '../../ts/index.js';
-import { connect, createProxyServer, metrics, Resolver, setLevel, setLogger, setMaxMemory, TlsContext } from '../../ts/index.js';
+import {
+  connect,
+  createProxyServer,
+  metrics,
+  Resolver,
+  setLevel,
+  setLogger,
+  setMaxMemory,
+  TlsContext,
+} from '../../ts/index.js';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../../ts/metrics/catalogue.generated.js';
 import type { CounterName, GaugeName, HistogramName } from '../../ts/metrics/catalogue.generated.js';
 import { native } from '../../ts/native/loader.js';
