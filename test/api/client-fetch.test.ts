@@ -53,7 +53,9 @@ test('a Request of the platform’s is sent with its body and fields', async () 
     request.setEncoding('utf8');
     let body = '';
     request.on('data', (part: string) => (body += part));
-    request.on('end', () => response.end(`${request.headers['x-own']} ${request.headers['content-type']} ${body}`));
+    request.on('end', () =>
+      response.end(`${String(request.headers['x-own'])} ${request.headers['content-type']} ${body}`),
+    );
   };
   const request = new globalThis.Request(origin, { method: 'post', body: 'text', headers: { 'x-own': '1' } });
   expect(await (await client.fetch(request)).text()).toBe('1 text/plain;charset=UTF-8 text');

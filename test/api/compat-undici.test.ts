@@ -15,7 +15,7 @@ beforeAll(async () => {
     request.on('end', () => {
       response.setHeader('x-method', request.method ?? '');
       if (request.url === '/large') return response.end(Buffer.alloc(1 << 20, 'x'));
-      return response.end(`${request.headers['x-own'] ?? ''}|${Buffer.concat(parts).toString()}`);
+      return response.end(`${String(request.headers['x-own'] ?? '')}|${Buffer.concat(parts).toString()}`);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -87,7 +87,7 @@ test('a handler of the newer kind is told by its controller', async () => {
         onResponseStart: (_controller, status, headers) => void told.push(status, headers['x-method']),
         onResponseData: (_controller, chunk) => void told.push(chunk.toString()),
         onResponseEnd: () => resolve(),
-        onResponseError: (_controller, error) => reject(error as Error),
+        onResponseError: (_controller, error) => reject(new Error('failed', { cause: error })),
       },
     );
   });

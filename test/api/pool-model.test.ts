@@ -63,10 +63,10 @@ test.each(Array.from({ length: 6 }, (_, round) => (Number(process.env.MILLRACE_S
     const make = (place: number): void => {
       const own = number++;
       const controller = new AbortController();
-      const model = models[place] as Model;
+      const model = models[place];
       model.made.push(own);
       model.controllers.set(own, controller);
-      const asked = client.request(`${(origins[place] as Origin).server.url}/${own}`, { signal: controller.signal });
+      const asked = client.request(`${(origins[place]).server.url}/${own}`, { signal: controller.signal });
       const over = (): void => {
         finished++;
         model.controllers.delete(own);
@@ -82,8 +82,8 @@ test.each(Array.from({ length: 6 }, (_, round) => (Number(process.env.MILLRACE_S
     };
     const step = (): void => {
       const place = random(2);
-      const state = origins[place] as Origin;
-      const model = models[place] as Model;
+      const state = origins[place];
+      const model = models[place];
       switch (random(8)) {
         case 0:
         case 1:
@@ -119,7 +119,7 @@ test.each(Array.from({ length: 6 }, (_, round) => (Number(process.env.MILLRACE_S
       }
       for (const [place, { owed }] of origins.entries()) {
         // First in, first out: whoever is at the server was made before all who wait.
-        const { begun } = models[place] as Model;
+        const { begun } = models[place];
         for (const one of owed) begun.add(one.number);
       }
     }

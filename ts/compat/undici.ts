@@ -145,11 +145,7 @@ function pairsOf(headers: UndiciOptions['headers']): [string, string][] {
   const add = (name: string, value: unknown): void => {
     if (value === undefined || value === null) return;
     const lower = name.toLowerCase();
-    if (
-      lower === 'transfer-encoding' ||
-      lower === 'expect' ||
-      (lower === 'connection' && String(value) === 'keep-alive')
-    )
+    if (lower === 'transfer-encoding' || lower === 'expect' || (lower === 'connection' && value === 'keep-alive'))
       return;
     for (const one of Array.isArray(value) ? value : [value]) pairs.push([name, String(one)]);
   };
