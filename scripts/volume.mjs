@@ -31,6 +31,10 @@ const PROGRAMS = {
   stages: { runs: [[]] },
   'limit-scope': { runs: [[]] },
   'files-run-out': { runs: [[]] },
+  relay: {
+    runs: [['--way', 'down', '--mib', '10240'], ...['none', 'near', 'far', 'both'].map((tls) => ['--tls', tls])],
+  },
+  tunnels: { runs: [[]] },
 };
 const LONGEST = 20 * 60_000;
 

@@ -27,6 +27,7 @@ async function freePort() {
  *
  * - `program`, `args(folder)`, `configuration(folder, port)`: what is run, in the foreground, with `folder/configuration`;
  * - `scheme`; `workers`: how many processes it must have started;
+ * - `ready(port)`: rejects until it serves; without it, it is asked for `/`;
  * - `said(folder, output)`: what it says of a failure, given what it wrote to standard error.
  */
 export async function startForeign(name, options) {
@@ -42,7 +43,7 @@ export async function startForeign(name, options) {
   throw error;
 }
 
-async function startOn(name, { program, args, configuration, scheme = 'http', workers = 0, said }, port) {
+async function startOn(name, { program, args, configuration, scheme = 'http', workers = 0, ready, said }, port) {
   const folder = temporaryFolder(program);
   writeFileSync(join(folder, 'configuration'), configuration(folder, port));
   // setpriv has it ended when we die; both replace themselves by what follows.
@@ -66,7 +67,7 @@ async function startOn(name, { program, args, configuration, scheme = 'http', wo
   const until = Date.now() + LIMIT_MS;
   for (;;) {
     try {
-      await ask(url('/'));
+      await (ready ? ready(port) : ask(url('/')));
       const pids = [child.pid, ...children(child.pid)];
       if (pids.length !== workers + 1) throw new Error(`${program} has ${pids.length - 1} workers`);
       return { name, pids, port, url, stop };

@@ -15,7 +15,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { parseExposition } from '../support/exposition.js';
+import type { ProxyState } from '../../ts/cli/demo/proxy-watch.js';
 import { buildCommandLine, CommandLine } from '../support/command-line.js';
+import type { Asked } from '../support/test-proxy.js';
+import { ask } from '../support/test-proxy.js';
 
 jest.setTimeout(30_000);
 
@@ -423,6 +426,36 @@ describe('the demo', () => {
       bytesPerSecond: { received: expect.any(Number), sent: expect.any(Number) },
       totals: { connections: expect.any(Number), errors: 0 },
       memory: expect.any(Number),
+    });
+  });
+
+  test.each([[[]], [['--workers', '2']]])('shows the tunnels of a proxy beside it %j', async (workers: string[]) => {
+    const line = serveIt('--demo', ...workers);
+    const url = new URL(await line.url());
+    const feed = await fetch(new URL('stats', url));
+    let text = '';
+    const states = (): ProxyState[] =>
+      [...text.matchAll(/event: proxy\ndata: (.*)\n\n/g)].map(([, data]) => JSON.parse(data) as ProxyState);
+    let tunnel: Promise<Asked> | undefined;
+    for await (const chunk of feed.body as unknown as AsyncIterable<Uint8Array>) {
+      text += Buffer.from(chunk).toString();
+      const state = states().at(-1);
+      if (state === undefined) continue;
+      tunnel ??= ask({ port: state.port }, 'socks5', 'localhost', Number(url.port));
+      const { client, opened } = await tunnel;
+      expect(opened).toBe(true);
+      // Seen open first, and then as one that has ended.
+      if (state.open.length > 0) client.end();
+      if (state.over.length > 0) break;
+    }
+    const target = `localhost:${url.port}`;
+    expect(states().find(({ open }) => open.length > 0)?.open).toMatchObject([
+      { target, protocol: 'socks5', over: null },
+    ]);
+    expect(states().at(-1)).toMatchObject({
+      tunnels: { active: 0, ended: 1, failed: 0 },
+      open: [],
+      over: [{ target, over: { sent: 0, received: 0, failed: false } }],
     });
   });
 

@@ -143,9 +143,10 @@ describe('a proxy without allowPrivate', () => {
     ...SPELLED.map((name) => ['SOCKS5, type 3,', 'socks5', name, true] as never),
     ...SPELLED.map((name) => ['SOCKS4a', 'socks4a', name, true] as never),
     ...[...IPV4, ...IPV6, ...SPELLED].map((host) => ['CONNECT', 'connect', host, false] as never),
+    ...[...IPV4, ...IPV6, ...SPELLED].map((host) => ['GET http:', 'forward', host, false] as never),
   ];
 
-  test('reaches none of them, by SOCKS4, 4a, 5 with each type of address, or CONNECT', async () => {
+  test('reaches none of them, by SOCKS4, 4a, 5 with each type of address, CONNECT, or in absolute form', async () => {
     const canary = jest.fn();
     const { port } = await startListener(canary, { host: '::' });
     const proxy = await startProxy({ allowPrivate: false });
@@ -159,6 +160,7 @@ describe('a proxy without allowPrivate', () => {
         socks4a: [91],
         socks5: isPlain ? [2] : [2, 4],
         connect: isPlain ? [403] : [403, 502],
+        forward: [403],
       };
       if (opened || !wanted[way].includes(reply)) reached.push(`${label} ${host}: ${reply}`);
       if (reply === 403) expect(head).toContain('Proxy-Status: millrace; error=destination_ip_prohibited\r\n');
@@ -167,7 +169,11 @@ describe('a proxy without allowPrivate', () => {
     }
     expect(reached).toEqual([]);
     expect(canary).not.toHaveBeenCalled();
-    expect(proxy.stats().tunnels).toEqual({ active: 0, ended: 0, failed: ways.length });
+    const forwards = ways.filter(([, way]) => way === 'forward').length;
+    expect(proxy.stats()).toMatchObject({
+      forwarded: 0,
+      tunnels: { active: 0, ended: 0, failed: ways.length - forwards },
+    });
   });
 
   test.each([

@@ -205,6 +205,7 @@ describe('a tunnel that cannot be opened', () => {
     ['EMFILE', system(24), 1, 502, 'proxy_internal_error'],
     ['a connect timeout', new MillraceError('MILLRACE_CONNECT_TIMEOUT'), 6, 504, 'connection_timeout'],
     ['a name that does not resolve', new MillraceError('MILLRACE_DNS_FAILED'), 4, 502, 'dns_error'],
+    ['a name that is none', new MillraceError('MILLRACE_DNS_NAME_INVALID'), 4, 502, 'dns_error'],
     ['a resolver that is silent', new MillraceError('MILLRACE_DNS_TIMEOUT'), 4, 504, 'dns_timeout'],
     ['a rule', new MillraceError('MILLRACE_PROXY_TARGET_FORBIDDEN'), 2, 403, 'http_request_denied'],
     [

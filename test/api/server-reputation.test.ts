@@ -11,9 +11,9 @@ endsWithItsTest();
 beforeAll(() => setLogger(null));
 
 const handler: ServeOptions['handler'] = (_req, res) => void res.end('served');
-const counter = (name: string): number => (metrics.snapshot().counters as Record<string, number>)[`millrace_${name}`];
-const REFUSED = 'limit_exceeded_total{option="reputation"}';
-const DELAYED = 'http_server_connections_delayed_total';
+const counter = (name: string): number => (metrics.snapshot().counters as Record<string, number>)[name];
+const REFUSED = 'millrace_limit_exceeded_total{option="reputation"}';
+const DELAYED = 'millrace_http_server_connections_delayed_total';
 
 test('who sends nonsense waits, then is refused, both counted; a reload that turns it off lets it in', async () => {
   const [refused, delayed] = [counter(REFUSED), counter(DELAYED)];

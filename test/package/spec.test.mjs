@@ -1,4 +1,4 @@
-// The specification of the server and of TLS as data: each claim has tests, and each of them is where the table says.
+// The specification of the server, of TLS and of proxies as data: each claim has tests, and each of them is where the table says.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -14,10 +14,11 @@ const LEDGERS = [
     claims: read('test/vectors/spec-tls.json').claims,
     sections: ['§5', ...Array.from({ length: 11 }, (_, place) => `§5.${place + 1}`), 'issue 5'],
   },
+  { name: 'spec-proxy', claims: read('test/vectors/spec-proxy.json').claims, sections: ['§1', '§1b', '§18.3'] },
 ];
 const MARK = ' › ';
 /** What a file calls `test` or `describe` where a tool may be missing: `withOpenssl`, `testWith(curl)`. */
-const ALIAS = /^(with|testWith|describeWith)([A-Z]\w*)?$/;
+const ALIAS = /^(with|testWith|testWhere|describeWith)([A-Z]\w*)?$/;
 
 /** The name that a call like test('…'), test.each(…)('…') or describe('…') gives, and what kind it is. */
 function named(node) {

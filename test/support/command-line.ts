@@ -18,7 +18,7 @@ export class CommandLine {
   err = '';
   private readonly _ended: Promise<[number | null, NodeJS.Signals | null]>;
 
-  constructor(args: readonly string[], options: { cwd?: string } = {}) {
+  constructor(args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
     this.child = spawn(process.execPath, [MAIN, ...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.out += text));
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.err += text));

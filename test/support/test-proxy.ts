@@ -24,8 +24,8 @@ export function proxiesEndWithTheirTest(): void {
   });
 }
 
-/** How a client asks for a tunnel. */
-export type Way = 'socks4' | 'socks4a' | 'socks5' | 'connect';
+/** How a client asks: for a tunnel, or with `forward` for the answer to a request in absolute form. */
+export type Way = 'socks4' | 'socks4a' | 'socks5' | 'connect' | 'forward';
 
 /** What a client of a proxy got. */
 export interface Asked {
@@ -59,8 +59,10 @@ export async function ask(
       return socks4(client, host, port, options);
     case 'socks5':
       return socks5(client, host, port, options);
+    case 'forward':
     case 'connect': {
-      client.send(connectHead(isIP(host) === 6 ? `[${host}]` : host, port, options));
+      const name = isIP(host) === 6 ? `[${host}]` : host;
+      client.send(way === 'connect' ? connectHead(name, port, options) : forwardHead(name, port, options));
       const head = await client.until('\r\n\r\n');
       const reply = Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1]);
       return { client, opened: reply === 200, reply, head };
@@ -68,10 +70,18 @@ export async function ask(
   }
 }
 
-export function connectHead(host: string, port: number, { user, password = '' }: AskOptions = {}): string {
-  const shown = Buffer.from(`${user}:${password}`).toString('base64');
-  const field = user === undefined ? '' : `Proxy-Authorization: Basic ${shown}\r\n`;
-  return `CONNECT ${host}:${port} HTTP/1.1\r\nHost: ${host}:${port}\r\n${field}\r\n`;
+export function connectHead(host: string, port: number, options: AskOptions = {}): string {
+  return `CONNECT ${host}:${port} HTTP/1.1\r\nHost: ${host}:${port}\r\n${shown(options)}\r\n`;
+}
+
+export function forwardHead(host: string, port: number, options: AskOptions = {}): string {
+  const fields = `Host: ${host}:${port}\r\nConnection: close\r\n${shown(options)}`;
+  return `GET http://${host}:${port}/ HTTP/1.1\r\n${fields}\r\n`;
+}
+
+function shown({ user, password = '' }: AskOptions): string {
+  const encoded = Buffer.from(`${user}:${password}`).toString('base64');
+  return user === undefined ? '' : `Proxy-Authorization: Basic ${encoded}\r\n`;
 }
 
 /** A request of SOCKS4, or of 4a where the host is a name. */

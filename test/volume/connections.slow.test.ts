@@ -22,3 +22,7 @@ test('four workers allow four times a limit of each thread, and exactly one of t
 test('the system has no file left (ENFILE): accepting pauses, live connections are served, those that wait are after', async () => {
   expect(await runVolume('files-run-out.mjs')).toMatch(/then 30 that had waited[^]*10 clients refused|^skipped: /);
 }, 120_000);
+
+test('a thousand tunnels of one relay carry their own bytes, cost little and leave nothing', async () => {
+  expect(await runVolume('tunnels.mjs', ['--count', '1000'])).toMatch(/nothing left behind|^skipped/);
+}, 120_000);

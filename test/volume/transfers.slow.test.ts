@@ -10,3 +10,13 @@ test.each([
   },
   120_000,
 );
+
+test('1 GB through a relay arrives whole, and its memory stays flat', async () => {
+  const said = await runVolume('relay.mjs', ['--way', 'down', '--mib', '1024']);
+  expect(said).toMatch(/whole, .* more than in its warm-up/);
+}, 120_000);
+
+test('a relay with TLS on one side carries both ways at once', async () => {
+  const said = await runVolume('relay.mjs', ['--tls', 'far', '--mib', '64']);
+  expect(said).toMatch(/whole, .* more than in its warm-up/);
+}, 120_000);

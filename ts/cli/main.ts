@@ -3,6 +3,7 @@
 import { version } from '../index.js';
 import { Complaint } from './complaint.js';
 import { GET_HELP, getCommand } from './get.js';
+import { PROXY_HELP, proxyCommand } from './proxy.js';
 import { SERVE_HELP, serveCommand } from './serve.js';
 
 const HELP = `millrace ${version()}: a networking toolkit for Node.js
@@ -10,6 +11,7 @@ const HELP = `millrace ${version()}: a networking toolkit for Node.js
 Usage:
 ${SERVE_HELP}
 ${GET_HELP}
+${PROXY_HELP}
   millrace --version
   millrace --help
 `;
@@ -25,6 +27,10 @@ async function main(args: string[]): Promise<void> {
     case 'get':
       if (rest.includes('--help') || rest.includes('-h')) process.stdout.write(HELP);
       else await getCommand(rest);
+      return;
+    case 'proxy':
+      if (rest.includes('--help') || rest.includes('-h')) process.stdout.write(`Usage:\n${PROXY_HELP}`);
+      else await proxyCommand(rest);
       return;
     case '--version':
     case '-v':

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 
 import { Complaint, complaintOf } from './complaint.js';
 import { Demo } from './demo/demo.js';
+import { ProxyWatch } from './demo/proxy-watch.js';
 import { Sampler } from './demo/sampler.js';
 import { DEFAULT_HOST, openTarget } from './open-target.js';
 import { untilSignal } from './signals.js';
@@ -19,7 +20,7 @@ export const SERVE_HELP = `  millrace serve [folder | module] [options]
     --port P       the port; 3000 unless given, or a free one when that is taken
     --host H       the address to listen on; ${DEFAULT_HOST} unless given, 0.0.0.0 for everybody
     --workers N    N threads, each with a server of its own on the same port; one that dies is replaced
-    --demo         a page that shows what is running, live
+    --demo         a page that shows what is running, live, and a proxy beside it
 `;
 
 /** What the command line said. */
@@ -44,8 +45,13 @@ export async function serveCommand(args: string[]): Promise<void> {
   const target = findTarget(given, demo);
   const place = { port, host };
   const parts: { close(timeout: number): Promise<void> }[] = [];
-  const page = demo ? new Sampler(Math.max(1, workers)) : undefined;
+  let page: Sampler | undefined;
   try {
+    if (demo) {
+      const proxy = await ProxyWatch.start();
+      parts.push(proxy);
+      page = new Sampler(Math.max(1, workers), proxy);
+    }
     const running = await (workers > 0 ? runWorkers(target, place, workers, page) : runHere(target, place, page));
     parts.push(running);
     console.log(`millrace: serving ${target.name} at ${running.url}${running.note}`);

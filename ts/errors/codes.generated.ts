@@ -307,7 +307,7 @@ export const CODES: readonly CodeRow[] = [
   [332, 'MILLRACE_PROXY_TARGET_FORBIDDEN', 'protocol', 'application', false, 403, 'proxy', null, "the proxy's rules do not let this target be reached"],
   [333, 'MILLRACE_PROXY_TARGET_PROHIBITED', 'protocol', 'application', false, 403, 'proxy', null, "the target is a loopback, private or link-local address, or the proxy itself; the option 'allowPrivate' lets all but the last be reached"],
   [334, 'MILLRACE_PROXY_OPEN', 'misuse', 'application', false, null, null, null, "a proxy that others can reach needs auth, rules or authorize; 'open: true' says that everybody may use it"],
-  [510, 'MILLRACE_PROXY_LOOP', 'misuse', 'application', false, 502, 'proxy', null, "the first proxy of 'upstream' is the proxy itself: it would dial itself for ever"],
+  [510, 'MILLRACE_PROXY_LOOP', 'misuse', 'application', false, 502, 'proxy', null, "the way leads back to the proxy itself: it would go round in a circle for ever"],
   [300, 'MILLRACE_SOCKS_GENERAL_FAILURE', 'system', 'network', true, null, 'proxy', null, "the proxy reports a general failure (RFC 1928 §6, reply 1)"],
   [301, 'MILLRACE_SOCKS_FORBIDDEN', 'protocol', 'application', false, null, 'proxy', null, "the proxy's rules forbid the connection (RFC 1928 §6, reply 2)"],
   [302, 'MILLRACE_SOCKS_NETWORK_UNREACHABLE', 'system', 'network', true, null, 'proxy', null, "the proxy cannot reach the target's network (RFC 1928 §6, reply 3)"],

@@ -236,7 +236,9 @@ function tellDisplaced(
 ): void {
   const target = displaced.get(id);
   if (target === undefined) return;
-  if (kind === KIND.finished || kind === KIND.aborted || kind === KIND.gone || kind === KIND.relayEnded) displaced.delete(id);
+  const isLast =
+    kind === KIND.finished || kind === KIND.aborted || kind === KIND.gone || kind === KIND.relayEnded;
+  if (isLast) displaced.delete(id);
   target.handleEvent(kind, flags, a, b, value, extra);
 }
 

@@ -154,7 +154,7 @@ async function planOf(
   const target = { host: plainHost(host), port: port ?? 0 };
   const ends: Endpoint[] = [...hops.slice(1), target];
   const wanted = hops.map(async ({ kind }, place): Promise<Endpoint[]> => {
-    const end = ends[place] as Endpoint;
+    const end = ends[place];
     if (kind !== 'socks4' && kind !== 'socks5') return [{ host: end.host, port: end.port }];
     const addresses = await resolve(end.host, kind === 'socks4' ? 'ipv4' : place === hops.length - 1 ? family : 'any');
     return addresses.map((address) => ({ host: address, port: end.port }));
@@ -175,7 +175,7 @@ async function planOf(
   const [place, ...found] = await Promise.all([to, ...wanted]);
   const last = found.at(-1);
   if (last === undefined) return { to: place, routes: [[]] };
-  const before = found.slice(0, -1).map(([end]) => end as Endpoint);
+  const before = found.slice(0, -1).map(([end]) => end);
   return { to: place, routes: last.map((end) => [...before, end]) };
 }
 

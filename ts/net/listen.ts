@@ -64,7 +64,7 @@ export async function listen(options: ListenSocketOptions, onConnection: OnConne
 
 async function contextOf(tls: object | null): Promise<TlsContext | null> {
   if (tls === null) return null;
-  if (!(tls instanceof TlsContext)) return TlsContext.server(tls as TlsServerOptions);
+  if (!(tls instanceof TlsContext)) return TlsContext.server(tls);
   if (tls.kind !== 'server') {
     throw misuse('MILLRACE_INVALID_ARGUMENT', "listen: option 'tls' must be a server's context, got a client's");
   }

@@ -36,7 +36,7 @@ export async function relay(one: Socket, other: Socket, options: RelayOptions): 
   }
   // What their readers were given and have not taken goes first.
   const ended = one.join(other);
-  other.join(one);
+  void other.join(one);
   const onAbort = (): void => one.destroy();
   signal?.addEventListener('abort', onAbort, { once: true });
   const end = await ended;

@@ -47,7 +47,7 @@ export function duplexOf(socket: Socket, { allowHalfOpen = true }: DuplexOptions
     emitClose: true,
     read() {
       chunks.next().then(
-        ({ done, value }) => onData(this, done === true ? undefined : (value as Uint8Array)),
+        ({ done, value }) => onData(this, done === true ? undefined : value),
         (error: Error) => this.destroy(error),
       );
     },

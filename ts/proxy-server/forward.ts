@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-
 import { Client } from '../client/client.js';
 import type { ClientResponse } from '../client/response.js';
 import type { HeaderView } from '../message/header-view.js';
@@ -41,12 +39,12 @@ export class Forwarder {
   readonly #proxy: ProxyServer;
   readonly #gateway: Gateway;
   readonly #client: Client;
-  /** How it names itself in Via: a request that names it already goes round in a circle. */
-  readonly #name = `millrace-${randomBytes(6).toString('hex')}`;
+  readonly #name: string;
 
   constructor(proxy: ProxyServer, gateway: Gateway, connectTimeout: number) {
     this.#proxy = proxy;
     this.#gateway = gateway;
+    this.#name = gateway.name;
     this.#client = new Client({
       timeouts: { connect: connectTimeout },
       decompress: false,

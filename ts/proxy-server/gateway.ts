@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 
 import { MillraceError } from '../errors/millrace-error.js';
@@ -48,6 +49,8 @@ const LOOK_MS = 5_000;
 
 /** Decides about requests and dials for them: the same way for every protocol. */
 export class Gateway {
+  /** How the proxy names itself in Via: what names it already goes round in a circle. */
+  readonly name = `millrace-${randomBytes(6).toString('hex')}`;
   readonly #options: GatewayOptions;
 
   constructor(options: GatewayOptions) {
@@ -55,8 +58,8 @@ export class Gateway {
   }
 
   /** A connection to what was asked for; rejects where it may not be reached, or cannot. */
-  async open(request: ProxyRequest, signal: AbortSignal): Promise<Socket> {
-    const ways = await this.ways(request, signal);
+  async open(request: ProxyRequest, signal: AbortSignal, via = ''): Promise<Socket> {
+    const ways = await this.ways(request, signal, via);
     let failure: unknown;
     for (const way of ways) {
       try {
@@ -69,11 +72,15 @@ export class Gateway {
     throw failure as Error;
   }
 
-  /** Where a request may go; several ways where a proxy has to be told one address. */
-  async ways(request: ProxyRequest, signal: AbortSignal): Promise<Way[]> {
+  /**
+   * Where a request may go; several ways where a proxy has to be told one address. `via`: the proxies that it has passed,
+   * as far as its protocol says so.
+   */
+  async ways(request: ProxyRequest, signal: AbortSignal, via = ''): Promise<Way[]> {
     const { allowPrivate, rules, upstream } = this.#options;
     await this.#authorize(request, signal);
-    const hops = upstream(request);
+    if (via.includes(this.name)) throw loop(request);
+    const hops = upstream(request).map((hop) => this.#signed(hop, via));
     const { host, port } = request;
     if (!allowPrivate && isLocalName(host)) throw prohibited(request);
     const [first] = hops;
@@ -132,6 +139,12 @@ export class Gateway {
     }
     signal.throwIfAborted();
     if (answer !== true) throw forbidden(request);
+  }
+
+  /** A proxy on the way, told by whom it is asked where its protocol can say so (RFC 9110 §7.6.3). */
+  #signed(hop: RouteHop, via: string): RouteHop {
+    if (hop.kind !== 'http' && hop.kind !== 'https') return hop;
+    return { ...hop, fields: `${hop.fields}Via\0${via === '' ? '' : `${via}, `}1.1 ${this.name}\0` };
   }
 
   /** Whether the first proxy of an upstream is the proxy that would go through it. */

@@ -19,6 +19,13 @@ import { tunnel } from './tunnel.js';
 /** What a proxy has done since it began to listen. */
 export interface ProxyServerStats {
   connections: { active: number; accepted: number; refused: number };
+  /** Clients that did not get as far as a request. */
+  handshakes: {
+    /** Cut after `handshakeTimeout`. */
+    late: number;
+    /** Broke a rule of their protocol, or spoke none. */
+    malformed: number;
+  };
   tunnels: {
     /** Open or being opened. */
     active: number;
@@ -33,6 +40,8 @@ export interface ProxyServerStats {
   unauthenticated: number;
   /** Of tunnels that have ended: from clients to targets, and back. */
   bytes: { sent: number; received: number };
+  /** Between the proxy and its clients, with all that open tunnels have moved so far. */
+  wire: { received: number; sent: number };
 }
 
 export interface ProxyServerParts {
@@ -77,14 +86,17 @@ export class ProxyServer extends EventEmitter implements AsyncDisposable {
   }
 
   stats(): ProxyServerStats {
-    const { active, accepted, refused } = this.#listening().stats().connections;
+    const { connections, timeouts, requests, bytes } = this.#listening().stats();
+    const { active, accepted, refused } = connections;
     const { active: open, ended, failed, forwarded, unauthenticated, sent, received } = this.#counts;
     return {
       connections: { active, accepted, refused },
+      handshakes: { late: timeouts.headers + timeouts.tlsHandshake, malformed: requests.errors },
       tunnels: { active: open, ended, failed },
       forwarded,
       unauthenticated,
       bytes: { sent, received },
+      wire: bytes,
     };
   }
 
@@ -132,6 +144,7 @@ export class ProxyServer extends EventEmitter implements AsyncDisposable {
     socket.once('close', onLeft);
     const client: TunnelClient = {
       signal: left.signal,
+      via: req.headers.getAll('via').join(', '),
       grant: (upstream) => {
         socket.off('close', onLeft);
         if (socket.closed) return null;
@@ -236,9 +249,14 @@ const REASONS: Readonly<Record<number, string>> = {
   504: 'Gateway Timeout',
 };
 
+/** How long who was refused may take to leave, in ms: as a connection of the server that lingers. */
+const LINGER_MS = 2_000;
+
 /** A refused CONNECT ends its connection: what the client has sent behind it must not be read as a request. */
 function answer(socket: Socket, status: number, fields: string): void {
   const head = `HTTP/1.1 ${status} ${REASONS[status] ?? ''}\r\n${fields}Content-Length: 0\r\nConnection: close\r\n\r\n`;
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.once('close', () => clearTimeout(timer));
   socket.end(head).then(
     () => socket.close(),
     () => undefined,

@@ -26,6 +26,8 @@ export interface TunnelLimits {
 export interface TunnelClient {
   /** Aborted when the client goes away before its tunnel is open. */
   readonly signal: AbortSignal;
+  /** The proxies that its request has passed; empty where the protocol does not say. */
+  readonly via?: string;
   /** The client's side of the tunnel; null when it is gone. */
   grant(upstream: Socket): Socket | null;
   refuse(error: unknown): void;
@@ -43,7 +45,7 @@ export async function tunnel(
   let upstream: Socket | undefined;
   let isOpen = false;
   try {
-    upstream = await gateway.open(request, client.signal);
+    upstream = await gateway.open(request, client.signal, client.via);
     client.signal.throwIfAborted();
     const side = client.grant(upstream);
     if (side === null) throw new MillraceError('MILLRACE_CONNECTION_CLOSED', 'the client of the proxy went away');

@@ -233,7 +233,7 @@ pub enum Code {
     ProxyTargetProhibited = 333,
     /// A proxy that others can reach needs auth, rules or authorize; 'open: true' says that everybody may use it.
     ProxyOpen = 334,
-    /// The first proxy of 'upstream' is the proxy itself: it would dial itself for ever.
+    /// The way leads back to the proxy itself: it would go round in a circle for ever.
     ProxyLoop = 510,
     /// The proxy reports a general failure (RFC 1928 §6, reply 1).
     SocksGeneralFailure = 300,
@@ -861,7 +861,7 @@ impl Code {
             Self::ProxyOpen => {
                 "a proxy that others can reach needs auth, rules or authorize; 'open: true' says that everybody may use it"
             }
-            Self::ProxyLoop => "the first proxy of 'upstream' is the proxy itself: it would dial itself for ever",
+            Self::ProxyLoop => "the way leads back to the proxy itself: it would go round in a circle for ever",
             Self::SocksGeneralFailure => "the proxy reports a general failure (RFC 1928 §6, reply 1)",
             Self::SocksForbidden => "the proxy's rules forbid the connection (RFC 1928 §6, reply 2)",
             Self::SocksNetworkUnreachable => "the proxy cannot reach the target's network (RFC 1928 §6, reply 3)",

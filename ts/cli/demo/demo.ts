@@ -26,6 +26,7 @@ export class Demo {
   private readonly _page = page();
   private readonly _viewers = new Set<Viewer>();
   private _history: History | undefined;
+  private _proxy: FeedMessage | undefined;
 
   /** Answers a request. */
   handle(req: ServerRequest, res: ServerResponse): unknown {
@@ -60,6 +61,8 @@ export class Demo {
     if (message.event === 'history') {
       // A copy: within one thread the sampler goes on with its own.
       this._history = { facts: message.data.facts, samples: [...message.data.samples] };
+    } else if (message.event === 'proxy') {
+      this._proxy = message;
     } else if (this._history !== undefined) {
       const { samples } = this._history;
       samples.push(message.data);
@@ -91,6 +94,7 @@ export class Demo {
     res.on('close', () => this._viewers.delete(viewer));
     viewer.show('retry: 1000\n\n');
     if (this._history !== undefined) viewer.show(eventText({ event: 'history', data: this._history }));
+    if (this._proxy !== undefined) viewer.show(eventText(this._proxy));
   }
 }
 

@@ -1,5 +1,6 @@
 /** What the demo page shows: one sample of the process a second. */
 import { features, MetricsReader, version } from '../../index.js';
+import type { ProxyState, ProxyWatch } from './proxy-watch.js';
 
 /** What happened in one second, and what is there at its end. */
 export interface Sample {
@@ -35,7 +36,8 @@ export interface History {
 }
 
 /** An event for the page. */
-export type FeedMessage = { event: 'history'; data: History } | { event: 'sample'; data: Sample };
+export type FeedMessage =
+  { event: 'history'; data: History } | { event: 'sample'; data: Sample } | { event: 'proxy'; data: ProxyState };
 
 const INTERVAL_MS = 1_000;
 /** Two minutes. */
@@ -57,8 +59,11 @@ export class Sampler {
   private _cpu = process.cpuUsage();
   private _time = performance.now();
 
-  /** `threads`: how many serve. */
-  constructor(threads: number) {
+  /** `threads`: how many serve; `proxy`: the one beside the page. */
+  constructor(
+    threads: number,
+    private readonly _proxy?: ProxyWatch,
+  ) {
     const { poller, platform } = features();
     const facts = { version: version(), node: process.version, platform, poller, threads, pid: process.pid };
     this._history = { facts: { ...facts, started: Date.now() }, samples: [] };
@@ -85,7 +90,11 @@ export class Sampler {
     const { samples } = this._history;
     samples.push(sample);
     if (samples.length > MAX_SAMPLES) samples.shift();
-    for (const take of this._feeds) take({ event: 'sample', data: sample });
+    const proxy = this._proxy?.state() ?? null;
+    for (const take of this._feeds) {
+      take({ event: 'sample', data: sample });
+      if (proxy !== null) take({ event: 'proxy', data: proxy });
+    }
   }
 
   private sample(): Sample {
