@@ -66,7 +66,7 @@ test.each(Array.from({ length: 6 }, (_, round) => (Number(process.env.MILLRACE_S
       const model = models[place];
       model.made.push(own);
       model.controllers.set(own, controller);
-      const asked = client.request(`${(origins[place]).server.url}/${own}`, { signal: controller.signal });
+      const asked = client.request(`${origins[place].server.url}/${own}`, { signal: controller.signal });
       const over = (): void => {
         finished++;
         model.controllers.delete(own);

@@ -7,7 +7,6 @@ export function inColour(text: string): string {
   try {
     value = JSON.parse(text);
   } catch {
-     
     return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '\ufffd');
   }
   return JSON.stringify(value, null, 2).replace(
