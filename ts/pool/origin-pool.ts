@@ -246,13 +246,14 @@ export class OriginPool {
   }
 
   private connectOptions(timeouts: Waiter['connectTimeouts']): Parameters<typeof connect>[0] {
-    const { scheme, host, port, tls, localAddress, socketPath, family, proxy } = this.key;
+    const { scheme, host, port, tls, localAddress, socketPath, family, proxy, resolver } = this.key;
     const secure = scheme === 'https' || scheme === 'tls';
     return {
       ...(socketPath === undefined ? { host, port } : { path: socketPath }),
       ...(secure ? { tls: tls ?? true } : null),
       ...(localAddress === undefined ? null : { localAddress }),
       ...(family === undefined ? null : { family }),
+      ...(resolver === undefined ? null : { resolver }),
       ...(proxy === undefined || proxy === null ? null : { proxy }),
       timeouts,
     };
