@@ -3,13 +3,14 @@ import { once } from 'node:events';
 import type { IncomingMessage, RequestListener, RequestOptions, Server as NodeServer } from 'node:http';
 import { createServer, request as httpRequest } from 'node:http';
 import { createServer as createSecureServer, request as httpsRequest } from 'node:https';
-import type { AddressInfo, Socket as NodeSocket } from 'node:net';
+import type { AddressInfo, LookupFunction, Socket as NodeSocket } from 'node:net';
 import { createServer as createTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { TLSSocket } from 'node:tls';
+import { checkServerIdentity } from 'node:tls';
 import { inspect } from 'node:util';
 
 import { HttpAgent, HttpsAgent } from '../../ts/compat/agent.js';
@@ -349,14 +350,26 @@ describe('options', () => {
     expect(() => new HttpsAgent(options)).toThrow(expect.objectContaining({ code: 'MILLRACE_INVALID_ARGUMENT' }));
   });
 
-  test('refuses it of a request, and a resolver of its own', async () => {
+  test("refuses it of a request, and takes Node's own function", async () => {
     const secure = kept(new HttpsAgent());
     const refused = { code: 'MILLRACE_INVALID_ARGUMENT' };
     expect(
       await failure('https://localhost:1/', { agent: secure, checkServerIdentity: () => undefined } as object),
     ).toMatchObject(refused);
-    const lookup = (): void => undefined;
-    expect(await failure('http://localhost:1/', { agent: kept(new HttpAgent()), lookup })).toMatchObject(refused);
+    // Node's own function asks for what is done anyway; got sets it on every request.
+    expect(() => new HttpsAgent({ checkServerIdentity })).not.toThrow();
+  });
+
+  test('asks the lookup of Node for names', async () => {
+    const { port: number } = await serverOf(port);
+    const asked: string[] = [];
+    const lookup: LookupFunction = (host, _options, done) => {
+      asked.push(host);
+      done(null, [{ address: '127.0.0.1', family: 4 }]);
+    };
+    const agent = kept(new HttpAgent());
+    expect(await ask(`http://far.test:${number}/`, { agent, lookup })).toMatch(/^\d+$/);
+    expect(asked).toEqual(['far.test']);
   });
 
   test('takes ALPN as names, bytes and what is on the wire', async () => {

@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import type { ProxyServerStats } from '../../ts/index.js';
 import { Counters, countersText } from '../../ts/cli/proxy-counters.js';
 import { ruleOf } from '../../ts/cli/proxy-rules.js';
-import { openProxy, readProxyArguments } from '../../ts/cli/proxy.js';
+import { openProxy } from '../../ts/cli/open-proxy.js';
+import { readProxyArguments } from '../../ts/cli/proxy.js';
 import { Rules } from '../../ts/proxy-server/rules.js';
 import { buildCommandLine, CommandLine } from '../support/command-line.js';
 import { until } from '../support/condition.js';
@@ -71,7 +72,7 @@ describe('the command line of a proxy', () => {
 
   test('arguments become options, rules in their order', () => {
     const args =
-      '--port 1 --host ::1 --deny 10.0.0.0/8 --allow .example.com:443 --deny a.test --allow *:80,8000-8100 --upstream socks5://a --upstream http://b --open --allow-private --handshake-timeout 1 --connect-timeout 2 --idle-timeout 3 --total-timeout 4 --max-connections 5 --max-connections-per-ip 6 --log debug --interval 100';
+      '--port 1 --host ::1 --deny 10.0.0.0/8 --allow .example.com:443 --deny a.test --allow *:80,8000-8100 --upstream socks5://a --upstream http://b --open --allow-private --handshake-timeout 1 --connect-timeout 2 --idle-timeout 3 --total-timeout 4 --max-connections 5 --max-connections-per-ip 6 --log debug --interval 100 --workers 3';
     expect(readProxyArguments(args.split(' '), { MILLRACE_PROXY_AUTH: 'a:b:c' })).toEqual({
       options: {
         port: 1,
@@ -95,6 +96,7 @@ describe('the command line of a proxy', () => {
       },
       level: 'debug',
       interval: 100,
+      workers: 3,
     });
     expect(readProxyArguments(['--upstream', 'env', '--auth', 'x:'], { MILLRACE_PROXY_AUTH: 'a:b' }).options).toEqual({
       upstream: 'env',
@@ -164,6 +166,21 @@ describe('a running proxy', () => {
     line.kill('SIGINT');
     expect(await line.status()).toBe(0);
     expect(line.out + line.err).not.toContain('S3CRET');
+  });
+
+  test('several threads share a port, and their counts are one', async () => {
+    const { port } = await startListener(echo);
+    const line = run('--port', '0', '--workers', '2', '--interval', '50');
+    const place = { port: Number((await line.says('out', /listens at \S+:(\d+) on 2 threads/))[1]) };
+    const tunnels = await Promise.all(Array.from({ length: 16 }, () => ask(place, 'socks5', '127.0.0.1', port)));
+    for (const { client } of tunnels) {
+      client.send('x').end();
+      expect((await client.rest()).toString()).toBe('x');
+    }
+    await line.says('out', /of 16 · tunnels 0 open, 16 ended, 0 failed/);
+    line.kill('SIGTERM');
+    expect(await line.status()).toBe(0);
+    expect(line.out).toMatch(/stopped; 0 finished meanwhile, 0 cut\n$/);
   });
 
   test('a port that was asked for and is taken is an error', async () => {

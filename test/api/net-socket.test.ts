@@ -37,28 +37,32 @@ async function fill(socket: Socket): Promise<number> {
   let written = 0;
   for (let still = 0; still < 5;) {
     const before = socket.memory;
-    if (before === 0) {
+    // So much that what the kernel may still take does not drain it.
+    if (before < 400_000) {
       socket.write(chunk);
       written += chunk.length;
     }
     await turns(1);
-    still = socket.memory > 0 && socket.memory === before ? still + 1 : 0;
+    still = before >= 400_000 && socket.memory === before ? still + 1 : 0;
   }
   return written;
 }
 
 /** Everything that was written is with the kernel of the peer. */
-const arrived = (socket: Socket): Promise<void> =>
-  until(() => {
+async function arrived(socket: Socket): Promise<void> {
+  // Written at the end of this turn.
+  await turns(1);
+  await until(() => {
     const info = socket.info();
     return socket.memory === 0 && info?.unacked === 0 && info.notSent === 0;
   });
+}
 
 test('write answers false past the mark, drained waits, and memory says what is held', async () => {
   const { near, far } = await pair();
   const written = await fill(near);
   expect(near.bytesWritten).toBe(written);
-  expect(near.write('')).toBe(true);
+  expect(near.write('more')).toBe(false);
   let drained = false;
   const waiting = near.drained().then(() => (drained = true));
   await turns(5);
@@ -66,8 +70,8 @@ test('write answers false past the mark, drained waits, and memory says what is 
   const ending = near.end();
   const got = await rest(far);
   await Promise.all([waiting, ending]);
-  expect(got.length).toBe(written);
-  expect(far.bytesRead).toBe(written);
+  expect(got.length).toBe(written + 4);
+  expect(far.bytesRead).toBe(written + 4);
   await Promise.all([far.end(), rest(near)]);
   await until(() => near.closed);
   expect(near.memory).toBe(0);
@@ -217,15 +221,15 @@ describe('as a Duplex', () => {
   test('its timeout is told when nothing moves, and moved by bytes', async () => {
     const { near, far } = await pair();
     const duplex: Duplex & { setTimeout(ms: number, fn?: () => void): unknown } = near.asDuplex();
-    const started = performance.now();
-    const late = new Promise<number>((resolve) => {
-      duplex.setTimeout(40, () => resolve(performance.now() - started));
-    });
-    duplex.resume();
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    const moved = [performance.now()];
+    duplex.on('data', () => moved.push(performance.now()));
+    const waited: number[] = [];
+    duplex.setTimeout(40, () => undefined);
+    duplex.on('timeout', () => waited.push(performance.now() - (moved.at(-1) as number)));
     far.write('x');
-    // Not before 40 ms after the byte, which came not before 25.
-    expect(await late).toBeGreaterThanOrEqual(60);
+    await until(() => moved.length > 1 && waited.length > 0);
+    // Timers of Node.js are early by up to a millisecond.
+    expect(Math.min(...waited)).toBeGreaterThanOrEqual(38);
     expect(near.closed).toBe(false);
     duplex.destroy();
   });
@@ -275,8 +279,8 @@ test('sets options of the socket while it lives, and refuses values that are non
   });
   near.setNoDelay(false).setKeepAlive({ idle: 5, interval: 2, count: 4 }).setUserTimeout(9_000);
   const timers = await kernelTimers([near.localPort, far.localPort]);
-  expect(timers.get(near.localPort)).toMatch(/^keepalive,[34]\.?\d*sec|^keepalive,4/);
-  expect(timers.get(far.localPort)).toMatch(/^keepalive,[56]/);
+  expect(timers.get(near.localPort)).toMatch(/^keepalive,[45]/);
+  expect(timers.get(far.localPort)).toMatch(/^keepalive,[67]/);
   near.setKeepAlive(false).setUserTimeout(null);
   expect((await kernelTimers([near.localPort])).get(near.localPort)).toBeUndefined();
   expect(() => near.setUserTimeout(0)).toThrow(RangeError);
@@ -293,10 +297,10 @@ async function kernelTimers(ports: number[]): Promise<Map<number, string>> {
   for (const line of (await readFile('/proc/net/tcp', 'utf8')).split('\n').slice(1)) {
     const [, local, remote, state, , timer] = line.trim().split(/\s+/);
     if (local === undefined || remote === undefined || state !== '01') continue;
-    const port = Number.parseInt(local.split(':')[1]!, 16);
+    const port = Number.parseInt(local.split(':')[1], 16);
     // Kind 2 is keepalive; the rest is in ticks of a hundredth.
-    const [kind, left] = timer!.split(':');
-    if (ports.includes(port) && kind === '02') found.set(port, `keepalive,${Number.parseInt(left!, 16) / 100}`);
+    const [kind, left] = timer.split(':');
+    if (ports.includes(port) && kind === '02') found.set(port, `keepalive,${Number.parseInt(left, 16) / 100}`);
   }
   return found;
 }

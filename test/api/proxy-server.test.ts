@@ -174,6 +174,28 @@ describe('one port tells its clients apart', () => {
   });
 });
 
+test.each([
+  ['idleTimeout, when it is silent', { idleTimeout: 150 }, 'MILLRACE_RELAY_IDLE_TIMEOUT', false],
+  ['totalTimeout, however busy it is', { totalTimeout: 300, idleTimeout: 200 }, 'MILLRACE_RELAY_TOTAL_TIMEOUT', true],
+])('a tunnel ends by %s', async (_, limits, code, busy) => {
+  const { port } = await startListener(echo);
+  const closed: TunnelStats[] = [];
+  const proxy = await startProxy({ ...limits, onClose: (stats) => closed.push(stats) });
+  for (const way of ['socks5', 'connect'] as const) {
+    const started = performance.now();
+    const { client } = await ask(proxy, way, '127.0.0.1', port);
+    client.socket.on('error', () => undefined);
+    const beat = setInterval(() => busy && client.send('x'), 20);
+    await client.closed();
+    clearInterval(beat);
+    expect(performance.now() - started).toBeGreaterThan(('totalTimeout' in limits ? 300 : 150) - 5);
+    client.destroy();
+  }
+  await until(() => closed.length === 2, 'onClose');
+  for (const { error } of closed) expect(error).toMatchObject({ code });
+  expect(proxy.stats().tunnels).toEqual({ active: 0, ended: 2, failed: 0 });
+});
+
 describe('a tunnel that cannot be opened', () => {
   test('is refused in the words of its protocol where the target refuses', async () => {
     const port = await deadPort();

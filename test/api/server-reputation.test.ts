@@ -12,7 +12,8 @@ beforeAll(() => setLogger(null));
 
 const handler: ServeOptions['handler'] = (_req, res) => void res.end('served');
 const counter = (name: string): number => (metrics.snapshot().counters as Record<string, number>)[name];
-const REFUSED = 'millrace_limit_exceeded_total{option="reputation"}';
+const refusedBy = (option: string): string => `millrace_limit_exceeded_total{option="${option}"}`;
+const REFUSED = refusedBy('reputation');
 const DELAYED = 'millrace_http_server_connections_delayed_total';
 
 test('who sends nonsense waits, then is refused, both counted; a reload that turns it off lets it in', async () => {

@@ -73,6 +73,14 @@ export class RawClient {
     });
   }
 
+  /** The other side of a connection that a server of Node has accepted. */
+  static accepted(socket: NodeSocket): RawClient {
+    opened.add(socket);
+    socket.once('close', () => opened.delete(socket));
+    socket.on('error', () => undefined);
+    return new RawClient(socket);
+  }
+
   /** Through Node's own TLS; the name asked for is `localhost` unless told otherwise. */
   static secure(place: Place, options: ConnectionOptions): Promise<RawClient> {
     const where = 'path' in place ? { path: place.path } : { host: place.host ?? '127.0.0.1', port: place.port };
@@ -149,6 +157,12 @@ export class RawClient {
     const wanted = Buffer.from(mark, 'latin1');
     await this.#wait(() => this.pending.includes(wanted), `the bytes ${JSON.stringify(mark)}`);
     return this.take(this.pending.indexOf(wanted) + wanted.length).toString('latin1');
+  }
+
+  /** Takes what there is, once there is something. */
+  async more(): Promise<Buffer> {
+    await this.#wait(() => this.pending.length > 0, 'anything');
+    return this.take(this.pending.length);
   }
 
   /** Takes exactly so many bytes. */

@@ -47,6 +47,29 @@ export class Counters {
   }
 }
 
+/** The counts of several proxies as those of one. */
+export function sumOf(all: readonly (ProxyServerStats | null)[]): ProxyServerStats {
+  const sum: ProxyServerStats = {
+    connections: { active: 0, accepted: 0, refused: 0 },
+    handshakes: { late: 0, malformed: 0 },
+    tunnels: { active: 0, ended: 0, failed: 0 },
+    forwarded: 0,
+    unauthenticated: 0,
+    bytes: { sent: 0, received: 0 },
+    wire: { received: 0, sent: 0 },
+  };
+  for (const one of all) {
+    for (const [name, value] of Object.entries(one ?? {}) as [string, number | Record<string, number>][]) {
+      if (typeof value === 'number') sum[name as 'forwarded'] += value;
+      else {
+        const group = sum[name as 'tunnels'] as Record<string, number>;
+        for (const [part, count] of Object.entries(value)) group[part] = (group[part] ?? 0) + count;
+      }
+    }
+  }
+  return sum;
+}
+
 /** One line of what there is, and how fast bytes moved since `before`. */
 export function countersText(stats: ProxyServerStats, before: ProxyServerStats, seconds: number): string {
   const { connections, tunnels, unauthenticated, handshakes, wire } = stats;

@@ -1,15 +1,16 @@
 /** `millrace proxy`: a forward proxy on a port. */
-import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 
-import type { Level, ProxyServer, ProxyServerOptions } from '../index.js';
-import { createProxyServer, MillraceError, setLevel } from '../index.js';
+import type { Level, ProxyServerOptions, ProxyServerStats } from '../index.js';
+import { setLevel } from '../index.js';
 import { Complaint, complaintOf } from './complaint.js';
-import { Counters } from './proxy-counters.js';
+import { DEFAULT_PROXY_PORT, openProxy, placeOf } from './open-proxy.js';
+import { Counters, sumOf } from './proxy-counters.js';
 import { ruleOf } from './proxy-rules.js';
+import type { ProxyOrders } from './proxy-worker.js';
 import { untilSignal } from './signals.js';
+import { Workers } from './workers.js';
 
-const DEFAULT_PORT = 1080;
 const AUTH_VARIABLE = 'MILLRACE_PROXY_AUTH';
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 
@@ -19,7 +20,7 @@ export const PROXY_HELP = `  millrace proxy [options]
     One port for SOCKS4, SOCKS4a, SOCKS5 and HTTP (CONNECT). Where others can reach it, it needs --auth, --allow or
     --open; and it then reaches no loopback, private or own address unless --allow-private.
 
-    --port P              the port; ${DEFAULT_PORT} unless given, or a free one when that is taken
+    --port P              the port; ${DEFAULT_PROXY_PORT} unless given, or a free one when that is taken
     --host H              the address to listen on; 127.0.0.1 unless given, 0.0.0.0 for everybody
     --auth USER:PASSWORD  whom it serves; better in the variable ${AUTH_VARIABLE}, which others do not see
     --allow RULE          what it reaches, and nothing else: .example.com:443, 192.0.2.0/24, *:80,443, [2001:db8::]/32
@@ -29,56 +30,70 @@ export const PROXY_HELP = `  millrace proxy [options]
     --allow-private       lets loopback, private and own addresses be reached; on where only this host reaches the proxy
     --handshake-timeout MS, --connect-timeout MS, --idle-timeout MS, --total-timeout MS
     --max-connections N, --max-connections-per-ip N
+    --workers N           N threads, each with a proxy of its own on the same port, and with limits of its own
     --log LEVEL           ${LEVELS.join(', ')}; debug has a line for each tunnel
     --interval MS         between two lines of counters: 500 on a terminal and 10000 elsewhere
 `;
 
+/** What runs, whatever runs it. */
+interface Running {
+  readonly place: string;
+  readonly note: string;
+  stats(): ProxyServerStats;
+  /** Resolves with how many tunnels had to be cut. */
+  close(timeout: number): Promise<number>;
+}
+
 /** Runs `millrace proxy`; resolves when it listens. */
 export async function proxyCommand(args: string[]): Promise<void> {
-  const { options, level, interval } = readProxyArguments(args, process.env);
+  const { options, level, interval, workers } = readProxyArguments(args, process.env);
   if (level !== undefined) setLevel(level);
-  let opened: { proxy: ProxyServer; moved: string };
+  let running: Running;
   try {
-    opened = await openProxy(options);
+    running = await (workers === 0 ? runHere(options) : runThreads({ options, level }, workers));
   } catch (error) {
     throw complaintOf(error);
   }
-  const { proxy, moved } = opened;
-  console.log(`millrace: a proxy listens at ${placeOf(proxy)}${moved}`);
-  const counters = new Counters(() => proxy.stats(), process.stdout, interval);
+  console.log(`millrace: a proxy listens at ${running.place}${running.note}`);
+  const counters = new Counters(() => running.stats(), process.stdout, interval);
   untilSignal(async (timeout) => {
-    const { ended } = proxy.stats().tunnels;
-    const { forced } = await proxy.close({ timeout });
+    const { ended } = running.stats().tunnels;
+    const forced = await running.close(timeout);
     counters.stop();
-    const finished = proxy.stats().tunnels.ended - ended - forced;
+    const finished = running.stats().tunnels.ended - ended - forced;
     console.log(`millrace: stopped; ${Math.max(0, finished)} finished meanwhile, ${forced} cut`);
   });
 }
 
-/** A proxy on the port that was asked for, or else on the usual one or a free one. */
-export async function openProxy(options: ProxyServerOptions): Promise<{ proxy: ProxyServer; moved: string }> {
-  try {
-    return { proxy: await createProxyServer({ port: DEFAULT_PORT, ...options }), moved: '' };
-  } catch (error) {
-    const isTaken = error instanceof MillraceError && error.errno === -constants.errno.EADDRINUSE;
-    if (!isTaken) throw error;
-    if (options.port !== undefined)
-      throw new Complaint(`port ${options.port} of ${options.host ?? '127.0.0.1'} is taken`);
-    return { proxy: await createProxyServer({ ...options, port: 0 }), moved: ` (port ${DEFAULT_PORT} is taken)` };
-  }
+async function runHere(options: ProxyServerOptions): Promise<Running> {
+  const { proxy, moved } = await openProxy(options);
+  return {
+    place: placeOf(proxy),
+    note: moved,
+    stats: () => proxy.stats(),
+    close: async (timeout) => (await proxy.close({ timeout })).forced,
+  };
 }
 
-function placeOf(proxy: ProxyServer): string {
-  const place = proxy.address();
-  if (place === null || typeof place === 'string') return String(place);
-  return `${place.address.includes(':') ? `[${place.address}]` : place.address}:${place.port}`;
+async function runThreads(data: ProxyOrders, count: number): Promise<Running> {
+  const { host, port } = data.options;
+  const workers = await Workers.start({ program: 'proxy-worker.js', data }, { host, port }, count);
+  return {
+    place: workers.url,
+    note: ` on ${count} ${count === 1 ? 'thread' : 'threads'}${workers.moved}`,
+    stats: () => sumOf(workers.stats),
+    close: async (timeout) => {
+      await workers.close(timeout);
+      return workers.forced;
+    },
+  };
 }
 
 /** The options that the arguments mean. */
 export function readProxyArguments(
   args: string[],
   environment: NodeJS.ProcessEnv,
-): { options: ProxyServerOptions; level: Level | undefined; interval: number | undefined } {
+): { options: ProxyServerOptions; level: Level | undefined; interval: number | undefined; workers: number } {
   const { values, tokens } = parsed(args);
   const rules = tokens.flatMap((token) =>
     token.kind === 'option' && (token.name === 'allow' || token.name === 'deny')
@@ -106,7 +121,8 @@ export function readProxyArguments(
     ...(values['allow-private'] ? { allowPrivate: true } : null),
   };
   const interval = values.interval === undefined ? undefined : integer('--interval', values.interval, 10, MOST_MS);
-  return { options, level: log as Level | undefined, interval };
+  const workers = values.workers === undefined ? 0 : integer('--workers', values.workers, 1, 256);
+  return { options, level: log as Level | undefined, interval, workers };
 }
 
 const MOST_MS = 2_147_483_647;
@@ -146,6 +162,7 @@ function parsed(args: string[]) {
         'total-timeout': text,
         'max-connections': text,
         'max-connections-per-ip': text,
+        workers: { type: 'string', short: 'w' },
         log: text,
         interval: text,
       },

@@ -121,7 +121,7 @@ async function runHere(target: Target, place: Place, page: Sampler | undefined):
 }
 
 async function runWorkers(target: Target, place: Place, count: number, page: Sampler | undefined): Promise<Running> {
-  const workers = await Workers.start(target, place, count);
+  const workers = await Workers.start({ program: 'worker.js', data: { target } }, place, count);
   if (target.kind === 'demo') page?.feed((message) => workers.publish(message));
   return {
     url: workers.url,

@@ -5,10 +5,11 @@ import type { Server } from '../index.js';
 import { complaintOf } from './complaint.js';
 import { Demo } from './demo/demo.js';
 import { joinTarget, openTarget } from './open-target.js';
+import type { Target } from './target.js';
 import { handlersOf } from './target.js';
-import type { FromWorker, ToWorker, WorkerOrders } from './workers.js';
+import type { FromWorker, ToWorker, WorkerPlace } from './workers.js';
 
-const { target, host, port, asked, threads } = workerData as WorkerOrders;
+const { target, host, port, asked, threads } = workerData as WorkerPlace & { target: Target };
 const demo = target.kind === 'demo' ? new Demo() : undefined;
 
 function tell(message: FromWorker): void {

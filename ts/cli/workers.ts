@@ -2,13 +2,18 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
+import type { ProxyServerStats } from '../index.js';
 import { Complaint } from './complaint.js';
 import type { FeedMessage } from './demo/sampler.js';
-import type { Target } from './target.js';
 
-/** What a thread is started with. */
-export interface WorkerOrders {
-  target: Target;
+/** What threads do: the program of each, and what it is told besides its place. */
+export interface Job {
+  readonly program: 'worker.js' | 'proxy-worker.js';
+  readonly data: object;
+}
+
+/** Where a thread listens. */
+export interface WorkerPlace {
   host: string | undefined;
   /** The port to join; undefined for the first thread, which finds one by `asked`. */
   port: number | undefined;
@@ -23,7 +28,8 @@ export type ToWorker = { type: 'close'; timeout: number } | { type: 'feed'; mess
 export type FromWorker =
   | { type: 'listening'; port: number; url: string; moved: string }
   | { type: 'failed'; message: string }
-  | { type: 'closed' };
+  | { type: 'stats'; stats: ProxyServerStats }
+  | { type: 'closed'; forced?: number };
 
 const FIRST_DELAY_MS = 100;
 const LAST_DELAY_MS = 10_000;
@@ -32,10 +38,14 @@ const HEALTHY_MS = 10_000;
 /** Beyond its own deadline, for a thread whose event loop hangs. */
 const MERCY_MS = 1_000;
 
-/** Threads with a server each. One that dies is replaced, after a delay that doubles while they die young. */
+/** Threads with a server each, or a proxy. One that dies is replaced, after a delay that doubles while they die young. */
 export class Workers {
   url = '';
   moved = '';
+  /** What each thread has said of itself last, those included that are gone. */
+  readonly stats: (ProxyServerStats | null)[] = [];
+  /** What had to be cut when they closed. */
+  forced = 0;
   private _port = 0;
   private _isClosing = false;
   private readonly _running = new Set<Worker>();
@@ -43,18 +53,18 @@ export class Workers {
   private _history: FeedMessage | undefined;
 
   private constructor(
-    private readonly _target: Target,
+    private readonly _job: Job,
     private readonly _place: { port: number | undefined; host: string | undefined },
     private readonly _count: number,
   ) {}
 
   /** Resolves when all threads listen; rejects, with none left running, when one cannot. */
   static async start(
-    target: Target,
+    job: Job,
     place: { port: number | undefined; host: string | undefined },
     count: number,
   ): Promise<Workers> {
-    const workers = new Workers(target, place, count);
+    const workers = new Workers(job, place, count);
     try {
       // The first one finds the port that the others join.
       await workers.launch(true, FIRST_DELAY_MS);
@@ -82,14 +92,14 @@ export class Workers {
 
   /** Starts a thread; resolves when it listens. Its later death brings the next. */
   private launch(isFirst: boolean, delay: number): Promise<void> {
-    const orders: WorkerOrders = {
-      target: this._target,
+    const orders: WorkerPlace = {
       host: this._place.host,
       port: isFirst ? undefined : this._port,
       asked: this._place.port,
       threads: this._count,
     };
-    const worker = new Worker(join(__dirname, 'worker.js'), { workerData: orders });
+    const worker = new Worker(join(__dirname, this._job.program), { workerData: { ...this._job.data, ...orders } });
+    const place = this.stats.push(null) - 1;
     this._running.add(worker);
     const started = Date.now();
     return new Promise((resolve, reject) => {
@@ -97,6 +107,8 @@ export class Workers {
       let cause = 'it ended by itself';
       worker.on('message', (message: FromWorker) => {
         if (message.type === 'failed') cause = message.message;
+        if (message.type === 'stats') this.stats[place] = message.stats;
+        if (message.type === 'closed') this.forced += message.forced ?? 0;
         if (message.type !== 'listening') return;
         isListening = true;
         if (isFirst) this.arrive(message);
@@ -108,6 +120,7 @@ export class Workers {
       });
       worker.on('exit', () => {
         this._running.delete(worker);
+        this.stats[place] = withNothingOpen(this.stats[place] ?? null);
         if (!isListening) reject(new Complaint(cause));
         else if (!this._isClosing) this.replace(Date.now() - started >= HEALTHY_MS ? FIRST_DELAY_MS : delay, cause);
       });
@@ -131,6 +144,13 @@ export class Workers {
     }, delay);
     this._timers.add(timer);
   }
+}
+
+/** What a thread that is gone has counted. */
+function withNothingOpen(stats: ProxyServerStats | null): ProxyServerStats | null {
+  if (stats === null) return null;
+  const { connections, tunnels } = stats;
+  return { ...stats, connections: { ...connections, active: 0 }, tunnels: { ...tunnels, active: 0 } };
 }
 
 async function closeOne(worker: Worker, timeout: number): Promise<void> {

@@ -76,8 +76,10 @@ function explain({ codeId, hop, a, b, detail }: DialFailure, plan: DialPlan): Mi
   if (error.code === 'MILLRACE_CONNECT_TIMEOUT') return lateFailure(error, detail, through);
   const said = detail === '' ? '' : `: ${detail}`;
   if (said === '' && through === '') return error;
-  const { limit, address, port } = error;
+  const { limit, address, port, phase = 'proxy' } = error;
   return new MillraceError(error.code, `${error.message}${through}${said}`, {
+    // What belongs to any connection, or to HTTP, belongs here to the handshake with the proxy.
+    ...(proxy === undefined ? null : { phase }),
     ...(limit === undefined ? null : { limit }),
     ...(address === undefined ? null : { address }),
     ...(port === undefined ? null : { port }),

@@ -15,45 +15,76 @@ export interface RelayCounts {
 }
 
 /** Joins two sockets until both have ended; see `Socket.pipeTo`. */
-export async function relay(one: Socket, other: Socket, options: RelayOptions): Promise<RelayCounts> {
-  const values = validateOptions<RelayOptionValues>(RELAY_OPTIONS, options);
-  const { signal } = values;
+export function relay(one: Socket, other: Socket, options: RelayOptions): Promise<RelayCounts> {
+  // No asynchronous function: there may be thousands of relays, and its frame would stay with each. What is thrown here
+  // rejects the promise.
+  return new Promise((resolve, reject) => {
+    const { signal, idleTimeout, totalTimeout } = validateOptions<RelayOptionValues>(RELAY_OPTIONS, options);
+    const ending = new Ending(resolve, reject, idleTimeout ?? 0, totalTimeout ?? 0, signal);
+    begin(one, other, idleTimeout ?? 0, totalTimeout ?? 0, signal);
+    ending.watch(one);
+    one.join(other, ending);
+    other.join(one);
+  });
+}
+
+function begin(one: Socket, other: Socket, idle: number, total: number, signal: AbortSignal | null): void {
   if (signal?.aborted === true) {
     one.destroy();
     other.destroy();
     throw abortError(signal);
   }
-  const idle = values.idleTimeout ?? 0;
-  const total = values.totalTimeout ?? 0;
   const code = native.relay(one.id, other.id, idle, total);
-  if (code !== undefined) {
-    const error = errorFromNative(code);
-    if (error.kind === 'misuse' && !one.closed && !other.closed) throw error;
-    // One of them had broken before: the other has nobody to speak to.
-    one.destroy();
-    other.destroy();
-    throw one.failure ?? other.failure ?? new MillraceError('MILLRACE_STREAM_CLOSED', 'one of the sockets is closed');
-  }
-  // What their readers were given and have not taken goes first.
-  const ended = one.join(other);
-  void other.join(one);
-  const onAbort = (): void => one.destroy();
-  signal?.addEventListener('abort', onAbort, { once: true });
-  const end = await ended;
-  const { flags, sent, received } = end;
-  signal?.removeEventListener('abort', onAbort);
-  const error = flags === 0 ? undefined : failure(flags, idle, total);
-  one.leave(sent, received, error);
-  other.leave(received, sent, error);
-  if (signal !== null && isAborted(signal)) throw abortError(signal);
-  if (error !== undefined) throw error;
-  const [there, back] = end.carried;
-  return { sent: sent + there, received: received + back };
+  if (code === undefined) return;
+  const error = errorFromNative(code);
+  if (error.kind === 'misuse' && !one.closed && !other.closed) throw error;
+  // One of them had broken before: the other has nobody to speak to.
+  one.destroy();
+  other.destroy();
+  throw one.failure ?? other.failure ?? new MillraceError('MILLRACE_STREAM_CLOSED', 'one of the sockets is closed');
 }
 
-/** Asked anew: it may have been aborted meanwhile. */
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
+/** Who waits for the end of a relay, and what it was to be. */
+export class Ending {
+  readonly #resolve: (counts: RelayCounts) => void;
+  readonly #reject: (error: Error) => void;
+  readonly #idle: number;
+  readonly #total: number;
+  readonly #signal: AbortSignal | null;
+  #onAbort: (() => void) | undefined;
+
+  constructor(
+    resolve: (counts: RelayCounts) => void,
+    reject: (error: Error) => void,
+    idle: number,
+    total: number,
+    signal: AbortSignal | null,
+  ) {
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#idle = idle;
+    this.#total = total;
+    this.#signal = signal;
+  }
+
+  /** Cuts the relay when the signal is aborted. */
+  watch(one: Socket): void {
+    if (this.#signal === null) return;
+    this.#onAbort = () => one.destroy();
+    this.#signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** The native core says that it is over; `there` and `back` went before it had begun. */
+  end(one: Socket, other: Socket, flags: number, counts: RelayCounts, there: number, back: number): void {
+    const { sent, received } = counts;
+    const error = flags === 0 ? undefined : failure(flags, this.#idle, this.#total);
+    if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort);
+    one.leave(sent, received, error);
+    other.leave(received, sent, error);
+    if (this.#signal?.aborted === true) this.#reject(abortError(this.#signal));
+    else if (error !== undefined) this.#reject(error);
+    else this.#resolve({ sent: sent + there, received: received + back });
+  }
 }
 
 function failure(code: number, idle: number, total: number): MillraceError {

@@ -48,7 +48,7 @@ export function duplexOf(socket: Socket, { allowHalfOpen = true }: DuplexOptions
     read() {
       chunks.next().then(
         ({ done, value }) => onData(this, done === true ? undefined : value),
-        (error: Error) => this.destroy(error),
+        (error: Error) => this.destroy(reasonOf(error)),
       );
     },
     write: (chunk: Uint8Array, _encoding, done: Done) => written(socket, socket.write(chunk), moved, done),
@@ -91,12 +91,17 @@ export function duplexOf(socket: Socket, { allowHalfOpen = true }: DuplexOptions
     unref: () => (socket.unref(), duplex),
   });
   socket.once('close', () => {
-    const { failure } = socket;
+    const reason = reasonOf(socket.failure);
     // One that ended in order is noticed by the stream itself.
-    if (failure !== undefined) duplex.destroy(failure);
+    if (reason !== undefined) duplex.destroy(reason);
     else if (!duplex.writableFinished && !duplex.destroyed) duplex.destroy();
   });
   return duplex;
+}
+
+/** Why a socket was cut; as with Node's sockets, our own `destroy()` is no error. */
+function reasonOf(error: Error | undefined): Error | undefined {
+  return error instanceof MillraceError && error.code === 'MILLRACE_DESTROYED' ? undefined : error;
 }
 
 function written(socket: Socket, room: boolean, moved: () => void, done: Done): void {

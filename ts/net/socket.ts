@@ -20,22 +20,18 @@ import type { DialFailure } from './dial-failure.js';
 import { dialError } from './dial-failure.js';
 import type { KeepAlive } from './keep-alive.js';
 import { keepAliveNumbers } from './keep-alive.js';
-import type { RelayCounts } from './relay.js';
+import type { Ending, RelayCounts } from './relay.js';
 import { relay } from './relay.js';
 import type { DuplexOptions, SocketDuplex } from './socket-duplex.js';
 import { duplexOf } from './socket-duplex.js';
 import type { PeerCredentials, TcpInfo } from './tcp-info.js';
 import { peerCredentialsOf, tcpInfoOf } from './tcp-info.js';
 
-/** @internal What the native core said at the end of a relay. */
-export interface RelayEnd {
-  readonly flags: number;
-  readonly sent: number;
-  readonly received: number;
-  readonly carried: readonly [there: number, back: number];
-}
-
 const SYSTEM = 2;
+/** The body of whoever is joined to another: read, over, and nobody's. */
+const RELEASED = new IncomingBody(0, 0, true);
+RELEASED.release();
+type EventListener = Parameters<EventEmitter['on']>[1];
 
 /**
  * A connection that speaks no protocol of ours: one that `connect` made, or after an upgrade or CONNECT. Both sides end
@@ -46,7 +42,7 @@ const SYSTEM = 2;
 export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, Target {
   readonly id: number;
   readonly #slot: number;
-  readonly #body: IncomingBody;
+  #body: IncomingBody;
   #address: string[] | undefined;
   #ended = false;
   #closed = false;
@@ -60,7 +56,7 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   #isPaused: boolean | undefined;
   /** The other end of a relay. */
   #joined: Socket | undefined;
-  #relayEnd: ((end: RelayEnd) => void) | undefined;
+  #ending: Ending | undefined;
   /** Bytes that went to the other end before the relay had begun. */
   #carried = 0;
   #opening: { resolve(): void; reject(error: unknown): void; explain(failure: DialFailure): MillraceError } | undefined;
@@ -281,13 +277,13 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   }
 
   /** Chunks come as `data` events from the first listener on; `pause` has them wait, `resume` goes on. */
-  override on(name: string | symbol, listener: (...values: any[]) => void): this {
+  override on(name: string | symbol, listener: EventListener): this {
     super.on(name, listener);
     if (name === 'data' && this.#isPaused === undefined) this.resume();
     return this;
   }
 
-  override addListener(name: string | symbol, listener: (...values: any[]) => void): this {
+  override addListener(name: string | symbol, listener: EventListener): this {
     return this.on(name, listener);
   }
 
@@ -363,12 +359,13 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   }
 
   /** @internal The native core has joined it with another: what was kept for its reader goes there. */
-  join(other: Socket): Promise<RelayEnd> {
+  join(other: Socket, ending?: Ending): void {
     this.#joined = other;
+    this.#ending = ending;
     this.#full = false;
     this.#settle((waiting) => !waiting.finish);
     for (const chunk of this.#body.release()) this.#carry(chunk);
-    return new Promise((resolve) => (this.#relayEnd = resolve));
+    this.#body = RELEASED;
   }
 
   /** @internal The relay is over. */
@@ -382,8 +379,9 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   #relayed(kind: number, flags: number, a: number, b: number, value: unknown): void {
     if (kind === KIND.body) this.#carry(value as Uint8Array);
     else if (kind === KIND.relayEnded) {
-      const back = this.#joined === undefined ? 0 : this.#joined.#carried;
-      this.#relayEnd?.({ flags, sent: a, received: b, carried: [this.#carried, back] });
+      const other = this.#joined;
+      if (other === undefined) return;
+      this.#ending?.end(this, other, flags, { sent: a, received: b }, this.#carried, other.#carried);
     }
   }
 

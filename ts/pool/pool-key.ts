@@ -52,7 +52,7 @@ export function keyText(key: PoolKey): string {
     family ?? '',
     proxyText(proxy),
     isolationKey ?? '',
-    nameOf(resolver as object | undefined),
+    nameOf(resolver),
   ].join('\0');
   return `${scheme}://${host}:${port}\0${more}`;
 }

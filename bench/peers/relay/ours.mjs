@@ -7,6 +7,6 @@ const behind = Number(process.argv[2]);
 
 const listener = await listen({ host: '127.0.0.1', port: 0, backlog: 4_096 }, async (near) => {
   const far = await connect({ host: '127.0.0.1', port: behind });
-  await near.pipeTo(far).catch(() => undefined);
+  near.pipeTo(far).catch(() => undefined);
 });
 attend(listener.port);

@@ -109,7 +109,9 @@ impl Host for NodeHost {
         let made = if length < PACKED {
             self.room(length)
         } else {
-            self.env.array_buffer(length).map(|(buffer, data)| (buffer, 0, data))
+            let raw = self.env.raw_array_buffer(length);
+            let made = raw.or_else(|| self.env.array_buffer(length));
+            made.map(|(buffer, data)| (buffer, 0, data))
         };
         let Some((buffer, offset, data)) = made else {
             return self.env.undefined();

@@ -46,7 +46,7 @@ const REST = [
 const JUNK = [...NUMBERS, ...REST];
 const pick = () => JUNK[Math.floor(Math.random() * JUNK.length)];
 // Whose arguments the macros of napi-rs convert: they throw what is wrong with them, and do no harm.
-const MADE_RARELY = /^(tls(?!Facts$|Certificate$)|serverTls|startTls|dial)/;
+const MADE_RARELY = /^(tls(?!Facts$|Certificate$)|serverTls|startTls|dial|judgeCredentials|replySocks)/;
 // `attach` and `hold` are ours alone: with other values nothing would be told to us any more, or the process would not end.
 const NAMES = Object.keys(native).filter(
   (name) =>

@@ -1,5 +1,7 @@
+import type { LookupFunction } from 'node:net';
+
 import type { ConnectOptions, ConnectTimeouts, ProxyHop, ProxyOption, Socket, TlsContext } from '../../index.js';
-import { connect, MillraceError, parseProxyUrl, proxyFromEnvironment } from '../../index.js';
+import { connect, parseProxyUrl, proxyFromEnvironment } from '../../index.js';
 
 /** How an agent connects, beyond Node's options. */
 export interface DialOptions {
@@ -23,7 +25,7 @@ export interface ConnectionRequest {
   readonly socketPath?: string | null | undefined;
   readonly localAddress?: string | undefined;
   readonly family?: number | undefined;
-  readonly lookup?: unknown;
+  readonly lookup?: LookupFunction | null | undefined;
   readonly noDelay?: boolean | undefined;
   readonly timeout?: number | undefined;
   readonly servername?: string | null | undefined;
@@ -54,14 +56,10 @@ export class Dialler {
 
   async dial(request: ConnectionRequest, tls: TlsContext | false, signal: AbortSignal): Promise<Socket> {
     const { socketPath, localAddress, family, lookup, noDelay } = request;
-    if (lookup !== undefined && lookup !== null) {
-      const why =
-        "the option 'lookup' is not taken: millrace resolves names itself, and passes over nothing that might guard them";
-      throw new MillraceError('MILLRACE_INVALID_ARGUMENT', why);
-    }
     return connect({
       ...(socketPath ? { path: socketPath } : this.#place(request)),
       ...(localAddress === undefined ? null : { localAddress }),
+      ...(lookup ? { resolver: lookup } : null),
       family: FAMILIES[family ?? 0] ?? 'any',
       noDelay: noDelay !== false,
       tls,

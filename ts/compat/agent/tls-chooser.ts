@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { checkServerIdentity } from 'node:tls';
 
 import type { TlsClientOptions } from '../../index.js';
 import { MillraceError, TlsContext } from '../../index.js';
@@ -16,8 +17,8 @@ const REFUSED = [
   ...['requestOCSP', 'privateKeyEngine', 'privateKeyIdentifier', 'clientCertEngine', 'allowPartialTrustChain'],
 ] as const;
 
-/** Node's default, which asks for nothing. */
-const NOTHING = new Set<unknown>([undefined, null, false, '', 'auto']);
+/** Node's defaults, which ask for nothing more. */
+const NOTHING = new Set<unknown>([undefined, null, false, '', 'auto', checkServerIdentity]);
 
 /** Contexts that are kept: of one agent there are as many as there are different options of its requests. */
 const MAX_CONTEXTS = 64;
@@ -70,7 +71,7 @@ function optionsOf(request: ConnectionRequest): TlsClientOptions {
   if (!options['servername'] || options['servername'] === (request.host || 'localhost')) delete options['servername'];
   const { ALPNProtocols: protocols } = options;
   if (protocols !== undefined) options['ALPNProtocols'] = namesOf(protocols);
-  return options as TlsClientOptions;
+  return options;
 }
 
 /** ALPN as names: Node also takes what is on the wire, each name behind its length (RFC 7301 §3.1). */
@@ -79,8 +80,8 @@ function namesOf(given: unknown): string[] {
     return (given as unknown[]).map((name) => (name instanceof Uint8Array ? latin1(name) : String(name)));
   if (!(given instanceof Uint8Array)) return [String(given)];
   const names: string[] = [];
-  for (let at = 0; at < given.length; at += 1 + (given[at] as number)) {
-    names.push(latin1(given.subarray(at + 1, at + 1 + (given[at] as number))));
+  for (let at = 0; at < given.length; at += 1 + given[at]) {
+    names.push(latin1(given.subarray(at + 1, at + 1 + given[at])));
   }
   return names;
 }
@@ -91,7 +92,7 @@ const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin
 function keyOf(options: object): string {
   const hash = createHash('sha256');
   for (const [name, value] of Object.entries(options)) {
-    for (const part of [name, ...(Array.isArray(value) ? (value as unknown[]) : [value])]) {
+    for (const part of [name, ...(Array.isArray(value) ? (value as unknown[]) : [value as unknown])]) {
       const bytes = part instanceof Uint8Array ? part : String(part);
       hash.update(`${typeof part}:${bytes.length}:`).update(bytes);
     }

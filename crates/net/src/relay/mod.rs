@@ -122,8 +122,8 @@ impl Direction {
     /// Moves up to about `budget` bytes, adds to `moved` what it did, and says why it stopped.
     ///
     /// # Errors
-    /// What the system says of either end: `ConnectionReset` or `BrokenPipe` when it is gone. Bytes that are held are
-    /// still there.
+    /// What the system says of either end: `ConnectionReset` or `BrokenPipe` when it is gone. The direction is of no use
+    /// then; what was read and not sent is lost.
     pub fn pump(
         &mut self,
         from: RawFd,
