@@ -117,3 +117,20 @@ test('1xx responses are told and are no answer; more than sixteen are refused', 
   client.destroy();
   await server.end();
 });
+
+test('a body past maxResponseSize fails, by length and by chunks, and its connection goes', async () => {
+  for (const framing of ['Content-Length: 200000\r\n\r\n', 'Transfer-Encoding: chunked\r\n\r\n30d40\r\n']) {
+    const server = await scriptedServer((socket) => {
+      onRequests(socket, () => socket.write(`${HEAD}${framing}${'x'.repeat(200_000)}`));
+    });
+    const client = new Client();
+    const response = await client.request(server.url, { maxResponseSize: 100_000 });
+    await expect(response.text()).rejects.toMatchObject({
+      code: 'MILLRACE_RESPONSE_TOO_LARGE',
+      limit: { option: 'maxResponseSize', value: 100_000 },
+    });
+    await until(() => client.stats().running === 0 && client.stats().connected === 0);
+    client.destroy();
+    await server.end();
+  }
+});

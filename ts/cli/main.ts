@@ -2,6 +2,7 @@
 /** The command line: `millrace <command>`. */
 import { version } from '../index.js';
 import { Complaint } from './complaint.js';
+import { GET_HELP, getCommand } from './get.js';
 import { PROXY_HELP, proxyCommand } from './proxy.js';
 import { SERVE_HELP, serveCommand } from './serve.js';
 
@@ -9,6 +10,7 @@ const HELP = `millrace ${version()}: a networking toolkit for Node.js
 
 Usage:
 ${SERVE_HELP}
+${GET_HELP}
 ${PROXY_HELP}
   millrace --version
   millrace --help
@@ -21,6 +23,10 @@ async function main(args: string[]): Promise<void> {
     case 'serve':
       if (rest.includes('--help') || rest.includes('-h')) process.stdout.write(HELP);
       else await serveCommand(rest);
+      return;
+    case 'get':
+      if (rest.includes('--help') || rest.includes('-h')) process.stdout.write(HELP);
+      else await getCommand(rest);
       return;
     case 'proxy':
       if (rest.includes('--help') || rest.includes('-h')) process.stdout.write(`Usage:\n${PROXY_HELP}`);

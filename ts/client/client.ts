@@ -52,11 +52,11 @@ import { Timings } from './timings.js';
 /** What a client is, and what holds for its requests unless they say otherwise; docs/options.md has ranges and defaults. */
 export interface ClientOptions extends Omit<RequestOptions, 'method' | 'body' | 'signal' | 'query'> {
   pool?: ConnectionPool | PoolOptions | undefined;
-  pipelining?: number | undefined;
   maxHeaderSize?: number | undefined;
   maxHeaderFields?: number | undefined;
   tls?: TlsContext | TlsClientOptions | undefined;
   family?: 'any' | 'ipv4' | 'ipv6' | undefined;
+  resolver?: PoolKey['resolver'];
   localAddress?: string | undefined;
   socketPath?: string | undefined;
   auth?: Auth | undefined;
@@ -479,6 +479,7 @@ export class Client implements AsyncDisposable {
       port,
       tls: scheme === 'https' ? this._tls : undefined,
       servername: scheme === 'https' ? (this._tls?.servername ?? undefined) : undefined,
+      resolver: (this._values.resolver ?? undefined) as PoolKey['resolver'],
       localAddress: localAddress ?? undefined,
       socketPath: socketPath ?? undefined,
       family,

@@ -202,7 +202,7 @@ export abstract class Exchange implements Target, Waiter {
   fail(error: unknown): void {
     this._queued = null;
     const isLate = error instanceof MillraceError && error.code === 'MILLRACE_ACQUIRE_TIMEOUT' && this.isOver();
-    this.end(isLate ? totalTimeout(this.prepared.totalTimeout) : error);
+    this.end(isLate ? totalTimeout(this.prepared.totalTimeout, performance.now() - this.timings.start) : error);
   }
 
   /** @internal */
@@ -277,6 +277,11 @@ export abstract class Exchange implements Target, Waiter {
     const codeId = flags & ABORTED_CODE;
     const error = codeId === 2 ? errorFromNative(2, { errno: a }) : errorFromNative(codeId, { value: a, seen: b });
     const { connection, prepared } = this;
+    // The core's clock of it began when the exchange did.
+    if (error.code === 'MILLRACE_TOTAL_TIMEOUT') {
+      connection?.forget('error');
+      return this.end(totalTimeout(prepared.totalTimeout, performance.now() - this.timings.start));
+    }
     if (connection !== null) connection.active--;
     unregister(slotOf(this.id), this.id);
     const safe = (flags & ABORTED_SENT) === 0 || prepared.idempotent;
@@ -400,8 +405,7 @@ function headOf({ method, target, block }: Prepared): string {
   return `${text}\r\n`;
 }
 
-function totalTimeout(value: number): MillraceError {
-  return new MillraceError('MILLRACE_TOTAL_TIMEOUT', undefined, {
-    limit: { option: 'timeouts.total', value, seen: value },
-  });
+function totalTimeout(value: number, took: number): MillraceError {
+  const seen = Math.max(value, Math.round(took));
+  return new MillraceError('MILLRACE_TOTAL_TIMEOUT', undefined, { limit: { option: 'timeouts.total', value, seen } });
 }

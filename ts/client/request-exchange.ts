@@ -94,7 +94,10 @@ export class RequestExchange extends Exchange {
   protected bodyEvent(kind: number, flags: number, a: number, b: number, value: unknown): void {
     if (kind === KIND.bodyFailed) {
       const error = errorFromNative(flags, { value: a, seen: b });
-      this._body?.fail(error.code === 'MILLRACE_COLLECTED_TOO_LARGE' ? this.collectError(error) : error);
+      const told = error.code === 'MILLRACE_COLLECTED_TOO_LARGE' ? this.collectError(error) : error;
+      this._body?.fail(told);
+      // What is left of it is worth no connection.
+      this.cancel(told);
       return;
     }
     const { events } = this.prepared;

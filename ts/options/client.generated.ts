@@ -18,11 +18,11 @@ export interface ClientOptionValues {
   readonly expectContinue: number | null;
   readonly onInformational: AnyFunction | null;
   readonly pool: object | null;
-  readonly pipelining: number;
   readonly maxHeaderSize: number;
   readonly maxHeaderFields: number;
   readonly tls: boolean | object | null;
   readonly family: 'any' | 'ipv4' | 'ipv6';
+  readonly resolver: object | AnyFunction | null;
   readonly localAddress: string | null;
   readonly socketPath: string | null;
   readonly auth: boolean | object | null;
@@ -64,11 +64,11 @@ export const CLIENT_OPTIONS: OptionTable<ClientOptionValues> = {
     { name: 'expectContinue', type: 'integer', min: 1, max: 2_147_483_647, nullable: true, default: null },
     { name: 'onInformational', type: 'function', default: null },
     { name: 'pool', type: 'object', default: null },
-    { name: 'pipelining', type: 'integer', min: 1, max: 1_000, default: 1 },
     { name: 'maxHeaderSize', type: 'integer', min: 256, max: 16_777_216, default: 65_536 },
     { name: 'maxHeaderFields', type: 'integer', min: 1, max: 65_536, default: 128 },
     { name: 'tls', type: 'settings', default: null },
     { name: 'family', type: 'enum', values: ['any', 'ipv4', 'ipv6'], default: 'any' },
+    { name: 'resolver', type: 'service', default: null },
     { name: 'localAddress', type: 'string', default: null },
     { name: 'socketPath', type: 'string', default: null },
     { name: 'auth', type: 'settings', default: null },

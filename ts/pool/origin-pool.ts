@@ -192,7 +192,7 @@ export class OriginPool {
     if (this.retire(connection, now)) return this.open();
     this.idle.push(connection);
     if (this.queue.size > 0) this.pump();
-    else this._pool.startSweeping();
+    else this._pool.hasIdle(this);
   }
 
   /** Idle connections go to those who wait, in their order. */
@@ -246,13 +246,14 @@ export class OriginPool {
   }
 
   private connectOptions(timeouts: Waiter['connectTimeouts']): Parameters<typeof connect>[0] {
-    const { scheme, host, port, tls, localAddress, socketPath, family, proxy } = this.key;
+    const { scheme, host, port, tls, localAddress, socketPath, family, proxy, resolver } = this.key;
     const secure = scheme === 'https' || scheme === 'tls';
     return {
       ...(socketPath === undefined ? { host, port } : { path: socketPath }),
       ...(secure ? { tls: tls ?? true } : null),
       ...(localAddress === undefined ? null : { localAddress }),
       ...(family === undefined ? null : { family }),
+      ...(resolver === undefined ? null : { resolver }),
       ...(proxy === undefined || proxy === null ? null : { proxy }),
       timeouts,
     };
@@ -284,7 +285,7 @@ export class OriginPool {
     const item = asker?.done === false ? asker : this.queue.peek();
     if (item === undefined) {
       this.idle.push(connection);
-      this._pool.startSweeping();
+      this._pool.hasIdle(this);
       return true;
     }
     if (!this.hand(connection, item.waiter, false)) return false;

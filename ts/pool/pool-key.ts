@@ -1,3 +1,4 @@
+import type { ConnectOptions } from '../net/connect.js';
 import type { ProxyOption } from '../proxy/route.js';
 import type { TlsContext } from '../tls/tls-context.js';
 
@@ -16,6 +17,7 @@ export interface PoolKey {
   readonly family?: 'any' | 'ipv4' | 'ipv6' | undefined;
   readonly proxy?: ProxyOption | undefined;
   readonly isolationKey?: string | undefined;
+  readonly resolver?: ConnectOptions['resolver'];
 }
 
 let numbers = 0;
@@ -41,7 +43,7 @@ function proxyText(proxy: ProxyOption | undefined): string {
 
 /** The key as text: equal texts, shared connections. */
 export function keyText(key: PoolKey): string {
-  const { scheme, host, port, servername, tls, localAddress, socketPath, family, proxy, isolationKey } = key;
+  const { scheme, host, port, servername, tls, localAddress, socketPath, family, proxy, isolationKey, resolver } = key;
   const more = [
     servername ?? '',
     nameOf(tls),
@@ -50,6 +52,7 @@ export function keyText(key: PoolKey): string {
     family ?? '',
     proxyText(proxy),
     isolationKey ?? '',
+    nameOf(resolver),
   ].join('\0');
   return `${scheme}://${host}:${port}\0${more}`;
 }

@@ -204,6 +204,14 @@ export class ConnectionPool implements AsyncDisposable {
     }
   }
 
+  /** @internal A connection is idle that its own origin has no use for: at the global cap others may want its place. */
+  hasIdle(by: OriginPool): void {
+    if (this._counts.queued > 0) {
+      for (const origin of this._origins.values()) if (origin !== by && origin.wantsMore()) origin.open();
+    }
+    this.startSweeping();
+  }
+
   /** @internal */
   startSweeping(): void {
     if (this._sweeper !== undefined) return;

@@ -9,6 +9,7 @@ type Target = fn(&[u8]);
 
 /// One row for each folder of `fuzz/seeds`.
 const TARGETS: &[(&str, Target)] = &[
+    ("client_connection", fuzz::client_connection),
     ("connection", fuzz::connection),
     ("crl", fuzz::crl),
     ("http1_request", fuzz::http1_request),

@@ -2,7 +2,8 @@
 //!
 //! The first byte of the data chooses the cuts of the input, the second the limits; the rest is the input.
 
-pub mod connection;
+pub mod client_connection;
+mod connection;
 pub mod crl;
 pub mod http1_request;
 pub mod http1_response;
@@ -13,6 +14,7 @@ pub mod timestamps;
 pub mod tls_connection;
 pub mod tls_server;
 
+pub use client_connection::client_connection;
 pub use connection::connection;
 pub use crl::crl;
 pub use http1_request::http1_request;
