@@ -49,7 +49,11 @@ test('Node’s own fetch goes over our client once it is set', async () => {
   } finally {
     restore();
   }
-  expect(dispatcher.client.stats().created).toBeGreaterThan(0);
+  const { created } = dispatcher.client.stats();
+  expect(created).toBeGreaterThan(0);
+  // Put back, it is Node's again.
+  expect((await globalThis.fetch(url, { method: 'POST' })).headers.get('x-method')).toBe('POST');
+  expect(dispatcher.client.stats().created).toBe(created);
 });
 
 /** undici of one version; it says itself when this Node.js is too old for it. */

@@ -102,18 +102,20 @@ export class Dispatcher extends EventEmitter {
  * `global` is another realm's, as tests of Jest have one. */
 export function setGlobalDispatcher(dispatcher: Dispatcher, global: object = globalThis): () => void {
   const scope = global as Record<symbol, unknown>;
-  const before = GLOBAL.map((key) => scope[key]);
-  for (const key of GLOBAL) {
-    Object.defineProperty(scope, key, { value: dispatcher, writable: true, configurable: true, enumerable: false });
+  // Node loads its own undici when the first of its names is asked for, and only then is there one to put back.
+  Reflect.get(scope, 'Response');
+  const before = GLOBAL.map((key) => Object.getOwnPropertyDescriptor(scope, key));
+  for (const [place, key] of GLOBAL.entries()) {
+    // Node's own cannot be defined anew, but written.
+    if (before[place] !== undefined) scope[key] = dispatcher;
+    else
+      Object.defineProperty(scope, key, { value: dispatcher, writable: true, configurable: true, enumerable: false });
   }
   return () => {
     for (const [place, key] of GLOBAL.entries()) {
-      Object.defineProperty(scope, key, {
-        value: before[place],
-        writable: true,
-        configurable: true,
-        enumerable: false,
-      });
+      const one = before[place];
+      if (one === undefined) Reflect.deleteProperty(scope, key);
+      else scope[key] = one.value;
     }
   };
 }
