@@ -211,7 +211,13 @@ export class Client implements AsyncDisposable {
   ): Promise<ResponseHead> {
     const response = await this.request(url, options);
     const { pipeline } = process.getBuiltinModule('node:stream/promises');
-    await pipeline(response.body, sink(response));
+    try {
+      await pipeline(response.body, sink(response));
+    } catch (error) {
+      // What is left of the body may never come, and nobody wants it.
+      response.exchange.cancel(error);
+      throw error;
+    }
     return response;
   }
 
