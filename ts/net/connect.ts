@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { namesFor } from '../dns/default-names.js';
@@ -52,7 +53,18 @@ export interface ConnectOptions {
 }
 
 /** Connects; resolves when the socket is open, through proxies and with TLS where that was asked for. */
-export async function connect(options: ConnectOptions): Promise<Socket> {
+export function connect(options: ConnectOptions): Promise<Socket> {
+  return connectNoting(options, {});
+}
+
+/** How long what comes before a dial took. */
+export interface ConnectNotes {
+  /** The resolver, in ms; not there where there was no name. */
+  dns?: number;
+}
+
+/** @internal As `connect`, with notes of how long it took. */
+export async function connectNoting(options: ConnectOptions, notes: ConnectNotes): Promise<Socket> {
   const values = validateOptions<ConnectOptionValues>(CONNECT_OPTIONS, withAbstractName(options));
   const timeouts = validateOptions<ConnectTimeoutValues>(CONNECT_TIMEOUTS, values.timeouts ?? {});
   const target = { scheme: 'tcp', host: values.host, port: values.port ?? 0 };
@@ -62,7 +74,7 @@ export async function connect(options: ConnectOptions): Promise<Socket> {
   try {
     signal?.throwIfAborted();
     const resolve: Resolve = (host, family) => addressesOf({ ...values, host, family }, timeouts.dns, signal);
-    return await open(values, timeouts, hops, resolve, signal);
+    return await open(values, timeouts, hops, resolve, signal, notes);
   } catch (thrown) {
     const error = deadline.isOver() ? totalTimeout(timeouts.total ?? 0) : thrown;
     const { connectError } = SOCKET_CHANNELS;
@@ -81,10 +93,16 @@ async function open(
   hops: readonly RouteHop[],
   resolve: Resolve,
   signal: AbortSignal | null,
+  notes: ConnectNotes = {},
 ): Promise<Socket> {
   const keepAlive = keepAliveNumbers('connect', values.keepAlive);
   const tls = await contextOf(values.tls);
-  const { to, routes } = await planOf(values, hops, resolve);
+  const began = performance.now();
+  const { to, routes } = await planOf(values, hops, (host, family) => {
+    if (isIP(host) !== 0) return resolve(host, family);
+    // Names are resolved side by side: the last of them counts.
+    return resolve(host, family).finally(() => (notes.dns = performance.now() - began));
+  });
   const plan = {
     to,
     hops,
