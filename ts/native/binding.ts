@@ -180,6 +180,8 @@ export interface NativeDial {
   port: number;
   /** Puts the addresses in the order of RFC 6724 and RFC 8305 first. */
   sorted: boolean;
+  /** `dialAddresses` follows, once. */
+  more: boolean;
   hops?: NativeHop[];
   path?: string;
   /** A connected socket that somebody else made: it is ours when the call succeeds. */
@@ -318,6 +320,8 @@ export interface Binding {
   setGate(id: number, gate: NativeGate): number;
   /** 0, or the code. */
   startTls(stream: number, context: number, servername: string, timeout: number): number;
+  /** The rest of the addresses of a dial: 1, or 0 when it is over. */
+  dialAddresses(stream: number, hosts: string[], port: number): number;
   /** 1, or 0 when the client is gone. */
   judgeCredentials(stream: number, right: boolean): number;
   /** 0 granted, 1 to 6 a refusal; 1, or 0 when the client is gone. */

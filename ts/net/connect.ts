@@ -73,8 +73,11 @@ export async function connectNoting(options: ConnectOptions, notes: ConnectNotes
   const { signal } = deadline;
   try {
     signal?.throwIfAborted();
-    const resolve: Resolve = (host, family) => addressesOf({ ...values, host, family }, timeouts.dns, signal);
-    return await open(values, timeouts, hops, resolve, signal, notes);
+    const resolve: Resolve = {
+      all: (host, family) => addressesOf({ ...values, host, family }, timeouts.dns, signal),
+      parts: (host, family) => partsOf({ ...values, host, family }, timeouts.dns, signal),
+    };
+    return await open(values, timeouts, hops, noting(resolve, notes), signal);
   } catch (thrown) {
     const error = deadline.isOver() ? totalTimeout(timeouts.total ?? 0) : thrown;
     const { connectError } = SOCKET_CHANNELS;
@@ -85,7 +88,29 @@ export async function connectNoting(options: ConnectOptions, notes: ConnectNotes
   }
 }
 
-type Resolve = (host: string, family: ConnectOptionValues['family']) => Promise<string[]>;
+/** Who resolves the names of one connection. */
+interface Resolve {
+  all(host: string, family: ConnectOptionValues['family']): Promise<string[]>;
+  /** As they come, for the first host on the way. */
+  parts(host: string, family: ConnectOptionValues['family']): Promise<Parts>;
+}
+
+interface Parts {
+  readonly addresses: readonly string[];
+  readonly more: Promise<readonly string[]> | null;
+  stop(): void;
+}
+
+/** Names are resolved side by side: the last of them counts. */
+function noting(resolve: Resolve, notes: ConnectNotes): Resolve {
+  const began = performance.now();
+  const noted = <T>(host: string, found: Promise<T>): Promise<T> =>
+    isIP(plainHost(host)) !== 0 ? found : found.finally(() => (notes.dns = performance.now() - began));
+  return {
+    all: (host, family) => noted(host, resolve.all(host, family)),
+    parts: (host, family) => noted(host, resolve.parts(host, family)),
+  };
+}
 
 async function open(
   values: ConnectOptionValues,
@@ -93,16 +118,10 @@ async function open(
   hops: readonly RouteHop[],
   resolve: Resolve,
   signal: AbortSignal | null,
-  notes: ConnectNotes = {},
 ): Promise<Socket> {
   const keepAlive = keepAliveNumbers('connect', values.keepAlive);
   const tls = await contextOf(values.tls);
-  const began = performance.now();
-  const { to, routes } = await planOf(values, hops, (host, family) => {
-    if (isIP(host) !== 0) return resolve(host, family);
-    // Names are resolved side by side: the last of them counts.
-    return resolve(host, family).finally(() => (notes.dns = performance.now() - began));
-  });
+  const { to, routes, ...names } = await planOf(values, hops, resolve);
   const plan = {
     to,
     hops,
@@ -120,17 +139,21 @@ async function open(
     proxyTimeout: timeouts.proxy,
   };
   let failure: unknown;
-  for (const targets of routes) {
-    try {
-      const socket = await dial({ ...plan, targets }, signal);
-      if (SOCKET_CHANNELS.connect.hasSubscribers) SOCKET_CHANNELS.connect.publish({ socket } satisfies SocketMessage);
-      return socket;
-    } catch (error) {
-      failure = error;
-      if (signal?.aborted === true || !isUnreachable(error)) break;
+  try {
+    for (const targets of routes) {
+      try {
+        const socket = await dial({ ...plan, targets }, signal);
+        if (SOCKET_CHANNELS.connect.hasSubscribers) SOCKET_CHANNELS.connect.publish({ socket } satisfies SocketMessage);
+        return socket;
+      } catch (error) {
+        failure = error;
+        if (signal?.aborted === true || !isUnreachable(error)) break;
+      }
     }
+    throw failure as Error;
+  } finally {
+    names.stop();
   }
-  throw failure as Error;
 }
 
 /** A way that somebody has chosen already. */
@@ -147,12 +170,16 @@ export interface ChosenWay {
 export async function connectTo(way: ChosenWay, signal: AbortSignal | null): Promise<Socket> {
   const values = validateOptions<ConnectOptionValues>(CONNECT_OPTIONS, { host: way.host, port: way.port });
   const timeouts = validateOptions<ConnectTimeoutValues>(CONNECT_TIMEOUTS, { connect: way.connectTimeout });
-  const resolve: Resolve = (host, family) => {
+  const all: Resolve['all'] = (host, family) => {
     if (host !== values.host || way.addresses.length === 0) {
       return addressesOf({ ...values, host, family }, timeouts.dns, signal);
     }
     const wanted = way.addresses.filter((address) => family !== 'ipv4' || !address.includes(':'));
     return Promise.resolve([...wanted]);
+  };
+  const resolve: Resolve = {
+    all,
+    parts: async (host, family) => ({ addresses: await all(host, family), more: null, stop: () => undefined }),
   };
   return open(values, timeouts, way.hops, resolve, signal);
 }
@@ -168,33 +195,37 @@ async function planOf(
   { host, port, path, over, family, resolver }: ConnectOptionValues,
   hops: readonly RouteHop[],
   resolve: Resolve,
-): Promise<{ to: DialPlan['to']; routes: Endpoint[][] }> {
+): Promise<{ to: DialPlan['to']; routes: Endpoint[][]; stop(): void }> {
   const target = { host: plainHost(host), port: port ?? 0 };
   const ends: Endpoint[] = [...hops.slice(1), target];
   const wanted = hops.map(async ({ kind }, place): Promise<Endpoint[]> => {
     const end = ends[place];
     if (kind !== 'socks4' && kind !== 'socks5') return [{ host: end.host, port: end.port }];
-    const addresses = await resolve(end.host, kind === 'socks4' ? 'ipv4' : place === hops.length - 1 ? family : 'any');
+    const addresses = await resolve.all(
+      end.host,
+      kind === 'socks4' ? 'ipv4' : place === hops.length - 1 ? family : 'any',
+    );
     return addresses.map((address) => ({ host: address, port: end.port }));
   });
   const first = hops[0] ?? target;
   // A function's order is its own.
   const sorted = typeof resolver !== 'function';
-  const to =
-    over !== null
-      ? Promise.resolve({ fd: descriptorOf(over as Duplex) })
-      : path !== null
-        ? Promise.resolve({ path })
-        : resolve(first.host, hops.length === 0 ? family : 'any').then((addresses) => ({
-            addresses,
-            port: first.port,
-            sorted,
-          }));
-  const [place, ...found] = await Promise.all([to, ...wanted]);
+  let stop = (): void => undefined;
+  const begin = async (): Promise<DialPlan['to']> => {
+    if (over !== null) return { fd: descriptorOf(over as Duplex) };
+    if (path !== null) return { path };
+    const parts = await resolve.parts(first.host, hops.length === 0 ? family : 'any');
+    stop = () => parts.stop();
+    return { addresses: parts.addresses, more: parts.more, port: first.port, sorted };
+  };
+  const [place, ...found] = await Promise.all([begin(), ...wanted]).catch((error: unknown) => {
+    stop();
+    throw error;
+  });
   const last = found.at(-1);
-  if (last === undefined) return { to: place, routes: [[]] };
+  if (last === undefined) return { to: place, routes: [[]], stop: () => stop() };
   const before = found.slice(0, -1).map(([end]) => end);
-  return { to: place, routes: last.map((end) => [...before, end]) };
+  return { to: place, routes: last.map((end) => [...before, end]), stop: () => stop() };
 }
 
 /** What a proxy says of one address, and another may not be so. */
@@ -227,6 +258,19 @@ async function contextOf(tls: unknown): Promise<TlsContext | null> {
 }
 
 const FAMILIES = { any: 0, ipv4: 4, ipv6: 6 } as const;
+
+/** The addresses of a host as they come (RFC 8305 §3): those of the other family may follow. */
+async function partsOf(
+  { host, family, resolver }: ConnectOptionValues,
+  timeout: number,
+  signal: AbortSignal | null,
+): Promise<Parts> {
+  const limits = { family: FAMILIES[family], timeout, option: 'timeouts.dns', signal };
+  const parts = await namesFor('connect', resolver).resolveParts(host, limits);
+  const { first, rest } = parts;
+  const texts = (list: typeof first): string[] => list.map(({ address }) => address);
+  return { addresses: texts(first), more: rest === null ? null : rest.then(texts), stop: () => parts.stop() };
+}
 
 /** The addresses of a host. */
 async function addressesOf(

@@ -20,7 +20,13 @@ export interface Endpoint {
 export interface DialPlan {
   /** Where we connect to: addresses in their order, a Unix socket's path, or a descriptor that is handed over. */
   readonly to:
-    | { readonly addresses: readonly string[]; readonly port: number; readonly sorted: boolean }
+    | {
+        readonly addresses: readonly string[];
+        /** Addresses that come later; null: there are none. It never rejects. */
+        readonly more: Promise<readonly string[]> | null;
+        readonly port: number;
+        readonly sorted: boolean;
+      }
     | { path: string }
     | { fd: number };
   readonly hops: readonly RouteHop[];
@@ -54,6 +60,8 @@ export async function dial(plan: DialPlan, signal: AbortSignal | null): Promise<
     proxyTimeout: plan.proxyTimeout,
   });
   if (id < 0) throw id < -100_000 ? errorFromNative(-id - 100_000, whereOf(plan)) : refused(-id, plan);
+  const { to } = plan;
+  if ('addresses' in to) void to.more?.then((addresses) => native.dialAddresses(id, [...addresses], to.port));
   const socket = new Socket(id, slotOf(id));
   const onAbort = (): void => socket.destroy();
   signal?.addEventListener('abort', onAbort, { once: true });
@@ -154,10 +162,10 @@ function whereOf({ to }: DialPlan): { address?: string; port?: number } {
   return address === undefined ? {} : { address, port: to.port };
 }
 
-function placeOf({ to }: DialPlan): Pick<NativeDial, 'hosts' | 'path' | 'fd' | 'port' | 'sorted'> {
-  if ('path' in to) return { path: to.path, port: 0, sorted: false };
-  if ('fd' in to) return { fd: to.fd, port: 0, sorted: false };
-  return { hosts: [...to.addresses], port: to.port, sorted: to.sorted };
+function placeOf({ to }: DialPlan): Pick<NativeDial, 'hosts' | 'path' | 'fd' | 'port' | 'sorted' | 'more'> {
+  if ('path' in to) return { path: to.path, port: 0, sorted: false, more: false };
+  if ('fd' in to) return { fd: to.fd, port: 0, sorted: false, more: false };
+  return { hosts: [...to.addresses], port: to.port, sorted: to.sorted, more: to.more !== null };
 }
 
 async function nativeHop(hop: RouteHop, target: Endpoint): Promise<NativeHop> {

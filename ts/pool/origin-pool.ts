@@ -43,6 +43,8 @@ export class OriginPool {
   closed = 0;
   readonly retired: Partial<Record<Retirement, number>> = {};
   private readonly _pool: ConnectionPool;
+  /** What cuts the dials that are under way. */
+  private readonly _dials = new Set<AbortController>();
 
   constructor(pool: ConnectionPool, key: PoolKey, text: string) {
     this._pool = pool;
@@ -235,13 +237,16 @@ export class OriginPool {
     let failure: unknown;
     const began = performance.now();
     const notes: ConnectNotes = {};
+    const dial = new AbortController();
+    this._dials.add(dial);
     const params = (): ConnectParams => connectParamsOf(this.key);
     publishConnectStart(params);
     try {
-      socket = await connectNoting(this.connectOptions(timeouts), notes);
+      socket = await connectNoting({ ...this.connectOptions(timeouts), signal: dial.signal }, notes);
     } catch (error) {
       failure = error;
     }
+    this._dials.delete(dial);
     this.opening--;
     this._pool.countOpening(-1);
     if (socket === undefined) {
@@ -368,6 +373,7 @@ export class OriginPool {
       this.withdraw(item);
       item.waiter.fail(error);
     }
+    for (const dial of this._dials) dial.abort(error);
     for (const connection of [...this.all]) connection.close('drain');
   }
 

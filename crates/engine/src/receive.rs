@@ -321,6 +321,9 @@ impl<V: Copy> Engine<V> {
         if connection.has(conn::LEAN) {
             return;
         }
+        if connection.has(conn::CONNECTING) {
+            return self.go_on_connecting(host, id);
+        }
         if connection.stack.is_none() {
             return self.look_at_idle(host, id);
         }

@@ -14,6 +14,7 @@ fn to(addresses: &[SocketAddr]) -> Dial {
     Dial {
         to: DialTo::Tcp(addresses.to_vec()),
         sorted: false,
+        more: false,
         socket: Default::default(),
         hops: Vec::new(),
         tls: None,
@@ -153,6 +154,60 @@ fn addresses_that_all_fail_are_all_told_and_the_first_speaks_for_them() {
     }
     driver.settle();
     driver.assert_nothing_left();
+}
+
+#[test]
+fn addresses_that_come_later_are_tried_in_their_turn() {
+    let hole = BlackHole::new();
+    let good = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let addr = good.local_addr().expect("bound");
+    let mut driver = Driver::new();
+    driver.stop_clock();
+    let begun = driver.engine.dial(&Dial {
+        more: true,
+        ..to(&[hole.addr])
+    });
+    let stream = begun.expect("begun").as_f64();
+    driver.advance(100);
+    assert!(driver.engine.add_addresses(stream, &[addr]));
+    driver.advance(149);
+    assert_eq!(driver.count(EventKind::Dialled), 0, "a millisecond early");
+    driver.advance(1);
+    driver.run_until(&mut [], |driver, _| driver.count(EventKind::Dialled) == 1);
+    assert_eq!(driver.engine.address(stream).expect("it lives").remote, Some(addr));
+    assert!(!driver.engine.add_addresses(stream, &[addr]), "it is open");
+    driver.engine.destroy(stream);
+    driver.settle();
+    driver.assert_nothing_left();
+}
+
+#[test]
+fn where_all_have_failed_those_to_come_are_waited_for() {
+    let good = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let addr = good.local_addr().expect("bound");
+    for (rest, opens) in [(vec![addr], true), (vec![], false)] {
+        let mut driver = Driver::new();
+        driver.stop_clock();
+        let refused = closed();
+        let begun = driver.engine.dial(&Dial {
+            more: true,
+            ..to(&[refused])
+        });
+        let stream = begun.expect("more may come").as_f64();
+        driver.advance(1_000);
+        assert!(driver.events.is_empty(), "{:?}", driver.events);
+        assert!(driver.engine.add_addresses(stream, &rest));
+        if opens {
+            driver.run_until(&mut [], |driver, _| driver.count(EventKind::Dialled) == 1);
+            driver.engine.destroy(stream);
+        } else {
+            let event = failed(&mut driver);
+            let line = format!("{} {} 111", refused.ip(), refused.port());
+            assert_eq!((event.a, event.value), (111, line.into_bytes()));
+        }
+        driver.settle();
+        driver.assert_nothing_left();
+    }
 }
 
 #[test]

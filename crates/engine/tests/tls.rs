@@ -283,6 +283,7 @@ fn dial(addr: SocketAddr, servername: &str) -> Dial {
     Dial {
         to: DialTo::Tcp(vec![addr]),
         sorted: false,
+        more: false,
         socket: Default::default(),
         hops: Vec::new(),
         tls: Some(DialTls {

@@ -20,6 +20,8 @@ pub struct NativeDial {
     pub port: u32,
     /// Puts the addresses in the order of RFC 6724 and RFC 8305 first.
     pub sorted: bool,
+    /// `dialAddresses` follows, once.
+    pub more: bool,
     /// Proxies, the first of which is where we connect to.
     pub hops: Option<Vec<NativeHop>>,
     /// A Unix socket; `@name` is an abstract name.
@@ -77,6 +79,17 @@ pub fn dial(env: Env, options: NativeDial) -> f64 {
             Err(Error { errno: Some(errno), .. }) => -f64::from(errno),
             Err(error) => -100_000.0 - f64::from(error.code.id()),
         }
+    })
+}
+
+/// The rest of the addresses of a dial, of which there may be none: 1, or 0 when it is over.
+#[napi(catch_unwind)]
+pub fn dial_addresses(env: Env, stream: f64, hosts: Vec<String>, port: u32) -> f64 {
+    let at = |host: &String| Some(SocketAddr::new(host.parse().ok()?, port as u16));
+    let addresses: Vec<SocketAddr> = hosts.iter().filter_map(at).collect();
+    on_engine(env, 0.0, |engine| {
+        engine.tick();
+        f64::from(u8::from(engine.add_addresses(stream, &addresses)))
     })
 }
 
@@ -201,6 +214,7 @@ fn dial_of(env: Env, options: &NativeDial) -> Result<Dial, Code> {
     Ok(Dial {
         to,
         sorted: options.sorted,
+        more: options.more,
         socket: ConnectTcp {
             local: local.map(|ip| SocketAddr::new(ip, 0)),
             no_delay: options.no_delay,

@@ -1,7 +1,7 @@
 //! Happy Eyeballs (RFC 8305 §5): the addresses of a host are tried in their order, the next one when the last has failed
 //! or when 250 ms have passed; no attempt is given up before another has won, and then all others are.
 
-use super::{Dialling, Step};
+use super::{Dialling, Step, order};
 use crate::connection::{Deadline, flag as conn};
 use crate::engine::Engine;
 use crate::event::Host;
@@ -63,6 +63,7 @@ impl<V: Copy> Engine<V> {
             match begun {
                 Ok(fd) => {
                     dial.attempts.push(Attempt { fd, to });
+                    dial.last_attempt_ms = self.from_ms;
                     dial.next_attempt_ms = match dial.next < dial.addresses.len() {
                         true => self.from_ms + ATTEMPT_DELAY_MS,
                         false => u64::MAX,
@@ -75,13 +76,56 @@ impl<V: Copy> Engine<V> {
         }
         dial.next_attempt_ms = u64::MAX;
         self.set_connect_deadline(id, dial);
-        match dial.attempts.is_empty() {
+        match dial.attempts.is_empty() && !dial.more {
             // The first address is the one that its owner prefers: what it said is told, with the rest beside it.
             true => Err(dial
                 .failures
                 .first()
                 .map_or(Code::ConnectTimeout.into(), |(_, error)| *error)),
             false => Ok(()),
+        }
+    }
+
+    /// The rest of the addresses of a dial, or that there are none: they are tried in their turn (RFC 8305 §3).
+    pub fn add_addresses(&mut self, stream: f64, addresses: &[SocketAddr]) -> bool {
+        let found = Id::from_f64(stream).and_then(|stream| self.streams.get(stream));
+        let Some(id) = found.map(|stream| stream.connection) else {
+            return false;
+        };
+        let Some(connection) = self.connections.get_mut(id).filter(|one| one.has(conn::CONNECTING)) else {
+            return false;
+        };
+        let Some(dial) = connection.stack.as_mut().and_then(|stack| stack.dial.as_mut()) else {
+            return false;
+        };
+        dial.more = false;
+        let mut untried = dial.addresses.split_off(dial.next);
+        untried.extend_from_slice(addresses);
+        if dial.sorted {
+            order(&mut untried);
+        }
+        dial.addresses.extend(untried);
+        // Where nothing is under way any more it fails, or goes on, in the next turn.
+        self.queue(id);
+        true
+    }
+
+    /// Goes on after addresses were added.
+    pub(crate) fn go_on_connecting<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
+        let Some(mut stack) = self.take_stack(id) else { return };
+        let mut outcome = Ok(());
+        if let Some(dial) = stack.dial.as_mut().filter(|dial| !dial.addresses.is_empty()) {
+            let due = dial.last_attempt_ms + ATTEMPT_DELAY_MS;
+            if dial.attempts.is_empty() || due <= self.now_ms {
+                outcome = self.try_next(id, dial);
+            } else {
+                dial.next_attempt_ms = due;
+                self.set_connect_deadline(id, dial);
+            }
+        }
+        self.give_stack(id, stack);
+        if let Err(error) = outcome {
+            self.dial_failed(host, id, error, b"");
         }
     }
 

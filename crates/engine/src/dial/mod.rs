@@ -65,6 +65,8 @@ pub struct Dial {
     /// Whether the addresses are put in order first: what this host reaches best (RFC 6724 §6), with the families in turn
     /// (RFC 8305 §4). Otherwise they are tried as they stand.
     pub sorted: bool,
+    /// Whether more of them may follow: [`Engine::add_addresses`] says so, once.
+    pub more: bool,
     /// The socket's options.
     pub socket: ConnectTcp,
     /// Proxies, the first of which is where we connect to.
@@ -92,6 +94,11 @@ pub(crate) struct Dialling {
     addresses: Vec<SocketAddr>,
     /// The next of them to be tried.
     next: usize,
+    sorted: bool,
+    /// More addresses may come.
+    more: bool,
+    /// When the last attempt was begun, in ms.
+    last_attempt_ms: u64,
     attempts: Vec<Attempt>,
     /// When the next is tried though others are under way, in ms.
     next_attempt_ms: u64,
@@ -110,6 +117,14 @@ pub(crate) struct Dialling {
     began_ns: u64,
 }
 
+/// What this host reaches best first (RFC 6724 §6), the families in turn (RFC 8305 §4).
+fn order(addresses: &mut Vec<SocketAddr>) {
+    if addresses.len() > 1 {
+        sort_destinations(addresses);
+        interleave(addresses);
+    }
+}
+
 impl Dialling {
     fn new(dial: &Dial, now_ns: u64) -> Self {
         let mut steps = Vec::new();
@@ -122,14 +137,16 @@ impl Dialling {
             DialTo::Tcp(addresses) => addresses.clone(),
             DialTo::Unix(_) | DialTo::Adopted(_) => Vec::new(),
         };
-        if dial.sorted && addresses.len() > 1 {
-            sort_destinations(&mut addresses);
-            interleave(&mut addresses);
+        if dial.sorted {
+            order(&mut addresses);
         }
         Self {
             socket: dial.socket,
             addresses,
             next: 0,
+            sorted: dial.sorted,
+            more: dial.more,
+            last_attempt_ms: 0,
             attempts: Vec::new(),
             next_attempt_ms: 0,
             connect_by_ms: u64::MAX,
@@ -150,6 +167,9 @@ impl Dialling {
             socket: ConnectTcp::default(),
             addresses: Vec::new(),
             next: 0,
+            sorted: false,
+            more: false,
+            last_attempt_ms: 0,
             attempts: Vec::new(),
             next_attempt_ms: 0,
             connect_by_ms: u64::MAX,

@@ -1,5 +1,6 @@
 //! What one keep-alive GET costs in the engine: `cost N` serves N of them over a Unix socket in one process and prints
-//! allocations and system calls per request as JSON. Under callgrind it counts instructions, see `bench/cost`.
+//! allocations, system calls and time on the processor per request as JSON. `cost N bare` has no timeout, rate or limit: the
+//! difference is what the protections cost by themselves (`bench/protections`). Under callgrind it counts instructions, see `bench/cost`.
 //!
 //! The client is in the same process and costs the same few instructions each time. Time is the bench's own, so that
 //! two runs do the same.
@@ -12,7 +13,7 @@ use std::os::unix::net::UnixStream;
 use millrace_engine::buffer::PinId;
 use millrace_engine::metrics::{Counter, totals};
 use millrace_engine::net::NestedEpoll;
-use millrace_engine::{Chunk, Engine, Event, EventKind, Host, ListenOn, Respond, ServerOptions};
+use millrace_engine::{Chunk, Engine, Event, EventKind, HeadLimits, Host, ListenOn, Respond, ServerOptions};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -74,16 +75,48 @@ impl Bench {
     }
 }
 
+/// No timeout, no least rate, no limit.
+fn bare() -> ServerOptions {
+    ServerOptions {
+        headers_timeout_ms: 0,
+        request_timeout_ms: 0,
+        body_timeout_ms: 0,
+        write_timeout_ms: 0,
+        keep_alive_timeout_ms: 0,
+        min_receive_rate: 0,
+        min_send_rate: 0,
+        max_pipelined: usize::MAX,
+        head: HeadLimits {
+            target_size: u32::MAX,
+            header_size: u32::MAX,
+            header_fields: u32::MAX,
+            ..Default::default()
+        },
+        ..Default::default()
+    }
+}
+
+/// How long this process has been on a processor, as its only thread.
+fn processor_ns() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+    text.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0)
+}
+
 fn main() {
     let requests: u64 = std::env::args()
         .nth(1)
         .and_then(|text| text.parse().ok())
-        .expect("usage: cost REQUESTS");
+        .expect("usage: cost REQUESTS [bare]");
+    let options = match std::env::args().nth(2).as_deref() {
+        None => ServerOptions::default(),
+        Some("bare") => bare(),
+        Some(other) => panic!("usage: cost REQUESTS [bare], not {other}"),
+    };
     let path = std::env::temp_dir().join(format!("millrace-cost-{}", std::process::id()));
     let mut engine = Engine::new(Box::new(NestedEpoll::new().expect("a descriptor")));
     let on = ListenOn::Unix(path.clone());
     engine
-        .listen(&on, 16, ServerOptions::default())
+        .listen(&on, 16, options)
         .expect("a writable folder for temporary files");
     let client = UnixStream::connect(&path).expect("a listener");
     let now_ns = engine.now_ns();
@@ -98,13 +131,16 @@ fn main() {
     let calls = |counter: Counter| totals().counter(counter);
     let (receives, sends) = (calls(Counter::SocketsReceiveCalls), calls(Counter::SocketsSendCalls));
     let region = Region::new(ALLOCATOR);
+    let before_ns = processor_ns();
     bench.serve(requests);
+    let took_ns = processor_ns() - before_ns;
     let allocated = region.change();
     let per_request = |count: u64| count as f64 / requests as f64;
     println!(
-        "{{\"requests\":{requests},\"allocations\":{},\"receives\":{},\"sends\":{}}}",
+        "{{\"requests\":{requests},\"allocations\":{},\"receives\":{},\"sends\":{},\"nanoseconds\":{}}}",
         per_request((allocated.allocations + allocated.reallocations) as u64),
         per_request(calls(Counter::SocketsReceiveCalls) - receives),
         per_request(calls(Counter::SocketsSendCalls) - sends),
+        per_request(took_ns),
     );
 }

@@ -31,6 +31,7 @@ pub fn client_connection(data: &[u8]) {
     let dial = Dial {
         to: DialTo::Unix(path.clone()),
         sorted: false,
+        more: false,
         socket: Default::default(),
         hops: Vec::new(),
         tls: None,
