@@ -50,7 +50,7 @@ export function keyText(key: PoolKey): string {
     nameOf(tls),
     localAddress ?? '',
     socketPath ?? '',
-    family ?? '',
+    family === 'any' ? '' : (family ?? ''),
     proxyText(proxy),
     isolationKey ?? '',
     nameOf(resolver),
