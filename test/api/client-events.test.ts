@@ -10,14 +10,9 @@ import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '
 import { MillraceError } from '../../ts/index.js';
 import { isObserved } from '../../ts/client/channels.js';
 import type { ExchangeFacts } from '../../ts/client/events.js';
-import {
-  ExchangeEvents,
-  publishConnectError,
-  publishConnectOpen,
-  publishConnectStart,
-  UndiciRequest,
-} from '../../ts/client/events.js';
+import { ExchangeEvents, UndiciRequest } from '../../ts/client/events.js';
 import { Timings } from '../../ts/client/timings.js';
+import { publishConnectError, publishConnectOpen, publishConnectStart } from '../../ts/pool/connect-channels.js';
 import { parseTraceParent, traceParentOf } from '../../ts/log/trace-parent.js';
 
 const FACTS: ExchangeFacts = {

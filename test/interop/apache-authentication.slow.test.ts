@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { HeaderView } from '../../ts/index.js';
+import { Client, HeaderView } from '../../ts/index.js';
 import type { AuthRequest } from '../../ts/client/auth/auth.js';
 import { Authenticator } from '../../ts/client/auth/authenticator.js';
 import { requireTool } from '../support/debian.js';
@@ -199,4 +199,48 @@ withApache('Basic: sent unasked in UTF-8, or by `any` once it was asked for; a w
   expect((await exchange(wrong, '/basic/page')).tries).toEqual([401]);
   const never = new Authenticator({ type: 'digest', ...USER });
   expect((await exchange(never, '/basic/page')).tries).toEqual([401]);
+});
+
+describe('through a client', () => {
+  /** What a client was answered, and with how many exchanges. */
+  const asks = async (client: Client, path: string): Promise<[number, string, number]> => {
+    const { created, reused } = client.stats();
+    const response = await client.get(`http://127.0.0.1:${port}${path}`);
+    const text = await response.text();
+    const now = client.stats();
+    return [response.status, response.ok ? text : '', now.created + now.reused - created - reused];
+  };
+
+  withApache('Digest: two exchanges for the first request, one for each that follows', async () => {
+    await using client = new Client({ auth: { type: 'digest', ...USER } });
+    expect(await asks(client, '/digest/page')).toEqual([200, 'the page of digest', 2]);
+    for (let nc = 2; nc < 6; nc++)
+      expect(await asks(client, '/digest/page?a=1')).toEqual([200, 'the page of digest', 1]);
+    expect(await asks(client, '/digest/none')).toEqual([404, '', 1]);
+  });
+
+  withApache('Digest: many at once share the nonce, each with a count of its own', async () => {
+    await using client = new Client({ auth: { type: 'digest', ...USER } });
+    await asks(client, '/digest/page');
+    const calls = Array.from({ length: 32 }, async () => {
+      const response = await client.get(`http://127.0.0.1:${port}/digest/page`);
+      return [response.status, await response.text()];
+    });
+    for (const answer of await Promise.all(calls)) expect(answer).toEqual([200, 'the page of digest']);
+  });
+
+  withApache('Digest: a wrong password is refused after two exchanges', async () => {
+    await using client = new Client({ auth: { type: 'digest', username: USER.username, password: 'wrong' } });
+    expect(await asks(client, '/digest/page')).toEqual([401, '', 2]);
+  });
+
+  withApache('Basic: unasked, by `any` once it was asked for, and not by `digest`', async () => {
+    await using basic = new Client({ auth: { type: 'basic', ...USER } });
+    expect(await asks(basic, '/basic/page')).toEqual([200, 'the page of basic', 1]);
+    await using any = new Client({ auth: { type: 'any', ...USER } });
+    expect(await asks(any, '/basic/page')).toEqual([200, 'the page of basic', 2]);
+    expect(await asks(any, '/basic/page')).toEqual([200, 'the page of basic', 1]);
+    await using never = new Client({ auth: { type: 'digest', ...USER } });
+    expect(await asks(never, '/basic/page')).toEqual([401, '', 1]);
+  });
 });

@@ -144,11 +144,18 @@ export class Call {
       let value = hasOwn(options.headers, 'authorization') ? undefined : await auth?.header(asked);
       for (let attempt = 1; ; attempt++) {
         const response = await this.exchange(url, options, hasBody, auth?.field, value);
-        const lines = response.headers.getAll('set-cookie');
-        if (cookies !== null && lines.length > 0) await cookies.store(url, lines);
-        const again = auth === null ? null : await auth.challenge(asked, response.status, response.headers, attempt);
+        let again: string | null = null;
+        try {
+          const lines = response.headers.getAll('set-cookie');
+          if (cookies !== null && lines.length > 0) await cookies.store(url, lines);
+          if (auth !== null) again = await auth.challenge(asked, response.status, response.headers, attempt);
+          if (again === null) auth?.accepted(asked, response.headers);
+        } catch (error) {
+          // Nobody gets this response: its exchange must not wait for a reader.
+          response.exchange.cancel(error);
+          throw error;
+        }
         if (again === null) {
-          auth?.accepted(asked, response.headers);
           if (RETRIED.has(response.status) && response.status >= 500)
             pass?.fail(new MillraceError('MILLRACE_HTTP_STATUS'));
           else pass?.succeed();

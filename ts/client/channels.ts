@@ -35,52 +35,12 @@ export interface ClientRequestErrorMessage extends ClientRequestStartMessage {
   readonly error: unknown;
 }
 
-/** Where a connection goes. */
-export interface ConnectParams {
-  readonly host: string;
-  readonly hostname: string;
-  readonly protocol: string;
-  readonly port: string;
-  readonly servername: string | null;
-  readonly localAddress: string | null;
-  /** `h1` or `h2` once it is known. */
-  readonly version: string | undefined;
-}
-
-/** A connection is begun: `millrace:client:connect:start`. */
-export interface ClientConnectStartMessage {
-  readonly connectParams: ConnectParams;
-}
-
-/** It is there: `millrace:client:connect:open`. */
-export interface ClientConnectOpenMessage extends ClientConnectStartMessage {
-  readonly socket: ObservedSocket;
-}
-
-/** There is none: `millrace:client:connect:error`. */
-export interface ClientConnectErrorMessage extends ClientConnectStartMessage {
-  readonly error: unknown;
-}
-
-/** What is told of a connection. */
-export interface ObservedSocket {
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly localAddress: string;
-  readonly localPort: number;
-  /** `h2`, `http/1.1`, or null without TLS. */
-  readonly alpnProtocol: string | null;
-}
-
-/** The channels of `node:diagnostics_channel` that a client publishes to; docs/diagnostics.md lists them. */
+/** The channels of `node:diagnostics_channel` that a client publishes requests to; those of connections are the pool's. docs/diagnostics.md lists them. */
 export const CHANNELS = {
   requestStart: channel('millrace:client:request:start'),
   requestHeaders: channel('millrace:client:request:headers'),
   requestFinish: channel('millrace:client:request:finish'),
   requestError: channel('millrace:client:request:error'),
-  connectStart: channel('millrace:client:connect:start'),
-  connectOpen: channel('millrace:client:connect:open'),
-  connectError: channel('millrace:client:connect:error'),
 } as const;
 
 /** Those of undici, with what undici publishes there: tracing packages for it work unchanged. */
@@ -93,9 +53,6 @@ export const UNDICI_CHANNELS = {
   trailers: channel('undici:request:trailers'),
   error: channel('undici:request:error'),
   sendHeaders: channel('undici:client:sendHeaders'),
-  beforeConnect: channel('undici:client:beforeConnect'),
-  connected: channel('undici:client:connected'),
-  connectError: channel('undici:client:connectError'),
 } as const;
 
 const OF_REQUESTS = [

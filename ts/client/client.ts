@@ -14,6 +14,7 @@ import { ConnectionPool } from '../pool/pool.js';
 import type { PoolKey } from '../pool/pool-key.js';
 import type { PoolStats } from '../pool/stats.js';
 import type { ProxyOption } from '../proxy/route.js';
+import { environmentProxy } from '../proxy/route.js';
 import type { BreakerOptions } from '../resilience/circuit-breaker.js';
 import { CircuitBreaker } from '../resilience/circuit-breaker.js';
 import type { RetryOptions } from '../resilience/retry.js';
@@ -211,7 +212,13 @@ export class Client implements AsyncDisposable {
   ): Promise<ResponseHead> {
     const response = await this.request(url, options);
     const { pipeline } = process.getBuiltinModule('node:stream/promises');
-    await pipeline(response.body, sink(response));
+    try {
+      await pipeline(response.body, sink(response));
+    } catch (error) {
+      // What is left of the body may never come, and nobody wants it.
+      response.exchange.cancel(error);
+      throw error;
+    }
     return response;
   }
 
@@ -250,7 +257,7 @@ export class Client implements AsyncDisposable {
     } else {
       const sorted = RequestBody.of(body);
       if (sorted instanceof RequestBody) begin(sorted);
-      else sorted.then(begin, (error: unknown) => control.failed(error));
+      else sorted.then(begin).catch((error: unknown) => control.failed(error));
     }
     return control;
   }
@@ -275,7 +282,10 @@ export class Client implements AsyncDisposable {
       exchange.start();
     };
     if (target.destination.scheme === 'http' || this._tls !== undefined) start();
-    else this.makeTls().then(start, (error: unknown) => control.failed(error));
+    else
+      this.makeTls()
+        .then(start)
+        .catch((error: unknown) => control.failed(error));
   }
 
   /** @internal A request by the rules of the Fetch standard. */
@@ -467,12 +477,14 @@ export class Client implements AsyncDisposable {
   }
 
   private originOf(destination: Destination, options: RequestOptions): OriginPool {
-    const usual = options.proxy === undefined && options.isolationKey === undefined;
+    const usual = options.proxy === undefined && options.isolationKey === undefined && this._values.proxy !== 'env';
     const known = destination.pool;
     if (usual && known !== undefined && !known.forgotten) return known;
     const { socketPath, localAddress, family } = this._values;
     const { scheme, host, port } = destination;
-    const proxy = (options.proxy !== undefined ? options.proxy : this._values.proxy) as ProxyOption | null;
+    let proxy = (options.proxy !== undefined ? options.proxy : this._values.proxy) as ProxyOption | null;
+    // Here, because only here the scheme is known; asked each time, because the environment may change.
+    if (proxy === 'env') proxy = environmentProxy({ scheme, host, port });
     const key: PoolKey = {
       scheme,
       host,

@@ -1,5 +1,6 @@
 import { misuse } from '../errors/millrace-error.js';
-import type { ConnectParams, ObservedRequest, ObservedSocket } from './channels.js';
+import type { ObservedSocket } from '../pool/connect-channels.js';
+import type { ObservedRequest } from './channels.js';
 import { CHANNELS, isObserved, UNDICI_CHANNELS } from './channels.js';
 import type { Timings } from './timings.js';
 
@@ -160,31 +161,4 @@ export class ExchangeEvents {
 /** As undici has them. */
 function bytesOf(text: string): Buffer {
   return Buffer.from(text, 'latin1');
-}
-
-/** A connection is begun. `params` are made only where somebody listens, here and below. */
-export function publishConnectStart(params: () => ConnectParams): void {
-  const { beforeConnect } = UNDICI_CHANNELS;
-  if (!beforeConnect.hasSubscribers && !CHANNELS.connectStart.hasSubscribers) return;
-  const connectParams = params();
-  if (beforeConnect.hasSubscribers) beforeConnect.publish({ connectParams, connector: null });
-  if (CHANNELS.connectStart.hasSubscribers) CHANNELS.connectStart.publish({ connectParams });
-}
-
-/** A connection is there. */
-export function publishConnectOpen(params: () => ConnectParams, socket: () => ObservedSocket): void {
-  const { connected } = UNDICI_CHANNELS;
-  if (!connected.hasSubscribers && !CHANNELS.connectOpen.hasSubscribers) return;
-  const message = { connectParams: params(), socket: socket() };
-  if (connected.hasSubscribers) connected.publish({ ...message, connector: null });
-  if (CHANNELS.connectOpen.hasSubscribers) CHANNELS.connectOpen.publish(message);
-}
-
-/** A connection could not be made. */
-export function publishConnectError(params: () => ConnectParams, error: unknown): void {
-  const { connectError } = UNDICI_CHANNELS;
-  if (!connectError.hasSubscribers && !CHANNELS.connectError.hasSubscribers) return;
-  const connectParams = params();
-  if (connectError.hasSubscribers) connectError.publish({ connectParams, error, connector: null, socket: null });
-  if (CHANNELS.connectError.hasSubscribers) CHANNELS.connectError.publish({ connectParams, error });
 }

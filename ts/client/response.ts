@@ -28,7 +28,7 @@ export interface ResponseParts {
   readonly decompress: boolean;
   readonly url: string;
   readonly timings: Timings;
-  readonly exchange: { readonly over: boolean; onOver: (() => void) | undefined };
+  readonly exchange: { readonly over: boolean; onOver: (() => void) | undefined; cancel(error: unknown): void };
 }
 
 /** A response; its fields are looked up and its body read when asked. */

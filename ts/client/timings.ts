@@ -74,7 +74,7 @@ export class Timings {
     return this._phases.dns;
   }
 
-  /** All attempts to connect, those of Happy Eyeballs together. */
+  /** All attempts to connect, those of Happy Eyeballs together; what `proxy` and `tls` do not tell is within it. */
   get connect(): number | null {
     return this._phases.connect;
   }

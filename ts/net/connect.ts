@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { namesFor } from '../dns/default-names.js';
@@ -52,7 +53,18 @@ export interface ConnectOptions {
 }
 
 /** Connects; resolves when the socket is open, through proxies and with TLS where that was asked for. */
-export async function connect(options: ConnectOptions): Promise<Socket> {
+export function connect(options: ConnectOptions): Promise<Socket> {
+  return connectNoting(options, {});
+}
+
+/** How long what comes before a dial took. */
+export interface ConnectNotes {
+  /** The resolver, in ms; not there where there was no name. */
+  dns?: number;
+}
+
+/** @internal As `connect`, with notes of how long it took. */
+export async function connectNoting(options: ConnectOptions, notes: ConnectNotes): Promise<Socket> {
   const values = validateOptions<ConnectOptionValues>(CONNECT_OPTIONS, withAbstractName(options));
   const timeouts = validateOptions<ConnectTimeoutValues>(CONNECT_TIMEOUTS, values.timeouts ?? {});
   const target = { scheme: 'tcp', host: values.host, port: values.port ?? 0 };
@@ -65,7 +77,7 @@ export async function connect(options: ConnectOptions): Promise<Socket> {
       all: (host, family) => addressesOf({ ...values, host, family }, timeouts.dns, signal),
       parts: (host, family) => partsOf({ ...values, host, family }, timeouts.dns, signal),
     };
-    return await open(values, timeouts, hops, resolve, signal);
+    return await open(values, timeouts, hops, noting(resolve, notes), signal);
   } catch (thrown) {
     const error = deadline.isOver() ? totalTimeout(timeouts.total ?? 0) : thrown;
     const { connectError } = SOCKET_CHANNELS;
@@ -87,6 +99,17 @@ interface Parts {
   readonly addresses: readonly string[];
   readonly more: Promise<readonly string[]> | null;
   stop(): void;
+}
+
+/** Names are resolved side by side: the last of them counts. */
+function noting(resolve: Resolve, notes: ConnectNotes): Resolve {
+  const began = performance.now();
+  const noted = <T>(host: string, found: Promise<T>): Promise<T> =>
+    isIP(plainHost(host)) !== 0 ? found : found.finally(() => (notes.dns = performance.now() - began));
+  return {
+    all: (host, family) => noted(host, resolve.all(host, family)),
+    parts: (host, family) => noted(host, resolve.parts(host, family)),
+  };
 }
 
 async function open(

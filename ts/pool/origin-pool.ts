@@ -1,11 +1,14 @@
 import { MillraceError } from '../errors/millrace-error.js';
 import { errorFromNative } from '../errors/native-error.js';
 import { native } from '../native/loader.js';
-import { connect } from '../net/connect.js';
+import type { ConnectNotes } from '../net/connect.js';
+import { connectNoting } from '../net/connect.js';
 import type { Socket } from '../net/socket.js';
+import type { ConnectParams } from './connect-channels.js';
+import { publishConnectError, publishConnectOpen, publishConnectStart } from './connect-channels.js';
 import type { ConnectionPool } from './pool.js';
 import type { PoolKey } from './pool-key.js';
-import { originText } from './pool-key.js';
+import { connectParamsOf, originText } from './pool-key.js';
 import type { Retirement } from './pooled-connection.js';
 import { PooledConnection } from './pooled-connection.js';
 import type { Queued, Waiter } from './waiter.js';
@@ -40,6 +43,8 @@ export class OriginPool {
   closed = 0;
   readonly retired: Partial<Record<Retirement, number>> = {};
   private readonly _pool: ConnectionPool;
+  /** What cuts the dials that are under way. */
+  private readonly _dials = new Set<AbortController>();
 
   constructor(pool: ConnectionPool, key: PoolKey, text: string) {
     this._pool = pool;
@@ -231,21 +236,31 @@ export class OriginPool {
     let socket: Socket | undefined;
     let failure: unknown;
     const began = performance.now();
+    const notes: ConnectNotes = {};
+    const dial = new AbortController();
+    this._dials.add(dial);
+    const params = (): ConnectParams => connectParamsOf(this.key);
+    publishConnectStart(params);
     try {
-      socket = await connect(this.connectOptions(timeouts));
+      socket = await connectNoting({ ...this.connectOptions(timeouts), signal: dial.signal }, notes);
     } catch (error) {
       failure = error;
     }
+    this._dials.delete(dial);
     this.opening--;
     this._pool.countOpening(-1);
     if (socket === undefined) {
+      publishConnectError(params, failure);
       this.failed(failure);
       return false;
     }
-    return this.opened(socket, asker, performance.now() - began);
+    const { dns = null } = notes;
+    const connect = performance.now() - began - (dns ?? 0);
+    // Of a connection that was made the core tells no more: `connect` is all that came after the resolver.
+    return this.opened(socket, asker, { dns, connect, proxy: null, tls: null });
   }
 
-  private connectOptions(timeouts: Waiter['connectTimeouts']): Parameters<typeof connect>[0] {
+  private connectOptions(timeouts: Waiter['connectTimeouts']): Parameters<typeof connectNoting>[0] {
     const { scheme, host, port, tls, localAddress, socketPath, family, proxy, resolver } = this.key;
     const secure = scheme === 'https' || scheme === 'tls';
     return {
@@ -259,20 +274,26 @@ export class OriginPool {
     };
   }
 
-  private opened(socket: Socket, asker: Queued | undefined, took: number): boolean {
+  private opened(socket: Socket, asker: Queued | undefined, phases: PooledConnection['phases']): boolean {
     const raw = this.key.scheme === 'tcp' || this.key.scheme === 'tls';
     const id = raw ? socket.id : socket.surrender();
     const code = raw ? undefined : native.becomeClient(id);
     if (code !== undefined) {
       native.destroy(id);
-      this.failed(errorFromNative(code));
+      const error = errorFromNative(code);
+      publishConnectError(() => connectParamsOf(this.key), error);
+      this.failed(error);
       return false;
     }
     const now = performance.now();
     const { maxConnectionAge, idleTimeout } = this._pool.values;
     const age = maxConnectionAge === null ? Infinity : maxConnectionAge * (1 - Math.random() * JITTER);
     const connection = new PooledConnection(id, this, now, now + age, raw ? socket : null);
-    connection.phases = { dns: null, connect: took, proxy: null, tls: null };
+    connection.phases = phases;
+    publishConnectOpen(
+      () => connectParamsOf(this.key),
+      () => connection.observed(),
+    );
     this.all.add(connection);
     this.created++;
     this._pool.countCreated();
@@ -352,6 +373,7 @@ export class OriginPool {
       this.withdraw(item);
       item.waiter.fail(error);
     }
+    for (const dial of this._dials) dial.abort(error);
     for (const connection of [...this.all]) connection.close('drain');
   }
 

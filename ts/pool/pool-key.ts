@@ -1,6 +1,7 @@
 import type { ConnectOptions } from '../net/connect.js';
 import type { ProxyOption } from '../proxy/route.js';
 import type { TlsContext } from '../tls/tls-context.js';
+import type { ConnectParams } from './connect-channels.js';
 
 /** What a connection is to: connections are shared within one key, and never across keys. */
 export interface PoolKey {
@@ -49,7 +50,7 @@ export function keyText(key: PoolKey): string {
     nameOf(tls),
     localAddress ?? '',
     socketPath ?? '',
-    family ?? '',
+    family === 'any' ? '' : (family ?? ''),
     proxyText(proxy),
     isolationKey ?? '',
     nameOf(resolver),
@@ -60,4 +61,18 @@ export function keyText(key: PoolKey): string {
 /** How the origin of a key is told in statistics. */
 export function originText({ scheme, host, port }: PoolKey): string {
   return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** What is told of a connection of a key on diagnostics channels. */
+export function connectParamsOf({ scheme, host, port, tls, servername, localAddress }: PoolKey): ConnectParams {
+  const isHttp = scheme === 'http' || scheme === 'https';
+  return {
+    host: `${host.includes(':') ? `[${host}]` : host}:${port}`,
+    hostname: host,
+    protocol: `${scheme}:`,
+    port: String(port),
+    servername: scheme === 'https' || scheme === 'tls' ? (servername ?? tls?.servername ?? host) : null,
+    localAddress: localAddress ?? null,
+    version: isHttp ? 'h1' : undefined,
+  };
 }

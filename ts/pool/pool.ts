@@ -139,7 +139,8 @@ export class ConnectionPool implements AsyncDisposable {
   destroy(error: Error = new MillraceError('MILLRACE_POOL_CLOSED')): void {
     this._state = 'stopped';
     for (const origin of this._origins.values()) origin.destroy(error);
-    this.stop();
+    // Dials that were cut are over in a moment.
+    if (this.isOver()) this.stop();
   }
 
   stats(): PoolStats {
@@ -236,6 +237,7 @@ export class ConnectionPool implements AsyncDisposable {
   countClosed(reason: Retirement): void {
     this._total--;
     this._counts.closed++;
+    this._counts.retired[reason] = (this._counts.retired[reason] ?? 0) + 1;
     this._counts.churned();
     native.count(place(COUNTERS, `pool_connections_closed_total{reason="${reason}"}`), 1);
   }

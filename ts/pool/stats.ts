@@ -53,6 +53,8 @@ export class PoolCounts {
   queued = 0;
   refused = 0;
   timeouts = 0;
+  /** Also those of origins that are forgotten. */
+  readonly retired: Partial<Record<Retirement, number>> = {};
   private readonly _seconds = new Float64Array(WINDOW);
   private readonly _changes = new Float64Array(WINDOW);
   private readonly _waits = new Float64Array(BOUNDS.length);
@@ -80,16 +82,12 @@ export class PoolCounts {
   stats(origins: readonly OriginPool[], state: PoolState): PoolStats {
     const now = performance.now();
     const each: Record<string, PoolCountsStats> = Object.create(null) as Record<string, PoolCountsStats>;
-    const retired: Partial<Record<Retirement, number>> = {};
     for (const origin of origins) {
       const name =
         origin.origin in each
           ? `${origin.origin} ${origin.text.slice(origin.text.indexOf('\0') + 1).replaceAll('\0', '|')}`
           : origin.origin;
       each[name] = statsOf([origin], now, origin, origin.retired);
-      for (const [reason, count] of Object.entries(origin.retired) as [Retirement, number][]) {
-        retired[reason] = (retired[reason] ?? 0) + count;
-      }
     }
     const since = Math.floor(now / 1_000) - WINDOW;
     let changes = 0;
@@ -98,7 +96,7 @@ export class PoolCounts {
     }
     const count = this._waits.reduce((sum, one) => sum + one, 0);
     return {
-      ...statsOf(origins, now, this, retired),
+      ...statsOf(origins, now, this, { ...this.retired }),
       state,
       refused: this.refused,
       acquireTimeouts: this.timeouts,

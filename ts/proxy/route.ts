@@ -82,6 +82,16 @@ export function hopOption(hop: RouteHop): ProxyHop {
   };
 }
 
+/** The proxy that the environment names for a target, as a URL with its credentials; null for none. */
+export function environmentProxy(target: ProxyTarget): string | null {
+  const found = proxyFromEnvironment(target);
+  if (found === null) return null;
+  const label = labelOf(found);
+  const { username, password = '' } = found;
+  if (username === undefined) return label;
+  return label.replace('://', `://${encodeURIComponent(username)}:${encodeURIComponent(password)}@`);
+}
+
 /** How a proxy is named in messages: never with its credentials. */
 export function labelOf({ kind, host, port }: Pick<ProxyUrl, 'kind' | 'host' | 'port'>): string {
   return `${kind}://${host.includes(':') ? `[${host}]` : host}:${port}`;

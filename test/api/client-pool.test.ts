@@ -1,0 +1,296 @@
+// What a pool is told to keep, to refuse and to let go, through a client and for raw sockets.
+import type { PoolOptions } from '../../ts/index.js';
+import { Client, ConnectionPool, MillraceError } from '../../ts/index.js';
+import { census } from '../../ts/native/events.js';
+import { until } from '../support/condition.js';
+import type { ScriptedServer } from '../support/scripted-server.js';
+import { onRequests, scriptedServer } from '../support/scripted-server.js';
+
+const answer = (...fields: string[]): string =>
+  `HTTP/1.1 200 OK\r\n${fields.map((field) => `${field}\r\n`).join('')}Content-Length: 2\r\n\r\nok`;
+
+let server: ScriptedServer;
+let pool: ConnectionPool;
+let client: Client;
+let before: ReturnType<typeof census>;
+
+/** A server that answers, and a client of it with such a pool. */
+async function begin(options: PoolOptions, ...fields: string[]): Promise<void> {
+  server = await scriptedServer((socket) => onRequests(socket, () => socket.write(answer(...fields))));
+  pool = new ConnectionPool(options);
+  client = new Client({ pool });
+}
+
+const call = async (): Promise<string> => (await client.get(server.url)).text();
+
+/** So many connections, all idle. */
+async function idle(count: number): Promise<void> {
+  await Promise.all(Array.from({ length: count }, call));
+  await until(
+    () => pool.stats().free === count,
+    () => `${count} are idle: ${JSON.stringify(pool.stats())}`,
+  );
+}
+
+beforeEach(() => {
+  before = census();
+});
+
+afterEach(async () => {
+  jest.restoreAllMocks();
+  pool.destroy();
+  await server.end();
+  await until(() => census().connections === before.connections && census().streams === before.streams);
+});
+
+/** Has the clock of ages and idle times stand so much later. */
+function later(ms: number): void {
+  const now = performance.now.bind(performance);
+  jest.spyOn(performance, 'now').mockImplementation(() => now() + ms);
+}
+
+describe('validate', () => {
+  test('is asked about each connection that is to be used again; what it refuses is closed', async () => {
+    const verdicts = [true, false, new Promise<boolean>((resolve) => setImmediate(resolve, true))];
+    const seen: unknown[] = [];
+    const validate = (connection: unknown): boolean | Promise<boolean> => {
+      seen.push(connection);
+      return verdicts[seen.length - 1];
+    };
+    await begin({ validate });
+    for (let round = 0; round < 4; round++) expect(await call()).toBe('ok');
+    expect(seen).toHaveLength(3);
+    expect(seen[0]).toBe(seen[1]);
+    expect(seen[2]).not.toBe(seen[1]);
+    expect(pool.stats()).toMatchObject({ created: 2, reused: 2, retired: { discarded: 1 } });
+  });
+
+  test.each<[string, () => Promise<boolean>]>([
+    [
+      'throws',
+      () => {
+        throw new Error('mine');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('mine'))],
+    ['answers something else', () => Promise.resolve('yes' as never)],
+  ])('one that %s refuses', async (_, validate) => {
+    await begin({ validate });
+    for (let round = 0; round < 3; round++) expect(await call()).toBe('ok');
+    expect(pool.stats()).toMatchObject({ created: 3, reused: 0 });
+  });
+});
+
+describe('prewarm and minIdle', () => {
+  test('prewarm opens as many as the caps allow, and says how many', async () => {
+    await begin({ maxConnectionsPerOrigin: 3 });
+    expect(await pool.prewarm(server.url, 2)).toBe(2);
+    expect(await pool.prewarm(server.url, 5)).toBe(1);
+    await until(() => server.open() === 3);
+    expect(pool.stats()).toMatchObject({ connected: 3, free: 3 });
+    await idle(3);
+    expect(pool.stats()).toMatchObject({ created: 3, reused: 3 });
+  });
+
+  test('prewarm of an origin that nobody serves answers 0', async () => {
+    await begin({});
+    await server.end();
+    expect(await pool.prewarm(server.url, 3)).toBe(0);
+    expect(pool.stats()).toMatchObject({ connected: 0, pending: 0 });
+  });
+
+  test('sweep leaves minIdle of those that are idle for too long', async () => {
+    await begin({ minIdle: 2, idleTimeout: 1_000 });
+    await idle(5);
+    expect(pool.sweep()).toBe(0);
+    later(1_100);
+    expect(pool.sweep()).toBe(3);
+    expect(pool.stats()).toMatchObject({ free: 2, retired: { idle: 3 } });
+    await until(() => server.open() === 2);
+  });
+});
+
+test('the sweeper closes by itself what is idle for too long', async () => {
+  await begin({ idleTimeout: 10 });
+  await idle(3);
+  await until(() => server.open() === 0, 'all are closed');
+  expect(pool.stats()).toMatchObject({ connected: 0, retired: { idle: 3 } });
+});
+
+describe('drain', () => {
+  test('serves who waits, closes what becomes free, and takes no more', async () => {
+    const owed: (() => void)[] = [];
+    server = await scriptedServer((socket) => onRequests(socket, () => owed.push(() => socket.write(answer()))));
+    pool = new ConnectionPool({ maxConnectionsPerOrigin: 1 });
+    client = new Client({ pool });
+    const calls = [call(), call()];
+    await until(() => owed.length === 1);
+    const drained = pool.drain();
+    await expect(call()).rejects.toMatchObject({ code: 'MILLRACE_POOL_CLOSED' });
+    owed[0]();
+    await until(() => owed.length === 2, 'the one that waited is served');
+    owed[1]();
+    expect(await Promise.all(calls)).toEqual(['ok', 'ok']);
+    await drained;
+    expect(pool.stats()).toMatchObject({ state: 'stopped', connected: 0, queued: 0 });
+  });
+
+  test('cuts at its deadline what is left: on a connection, in the queue, and being opened', async () => {
+    server = await scriptedServer((socket) => void socket.resume());
+    pool = new ConnectionPool({ maxConnectionsPerOrigin: 1 });
+    client = new Client({ pool });
+    const hanging = client.request(server.url.replace('http:', 'https:')).catch((error: unknown) => error);
+    const outcomes = [call(), call()].map((one) => one.catch((error: unknown) => error));
+    await until(() => pool.stats().running === 1 && pool.stats().pending === 1);
+    const began = performance.now();
+    await pool.drain({ timeout: 50 });
+    expect(performance.now() - began).toBeGreaterThanOrEqual(48);
+    for (const outcome of await Promise.all([...outcomes, hanging])) expect(outcome).toBeInstanceOf(MillraceError);
+    expect(pool.stats()).toMatchObject({ state: 'stopped', connected: 0, queued: 0, pending: 0 });
+    await until(() => server.open() === 0);
+  });
+});
+
+describe('raw sockets', () => {
+  const key = (): Parameters<ConnectionPool['acquire']>[0] => ({ scheme: 'tcp', host: '127.0.0.1', port: server.port });
+  const echo = (): Promise<ScriptedServer> =>
+    scriptedServer((socket) => socket.on('data', (data) => socket.write(data)));
+
+  test('what is released is lent again, what is discarded is not', async () => {
+    server = await echo();
+    pool = new ConnectionPool();
+    const first = await pool.acquire(key());
+    expect(first.reused).toBe(false);
+    first.socket.write('abc');
+    for await (const chunk of first.socket) {
+      expect(Buffer.from(chunk).toString()).toBe('abc');
+      break;
+    }
+    first.discard();
+    const second = await pool.acquire(key());
+    expect([second.reused, second.socket === first.socket]).toEqual([false, false]);
+    second.release();
+    second.release();
+    const third = await pool.acquire(key());
+    expect([third.reused, third.socket === second.socket]).toEqual([true, true]);
+    third.discard();
+    await until(() => server.open() === 0);
+    expect(pool.stats()).toMatchObject({ connected: 0, created: 2, reused: 1, retired: { discarded: 2 } });
+  });
+
+  test('one that died while it was idle is not lent', async () => {
+    server = await echo();
+    pool = new ConnectionPool();
+    (await pool.acquire(key())).release();
+    const { port } = server;
+    expect(pool.stats()).toMatchObject({ connected: 1, free: 1 });
+    await server.end();
+    await until(() => pool.stats().connected === 0, 'it is gone');
+    await expect(pool.acquire({ scheme: 'tcp', host: '127.0.0.1', port })).rejects.toBeInstanceOf(MillraceError);
+  });
+
+  test('who waits gets what is released, gives up by signal, or fails in time', async () => {
+    server = await echo();
+    pool = new ConnectionPool({ maxConnectionsPerOrigin: 1 });
+    const held = await pool.acquire(key());
+    const controller = new AbortController();
+    const aborted = pool.acquire(key(), { signal: controller.signal });
+    const late = pool.acquire(key(), { timeout: 30 });
+    const served = pool.acquire(key());
+    controller.abort();
+    await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(late).rejects.toMatchObject({ code: 'MILLRACE_ACQUIRE_TIMEOUT' });
+    held.release();
+    const got = await served;
+    expect([got.reused, got.socket === held.socket]).toEqual([true, true]);
+    got.discard();
+    await expect(pool.acquire({ ...key(), scheme: 'http' })).rejects.toMatchObject({
+      code: 'MILLRACE_INVALID_ARGUMENT',
+    });
+  });
+});
+
+describe('resize', () => {
+  test('onResize is told of both, fewer connections are had by closing idle ones, more serve who waits', async () => {
+    const told: [PoolOptions, PoolOptions][] = [];
+    await begin({ maxConnectionsPerOrigin: 4, onResize: (old, now) => void told.push([old, now]) });
+    await idle(4);
+    pool.resize({ maxConnectionsPerOrigin: 2 });
+    expect(told.map(([old, now]) => [old.maxConnectionsPerOrigin, now.maxConnectionsPerOrigin])).toEqual([[4, 2]]);
+    expect(pool.stats()).toMatchObject({ connected: 2, retired: { limit: 2 } });
+    expect(() => pool.resize({ maxConnectionsPerOrigin: 0 })).toThrow(RangeError);
+    expect(told).toHaveLength(1);
+    expect(pool.values.maxConnectionsPerOrigin).toBe(2);
+    await idle(2);
+  });
+
+  test('a larger cap opens for who waits, a smaller one closes busy ones when they are free', async () => {
+    const owed: (() => void)[] = [];
+    server = await scriptedServer((socket) => onRequests(socket, () => owed.push(() => socket.write(answer()))));
+    pool = new ConnectionPool({ maxConnectionsPerOrigin: 1 });
+    client = new Client({ pool });
+    const calls = [call(), call(), call()];
+    await until(() => owed.length === 1);
+    pool.resize({ maxConnectionsPerOrigin: 3 });
+    await until(() => owed.length === 3);
+    pool.resize({ maxConnectionsPerOrigin: 1 });
+    for (const reply of owed) reply();
+    await Promise.all(calls);
+    await until(() => pool.stats().connected === 1);
+    expect(pool.stats()).toMatchObject({ free: 1, retired: { limit: 2 } });
+  });
+});
+
+describe('age', () => {
+  test('a connection is closed when it is idle next after maxConnectionAge, by chance up to a tenth before', async () => {
+    for (const [chance, age, kept] of [
+      [0, 999, true],
+      [0, 1_001, false],
+      [0.999_999, 890, true],
+      [0.999_999, 901, false],
+    ] as const) {
+      jest.spyOn(Math, 'random').mockReturnValue(chance);
+      let clock = 1e6;
+      jest.spyOn(performance, 'now').mockImplementation(() => clock);
+      await begin({ maxConnectionAge: 1_000 });
+      expect(await call()).toBe('ok');
+      clock += age;
+      expect(await call()).toBe('ok');
+      expect([chance, age, pool.stats().reused]).toEqual([chance, age, kept ? 1 : 0]);
+      expect(pool.stats().retired).toEqual(kept ? {} : { age: 1 });
+      pool.destroy();
+      await server.end();
+      jest.restoreAllMocks();
+    }
+  });
+
+  test('maxRequestsPerConnection is the most that one carries', async () => {
+    await begin({ maxRequestsPerConnection: 2 });
+    for (let round = 0; round < 5; round++) expect(await call()).toBe('ok');
+    expect(pool.stats()).toMatchObject({ created: 3, reused: 2, retired: { requests: 2 } });
+  });
+
+  test('the server’s Keep-Alive: timeout is kept, but for a second', async () => {
+    for (const [passed, kept] of [
+      [3_800, true],
+      [4_100, false],
+    ] as const) {
+      let clock = 1e6;
+      jest.spyOn(performance, 'now').mockImplementation(() => clock);
+      await begin({ idleTimeout: 60_000 }, 'Keep-Alive: timeout=5, max=9');
+      expect(await call()).toBe('ok');
+      clock += passed;
+      expect(await call()).toBe('ok');
+      expect([passed, pool.stats().reused]).toEqual([passed, kept ? 1 : 0]);
+      pool.destroy();
+      await server.end();
+      jest.restoreAllMocks();
+    }
+  });
+
+  test('a Keep-Alive: timeout of a second or less lets no connection be used again', async () => {
+    await begin({}, 'Keep-Alive: timeout=1');
+    for (let round = 0; round < 2; round++) expect(await call()).toBe('ok');
+    expect(pool.stats()).toMatchObject({ created: 2, reused: 0 });
+  });
+});
