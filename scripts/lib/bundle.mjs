@@ -47,7 +47,7 @@ function loadedLate(text) {
   });
   const used = without.replace(/\bimport_node_\w+\b/g, (name) => {
     const module = names.get(name);
-    return module === undefined ? name : `${lateName(module)}()`;
+    return module === undefined ? name : `(${lateName(module)}())`;
   });
   const loaders = [...new Set(names.values())].map((module) => {
     const name = lateName(module);
