@@ -201,7 +201,10 @@ export abstract class Exchange implements Target, Waiter {
   /** @internal No connection came. */
   fail(error: unknown): void {
     this._queued = null;
-    const isLate = error instanceof MillraceError && error.code === 'MILLRACE_ACQUIRE_TIMEOUT' && this.isOver();
+    // The queue knows one time: the shorter of the two. A timer may be a little before the clock.
+    const { acquireTimeout, totalTimeout: total } = this.prepared;
+    const isTotal = this.isOver() || (total > 0 && total <= acquireTimeout);
+    const isLate = isTotal && error instanceof MillraceError && error.code === 'MILLRACE_ACQUIRE_TIMEOUT';
     this.end(isLate ? totalTimeout(this.prepared.totalTimeout, performance.now() - this.timings.start) : error);
   }
 
