@@ -6,6 +6,7 @@ import type { HeaderView } from '../message/header-view.js';
 import type { IncomingBody } from '../message/incoming-body.js';
 import { decodeText } from '../message/incoming-body.js';
 import { nodeStream } from '../message/node-stream.js';
+import { webStream } from '../message/web-stream.js';
 import type { ContentCoding } from './content-coding.js';
 import { decompress, decompressWhole } from './decompress.js';
 
@@ -101,20 +102,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   }
 
   stream(): ReadableStream<Uint8Array> {
-    const chunks = this[Symbol.asyncIterator]();
-    return new ReadableStream<Uint8Array>(
-      {
-        pull: async (controller) => {
-          const result = await chunks.next();
-          if (result.done === true) controller.close();
-          else controller.enqueue(result.value);
-        },
-        cancel: async () => {
-          await chunks.return?.();
-        },
-      },
-      { highWaterMark: 0 },
-    );
+    return webStream(this);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {

@@ -7,6 +7,7 @@ import { KIND } from '../native/events.js';
 import { native } from '../native/loader.js';
 import { HeaderView } from './header-view.js';
 import { nodeStream } from './node-stream.js';
+import { webStream } from './web-stream.js';
 
 /** How many bytes of a streamed body are under way to JavaScript at most. */
 const WINDOW = 256 * 1024;
@@ -119,20 +120,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   }
 
   stream(): ReadableStream<Uint8Array> {
-    const chunks = this[Symbol.asyncIterator]();
-    return new ReadableStream<Uint8Array>(
-      {
-        pull: async (controller) => {
-          const result = await chunks.next();
-          if (result.done === true) controller.close();
-          else controller.enqueue(result.value);
-        },
-        cancel: async () => {
-          await chunks.return?.();
-        },
-      },
-      { highWaterMark: 0 },
-    );
+    return webStream(this);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {

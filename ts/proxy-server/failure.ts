@@ -52,3 +52,8 @@ export function failureOf(error: unknown): Failure {
   const system = (error.cause as { code?: string } | undefined)?.code ?? '';
   return BY_CODE[error.code] ?? (error.code === 'MILLRACE_SYSTEM' ? BY_SYSTEM[system] : undefined) ?? FAILED;
 }
+
+/** The value of `Proxy-Status` (RFC 9209 §2). */
+export function proxyStatus({ type }: Pick<Failure, 'type'>): string {
+  return `millrace; error=${type}`;
+}

@@ -6,9 +6,9 @@ import { hopOption } from '../proxy/route.js';
 import type { ServerRequest } from '../server/request.js';
 import type { ServerResponse } from '../server/response.js';
 import type { Failure } from './failure.js';
-import { failureOf } from './failure.js';
+import { failureOf, proxyStatus } from './failure.js';
 import type { Gateway, ProxyRequest, Way } from './gateway.js';
-import { BASIC, proxyStatus } from './proxy-server.js';
+import { BASIC } from './proxy-server.js';
 import type { ProxyServer } from './proxy-server.js';
 
 /** Fields of one connection, which a proxy does not pass on (RFC 9110 §7.6.1). */
@@ -32,6 +32,8 @@ const KEPT = new Set([
   'x-forwarded-host',
   'x-forwarded-proto',
 ]);
+/** What is written for the next hop, where it has any. */
+const SET_ANEW = new Set(['host', 'max-forwards', 'expect']);
 const MAX_FORWARDS = new Set(['TRACE', 'OPTIONS']);
 
 /** Passes on requests in absolute form (RFC 9112 §3.2.2), over connections of its own. */
@@ -63,7 +65,7 @@ export class Forwarder {
     }
     const url = targetOf(req);
     if (url === null) {
-      res.writeHead(400, { 'Content-Length': '0', 'Proxy-Status': 'millrace; error=http_request_error' }).end();
+      res.writeHead(400, { 'Content-Length': '0', 'Proxy-Status': proxyStatus({ type: 'http_request_error' }) }).end();
       return;
     }
     const forwards = Number(req.headers.get('max-forwards') ?? Infinity);
@@ -72,7 +74,7 @@ export class Forwarder {
       return;
     }
     if (req.headers.getAll('via').some((value) => value.includes(this.#name))) {
-      res.writeHead(508, { 'Content-Length': '0', 'Proxy-Status': 'millrace; error=proxy_loop_detected' }).end();
+      res.writeHead(508, { 'Content-Length': '0', 'Proxy-Status': proxyStatus({ type: 'proxy_loop_detected' }) }).end();
       return;
     }
     const { remoteAddress, remotePort } = req;
@@ -162,9 +164,8 @@ function fieldsOf(headers: HeaderView, via: string | null): [string, string][] {
   const fields: [string, string][] = [];
   for (const [name, value] of headers) {
     const lower = name.toLowerCase();
-    const isOurs = lower === 'host' || lower === 'content-length' || lower === 'max-forwards' || lower === 'expect';
-    if (HOP_BY_HOP.has(lower) || dropped.has(lower) || (via !== null && isOurs && lower !== 'content-length')) continue;
-    if (lower === 'content-length') continue;
+    const isOwn = lower === 'content-length' || (via !== null && SET_ANEW.has(lower));
+    if (isOwn || HOP_BY_HOP.has(lower) || dropped.has(lower)) continue;
     fields.push([name, value]);
   }
   if (via !== null) fields.push(['Via', via]);
@@ -197,6 +198,5 @@ async function relay(answer: ClientResponse, res: ServerResponse, name: string, 
 }
 
 function refuse(res: ServerResponse, failure: Failure): void {
-  const [name, value] = proxyStatus(failure).trimEnd().split(': ') as [string, string];
-  res.writeHead(failure.status, { [name]: value, 'Content-Length': '0' }).end();
+  res.writeHead(failure.status, { 'Proxy-Status': proxyStatus(failure), 'Content-Length': '0' }).end();
 }

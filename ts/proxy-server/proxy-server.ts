@@ -9,8 +9,7 @@ import type { ServerRequest } from '../server/request.js';
 import type { Judge } from './authentication.js';
 import { basicCredentials } from './authentication.js';
 import { decided } from './decided.js';
-import type { Failure } from './failure.js';
-import { failureOf } from './failure.js';
+import { failureOf, proxyStatus } from './failure.js';
 import type { Gateway, ProxyRequest } from './gateway.js';
 import { SocksClient } from './socks-client.js';
 import type { TunnelClient, TunnelLimits, TunnelStats } from './tunnel.js';
@@ -154,7 +153,7 @@ export class ProxyServer extends EventEmitter implements AsyncDisposable {
       },
       refuse: (error) => {
         const failure = failureOf(error);
-        answer(socket, failure.status, proxyStatus(failure));
+        answer(socket, failure.status, `Proxy-Status: ${proxyStatus(failure)}\r\n`);
       },
     };
     await this.#tunnel({ protocol: 'connect', ...target, username: user, remoteAddress, remotePort }, client);
@@ -235,10 +234,6 @@ function authorityOf(authority: string): { host: string; port: number } | null {
   const port = Number(authority.slice(colon + 1));
   if (colon < 1 || port < 1) return null;
   return { host: host.startsWith('[') ? host.slice(1, -1) : host, port };
-}
-
-export function proxyStatus({ type }: Failure): string {
-  return `Proxy-Status: millrace; error=${type}\r\n`;
 }
 
 const REASONS: Readonly<Record<number, string>> = {

@@ -143,26 +143,25 @@ impl Dialling {
         Self {
             socket: dial.socket,
             addresses,
-            next: 0,
             sorted: dial.sorted,
             more: dial.more,
-            last_attempt_ms: 0,
-            attempts: Vec::new(),
-            next_attempt_ms: 0,
-            connect_by_ms: u64::MAX,
-            failures: Vec::new(),
-            steps,
-            at: 0,
-            again: None,
             connect_timeout_ms: dial.connect_timeout_ms,
             tls_timeout_ms: dial.tls_timeout_ms,
             proxy_timeout_ms: dial.proxy_timeout_ms,
-            began_ns: now_ns,
+            ..Self::connected(steps, now_ns)
         }
     }
 
     /// Of a connection that is there already and is to speak TLS.
     fn securing(tls: DialTls, timeout_ms: u64, now_ns: u64) -> Self {
+        Self {
+            tls_timeout_ms: timeout_ms,
+            ..Self::connected(vec![Step::Tls(tls)], now_ns)
+        }
+    }
+
+    /// With nothing left to connect, and no limits.
+    fn connected(steps: Vec<Step>, now_ns: u64) -> Self {
         Self {
             socket: ConnectTcp::default(),
             addresses: Vec::new(),
@@ -174,11 +173,11 @@ impl Dialling {
             next_attempt_ms: 0,
             connect_by_ms: u64::MAX,
             failures: Vec::new(),
-            steps: vec![Step::Tls(tls)],
+            steps,
             at: 0,
             again: None,
             connect_timeout_ms: 0,
-            tls_timeout_ms: timeout_ms,
+            tls_timeout_ms: 0,
             proxy_timeout_ms: 0,
             began_ns: now_ns,
         }
