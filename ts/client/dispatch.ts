@@ -27,6 +27,9 @@ export interface DispatchHandler {
   onError(error: unknown): void;
 }
 
+/** `client.dispatch`, and what stands beneath a function in its place. */
+export type Dispatch = (options: DispatchOptions, handler: DispatchHandler) => ExchangeControl;
+
 /** What its caller can do to an exchange. */
 export interface ExchangeControl {
   readonly aborted: boolean;
@@ -37,6 +40,13 @@ export interface ExchangeControl {
   abort(reason?: unknown): void;
 }
 
+/** What a control steers. */
+export interface Steered {
+  cancel(reason: unknown): void;
+  /** The handler takes more. */
+  goOn(): void;
+}
+
 /** How many bytes of a body are under way to the handler at most. */
 const WINDOW = 256 * 1024;
 
@@ -44,7 +54,7 @@ const WINDOW = 256 * 1024;
 export class DispatchControl implements ExchangeControl {
   aborted = false;
   paused = false;
-  exchange: DispatchExchange | undefined;
+  exchange: Steered | undefined;
   private readonly _handler: DispatchHandler;
   private readonly _context = new AsyncResource('MILLRACE_DISPATCH');
   private _over = false;
@@ -67,6 +77,11 @@ export class DispatchControl implements ExchangeControl {
       next();
     }
     this.exchange?.goOn();
+  }
+
+  /** Nothing more is told. */
+  get over(): boolean {
+    return this._over;
   }
 
   abort(reason: unknown = new MillraceError('MILLRACE_DESTROYED')): void {
@@ -141,6 +156,13 @@ export class DispatchExchange extends Exchange {
     whole: string | Uint8Array | undefined,
   ): void {
     const length = a & 0xfffff;
+    try {
+      this.prepared.memory?.take(head.length);
+    } catch (error) {
+      if (this.over) this._control.failed(error);
+      else this.cancel(error);
+      return;
+    }
     this._control.responded({
       status: a >>> 20,
       statusText: head.slice(0, length),
@@ -150,7 +172,7 @@ export class DispatchExchange extends Exchange {
       timings: this.timings,
     });
     if ((flags & RESPONSE_ENDED) === 0) {
-      if (!this.over) native.grant(this.id, WINDOW);
+      if (!this.over) native.grant(this.id, this.prepared.memory?.window(WINDOW) ?? WINDOW);
       return;
     }
     if (whole !== undefined && whole.length > 0) {

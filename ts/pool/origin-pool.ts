@@ -4,6 +4,7 @@ import { native } from '../native/loader.js';
 import type { ConnectNotes } from '../net/connect.js';
 import { connectNoting } from '../net/connect.js';
 import type { Socket } from '../net/socket.js';
+import type { PoolOptionValues } from '../options/pool.generated.js';
 import type { ConnectParams } from './connect-channels.js';
 import { publishConnectError, publishConnectOpen, publishConnectStart } from './connect-channels.js';
 import type { ConnectionPool } from './pool.js';
@@ -43,6 +44,9 @@ export class OriginPool {
   closed = 0;
   readonly retired: Partial<Record<Retirement, number>> = {};
   private readonly _pool: ConnectionPool;
+  /** The pool's options, and these with the key's limits in their place. */
+  private _under: PoolOptionValues | undefined;
+  private _values: PoolOptionValues | undefined;
   /** What cuts the dials that are under way. */
   private readonly _dials = new Set<AbortController>();
 
@@ -53,6 +57,18 @@ export class OriginPool {
     this.origin = originText(key);
   }
 
+  /** The options in force for this key. */
+  get values(): PoolOptionValues {
+    const { values } = this._pool;
+    const { limits } = this.key;
+    if (limits === undefined) return values;
+    if (this._under !== values) {
+      this._under = values;
+      this._values = { ...values, ...limits };
+    }
+    return this._values as PoolOptionValues;
+  }
+
   /** Connections, those that are being opened included. */
   get size(): number {
     return this.all.size + this.opening;
@@ -60,7 +76,7 @@ export class OriginPool {
 
   /** Has the waiter take a connection, now or when there is one; the answer withdraws it. */
   acquire(waiter: Waiter): Queued | null {
-    const { values } = this._pool;
+    const { values } = this;
     if (this.queue.size === 0 && this.serve(waiter)) return null;
     this._pool.assertRunning();
     const queued = this.queue.size;
@@ -120,7 +136,7 @@ export class OriginPool {
       if (connection === undefined) return false;
       now ||= performance.now();
       if (this.retire(connection, now)) continue;
-      if (this._pool.values.validate !== null && !connection.validated) {
+      if (this.values.validate !== null && !connection.validated) {
         this.validate(connection);
         continue;
       }
@@ -131,7 +147,7 @@ export class OriginPool {
   /** Has the hook judge an idle connection; one that passes is idle again and goes to who waits. */
   private validate(connection: PooledConnection): void {
     this.validating++;
-    const hook = this._pool.values.validate as (connection: PooledConnection) => boolean | Promise<boolean>;
+    const hook = this.values.validate as (connection: PooledConnection) => boolean | Promise<boolean>;
     const judged = (passes: boolean): void => {
       this.validating--;
       if (connection.gone) return this.open();
@@ -162,7 +178,7 @@ export class OriginPool {
 
   /** Closes a connection whose time is over; says whether it did. */
   private retire(connection: PooledConnection, now: number): boolean {
-    const { maxRequestsPerConnection } = this._pool.values;
+    const { maxRequestsPerConnection } = this.values;
     const reason: Retirement | undefined =
       now >= connection.retiresAt
         ? 'age'
@@ -187,7 +203,7 @@ export class OriginPool {
       return;
     }
     if (connection.active > 0) return;
-    const { values } = this._pool;
+    const { values } = this;
     const now = performance.now();
     connection.idleSince = now;
     const told = hint < 0 ? Infinity : Math.max(0, hint * 1_000 - MARGIN);
@@ -216,7 +232,7 @@ export class OriginPool {
 
   /** Whether the caps allow another connection; at the global cap an idle one of another origin makes room. */
   mayOpen(): boolean {
-    return this.size < this._pool.values.maxConnectionsPerOrigin && this._pool.hasRoomFor(this);
+    return this.size < this.values.maxConnectionsPerOrigin && this._pool.hasRoomFor(this);
   }
 
   /** Opens as many connections as are waited for and allowed. */
@@ -286,7 +302,7 @@ export class OriginPool {
       return false;
     }
     const now = performance.now();
-    const { maxConnectionAge, idleTimeout } = this._pool.values;
+    const { maxConnectionAge, idleTimeout } = this.values;
     const age = maxConnectionAge === null ? Infinity : maxConnectionAge * (1 - Math.random() * JITTER);
     const connection = new PooledConnection(id, this, now, now + age, raw ? socket : null);
     connection.phases = phases;
@@ -328,7 +344,7 @@ export class OriginPool {
   /** Whether another connection would be of use and this key's own cap allows it. */
   wantsMore(): boolean {
     const waits = this.opening + this.validating < this.queue.size;
-    return waits && this.size < this._pool.values.maxConnectionsPerOrigin;
+    return waits && this.size < this.values.maxConnectionsPerOrigin;
   }
 
   /** Opens one connection, whose place is there. */
@@ -338,7 +354,7 @@ export class OriginPool {
 
   /** Closes idle connections beyond this key's cap. */
   shrink(): void {
-    while (this.size > this._pool.values.maxConnectionsPerOrigin) {
+    while (this.size > this.values.maxConnectionsPerOrigin) {
       const oldest = this.idle[0];
       if (oldest === undefined) return;
       oldest.close('limit');
@@ -347,7 +363,7 @@ export class OriginPool {
 
   /** Closes idle connections whose time is over, but `minIdle` of them that only nobody has used. */
   sweep(now: number): number {
-    const { minIdle } = this._pool.values;
+    const { minIdle } = this.values;
     let closed = 0;
     for (const connection of [...this.idle]) {
       const old = now >= connection.retiresAt;
