@@ -102,15 +102,21 @@ export const CLIENT_MOVERS = {
     method: 'POST',
     body: 'x'.repeat(1_025),
   }),
-  'millrace_limit_exceeded_total{option="maxExpansion"}': asks((socket) => {
-    const body = gzipSync(Buffer.alloc(11 << 20));
-    const head = `HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${body.length}\r\n\r\n`;
-    socket.on('data', () => socket.write(Buffer.concat([Buffer.from(head), body])));
-  }, { maxExpansion: 2, maxResponseSize: null }),
-  'millrace_limit_exceeded_total{option="maxRedirects"}': asks((socket) => {
-    const answer = 'HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n';
-    socket.on('data', () => socket.write(answer));
-  }, { maxRedirects: 1 }),
+  'millrace_limit_exceeded_total{option="maxExpansion"}': asks(
+    (socket) => {
+      const body = gzipSync(Buffer.alloc(11 << 20));
+      const head = `HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${body.length}\r\n\r\n`;
+      socket.on('data', () => socket.write(Buffer.concat([Buffer.from(head), body])));
+    },
+    { maxExpansion: 2, maxResponseSize: null },
+  ),
+  'millrace_limit_exceeded_total{option="maxRedirects"}': asks(
+    (socket) => {
+      const answer = 'HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n';
+      socket.on('data', () => socket.write(answer));
+    },
+    { maxRedirects: 1 },
+  ),
   'millrace_limit_exceeded_total{option="contentCodings"}': asks((socket) =>
     socket.on('data', () =>
       socket.write(`HTTP/1.1 200 OK\r\nContent-Encoding: ${'gzip, '.repeat(5)}gzip\r\nContent-Length: 2\r\n\r\nok`),

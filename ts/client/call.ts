@@ -72,7 +72,9 @@ export class Call {
   }
 
   private async tries(options: RetryOptions): Promise<ClientResponse> {
-    const { method = 'GET', idempotent = isIdempotent(method), signal } = this._options;
+    const { method = 'GET', signal } = this._options;
+    const { values } = this._client.settingsOf(this._url);
+    const idempotent = this._options.idempotent ?? values.idempotent ?? isIdempotent(method);
     const repeatable = idempotent && (this._body?.isReplayable ?? true);
     return retry<ClientResponse>(() => this.follow(undefined), {
       ...(signal === undefined ? null : { signal }),

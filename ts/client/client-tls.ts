@@ -22,9 +22,7 @@ export class ClientTls {
   async make(): Promise<void> {
     // Those who say nothing of TLS say the same: they share a context, and so may share connections.
     this._made ??=
-      this._options === null
-        ? defaultTls()
-        : TlsContext.client({ ALPNProtocols: ['http/1.1'], ...this._options });
+      this._options === null ? defaultTls() : TlsContext.client({ ALPNProtocols: ['http/1.1'], ...this._options });
     this.context = await this._made;
   }
 }

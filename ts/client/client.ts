@@ -111,17 +111,7 @@ export class Client extends Verbs implements AsyncDisposable {
         if (!REDIRECTS.has(response.status) || maxRedirects === 0) return answered(response);
         new Call(this, url, options, rules).run(false, response).then(answered, reject);
       };
-      this._transport.exchange(
-        url,
-        options,
-        target,
-        body ?? undefined,
-        undefined,
-        NO_EXTRAS,
-        timings,
-        first,
-        reject,
-      );
+      this._transport.exchange(url, options, target, body ?? undefined, undefined, NO_EXTRAS, timings, first, reject);
     });
   }
 

@@ -76,7 +76,7 @@ export class DispatchControl implements ExchangeControl {
       if (next === undefined) break;
       next();
     }
-    this.exchange?.goOn();
+    if (!this.paused && !this._over) this.exchange?.goOn();
   }
 
   /** Nothing more is told. */

@@ -38,7 +38,9 @@ export class Origins {
     const rules: Rule[] = [];
     for (const [key, own] of Object.entries(settings.values.origins ?? {})) {
       const pattern = patternOf(key);
-      const same = rules.find((rule) => compare(rule, pattern) === 0 && rule.host === pattern.host && sameRest(rule, pattern));
+      const same = rules.find(
+        (rule) => compare(rule, pattern) === 0 && rule.host === pattern.host && sameRest(rule, pattern),
+      );
       if (same !== undefined) {
         throw misuse('MILLRACE_INVALID_ARGUMENT', `Client: origins ${quote(same.key)} and ${quote(key)} are the same`);
       }

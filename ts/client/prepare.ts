@@ -72,7 +72,8 @@ export function prepare(
   if (userinfo !== '' && !more.startsWith('Authorization\0')) brought += basic(userinfo);
   const expects = options.expectContinue ?? values.expectContinue ?? 0;
   const waits = expects > 0 && (stream !== undefined || (whole !== undefined && whole.length > 0));
-  const maxMemory = options.maxMemoryPerRequest !== undefined ? options.maxMemoryPerRequest : values.maxMemoryPerRequest;
+  const maxMemory =
+    options.maxMemoryPerRequest !== undefined ? options.maxMemoryPerRequest : values.maxMemoryPerRequest;
   const memory = maxMemory === null ? null : new RequestMemory(maxMemory);
   if (whole !== undefined) memory?.take(Buffer.byteLength(whole));
   if (waits) {

@@ -97,7 +97,8 @@ export class RequestExchange extends Exchange {
   protected bodyEvent(kind: number, flags: number, a: number, b: number, value: unknown): void {
     if (kind === KIND.bodyFailed) {
       const error = errorFromNative(flags, { value: a, seen: b });
-      const told = error.code === 'MILLRACE_COLLECTED_TOO_LARGE' ? collectError(this._rules, error.limit?.seen ?? 0) : error;
+      const told =
+        error.code === 'MILLRACE_COLLECTED_TOO_LARGE' ? collectError(this._rules, error.limit?.seen ?? 0) : error;
       this._body?.fail(told);
       // What is left of it is worth no connection.
       this.cancel(told);

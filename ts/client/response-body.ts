@@ -130,8 +130,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
       const pieces = DECODED_WAITING * this._codings.length;
       const outputSize = memory === null ? DECODED : Math.floor(memory.window(DECODED * pieces) / pieces);
       source = decompress(source, this._codings, { maxExpansion, outputSize });
-    }
-    else if (maxStreamed === null) return source[Symbol.asyncIterator]();
+    } else if (maxStreamed === null) return source[Symbol.asyncIterator]();
     return bounded(source, maxStreamed)[Symbol.asyncIterator]();
   }
 

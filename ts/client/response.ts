@@ -67,9 +67,18 @@ export class ClientResponse implements ResponseHead {
   }
 
   /** One that no server gave: what an interceptor answers with by itself. */
-  static of({ status = 200, statusText = '', headers = [], body = null, trailers, url = '' }: ResponseInit = {}): ClientResponse {
+  static of({
+    status = 200,
+    statusText = '',
+    headers = [],
+    body = null,
+    trailers,
+    url = '',
+  }: ResponseInit = {}): ClientResponse {
     if (!Number.isInteger(status) || status < 200 || status > 999) {
-      throw outOfRange(`ClientResponse.of: option 'status' must be an integer from 200 to 999, got ${describeValue(status)}`);
+      throw outOfRange(
+        `ClientResponse.of: option 'status' must be an integer from 200 to 999, got ${describeValue(status)}`,
+      );
     }
     checkValue('statusText', statusText);
     const made = madeBody(body, trailers === undefined ? null : new HeaderView(headText(trailers)));

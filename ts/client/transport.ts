@@ -80,7 +80,8 @@ export class Transport {
     const { values } = destination.settings;
     const decompress = options.decompress ?? values.decompress;
     const prepared = prepare(options, target, whole, body, extras, decompress);
-    const rules = rulesOf(url, options, destination.settings, prepared.memory);
+    const from = options.query === undefined ? url : `${destination.origin}${prepared.target}`;
+    const rules = rulesOf(from, options, destination.settings, prepared.memory);
     const origin = this.originOf(destination, options);
     new RequestExchange(origin, prepared, rules, timings, resolve, reject, extras.onUpgrade).start();
   }

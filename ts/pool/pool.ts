@@ -308,7 +308,9 @@ export class ConnectionPool implements AsyncDisposable {
 
 /** The key of `http://host:port` and the like, with what clients have that say nothing else. */
 async function keyOfOrigin(origin: string): Promise<PoolKey> {
-  const { protocol, hostname, port } = URL.canParse(origin) ? new URL(origin) : { protocol: '', hostname: '', port: '' };
+  const { protocol, hostname, port } = URL.canParse(origin)
+    ? new URL(origin)
+    : { protocol: '', hostname: '', port: '' };
   const scheme = protocol.slice(0, -1);
   if (scheme !== 'http' && scheme !== 'https') {
     const message = `prewarm: needs an origin of http or https, got ${describeValue(origin)}`;
