@@ -89,7 +89,7 @@ export class Client extends Verbs implements AsyncDisposable {
       if (options !== NO_OPTIONS) checkRequestOptions(options);
       target = this._destinations.targetOf(url);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
     const { settings } = target.destination;
     const { values } = settings;
@@ -99,7 +99,10 @@ export class Client extends Verbs implements AsyncDisposable {
     const throws = options.throwOnError ?? values.throwOnError;
     const rules = { mode, maxRedirects, timings };
     const { body } = options;
-    if (!settings.isPlain || retries !== false || !plainBody(body) || this.standInOf(settings) !== null) {
+    // Of a traced request each hop is made in the caller's context, which a redirect that arrives does not have.
+    const traced = options.traceparent ?? values.traceparent;
+    const plain = settings.isPlain && retries === false && !traced && plainBody(body);
+    if (!plain || this.standInOf(settings) !== null) {
       return this.called(url, options, rules, retries, throws);
     }
     return new Promise((resolve, reject) => {

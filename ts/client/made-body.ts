@@ -1,7 +1,6 @@
 import { outgoing } from '../message/outgoing-body.js';
 import type { BodyInput } from '../message/outgoing-body.js';
 import type { HeaderView } from '../message/header-view.js';
-import type { MillraceError } from '../errors/millrace-error.js';
 import { HandedBody } from './handed-body.js';
 import type { ArrivingBody, BodyRules } from './response-body.js';
 import type { ResponseParts } from './response.js';
@@ -61,7 +60,7 @@ class Source {
     this._started = true;
     this.read().catch((error: unknown) => {
       this.end();
-      this.handed.fail(error as MillraceError);
+      this.handed.fail(error);
     });
   }
 

@@ -6,7 +6,6 @@ import { validateOptions } from '../options/validate.js';
 import { ConnectionPool } from '../pool/pool.js';
 import type { PoolLimits } from '../pool/pool-key.js';
 import { poolLimits } from '../pool/pool-limits.js';
-import type { TlsContext } from '../tls/tls-context.js';
 import { CircuitBreaker } from '../resilience/circuit-breaker.js';
 import { Authenticator } from './auth/authenticator.js';
 import type { CallHelp } from './call.js';
@@ -48,7 +47,7 @@ export class Settings {
     this.limits = under === undefined || inherits('pool') ? undefined : poolLimits(owner, under.own.pool ?? null);
     this.times = new RequestTimeouts(timeouts, maxHeaderSize, maxHeaderFields);
     this.fields = headers === null ? NO_FIELDS : fieldsText(headers as HeadersInput);
-    this.tls = inherits('tls') ? base.tls : new ClientTls(owner, values.tls as TlsContext | null);
+    this.tls = inherits('tls') ? base.tls : new ClientTls(owner, values.tls);
     this.help = {
       authenticator: inherits('auth')
         ? base.help.authenticator
@@ -95,7 +94,7 @@ function merged(owner: string, client: ClientOptions, own: OriginOptions): Clien
     else if (name === 'headers') result[name] = fieldsOver(client.headers ?? null, value as HeadersInput);
     else result[name] = value;
   }
-  return result as ClientOptions;
+  return result;
 }
 
 function breakerOf(given: boolean | object): CircuitBreaker | null {
