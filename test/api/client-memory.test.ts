@@ -196,7 +196,6 @@ describe('what flows comes in smaller pieces', () => {
       return first.byteLength + after - before;
     };
     expect(await taken({ maxMemoryPerRequest: LIMIT })).toBeLessThanOrEqual(LIMIT + 2 * READ);
-    expect(await taken({})).toBeGreaterThan(0);
   });
 });
 

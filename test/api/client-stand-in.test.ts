@@ -337,6 +337,42 @@ describe('what goes wrong', () => {
   });
 });
 
+test.each(['onResponse', 'onData', 'onEnd'] as const)(
+  'what a handler throws in %s comes back by onError, once',
+  async (name) => {
+    const source = createServer((_request, response) => response.end('whole'));
+    await new Promise<void>((resolve) => source.listen(0, '127.0.0.1', resolve));
+    const real = `http://127.0.0.1:${(source.address() as AddressInfo).port}`;
+    for (const options of [{}, { dispatch: echo }]) {
+      const client = new Client(options);
+      const errors: unknown[] = [];
+      const told = deferred();
+      const calls: string[] = [];
+      client.dispatch(
+        { url: real },
+        {
+          onResponse: () => void calls.push('onResponse'),
+          onData: () => void calls.push('onData'),
+          onEnd: () => void calls.push('onEnd'),
+          onError: (error) => (errors.push(error), told.resolve()),
+          [name]: () => {
+            calls.push(name);
+            throw GONE;
+          },
+        },
+      );
+      await told.promise;
+      await new Promise(setImmediate);
+      expect(errors).toEqual([GONE]);
+      const all = ['onResponse', 'onData', 'onEnd'];
+      expect(calls).toEqual(all.slice(0, all.indexOf(name) + 1));
+      await client.close();
+    }
+    source.closeAllConnections();
+    source.close();
+  },
+);
+
 describe('it is given up', () => {
   test('by a signal before it is asked, while it thinks, and in the body', async () => {
     const { fn, asked } = held();

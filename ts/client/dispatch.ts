@@ -17,7 +17,10 @@ export interface DispatchOptions extends RequestOptions {
   readonly url: string | URL;
 }
 
-/** What `dispatch` calls; `onEnd` or `onError` is the last. */
+/**
+ * What `dispatch` calls; `onEnd` or `onError` is the last. What the others throw is the request's failure, and comes back
+ * by `onError`; what that throws is an uncaught exception.
+ */
 export interface DispatchHandler {
   onInformational?(status: number, headers: HeaderView): void;
   onResponse(head: ResponseHead, control: ExchangeControl): void;
@@ -79,6 +82,11 @@ export class DispatchControl implements ExchangeControl {
     if (!this.paused && !this._over) this.exchange?.goOn();
   }
 
+  /** Whether the handler hears of 1xx responses. */
+  get isInformed(): boolean {
+    return this._handler.onInformational !== undefined;
+  }
+
   /** Nothing more is told. */
   get over(): boolean {
     return this._over;
@@ -87,8 +95,9 @@ export class DispatchControl implements ExchangeControl {
   abort(reason: unknown = new MillraceError('MILLRACE_DESTROYED')): void {
     if (this._over || this.aborted) return;
     this.aborted = true;
-    if (this.exchange === undefined) this.failed(reason);
-    else this.exchange.cancel(reason);
+    this.exchange?.cancel(reason);
+    // One that had arrived whole has nothing to cancel.
+    this.failed(reason);
   }
 
   informed(status: number, headers: HeaderView): void {
@@ -108,7 +117,11 @@ export class DispatchControl implements ExchangeControl {
     this.inTurn(() => {
       if (this._over) return;
       this._over = true;
-      this.run(() => this._handler.onEnd(trailers));
+      try {
+        this._context.runInAsyncScope(() => this._handler.onEnd(trailers));
+      } catch (error) {
+        this.tell(error);
+      }
     });
   }
 
@@ -116,7 +129,7 @@ export class DispatchControl implements ExchangeControl {
     if (this._over) return;
     this._over = true;
     this._waiting = [];
-    this.run(() => this._handler.onError(error));
+    this.tell(error);
   }
 
   private inTurn(call: () => void): void {
@@ -124,8 +137,18 @@ export class DispatchControl implements ExchangeControl {
     else call();
   }
 
+  /** What a handler throws is the failure of its request. */
   private run(call: () => void): void {
-    this._context.runInAsyncScope(call);
+    if (this._over) return;
+    try {
+      this._context.runInAsyncScope(call);
+    } catch (error) {
+      this.abort(error);
+    }
+  }
+
+  private tell(error: unknown): void {
+    this._context.runInAsyncScope(() => this._handler.onError(error));
   }
 }
 

@@ -23,9 +23,12 @@ export interface HopExtras {
   /** Fields beside the caller's: of the jar, of authentication. */
   readonly more: string;
   readonly onUpgrade?: ((upgraded: Upgraded) => void) | undefined;
+  /** Somebody wants to hear of 1xx responses, whatever the options say. */
+  readonly informational?: boolean;
 }
 
 export const NO_EXTRAS: HopExtras = { more: '' };
+export const INFORMED: HopExtras = { more: '', informational: true };
 const TEXT = 'text/plain;charset=UTF-8';
 
 /** A body that needs no sorting: text or bytes. */
@@ -39,7 +42,7 @@ export function prepare(
   { destination, target: path, userinfo }: RequestTarget,
   given: string | Uint8Array | undefined,
   body: RequestBody | undefined,
-  { more, onUpgrade }: HopExtras,
+  { more, onUpgrade, informational = false }: HopExtras,
   decompress: boolean,
 ): Prepared {
   const { settings, authority } = destination;
@@ -114,7 +117,7 @@ export function prepare(
     body: whole,
     stream,
     idempotent,
-    informational: options.onInformational !== undefined || values.onInformational !== null,
+    informational: informational || options.onInformational !== undefined || values.onInformational !== null,
     upgrade: onUpgrade !== undefined,
     expectContinue: waits ? expects : 0,
     acquireTimeout: times.values.acquire,

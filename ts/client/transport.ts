@@ -7,7 +7,7 @@ import type { Destination, RequestTarget } from './destination.js';
 import type { Dispatch } from './dispatch.js';
 import { DispatchControl, DispatchExchange } from './dispatch.js';
 import type { HopExtras } from './prepare.js';
-import { NO_EXTRAS, plainBody, prepare } from './prepare.js';
+import { INFORMED, NO_EXTRAS, plainBody, prepare } from './prepare.js';
 import { RequestBody } from './request-body.js';
 import type { ResponseRules } from './request-exchange.js';
 import { RequestExchange } from './request-exchange.js';
@@ -117,7 +117,8 @@ export class Transport {
     const start = (): void => {
       if (control.aborted) return;
       const decompress = options.decompress ?? false;
-      const prepared = prepare(options, target, whole, body, NO_EXTRAS, decompress);
+      const extras = control.isInformed ? INFORMED : NO_EXTRAS;
+      const prepared = prepare(options, target, whole, body, extras, decompress);
       const origin = this.originOf(target.destination, options);
       const exchange = new DispatchExchange(origin, prepared, new Timings(), control, String(url));
       exchange.onOver = () => body?.close();
