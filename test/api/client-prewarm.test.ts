@@ -99,14 +99,9 @@ test('a pool’s own, by text, are for clients that say nothing of TLS, over htt
   try {
     writeFileSync(`${folder}/ca.pem`, authority.cert);
     const env = { ...process.env, NODE_EXTRA_CA_CERTS: `${folder}/ca.pem` };
-    const output = await new Promise<string>((resolve, reject) => {
-      const options = { env, timeout: 20_000 };
-      execFile(process.execPath, ['-e', program, secure.url], options, (error, out) => {
-        if (error === null) resolve(out);
-        else reject(error);
-      });
-    });
-    expect(JSON.parse(output)).toEqual({ warm: 3, created: 3, reused: 3 });
+    const run = process.getBuiltinModule('node:util').promisify(execFile);
+    const { stdout } = await run(process.execPath, ['-e', program, secure.url], { env, timeout: 20_000 });
+    expect(JSON.parse(stdout)).toEqual({ warm: 3, created: 3, reused: 3 });
   } finally {
     rmSync(folder, { recursive: true });
   }
