@@ -1,4 +1,5 @@
 import { native } from './loader.js';
+import { outboxNumbers, outboxText } from './outbox.js';
 
 /** Kinds of events; `crates/engine/src/event.rs` has the same list. */
 export const KIND = {
@@ -159,7 +160,7 @@ export function setLinesListener(fn: () => void): void {
 export function attach(): void {
   if (attached) return;
   attached = true;
-  native.attach(onEvents, ring);
+  native.attach(onEvents, ring, outboxNumbers, outboxText);
 }
 
 /**

@@ -96,7 +96,10 @@ fn deliver(state: &State) -> bool {
         return false;
     }
     let before = with_engine(state, |engine| engine.now_ns()).unwrap_or(0);
+    state.outbox.open(true);
     let thrown = call_handlers(state, &batch);
+    state.outbox.open(false);
+    with_engine(state, |engine| state.outbox.take(state, engine));
     let count = batch.len() as u64;
     state.batch.replace(batch);
     let after = with_engine(state, |engine| {
