@@ -24,7 +24,6 @@ export function contextRunner(): Run {
  */
 export function contextRunnerOn(prototype: object): Run {
   const shared = new AsyncResource('MILLRACE');
-  const run = AsyncResource.prototype.runInAsyncScope;
   if (!leaks((fn) => shared.runInAsyncScope(fn))) return (fn, a, b) => shared.runInAsyncScope(fn, undefined, a, b);
   // What `runInAsyncScope` knows a resource by: two symbols of Node's own. What was entered is there under others.
   for (const symbol of Object.getOwnPropertySymbols(shared)) {
@@ -32,10 +31,13 @@ export function contextRunnerOn(prototype: object): Run {
     const value: unknown = Reflect.get(shared, symbol);
     Object.defineProperty(prototype, symbol, { value, writable: true, configurable: true });
   }
-  const on = (resource: object) => (fn: () => boolean) => run.call(resource as AsyncResource, fn) as boolean;
+  const on = (resource: object) => (fn: () => boolean) =>
+    AsyncResource.prototype.runInAsyncScope.call(resource as AsyncResource, fn) as boolean;
   const [one, other] = [Object.create(prototype) as object, Object.create(prototype) as object];
   const works = !isSeen(on(one), on(other)) && isSeen(on(one), on(one));
-  return works ? (fn, a, b) => run.call(b as AsyncResource, fn, undefined, a, b) : contextRunner();
+  return works
+    ? (fn, a, b) => AsyncResource.prototype.runInAsyncScope.call(b as AsyncResource, fn, undefined, a, b)
+    : contextRunner();
 }
 
 /** Whether what one run enters is there in the next run. */
