@@ -1,5 +1,6 @@
 import { Client } from '../client/client.js';
 import type { ClientResponse } from '../client/response.js';
+import { withoutBrackets } from '../dns/host-text.js';
 import type { HeaderView } from '../message/header-view.js';
 import type { ProxyHop } from '../proxy/route.js';
 import { hopOption } from '../proxy/route.js';
@@ -78,7 +79,7 @@ export class Forwarder {
       return;
     }
     const { remoteAddress, remotePort } = req;
-    const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname;
+    const host = withoutBrackets(url.hostname);
     const asked: ProxyRequest = {
       protocol: 'http',
       host,

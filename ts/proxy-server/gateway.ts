@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 
+import { parseHost } from '../dns/host-name.js';
+import { comparableHost } from '../dns/host-text.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import { logRecord } from '../log/log.js';
 import type { Socket } from '../net/socket.js';
@@ -88,6 +90,9 @@ export class Gateway {
     const last = hops.at(-1)?.kind;
     const takesNames = last !== undefined && last !== 'socks4' && last !== 'socks5' && isIP(host) === 0;
     if (takesNames && rules?.needsAddresses !== true) {
+      // What is no name (`127.1`, `[::1]`) might be an address to the next proxy, and nobody would have judged it.
+      const { name } = parseHost(host);
+      if (!allowPrivate && isLocalName(name)) throw prohibited(request);
       this.#judge({ host, address: null, port }, request);
       return [{ host, port, addresses: [], hops }];
     }
@@ -177,7 +182,7 @@ export class Gateway {
 
 /** Names that stand for this host wherever they are resolved (RFC 6761 §6.3). */
 function isLocalName(host: string): boolean {
-  const name = host.toLowerCase().replace(/\.$/, '');
+  const name = comparableHost(host);
   return name === 'localhost' || name.endsWith('.localhost');
 }
 
