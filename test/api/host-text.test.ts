@@ -93,8 +93,5 @@ test('a proxy listens on an address in brackets, and is asked for one; half a br
     client.send(connectHead(host, port));
     expect(await client.until('\r\n')).toMatch(/^HTTP\/1\.1 (400|502) /);
   }
-  // What the system's resolver says of it depends on whether it has anybody to ask.
-  await expect(startProxy({ host: '[localhost]' })).rejects.toMatchObject({
-    code: expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/),
-  });
+  await expect(startProxy({ host: '[localhost]' })).rejects.toMatchObject({ code: 'MILLRACE_INVALID_ARGUMENT' });
 });

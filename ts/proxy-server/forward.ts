@@ -75,6 +75,7 @@ export class Forwarder {
       return;
     }
     if (req.headers.getAll('via').some((value) => value.includes(this.#name))) {
+      this.#gateway.denied.loops++;
       res.writeHead(508, { 'Content-Length': '0', 'Proxy-Status': proxyStatus({ type: 'proxy_loop_detected' }) }).end();
       return;
     }

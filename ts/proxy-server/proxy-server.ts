@@ -34,6 +34,15 @@ export interface ProxyServerStats {
     /** Never open: forbidden, unreachable, or the client went away. */
     failed: number;
   };
+  /** Requests, of either kind, that were not let through. */
+  denied: {
+    /** By a rule or by `authorize`. */
+    forbidden: number;
+    /** To private addresses, or the proxy's own. */
+    prohibited: number;
+    /** Back to the proxy itself. */
+    loops: number;
+  };
   /** Requests that were forwarded, in absolute form. */
   forwarded: number;
   /** User names and passwords that were wrong or missing. */
@@ -93,6 +102,7 @@ export class ProxyServer extends EventEmitter implements AsyncDisposable {
       connections: { active, accepted, refused },
       handshakes: { late: timeouts.headers + timeouts.tlsHandshake, malformed: requests.errors },
       tunnels: { active: open, ended, failed },
+      denied: { ...this.#parts.gateway.denied },
       forwarded,
       unauthenticated,
       bytes: { sent, received },
