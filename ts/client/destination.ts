@@ -1,3 +1,4 @@
+import { withoutBrackets } from '../dns/host-text.js';
 import { quote } from '../errors/escape.js';
 import { misuse } from '../errors/millrace-error.js';
 import type { OriginPool } from '../pool/origin-pool.js';
@@ -79,7 +80,7 @@ export class Destinations {
       const scheme = protocol === 'http:' ? 'http' : 'https';
       destination = {
         scheme,
-        host: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname,
+        host: withoutBrackets(hostname),
         port: port === '' ? (scheme === 'http' ? 80 : 443) : Number(port),
         authority: url.host,
         origin: text,
