@@ -74,16 +74,17 @@ export class Timings {
     return this._phases.dns;
   }
 
-  /** All attempts to connect, those of Happy Eyeballs together; what `proxy` and `tls` do not tell is within it. */
+  /** All attempts to connect, those of Happy Eyeballs together. */
   get connect(): number | null {
     return this._phases.connect;
   }
 
-  /** The handshake with a proxy, or with all of a chain. */
+  /** From the connection to the first proxy until the last had opened its tunnel, TLS with proxies included. */
   get proxy(): number | null {
     return this._phases.proxy;
   }
 
+  /** The TLS handshake with the server. */
   get tls(): number | null {
     return this._phases.tls;
   }

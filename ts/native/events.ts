@@ -44,6 +44,10 @@ export const ABORTED_SENT = 4096;
 export const ABORTED_SEEN = 8192;
 export const ABORTED_CODE = 4095;
 
+/** Flags of the event of a connection that is open. */
+export const DIALLED_PROXY = 1;
+export const DIALLED_TLS = 2;
+
 /** Flags of a request event. */
 export const REQUEST_HAS_BODY = 1;
 export const REQUEST_HTTP_1_1 = 2;

@@ -255,9 +255,9 @@ export class OriginPool {
       return false;
     }
     const { dns = null } = notes;
-    const connect = performance.now() - began - (dns ?? 0);
-    // Of a connection that was made the core tells no more: `connect` is all that came after the resolver.
-    return this.opened(socket, asker, { dns, connect, proxy: null, tls: null });
+    const { proxy, tls } = socket.handshakes;
+    const connect = Math.max(0, performance.now() - began - (dns ?? 0) - (proxy ?? 0) - (tls ?? 0));
+    return this.opened(socket, asker, { dns, connect, proxy, tls });
   }
 
   private connectOptions(timeouts: Waiter['connectTimeouts']): Parameters<typeof connectNoting>[0] {
