@@ -263,7 +263,7 @@ export interface Binding {
   destroy(id: number): void;
   address(id: number): string;
   attach(
-    onEvents: (count: number, ...values: unknown[]) => unknown[] | undefined,
+    onEvents: (count: number, ...values: unknown[]) => unknown[] | string | undefined,
     ring: Float64Array,
     outboxNumbers: Float64Array,
     outboxText: { text: string },

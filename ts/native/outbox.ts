@@ -44,3 +44,8 @@ export function gather(id: number, word: number, body: string | undefined): bool
   outboxNumbers[COUNT] = count + 1;
   return true;
 }
+
+/** The bodies, where there are answers. */
+export function gathered(): string | undefined {
+  return outboxNumbers[COUNT] === 0 ? undefined : outboxText.text;
+}

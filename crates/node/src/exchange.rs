@@ -34,7 +34,7 @@ pub fn with<T>(arguments: &Arguments, gone: T, work: impl FnOnce(&State, &mut En
         return gone;
     };
     let Some(engine) = engine.as_mut() else { return gone };
-    state.outbox.take(state, engine);
+    state.outbox.take(state, engine, None);
     let result = catch_unwind(AssertUnwindSafe(|| work(state, engine)));
     let result = match result {
         Ok(result) => result,

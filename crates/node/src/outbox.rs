@@ -78,8 +78,8 @@ impl Outbox {
         numbers.is_null() || unsafe { numbers.add(COUNT).read() } == 0.0
     }
 
-    /// Gives the engine what lies there.
-    pub fn take(&self, state: &State, engine: &mut Engine<Value>) {
+    /// Gives the engine what lies there; `text` is the bodies where they are at hand.
+    pub fn take(&self, state: &State, engine: &mut Engine<Value>, text: Option<Value>) {
         if self.is_empty() {
             return;
         }
@@ -90,8 +90,16 @@ impl Outbox {
         let mut scratch = state.scratch.borrow_mut();
         scratch.clear();
         let units: usize = rows().map(|row| row[2] as usize).sum();
-        if units > 0 && !self.read_text(state.env, &mut scratch) {
-            scratch.clear();
+        if units > 0 {
+            let text = text.or_else(|| self.text(state.env));
+            let read = text.map(|text| state.env.read_utf8(text, &mut scratch));
+            if !matches!(read, Some(Ok(true))) {
+                // No memory: a cut is better than an answer without its body.
+                rows().for_each(|row| {
+                    engine.destroy(row[0]);
+                });
+                return;
+            }
         }
         // As many bytes as units: all of it is ASCII, and one is as long as the other.
         let ascii = scratch.len() == units;
@@ -105,11 +113,11 @@ impl Outbox {
         }
     }
 
-    fn read_text(&self, env: Env, into: &mut Vec<u8>) -> bool {
+    fn text(&self, env: Env) -> Option<Value> {
         let mut text = ptr::null_mut();
         let holder = env.referred(self.holder.get());
         call!(napi_get_named_property(env.0, holder.0, c"text".as_ptr(), &mut text));
-        !text.is_null() && env.read_utf8(Value(text), into).unwrap_or(false)
+        (!text.is_null()).then_some(Value(text))
     }
 }
 
