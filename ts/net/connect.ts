@@ -229,7 +229,7 @@ async function planOf(
   return { to: place, routes: last.map((end) => [...before, end]), stop: () => stop() };
 }
 
-/** What a proxy says of one address, and another may not be so. */
+/** What a proxy says of one address, and another may not be so. `ssh -D` says it by closing. */
 const UNREACHABLE = new Set<string>([
   'MILLRACE_SOCKS_NETWORK_UNREACHABLE',
   'MILLRACE_SOCKS_HOST_UNREACHABLE',
@@ -237,6 +237,7 @@ const UNREACHABLE = new Set<string>([
   'MILLRACE_SOCKS_TTL_EXPIRED',
   'MILLRACE_SOCKS_ADDRESS_UNSUPPORTED',
   'MILLRACE_SOCKS4_REJECTED',
+  'MILLRACE_PROXY_CLOSED',
 ]);
 
 function isUnreachable(error: unknown): boolean {
