@@ -63,6 +63,7 @@ export interface ClientOptions extends Omit<RequestOptions, 'method' | 'body' | 
   auth?: Auth | undefined;
   jar?: CookieJar | undefined;
   breaker?: BreakerOptions | CircuitBreaker | boolean | undefined;
+  pipelining?: number | undefined;
 }
 
 /** A request as an interceptor sees it. */
@@ -456,6 +457,7 @@ export class Client implements AsyncDisposable {
       body: whole,
       stream,
       idempotent,
+      pipelining: this._values.pipelining,
       informational: options.onInformational !== undefined || this._values.onInformational !== null,
       upgrade: onUpgrade !== undefined,
       expectContinue: waits ? expects : 0,

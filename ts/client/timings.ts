@@ -51,10 +51,12 @@ export class Timings {
   }
 
   /** The connection is there: one of before, or one that was made for this request. */
-  connected(phases: ConnectionPhases | 'reused', at?: number): void {
+  connected(phases: ConnectionPhases | 'reused', at = performance.now()): void {
     this._reused = phases === 'reused';
-    if (phases !== 'reused') this._phases = phases;
-    this.mark('assigned', at);
+    this._phases = phases === 'reused' ? NO_PHASES : phases;
+    // Of a request that is sent again, because its connection was dead, the first try counts as waiting.
+    this._assigned = at;
+    this._sent = NaN;
   }
 
   /** Whether the connection had carried requests before. */

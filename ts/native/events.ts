@@ -42,6 +42,7 @@ export const RESPONSE_KEEP_ALIVE_SHIFT = 6;
 /** Flags of the aborted event of a client's exchange, beside the code in the bits below. */
 export const ABORTED_SENT = 4096;
 export const ABORTED_SEEN = 8192;
+export const ABORTED_UNREAD = 16384;
 export const ABORTED_CODE = 4095;
 
 /** Flags of the event of a connection that is open. */

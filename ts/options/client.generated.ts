@@ -18,6 +18,7 @@ export interface ClientOptionValues {
   readonly expectContinue: number | null;
   readonly onInformational: AnyFunction | null;
   readonly pool: object | null;
+  readonly pipelining: number;
   readonly maxHeaderSize: number;
   readonly maxHeaderFields: number;
   readonly tls: boolean | object | null;
@@ -64,6 +65,7 @@ export const CLIENT_OPTIONS: OptionTable<ClientOptionValues> = {
     { name: 'expectContinue', type: 'integer', min: 1, max: 2_147_483_647, nullable: true, default: null },
     { name: 'onInformational', type: 'function', default: null },
     { name: 'pool', type: 'object', default: null },
+    { name: 'pipelining', type: 'integer', min: 1, max: 1_024, default: 1 },
     { name: 'maxHeaderSize', type: 'integer', min: 256, max: 16_777_216, default: 65_536 },
     { name: 'maxHeaderFields', type: 'integer', min: 1, max: 65_536, default: 128 },
     { name: 'tls', type: 'settings', default: null },
