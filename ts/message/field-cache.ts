@@ -28,7 +28,13 @@ export interface FieldLine {
 /** In place of the number of a head that the native core does not know. */
 export const UNREADY = -1;
 
-const FRAMING: ReadonlySet<string> = new Set(['connection', 'content-length', 'trailer', 'transfer-encoding', 'upgrade']);
+const FRAMING: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
 /** Names are few where values may be many; a program that makes names up does not make this grow for ever. */
 const MOST = 1024;
 const known = new Map<string, KnownField>();
