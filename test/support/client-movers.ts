@@ -71,6 +71,16 @@ const MANY = Buffer.alloc(32 << 20);
 /** Every series of the areas `http client` and `pool`. */
 export const CLIENT_MOVERS = {
   millrace_http_client_requests_total: asks(answers),
+  millrace_http_client_pipelined_total: async () => {
+    const { url, end } = await peer(never);
+    const client = new Client({ pipelining: 2, pool: { maxConnectionsPerOrigin: 1 } });
+    const both = Promise.allSettled([client.request(url), client.request(url)]);
+    return async () => {
+      client.destroy();
+      await both;
+      await end();
+    };
+  },
   'millrace_http_client_responses_total{class="1xx"}': asks((socket) =>
     socket.on('data', () => socket.write(`HTTP/1.1 103 Early Hints\r\n\r\n${ANSWER}`)),
   ),

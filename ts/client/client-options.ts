@@ -21,6 +21,7 @@ export interface ClientOptions extends Omit<RequestOptions, 'method' | 'body' | 
   auth?: Auth | undefined;
   jar?: CookieJar | undefined;
   breaker?: BreakerOptions | CircuitBreaker | boolean | undefined;
+  pipelining?: number | undefined;
   /** Stands in for the network. */
   dispatch?: DispatchFunction | undefined;
   /** By origin, `https://api.example.com`, or pattern, `*.example.com`. */

@@ -1,3 +1,4 @@
+import { withoutBrackets } from '../dns/host-text.js';
 import { quote } from '../errors/escape.js';
 import { misuse } from '../errors/millrace-error.js';
 import type { OriginPool } from '../pool/origin-pool.js';
@@ -88,7 +89,7 @@ export class Destinations {
     let destination = this._known.get(text);
     if (destination === undefined) {
       const scheme = protocol === 'http:' ? 'http' : 'https';
-      const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+      const host = withoutBrackets(hostname);
       const number = port === '' ? (scheme === 'http' ? 80 : 443) : Number(port);
       destination = {
         scheme,

@@ -117,6 +117,7 @@ export function prepare(
     body: whole,
     stream,
     idempotent,
+    pipelining: values.pipelining,
     informational: informational || options.onInformational !== undefined || values.onInformational !== null,
     upgrade: onUpgrade !== undefined,
     expectContinue: waits ? expects : 0,

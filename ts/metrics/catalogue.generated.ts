@@ -89,6 +89,7 @@ export type CounterName =
   | 'millrace_dns_failures_total{reason="timeout"}'
   | 'millrace_dns_failures_total{reason="failed"}'
   | 'millrace_http_client_requests_total'
+  | 'millrace_http_client_pipelined_total'
   | 'millrace_http_client_responses_total{class="1xx"}'
   | 'millrace_http_client_responses_total{class="2xx"}'
   | 'millrace_http_client_responses_total{class="3xx"}'
@@ -769,6 +770,13 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Requests that HTTP clients put on a connection, those that were sent again included',
   },
   {
+    key: 'millrace_http_client_pipelined_total',
+    name: 'millrace_http_client_pipelined_total',
+    label: null,
+    unit: null,
+    help: 'Requests that were put on a connection behind others that had not been answered',
+  },
+  {
     key: 'millrace_http_client_responses_total{class="1xx"}',
     name: 'millrace_http_client_responses_total',
     label: ['class', '1xx'],
@@ -850,7 +858,7 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     name: 'millrace_http_client_replays_total',
     label: null,
     unit: null,
-    help: 'Requests that were sent again because a connection that had been idle was dead',
+    help: 'Requests that were sent again because their connection was dead, or closed before their turn came',
   },
   {
     key: 'millrace_pool_connections_created_total',
@@ -1146,8 +1154,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 115,
-  histograms: 128,
+  gauges: 116,
+  histograms: 129,
   histogramLength: 30,
-  length: 368,
+  length: 369,
 } as const;

@@ -19,6 +19,7 @@ export interface ClientOptionValues {
   readonly onInformational: AnyFunction | null;
   readonly traceparent: boolean;
   readonly pool: object | null;
+  readonly pipelining: number;
   readonly maxHeaderSize: number;
   readonly maxHeaderFields: number;
   readonly tls: boolean | object | null;
@@ -68,6 +69,7 @@ export const CLIENT_OPTIONS: OptionTable<ClientOptionValues> = {
     { name: 'onInformational', type: 'function', default: null },
     { name: 'traceparent', type: 'boolean', default: false },
     { name: 'pool', type: 'object', default: null },
+    { name: 'pipelining', type: 'integer', min: 1, max: 1_024, default: 1 },
     { name: 'maxHeaderSize', type: 'integer', min: 256, max: 16_777_216, default: 65_536 },
     { name: 'maxHeaderFields', type: 'integer', min: 1, max: 65_536, default: 128 },
     { name: 'tls', type: 'settings', default: null },

@@ -1,3 +1,4 @@
+import { withoutBrackets } from '../dns/host-text.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
 import { describeValue } from '../errors/escape.js';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../metrics/catalogue.generated.js';
@@ -316,7 +317,7 @@ async function keyOfOrigin(origin: string): Promise<PoolKey> {
     const message = `prewarm: needs an origin of http or https, got ${describeValue(origin)}`;
     throw misuse('MILLRACE_URL_INVALID', message);
   }
-  const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+  const host = withoutBrackets(hostname);
   const tls = scheme === 'https' ? await defaultTls() : undefined;
   return { scheme, host, port: port === '' ? (scheme === 'https' ? 443 : 80) : Number(port), tls };
 }

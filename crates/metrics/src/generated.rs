@@ -180,6 +180,8 @@ pub enum Counter {
     DnsFailuresFailed,
     /// Requests that HTTP clients put on a connection, those that were sent again included.
     HttpClientRequests,
+    /// Requests that were put on a connection behind others that had not been answered.
+    HttpClientPipelined,
     /// Responses to HTTP clients by class of their status code (`class="1xx"`).
     HttpClientResponses1xx,
     /// Responses to HTTP clients by class of their status code (`class="2xx"`).
@@ -202,7 +204,7 @@ pub enum Counter {
     HttpClientTimeoutsAcquire,
     /// Requests that ended with an error.
     HttpClientFailures,
-    /// Requests that were sent again because a connection that had been idle was dead.
+    /// Requests that were sent again because their connection was dead, or closed before their turn came.
     HttpClientReplays,
     /// Connections that pools opened.
     PoolConnectionsCreated,
@@ -238,7 +240,7 @@ pub enum Counter {
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 115;
+    pub const COUNT: usize = 116;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -330,6 +332,7 @@ impl Counter {
         Self::DnsFailuresTimeout,
         Self::DnsFailuresFailed,
         Self::HttpClientRequests,
+        Self::HttpClientPipelined,
         Self::HttpClientResponses1xx,
         Self::HttpClientResponses2xx,
         Self::HttpClientResponses3xx,
@@ -563,6 +566,7 @@ impl Counter {
             Self::DnsFailuresTimeout => "millrace_dns_failures_total",
             Self::DnsFailuresFailed => "millrace_dns_failures_total",
             Self::HttpClientRequests => "millrace_http_client_requests_total",
+            Self::HttpClientPipelined => "millrace_http_client_pipelined_total",
             Self::HttpClientResponses1xx => "millrace_http_client_responses_total",
             Self::HttpClientResponses2xx => "millrace_http_client_responses_total",
             Self::HttpClientResponses3xx => "millrace_http_client_responses_total",
@@ -718,6 +722,9 @@ impl Counter {
             Self::HttpClientRequests => {
                 "Requests that HTTP clients put on a connection, those that were sent again included"
             }
+            Self::HttpClientPipelined => {
+                "Requests that were put on a connection behind others that had not been answered"
+            }
             Self::HttpClientResponses1xx => "Responses to HTTP clients by class of their status code",
             Self::HttpClientResponses2xx => "Responses to HTTP clients by class of their status code",
             Self::HttpClientResponses3xx => "Responses to HTTP clients by class of their status code",
@@ -733,7 +740,9 @@ impl Counter {
                 "Deadlines of HTTP clients that expired, by the phase that took too long"
             }
             Self::HttpClientFailures => "Requests that ended with an error",
-            Self::HttpClientReplays => "Requests that were sent again because a connection that had been idle was dead",
+            Self::HttpClientReplays => {
+                "Requests that were sent again because their connection was dead, or closed before their turn came"
+            }
             Self::PoolConnectionsCreated => "Connections that pools opened",
             Self::PoolConnectionsClosedIdle => "Connections of pools that ended, by the reason",
             Self::PoolConnectionsClosedAge => "Connections of pools that ended, by the reason",
@@ -1070,4 +1079,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 368;
+pub const FILL_LEN: usize = 369;
