@@ -107,7 +107,7 @@ export class Client implements AsyncDisposable {
     this._fields = headers === null ? NO_FIELDS : fieldsText(headers as HeadersInput);
     const { auth, jar, breaker } = this._values;
     this._help = {
-      authenticator: auth === null || auth === false ? null : new Authenticator(auth),
+      authenticator: auth === null ? null : new Authenticator(auth),
       cookies: jar === null ? null : new Cookies(jar),
       breaker: breakerOf(breaker),
     };
@@ -311,6 +311,11 @@ export class Client implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** @internal `timeouts.total` of a request; 0: none. */
+  totalOf({ timeouts }: RequestOptions): number {
+    return this._times.of(timeouts).total;
   }
 
   /** @internal One exchange. */

@@ -90,12 +90,14 @@ export abstract class Exchange implements Target, Waiter {
   /** Called once it is over, however it ended. */
   onOver: (() => void) | undefined;
   readonly connectTimeouts: ConnectTimeouts;
-  readonly acquireTimeout: number;
+  /** @internal How long it waits in a queue: the shorter of `timeouts.acquire` and what is left of `timeouts.total`. */
+  acquireTimeout = 0;
   protected readonly prepared: Prepared;
   protected connection: PooledConnection | null = null;
   protected reused = false;
   private readonly _origin: OriginPool;
   private _queued: Queued | null = null;
+  private _totalIsFirst = false;
   private _replayed = false;
   private _over = false;
   private _keep = false;
@@ -110,8 +112,6 @@ export abstract class Exchange implements Target, Waiter {
     this.prepared = prepared;
     this.timings = timings;
     this.connectTimeouts = prepared.connectTimeouts;
-    const { acquireTimeout, totalTimeout } = prepared;
-    this.acquireTimeout = totalTimeout > 0 ? Math.min(totalTimeout, acquireTimeout) : acquireTimeout;
   }
 
   /** Whether the last event has come. */
@@ -128,10 +128,22 @@ export abstract class Exchange implements Target, Waiter {
       this._onAbort = () => this.cancel(abortError(signal));
       signal.addEventListener('abort', this._onAbort, { once: true });
     }
+    this.acquire(false);
+  }
+
+  /** Wants a connection: an idle one if there is any, or `fresh`. */
+  private acquire(fresh: boolean, failure?: unknown): void {
+    const { acquireTimeout, totalTimeout } = this.prepared;
+    this.acquireTimeout = acquireTimeout;
+    if (totalTimeout > 0) {
+      const left = Math.max(0, Math.ceil(totalTimeout - (performance.now() - this.timings.start)));
+      this._totalIsFirst = left <= acquireTimeout;
+      if (this._totalIsFirst) this.acquireTimeout = left;
+    }
     try {
-      this._queued = this._origin.acquire(this);
+      this._queued = fresh ? this._origin.acquireFresh(this) : this._origin.acquire(this);
     } catch (error) {
-      this.end(error);
+      this.end(failure ?? error);
     }
   }
 
@@ -202,8 +214,7 @@ export abstract class Exchange implements Target, Waiter {
   fail(error: unknown): void {
     this._queued = null;
     // The queue knows one time: the shorter of the two. A timer may be a little before the clock.
-    const { acquireTimeout, totalTimeout: total } = this.prepared;
-    const isTotal = this.isOver() || (total > 0 && total <= acquireTimeout);
+    const isTotal = this.isOver() || this._totalIsFirst;
     const isLate = isTotal && error instanceof MillraceError && error.code === 'MILLRACE_ACQUIRE_TIMEOUT';
     this.end(isLate ? totalTimeout(this.prepared.totalTimeout, performance.now() - this.timings.start) : error);
   }
@@ -305,11 +316,8 @@ export abstract class Exchange implements Target, Waiter {
     this.connection?.forget('stale');
     this.id = -1;
     this.connection = null;
-    try {
-      this._queued = this._origin.acquire(this);
-    } catch (error) {
-      this.end(error);
-    }
+    this._origin.countReused(-1);
+    this.acquire(false);
   }
 
   /** A connection that had been idle was dead: once more, on a fresh one. */
@@ -319,11 +327,7 @@ export abstract class Exchange implements Target, Waiter {
     this.id = -1;
     this.connection = null;
     native.count(REPLAYS, 1);
-    try {
-      this._queued = this._origin.acquireFresh(this);
-    } catch {
-      this.end(error);
-    }
+    this.acquire(true, error);
   }
 
   private end(error: unknown): void {
@@ -408,7 +412,8 @@ function headOf({ method, target, block }: Prepared): string {
   return `${text}\r\n`;
 }
 
-function totalTimeout(value: number, took: number): MillraceError {
+/** The error of `timeouts.total`; its timer may be a little before the clock. */
+export function totalTimeout(value: number, took: number): MillraceError {
   const seen = Math.max(value, Math.round(took));
   return new MillraceError('MILLRACE_TOTAL_TIMEOUT', undefined, { limit: { option: 'timeouts.total', value, seen } });
 }

@@ -155,9 +155,14 @@ export class OriginPool {
       connection.forget('stale');
       return false;
     }
-    if (reused) this.reused++;
-    this._pool.countAcquire(reused);
+    if (reused) this.countReused(1);
     return true;
+  }
+
+  /** Connections that were used again; -1 for one that had died before anything was sent on it. */
+  countReused(change: number): void {
+    this.reused += change;
+    this._pool.countReused(change);
   }
 
   /** Closes a connection whose time is over; says whether it did. */

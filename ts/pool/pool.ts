@@ -243,8 +243,8 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   /** @internal */
-  countAcquire(reused: boolean): void {
-    if (reused) this._counts.reused++;
+  countReused(change: number): void {
+    this._counts.reused += change;
   }
 
   /** @internal */
