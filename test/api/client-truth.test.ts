@@ -11,36 +11,33 @@ import { onRequests, scriptedServer } from '../support/scripted-server.js';
 const HEAD = 'HTTP/1.1 200 OK\r\nA: b\r\n';
 
 describe.each(['FIN', 'reset'] as const)('cut by a %s', (how) => {
-  test.each(FRAMING_NAMES)(
-    'after every byte of a response framed %s',
-    async (framing) => {
-      const whole = FRAMINGS[framing];
-      let bytes = 0;
-      const server = await scriptedServer((socket) => {
-        onRequests(socket, () => {
-          socket.write(whole.slice(0, bytes), () => {
-            if (how === 'FIN') socket.end();
-            else socket.resetAndDestroy();
-          });
+  test.each(FRAMING_NAMES)('after every byte of a response framed %s', async (framing) => {
+    const whole = FRAMINGS[framing];
+    let bytes = 0;
+    const server = await scriptedServer((socket) => {
+      onRequests(socket, () => {
+        socket.write(whole.slice(0, bytes), () => {
+          if (how === 'FIN') socket.end();
+          else socket.resetAndDestroy();
         });
       });
-      const before = census();
-      const client = new Client();
-      for (bytes = 0; bytes <= whole.length; bytes++) {
-        const outcome = await client
-          .request(server.url)
-          .then((response) => response.text())
-          .catch((error: unknown) => error as Error);
-        const may = allowed(framing, bytes, how === 'FIN' ? 'orderly' : 'broken');
-        if (typeof outcome === 'string') expect(may).toContain(outcome);
-        else expect(outcome).toBeInstanceOf(MillraceError);
-        if (how === 'FIN') expect([bytes, typeof outcome]).toEqual([bytes, may.length > 0 ? 'string' : 'object']);
-      }
-      client.destroy();
-      await server.end();
-      await until(() => census().connections === before.connections && census().streams === before.streams);
-    },
-  );
+    });
+    const before = census();
+    const client = new Client();
+    for (bytes = 0; bytes <= whole.length; bytes++) {
+      const outcome = await client
+        .request(server.url)
+        .then((response) => response.text())
+        .catch((error: unknown) => error as Error);
+      const may = allowed(framing, bytes, how === 'FIN' ? 'orderly' : 'broken');
+      if (typeof outcome === 'string') expect(may).toContain(outcome);
+      else expect(outcome).toBeInstanceOf(MillraceError);
+      if (how === 'FIN') expect([bytes, typeof outcome]).toEqual([bytes, may.length > 0 ? 'string' : 'object']);
+    }
+    client.destroy();
+    await server.end();
+    await until(() => census().connections === before.connections && census().streams === before.streams);
+  });
 });
 
 const { malformed } = JSON.parse(

@@ -36,7 +36,10 @@ async function playServers({ origins }) {
         const gone = () => {
           if (open.delete(socket)) inAll--;
         };
-        socket.on('error', () => {}).on('end', gone).on('close', gone);
+        socket
+          .on('error', () => {})
+          .on('end', gone)
+          .on('close', gone);
         settled(() => open.size, 'perOrigin', 3);
         settled(() => inAll, 'inAll', 3);
         socket.on('data', (bytes) => {
