@@ -63,9 +63,9 @@ export class OriginPool {
     const { values } = this._pool;
     if (this.queue.size === 0 && this.serve(waiter)) return null;
     this._pool.assertRunning();
-    const queued = this.queue.size;
-    const opens = this.opening + this.validating > queued || this.mayOpen();
-    if (!opens && queued >= values.maxQueued) {
+    // For whom one is being opened is not past the cap.
+    const queued = this.queue.size - this.opening - this.validating;
+    if (queued >= values.maxQueued && !this.mayOpen()) {
       this._pool.countRefused();
       throw new MillraceError('MILLRACE_POOL_QUEUE_FULL', undefined, {
         limit: { option: 'maxQueued', value: values.maxQueued, seen: queued + 1 },
@@ -137,8 +137,7 @@ export class OriginPool {
       if (connection.gone) return this.open();
       if (!passes) return connection.close('discarded');
       connection.validated = true;
-      this.idle.push(connection);
-      this.pump();
+      if (this.rest(connection)) this.pump();
     };
     new Promise<boolean>((resolve) => resolve(hook(connection))).then(
       (passes) => judged(passes === true),
@@ -197,12 +196,22 @@ export class OriginPool {
     connection.idleSince = now;
     const told = hint < 0 ? Infinity : Math.max(0, hint * 1_000 - MARGIN);
     connection.idleUntil = now + Math.min(values.idleTimeout, told);
-    if (this._pool.state !== 'running' && this.queue.size === 0) return connection.close('drain');
     if (this.all.size > values.maxConnectionsPerOrigin || this._pool.isOverfull()) return connection.close('limit');
     if (this.retire(connection, now)) return this.open();
-    this.idle.push(connection);
+    if (this.queue.size > 0 && this._pool.othersAreFirst(this)) return connection.close('limit');
+    if (!this.rest(connection)) return;
     if (this.queue.size > 0) this.pump();
-    else this._pool.hasIdle(this);
+    else this._pool.hasIdle();
+  }
+
+  /** Has a connection among the idle ones; closes it, and says false, where the pool drains and nobody waits. */
+  private rest(connection: PooledConnection): boolean {
+    if (this._pool.state !== 'running' && this.queue.size === 0) {
+      connection.close('drain');
+      return false;
+    }
+    this.idle.push(connection);
+    return true;
   }
 
   /** Idle connections go to those who wait, in their order. */
@@ -229,7 +238,8 @@ export class OriginPool {
     while (this.opening + this.validating < this.queue.size && this.mayOpen()) this.dial();
   }
 
-  private dial(): void {
+  /** Opens one connection for who waits; the caps allow it. */
+  dial(): void {
     const item = this.queue.peek();
     void this.openOne(item?.waiter.connectTimeouts ?? {});
   }
@@ -310,8 +320,8 @@ export class OriginPool {
     }
     const item = asker?.done === false ? asker : this.queue.peek();
     if (item === undefined) {
-      this.idle.push(connection);
-      this._pool.hasIdle(this);
+      if (!this.rest(connection)) return false;
+      this._pool.hasIdle();
       return true;
     }
     if (!this.hand(connection, item.waiter, false)) return false;
@@ -326,19 +336,13 @@ export class OriginPool {
       this.withdraw(item);
       item.waiter.fail(error);
     }
-    this.open();
-    this._pool.roomMade(this);
+    this._pool.roomMade();
   }
 
   /** Whether another connection would be of use and this key's own cap allows it. */
   wantsMore(): boolean {
     const waits = this.opening + this.validating < this.queue.size;
     return waits && this.size < this._pool.values.maxConnectionsPerOrigin;
-  }
-
-  /** Opens one connection, whose place is there. */
-  openFirst(): void {
-    this.dial();
   }
 
   /** Closes idle connections beyond this key's cap. */
@@ -390,7 +394,6 @@ export class OriginPool {
     this.closed++;
     this.retired[reason] = (this.retired[reason] ?? 0) + 1;
     this._pool.countClosed(reason);
-    this.open();
-    this._pool.roomMade(this);
+    this._pool.roomMade();
   }
 }

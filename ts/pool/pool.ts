@@ -95,7 +95,7 @@ export class ConnectionPool implements AsyncDisposable {
     this._values = changeOptions(POOL_OPTIONS, 'resize', before, options);
     for (const origin of this._origins.values()) origin.shrink();
     this.shrink();
-    for (const origin of this._origins.values()) origin.open();
+    this.roomMade();
     (before.onResize as PoolOptions['onResize'] | null)?.(before as PoolOptions, this._values as PoolOptions);
   }
 
@@ -188,28 +188,40 @@ export class ConnectionPool implements AsyncDisposable {
     return this._total > this._values.maxConnections;
   }
 
-  /** @internal A place is free that an origin did not take itself: to the one whose first has waited for longest. */
-  roomMade(by: OriginPool): void {
+  /**
+   * @internal A place may be free, or be had by closing what another origin has idle: it goes to the origin whose first has
+   * waited for longest.
+   */
+  roomMade(): void {
     if (this._makesRoom) return;
     if (this._state !== 'running' && this.isOver()) return this.stop();
-    while (this._total < this._values.maxConnections) {
-      let longest: OriginPool | undefined;
-      let since = Infinity;
-      for (const origin of this._origins.values()) {
-        const first = origin === by ? undefined : origin.queue.peek();
-        if (first === undefined || first.since >= since || !origin.wantsMore()) continue;
-        [longest, since] = [origin, first.since];
-      }
-      if (longest === undefined) return;
-      longest.openFirst();
-    }
+    if (this._counts.queued === 0) return;
+    for (let first = this.longestWaiting(); first?.mayOpen() === true; first = this.longestWaiting()) first.dial();
   }
 
-  /** @internal A connection is idle that its own origin has no use for: at the global cap others may want its place. */
-  hasIdle(by: OriginPool): void {
-    if (this._counts.queued > 0) {
-      for (const origin of this._origins.values()) if (origin !== by && origin.wantsMore()) origin.open();
+  /** @internal Whether, at the global cap, somebody at another origin has waited for longer than who waits at this one. */
+  othersAreFirst(own: OriginPool): boolean {
+    if (this._total < this._values.maxConnections || this._counts.queued === own.queue.size) return false;
+    const since = own.queue.peek()?.since ?? Infinity;
+    const first = this.longestWaiting();
+    return first !== undefined && first !== own && (first.queue.peek()?.since ?? Infinity) < since;
+  }
+
+  /** Of the origins that wait for a place, the one whose first has waited for longest. */
+  private longestWaiting(): OriginPool | undefined {
+    let longest: OriginPool | undefined;
+    let since = Infinity;
+    for (const origin of this._origins.values()) {
+      const first = origin.queue.peek();
+      if (first === undefined || first.since >= since || !origin.wantsMore()) continue;
+      [longest, since] = [origin, first.since];
     }
+    return longest;
+  }
+
+  /** @internal A connection is idle that its own origin has no use for. */
+  hasIdle(): void {
+    this.roomMade();
     this.startSweeping();
   }
 
