@@ -339,10 +339,10 @@ export class OriginPool {
     this._pool.roomMade();
   }
 
-  /** Whether another connection would be of use and this key's own cap allows it. */
-  wantsMore(): boolean {
-    const waits = this.opening + this.validating < this.queue.size;
-    return waits && this.size < this._pool.values.maxConnectionsPerOrigin;
+  /** Since when the first waits for whom no connection is coming; undefined where this key's own cap allows none more. */
+  waitsSince(): number | undefined {
+    if (this.size >= this._pool.values.maxConnectionsPerOrigin) return undefined;
+    return this.queue.at(this.opening + this.validating)?.since;
   }
 
   /** Closes idle connections beyond this key's cap. */

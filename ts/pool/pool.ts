@@ -189,8 +189,7 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   /**
-   * @internal A place may be free, or be had by closing what another origin has idle: it goes to the origin whose first has
-   * waited for longest.
+   * @internal A place may be free, or be had by closing what another origin has idle: it goes to who has waited for longest.
    */
   roomMade(): void {
     if (this._makesRoom) return;
@@ -202,19 +201,18 @@ export class ConnectionPool implements AsyncDisposable {
   /** @internal Whether, at the global cap, somebody at another origin has waited for longer than who waits at this one. */
   othersAreFirst(own: OriginPool): boolean {
     if (this._total < this._values.maxConnections || this._counts.queued === own.queue.size) return false;
-    const since = own.queue.peek()?.since ?? Infinity;
     const first = this.longestWaiting();
-    return first !== undefined && first !== own && (first.queue.peek()?.since ?? Infinity) < since;
+    return first !== undefined && (first.waitsSince() ?? Infinity) < (own.queue.peek()?.since ?? Infinity);
   }
 
-  /** Of the origins that wait for a place, the one whose first has waited for longest. */
+  /** Of the origins that another connection would help, the one where somebody has waited for it for longest. */
   private longestWaiting(): OriginPool | undefined {
     let longest: OriginPool | undefined;
-    let since = Infinity;
+    let longestSince = Infinity;
     for (const origin of this._origins.values()) {
-      const first = origin.queue.peek();
-      if (first === undefined || first.since >= since || !origin.wantsMore()) continue;
-      [longest, since] = [origin, first.since];
+      const since = origin.waitsSince();
+      if (since === undefined || since >= longestSince) continue;
+      [longest, longestSince] = [origin, since];
     }
     return longest;
   }

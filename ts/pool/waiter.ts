@@ -57,6 +57,16 @@ export class WaitQueue {
     return undefined;
   }
 
+  /** The one behind so many that wait. */
+  at(place: number): Queued | undefined {
+    let left = place;
+    for (let index = this._head; index < this._items.length; index++) {
+      const item = this._items[index];
+      if (item !== undefined && !item.done && left-- === 0) return item;
+    }
+    return undefined;
+  }
+
   /** Takes one out, wherever it stands. */
   settle(item: Queued): void {
     if (item.done) return;
