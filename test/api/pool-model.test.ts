@@ -175,12 +175,13 @@ describe('random operations, against a reference', () => {
     /** All that is under way has come to its end: what there is to be seen then, of the pool and by its servers. */
     const seen = async (): Promise<object> => {
       const isAtRest = (): boolean => {
-        const { pending, running, connected } = client.stats();
-        const atServers = origins.reduce((sum, { owed }) => sum + owed.size, 0);
-        const open = origins.reduce((sum, { server }) => sum + server.open(), 0);
-        const isEnding = origins.some(({ ending }) => ending.size > 0);
-        const isQuiet = pending === 0 && !isEnding && unsettled === over.size;
-        return isQuiet && running === atServers && open === connected;
+        const { pending, running, connected, created } = client.stats();
+        const sum = (count: (one: Origin) => number): number => origins.reduce((all, one) => all + count(one), 0);
+        const isQuiet = pending === 0 && unsettled === over.size && sum(({ ending }) => ending.size) === 0;
+        // Also the servers have noticed what was opened and what was closed.
+        const isNoticed =
+          sum(({ server }) => server.accepted()) === created && sum(({ server }) => server.open()) === connected;
+        return isQuiet && isNoticed && sum(({ owed }) => owed.size) === running;
       };
       await until(isAtRest, () => `rest, seed ${seed}: ${log.join('; ')}; ${JSON.stringify(client.stats())}`);
       const { origins: each, created, reused, refused, retired, connected } = client.stats();
