@@ -36,6 +36,13 @@ import type { Timings } from './timings.js';
 const STALE = 458;
 const REPLAYS = COUNTERS.findIndex(({ key }) => key === 'millrace_http_client_replays_total');
 const FAILURES = COUNTERS.findIndex(({ key }) => key === 'millrace_http_client_failures_total');
+/** The counters of limits that are passed, by the names of the options. */
+const LIMITS: ReadonlyMap<string, number> = new Map(
+  COUNTERS.flatMap(({ key }, place) => {
+    const [, option] = /^millrace_limit_exceeded_total\{option="(\w+)"\}$/.exec(key) ?? [];
+    return option === undefined ? [] : [[option, place] as const];
+  }),
+);
 const BEFORE_BYTES: ReadonlySet<string> = new Set([
   'MILLRACE_CONNECTION_CLOSED',
   'MILLRACE_CONNECTION_RESET',
@@ -335,6 +342,8 @@ export abstract class Exchange implements Target, Waiter {
     this.finish();
     this.prepared.events?.failed(error);
     native.count(FAILURES, 1);
+    const limit = error instanceof MillraceError ? LIMITS.get(error.limit?.option ?? '') : undefined;
+    if (limit !== undefined) native.count(limit, 1);
     this.failed(error);
   }
 
