@@ -85,7 +85,8 @@ test('a request whose connection dies behind a 1xx response is not sent again', 
 
 const linux = process.platform === 'linux';
 if (!linux) console.warn('skipped: TCP keepalive of a connection: /proc/net/tcp is of Linux');
-(linux ? test : test.skip)('an idle connection has TCP keepalive on, with a first probe within 60 s', async () => {
+const testWhere = linux ? test : test.skip;
+testWhere('an idle connection has TCP keepalive on, with a first probe within 60 s', async () => {
   const server = await scriptedServer((socket) => onRequests(socket, () => socket.write(ANSWER)));
   const client = new Client();
   await (await client.get(server.url)).text();

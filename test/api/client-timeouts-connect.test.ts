@@ -68,7 +68,8 @@ test.each(['http', 'socks4', 'socks5', 'socks5h'])('proxy: one of %s says nothin
 
 if (NO_UNACCEPTING !== undefined) console.warn(`skipped: connect: nobody takes the connection: ${NO_UNACCEPTING}`);
 
-(NO_UNACCEPTING === undefined ? test : test.skip)('connect: nobody takes the connection', async () => {
+const testWhere = NO_UNACCEPTING === undefined ? test : test.skip;
+testWhere('connect: nobody takes the connection', async () => {
   const nobody = await unaccepting();
   const error = await failureOf(`http://127.0.0.1:${nobody.port}/`, { timeouts: { connect: LIMIT } });
   expect(error).toMatchObject({
