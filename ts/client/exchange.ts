@@ -34,18 +34,12 @@ import { HeaderView } from '../message/header-view.js';
 import type { Destination } from './destination.js';
 import type { ExchangeEvents } from './events.js';
 import type { RequestMemory } from './request-memory.js';
+import { countPassed } from './refusals.js';
 import type { Timings } from './timings.js';
 
 const STALE = 458;
 const REPLAYS = COUNTERS.findIndex(({ key }) => key === 'millrace_http_client_replays_total');
 const FAILURES = COUNTERS.findIndex(({ key }) => key === 'millrace_http_client_failures_total');
-/** The counters of limits that are passed, by the names of the options. */
-const LIMITS: ReadonlyMap<string, number> = new Map(
-  COUNTERS.flatMap(({ key }, place) => {
-    const [, option] = /^millrace_limit_exceeded_total\{option="(\w+)"\}$/.exec(key) ?? [];
-    return option === undefined ? [] : [[option, place] as const];
-  }),
-);
 const BEFORE_BYTES: ReadonlySet<string> = new Set([
   'MILLRACE_CONNECTION_CLOSED',
   'MILLRACE_CONNECTION_RESET',
@@ -309,6 +303,7 @@ export abstract class Exchange implements Target, Waiter {
     const error = codeId === 2 ? errorFromNative(2, { errno: a }) : errorFromNative(codeId, { value: a, seen: b });
     const { connection, prepared } = this;
     unregister(slotOf(this.id), this.id);
+    if (error.kind === 'limit' && error.limit !== undefined) countPassed(error.limit.option);
     // The core's clock of it began when the exchange did.
     if (error.code === 'MILLRACE_TOTAL_TIMEOUT') {
       connection?.leave('error');
@@ -357,8 +352,6 @@ export abstract class Exchange implements Target, Waiter {
     this.finish();
     this.prepared.events?.failed(error);
     native.count(FAILURES, 1);
-    const limit = error instanceof MillraceError ? LIMITS.get(error.limit?.option ?? '') : undefined;
-    if (limit !== undefined) native.count(limit, 1);
     this.failed(error);
   }
 
