@@ -48,7 +48,7 @@ const STAGES: Record<Phase, () => Promise<Stage>> = {
   dns: () => Promise.resolve({ code: 'MILLRACE_DNS_TIMEOUT', url: 'http://name.test/', own: { resolver: silence } }),
   connect: async () => {
     const nobody = await unaccepting();
-    endings.push(nobody.end);
+    endings.push(() => nobody.end());
     return { code: 'MILLRACE_CONNECT_TIMEOUT', url: `http://127.0.0.1:${nobody.port}/` };
   },
   tls: async () => ({

@@ -7,7 +7,6 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { parseArgs } from 'node:util';
 import { Child, play, role } from './lib/child.mjs';
-import { mib } from './lib/facts.mjs';
 import { Flatness } from './lib/flatness.mjs';
 import { randomOf } from './lib/random.mjs';
 
