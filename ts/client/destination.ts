@@ -1,5 +1,6 @@
 import { quote } from '../errors/escape.js';
 import { misuse } from '../errors/millrace-error.js';
+import { withoutBrackets } from '../message/without-brackets.js';
 import type { OriginPool } from '../pool/origin-pool.js';
 
 /** An origin that requests go to, with what is known of it. */
@@ -79,7 +80,7 @@ export class Destinations {
       const scheme = protocol === 'http:' ? 'http' : 'https';
       destination = {
         scheme,
-        host: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname,
+        host: withoutBrackets(hostname),
         port: port === '' ? (scheme === 'http' ? 80 : 443) : Number(port),
         authority: url.host,
         origin: text,

@@ -5,6 +5,7 @@ import { namesFor } from '../dns/default-names.js';
 import type { LookupFunction } from '../dns/lookup-function.js';
 import type { Resolver } from '../dns/resolver.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
+import { withoutBrackets } from '../message/without-brackets.js';
 import type { ConnectOptionValues } from '../options/connect.generated.js';
 import { CONNECT_OPTIONS } from '../options/connect.generated.js';
 import type { ConnectTimeouts, ConnectTimeoutValues } from '../options/connect-timeouts.generated.js';
@@ -105,7 +106,7 @@ interface Parts {
 function noting(resolve: Resolve, notes: ConnectNotes): Resolve {
   const began = performance.now();
   const noted = <T>(host: string, found: Promise<T>): Promise<T> =>
-    isIP(plainHost(host)) !== 0 ? found : found.finally(() => (notes.dns = performance.now() - began));
+    isIP(withoutBrackets(host)) !== 0 ? found : found.finally(() => (notes.dns = performance.now() - began));
   return {
     all: (host, family) => noted(host, resolve.all(host, family)),
     parts: (host, family) => noted(host, resolve.parts(host, family)),
@@ -196,7 +197,7 @@ async function planOf(
   hops: readonly RouteHop[],
   resolve: Resolve,
 ): Promise<{ to: DialPlan['to']; routes: Endpoint[][]; stop(): void }> {
-  const target = { host: plainHost(host), port: port ?? 0 };
+  const target = { host: withoutBrackets(host), port: port ?? 0 };
   const ends: Endpoint[] = [...hops.slice(1), target];
   const wanted = hops.map(async ({ kind }, place): Promise<Endpoint[]> => {
     const end = ends[place];
@@ -240,11 +241,6 @@ const UNREACHABLE = new Set<string>([
 
 function isUnreachable(error: unknown): boolean {
   return error instanceof MillraceError && UNREACHABLE.has(error.code);
-}
-
-/** An address literal in brackets is that address. */
-function plainHost(host: string): string {
-  return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
 }
 
 async function contextOf(tls: unknown): Promise<TlsContext | null> {

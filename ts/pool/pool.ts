@@ -1,5 +1,6 @@
 import { MillraceError, misuse } from '../errors/millrace-error.js';
 import { describeValue } from '../errors/escape.js';
+import { withoutBrackets } from '../message/without-brackets.js';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../metrics/catalogue.generated.js';
 import { native } from '../native/loader.js';
 import type { PoolOptionValues } from '../options/pool.generated.js';
@@ -303,6 +304,6 @@ function keyOfOrigin(origin: string): PoolKey {
   const scheme = protocol.slice(0, -1);
   if (scheme !== 'http' && scheme !== 'https')
     throw misuse('MILLRACE_URL_INVALID', `prewarm: needs an origin of http or https`);
-  const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+  const host = withoutBrackets(hostname);
   return { scheme, host, port: port === '' ? (scheme === 'https' ? 443 : 80) : Number(port) };
 }

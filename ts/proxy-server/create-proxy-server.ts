@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 
 import { quote } from '../errors/escape.js';
 import { misuse } from '../errors/millrace-error.js';
+import { withoutBrackets } from '../message/without-brackets.js';
 import { SERVER_PROXY, SERVER_PROXY_AUTH } from '../native/binding.js';
 import { connectTo, resolveHost } from '../net/connect.js';
 import type { ProxyLimits, ProxyListenOptions, ProxyServerOptionValues } from '../options/proxy-server.generated.js';
@@ -127,7 +128,7 @@ function gatewayOf(
 /** The address that a name stands for: the one that is judged is the one that is listened on. */
 async function literal(host: string): Promise<string> {
   const { isIP } = process.getBuiltinModule('node:net');
-  const plain = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
+  const plain = withoutBrackets(host);
   if (isIP(plain) !== 0) return plain;
   if (plain === '') {
     throw misuse('MILLRACE_INVALID_ARGUMENT', "createProxyServer: option 'host' must be an address or a name, got ''");

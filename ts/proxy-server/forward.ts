@@ -1,6 +1,7 @@
 import { Client } from '../client/client.js';
 import type { ClientResponse } from '../client/response.js';
 import type { HeaderView } from '../message/header-view.js';
+import { withoutBrackets } from '../message/without-brackets.js';
 import type { ProxyHop } from '../proxy/route.js';
 import { hopOption } from '../proxy/route.js';
 import type { ServerRequest } from '../server/request.js';
@@ -78,7 +79,7 @@ export class Forwarder {
       return;
     }
     const { remoteAddress, remotePort } = req;
-    const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname;
+    const host = withoutBrackets(url.hostname);
     const asked: ProxyRequest = {
       protocol: 'http',
       host,

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
 import { logRecord } from '../log/log.js';
+import { withoutBrackets } from '../message/without-brackets.js';
 import { KIND } from '../native/events.js';
 import type { Socket } from '../net/socket.js';
 import type { CloseOptions, Server } from '../server/server.js';
@@ -233,7 +234,7 @@ function authorityOf(authority: string): { host: string; port: number } | null {
   const host = authority.slice(0, colon);
   const port = Number(authority.slice(colon + 1));
   if (colon < 1 || port < 1) return null;
-  return { host: host.startsWith('[') ? host.slice(1, -1) : host, port };
+  return { host: withoutBrackets(host), port };
 }
 
 const REASONS: Readonly<Record<number, string>> = {

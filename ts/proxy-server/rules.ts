@@ -2,6 +2,7 @@ import { BlockList, isIP } from 'node:net';
 
 import { describeValue, quote } from '../errors/escape.js';
 import { misuse } from '../errors/millrace-error.js';
+import { withoutBrackets } from '../message/without-brackets.js';
 import { canonical, embeddedIpv4, sameAddress } from './reserved-addresses.js';
 
 /** What a proxy lets its clients reach; the first rule that matches an address decides, and none means no. */
@@ -112,8 +113,7 @@ function portTest(ports: readonly (number | readonly [number, number])[], place:
 }
 
 function plain(host: string): string {
-  const text = host.toLowerCase();
-  if (text.startsWith('[') && text.endsWith(']')) return text.slice(1, -1);
+  const text = withoutBrackets(host.toLowerCase());
   return text.endsWith('.') ? text.slice(0, -1) : text;
 }
 

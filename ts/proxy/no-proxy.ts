@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { withoutBrackets } from '../message/without-brackets.js';
 
 /** Answers whether one entry names a host; `host` is lower case, without brackets and trailing dot. */
 type Rule = (host: string, port: number) => boolean;
@@ -79,6 +80,6 @@ function blockRule(address: string, prefix: number): Rule {
 }
 
 function plainHost(host: string): string {
-  if (host.startsWith('[') && host.endsWith(']')) return host.slice(1, -1);
-  return host.endsWith('.') ? host.slice(0, -1) : host;
+  const plain = withoutBrackets(host);
+  return plain.endsWith('.') ? plain.slice(0, -1) : plain;
 }

@@ -1,5 +1,6 @@
 import { quote } from '../errors/escape.js';
 import { misuse } from '../errors/millrace-error.js';
+import { withoutBrackets } from '../message/without-brackets.js';
 
 /** The kinds of proxy, named as the schemes of their URLs. */
 export type ProxyKind = 'http' | 'https' | 'socks4' | 'socks4a' | 'socks5' | 'socks5h';
@@ -65,7 +66,7 @@ function asciiHost(hostname: string): string {
   } catch {
     throw invalid('a host that is none');
   }
-  return host.startsWith('[') ? host.slice(1, -1) : host;
+  return withoutBrackets(host);
 }
 
 function decode(text: string, what: string): string {
