@@ -2,10 +2,10 @@ import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { namesFor } from '../dns/default-names.js';
+import { withoutBrackets } from '../dns/host-text.js';
 import type { LookupFunction } from '../dns/lookup-function.js';
 import type { Resolver } from '../dns/resolver.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
-import { withoutBrackets } from '../message/without-brackets.js';
 import type { ConnectOptionValues } from '../options/connect.generated.js';
 import { CONNECT_OPTIONS } from '../options/connect.generated.js';
 import type { ConnectTimeouts, ConnectTimeoutValues } from '../options/connect-timeouts.generated.js';
@@ -58,9 +58,9 @@ export function connect(options: ConnectOptions): Promise<Socket> {
   return connectNoting(options, {});
 }
 
-/** How long what comes before a dial took. */
+/** How long what comes before a dial took, in ms. */
 export interface ConnectNotes {
-  /** The resolver, in ms; not there where there was no name. */
+  /** The resolver. */
   dns?: number;
 }
 
@@ -127,7 +127,7 @@ async function open(
     to,
     hops,
     tls,
-    servername: tls?.servername ?? values.host,
+    servername: tls?.servername ?? withoutBrackets(values.host),
     socket: {
       ...(values.localAddress === null ? null : { localAddress: values.localAddress }),
       noDelay: values.noDelay,
@@ -229,7 +229,7 @@ async function planOf(
   return { to: place, routes: last.map((end) => [...before, end]), stop: () => stop() };
 }
 
-/** What a proxy says of one address, and another may not be so. */
+/** What a proxy says of one address, and another may not be so. `ssh -D` says it by closing. */
 const UNREACHABLE = new Set<string>([
   'MILLRACE_SOCKS_NETWORK_UNREACHABLE',
   'MILLRACE_SOCKS_HOST_UNREACHABLE',
@@ -237,6 +237,7 @@ const UNREACHABLE = new Set<string>([
   'MILLRACE_SOCKS_TTL_EXPIRED',
   'MILLRACE_SOCKS_ADDRESS_UNSUPPORTED',
   'MILLRACE_SOCKS4_REJECTED',
+  'MILLRACE_PROXY_CLOSED',
 ]);
 
 function isUnreachable(error: unknown): boolean {

@@ -1,8 +1,8 @@
 import type { AddressInfo } from 'node:net';
 
+import { withoutBrackets } from '../dns/host-text.js';
 import { quote } from '../errors/escape.js';
 import { misuse } from '../errors/millrace-error.js';
-import { withoutBrackets } from '../message/without-brackets.js';
 import { SERVER_PROXY, SERVER_PROXY_AUTH } from '../native/binding.js';
 import { connectTo, resolveHost } from '../net/connect.js';
 import type { ProxyLimits, ProxyListenOptions, ProxyServerOptionValues } from '../options/proxy-server.generated.js';
@@ -130,8 +130,9 @@ async function literal(host: string): Promise<string> {
   const { isIP } = process.getBuiltinModule('node:net');
   const plain = withoutBrackets(host);
   if (isIP(plain) !== 0) return plain;
-  if (plain === '') {
-    throw misuse('MILLRACE_INVALID_ARGUMENT', "createProxyServer: option 'host' must be an address or a name, got ''");
+  if (plain === '' || plain.startsWith('[')) {
+    const message = `createProxyServer: option 'host' must be an address or a name, got ${quote(host)}`;
+    throw misuse('MILLRACE_INVALID_ARGUMENT', message);
   }
   return (await process.getBuiltinModule('node:dns').promises.lookup(plain)).address;
 }

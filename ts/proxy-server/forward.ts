@@ -1,7 +1,7 @@
 import { Client } from '../client/client.js';
 import type { ClientResponse } from '../client/response.js';
+import { withoutBrackets } from '../dns/host-text.js';
 import type { HeaderView } from '../message/header-view.js';
-import { withoutBrackets } from '../message/without-brackets.js';
 import type { ProxyHop } from '../proxy/route.js';
 import { hopOption } from '../proxy/route.js';
 import type { ServerRequest } from '../server/request.js';
@@ -75,6 +75,7 @@ export class Forwarder {
       return;
     }
     if (req.headers.getAll('via').some((value) => value.includes(this.#name))) {
+      this.#gateway.denied.loops++;
       res.writeHead(508, { 'Content-Length': '0', 'Proxy-Status': proxyStatus({ type: 'proxy_loop_detected' }) }).end();
       return;
     }

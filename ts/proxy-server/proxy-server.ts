@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
+import { withoutBrackets } from '../dns/host-text.js';
 import { logRecord } from '../log/log.js';
-import { withoutBrackets } from '../message/without-brackets.js';
 import { KIND } from '../native/events.js';
 import type { Socket } from '../net/socket.js';
 import type { CloseOptions, Server } from '../server/server.js';
@@ -33,6 +33,15 @@ export interface ProxyServerStats {
     ended: number;
     /** Never open: forbidden, unreachable, or the client went away. */
     failed: number;
+  };
+  /** Requests, of either kind, that were not let through. */
+  denied: {
+    /** By a rule or by `authorize`. */
+    forbidden: number;
+    /** To private addresses, or the proxy's own. */
+    prohibited: number;
+    /** Back to the proxy itself. */
+    loops: number;
   };
   /** Requests that were forwarded, in absolute form. */
   forwarded: number;
@@ -93,6 +102,7 @@ export class ProxyServer extends EventEmitter implements AsyncDisposable {
       connections: { active, accepted, refused },
       handshakes: { late: timeouts.headers + timeouts.tlsHandshake, malformed: requests.errors },
       tunnels: { active: open, ended, failed },
+      denied: { ...this.#parts.gateway.denied },
       forwarded,
       unauthenticated,
       bytes: { sent, received },

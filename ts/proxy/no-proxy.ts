@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net';
-import { withoutBrackets } from '../message/without-brackets.js';
+
+import { comparableHost } from '../dns/host-text.js';
 
 /** Answers whether one entry names a host; `host` is lower case, without brackets and trailing dot. */
 type Rule = (host: string, port: number) => boolean;
@@ -29,7 +30,7 @@ export class NoProxy {
 
   /** Whether this host is reached directly. The host is a name or an address, IPv6 with or without brackets. */
   matches(host: string, port: number): boolean {
-    const plain = plainHost(host.toLowerCase());
+    const plain = comparableHost(host);
     return this.#rules.some((rule) => rule(plain, port));
   }
 }
@@ -60,7 +61,7 @@ function hostRule(name: string): Rule {
     return (host) => isIP(host) === 0 && host.length > ending.length && host.endsWith(ending);
   }
   const [base = '', prefix, more] = name.split('/');
-  const address = plainHost(base);
+  const address = comparableHost(base);
   if (prefix === undefined) {
     if (isIP(address) === 0) return address === '' ? NEVER : (host) => host === address;
     return blockRule(address, isIP(address) === 4 ? 32 : 128);
@@ -77,9 +78,4 @@ function blockRule(address: string, prefix: number): Rule {
     const family = isIP(host);
     return family !== 0 && block.check(host, family === 4 ? 'ipv4' : 'ipv6');
   };
-}
-
-function plainHost(host: string): string {
-  const plain = withoutBrackets(host);
-  return plain.endsWith('.') ? plain.slice(0, -1) : plain;
 }

@@ -1,6 +1,6 @@
+import { withoutBrackets } from '../dns/host-text.js';
 import { quote } from '../errors/escape.js';
 import { misuse } from '../errors/millrace-error.js';
-import { withoutBrackets } from '../message/without-brackets.js';
 
 /** The kinds of proxy, named as the schemes of their URLs. */
 export type ProxyKind = 'http' | 'https' | 'socks4' | 'socks4a' | 'socks5' | 'socks5h';

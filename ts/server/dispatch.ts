@@ -2,6 +2,7 @@ import { describeValue } from '../errors/escape.js';
 import { factsOf } from '../errors/code-table.js';
 import { MillraceError, outOfRange } from '../errors/millrace-error.js';
 import { isEnabled, logRecord } from '../log/log.js';
+import type { Thenable } from '../message/thenable.js';
 import { isThenable } from '../message/thenable.js';
 import { COUNTERS } from '../metrics/catalogue.generated.js';
 import { native } from '../native/loader.js';
@@ -185,10 +186,15 @@ export class Dispatch {
   private invokeHandler(req: ServerRequest, res: ServerResponse): void {
     try {
       const result: unknown = this._handler(req, res);
-      if (isThenable(result)) result.then(undefined, (error) => this.failed(error, req, res));
+      if (isThenable(result)) this.follow(result, req, res);
     } catch (error) {
       this.failed(error, req, res);
     }
+  }
+
+  /** By itself: the scope that a closure needs would be made for every request, also where no promise is. */
+  private follow(result: Thenable, req: ServerRequest, res: ServerResponse): void {
+    result.then(undefined, (error) => this.failed(error, req, res));
   }
 
   private invokeFetch(req: ServerRequest, res: ServerResponse): void {

@@ -1,14 +1,12 @@
 import type { EventEmitter } from 'node:events';
 
 import { errorFromNative } from '../errors/native-error.js';
-import { misuse } from '../errors/millrace-error.js';
 import { logRecord } from '../log/log.js';
 import { encoded } from '../message/encoded.js';
-import type { HeadersInput } from '../message/head-text.js';
-import { headText } from '../message/head-text.js';
 import { FINISH, FINISH_WHOLE, READY_HEAD } from '../native/binding.js';
 import { unregister } from '../native/events.js';
 import { native } from '../native/loader.js';
+import { gather } from '../native/outbox.js';
 import type { BodyCoding } from './body-coding.js';
 import type { ServerRequest } from './request.js';
 import { checkStatus, CLOSED, ENDED, FULL, HEAD, LOST, ResponseHead, WATCHED } from './response-head.js';
@@ -82,6 +80,12 @@ export abstract class ResponseBody extends ResponseHead {
       if ((state & WATCHED) !== 0) this.noteHead(out);
       const status = this.statusCode + finish * FINISH_WHOLE;
       const ready = this.readyHead();
+      if (finish === 0 && ready >= 0 && (out === undefined || typeof out === 'string')) {
+        if (this.isOrdinary() && gather(req.id, status + ready * READY_HEAD, out)) {
+          this.over(0);
+          return this;
+        }
+      }
       answer =
         ready >= 0
           ? native.respond(req.id, status + ready * READY_HEAD, out)
@@ -96,12 +100,6 @@ export abstract class ResponseBody extends ResponseHead {
     if (answer !== undefined) this.refused(answer, taken);
     else this.over(finish);
     return this;
-  }
-
-  /** Fields after the body; the response is then chunked. */
-  addTrailers(headers: HeadersInput): void {
-    if (this.writableEnded) throw misuse('MILLRACE_INVALID_STATE', 'the response has ended: trailers come before end');
-    this._trailers += headText(headers);
   }
 
   /** Resolves when there is room again, or the exchange is over: `closed` says which. */

@@ -1,13 +1,14 @@
 import { EventEmitter } from 'node:events';
 
 import { errorFromNative } from '../errors/native-error.js';
-import { MillraceError } from '../errors/millrace-error.js';
+import { MillraceError, misuse } from '../errors/millrace-error.js';
 import { HeaderView } from '../message/header-view.js';
 import type { HeadersInput } from '../message/head-text.js';
 import { headText } from '../message/head-text.js';
 import { FINISH, FINISH_WHOLE, READY_HEAD } from '../native/binding.js';
 import { KIND, unregister } from '../native/events.js';
 import { native } from '../native/loader.js';
+import { gather } from '../native/outbox.js';
 import type { ServerRequest } from './request.js';
 import { ResponseDelivery } from './response-delivery.js';
 import { CLOSED, ENDED, HEAD, LOST, ResponseHead, WATCHED } from './response-head.js';
@@ -61,6 +62,12 @@ export class ServerResponse extends ResponseDelivery {
     this.informational(103, headText(headers));
   }
 
+  /** Fields after the body; the response is then chunked. */
+  addTrailers(headers: HeadersInput): void {
+    if (this.writableEnded) throw misuse('MILLRACE_INVALID_STATE', 'the response has ended: trailers come before end');
+    this._trailers += headText(headers);
+  }
+
   /** @internal Head and body of a lazy Response. */
   sendPrepared(prepared: Prepared): void {
     if ((this._state & (HEAD | ENDED | CLOSED)) !== 0) return;
@@ -78,6 +85,13 @@ export class ServerResponse extends ResponseDelivery {
     this.statusCode = prepared.status;
     if ((this._state & WATCHED) !== 0) this.noteHead(prepared.body);
     const status = prepared.status + finish * FINISH_WHOLE;
+    const { body } = prepared;
+    if (finish === 0 && prepared.ordinary && prepared.ready >= 0 && prepared.reason === '') {
+      if (!(body instanceof Uint8Array) && gather(id, status + prepared.ready * READY_HEAD, body)) {
+        this.over(0);
+        return;
+      }
+    }
     const answer =
       prepared.ready >= 0 && prepared.reason === ''
         ? native.respond(id, status + prepared.ready * READY_HEAD, prepared.body)
