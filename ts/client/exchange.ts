@@ -35,6 +35,8 @@ import type { Destination } from './destination.js';
 import type { ExchangeEvents } from './events.js';
 import type { Timings } from './timings.js';
 
+/** The global is a getter: looked up once. */
+const clock = performance;
 const STALE = 458;
 const REPLAYS = COUNTERS.findIndex(({ key }) => key === 'millrace_http_client_replays_total');
 const FAILURES = COUNTERS.findIndex(({ key }) => key === 'millrace_http_client_failures_total');
@@ -193,7 +195,7 @@ export abstract class Exchange implements Target, Waiter {
     this.connection = connection;
     this.reused = reused;
     register(slotOf(id), this);
-    const now = performance.now();
+    const now = clock.now();
     this.timings.connected(reused ? 'reused' : connection.phases, now);
     prepared.events?.sent(() => headOf(prepared), connection.observed());
     if (streams) {
@@ -275,12 +277,12 @@ export abstract class Exchange implements Target, Waiter {
   /** The exchange is over and its connection free. */
   private free(): void {
     const { connection } = this;
-    const now = performance.now();
+    const now = clock.now();
     this.timings.mark('headers', now);
     this.timings.mark('end', now);
     this.finish();
     this.prepared.events?.finished([], this.timings);
-    if (connection !== null) connection.origin.release(connection, this._keep, this._hint);
+    if (connection !== null) connection.origin.release(connection, this._keep, this._hint, now);
   }
 
   private aborted(flags: number, a: number, b: number): void {

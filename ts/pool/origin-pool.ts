@@ -19,6 +19,8 @@ import { nextOrder, WaitQueue } from './waiter.js';
 const MARGIN = 1_000;
 /** No connection is too old by more than this share of `maxConnectionAge` less than another. */
 const JITTER = 0.1;
+/** The global is a getter: looked up once. */
+const clock = performance;
 /** How often who has waited for too long looks whether a connection is still being opened, in ms. */
 const AGAIN = 20;
 
@@ -121,7 +123,7 @@ export class OriginPool {
     for (;;) {
       const connection = this.idle.pop();
       if (connection === undefined) return waiter.depth > 1 && this.pipe(waiter);
-      now ||= performance.now();
+      now ||= clock.now();
       if (this.retire(connection, now)) continue;
       if (this._pool.values.validate !== null && !connection.validated) {
         this.validate(connection);
@@ -194,7 +196,7 @@ export class OriginPool {
   }
 
   /** An exchange on a connection is over; `hint` are the seconds of the server's `Keep-Alive: timeout`, or -1. */
-  release(connection: PooledConnection, reusable: boolean, hint: number): void {
+  release(connection: PooledConnection, reusable: boolean, hint: number, now = clock.now()): void {
     connection.active--;
     connection.validated = false;
     if (connection.gone) return;
@@ -210,7 +212,6 @@ export class OriginPool {
     }
     this._pipes.left(connection);
     const { values } = this._pool;
-    const now = performance.now();
     connection.idleSince = now;
     const told = hint < 0 ? Infinity : Math.max(0, hint * 1_000 - MARGIN);
     connection.idleUntil = now + Math.min(values.idleTimeout, told);
