@@ -312,32 +312,28 @@ export abstract class Exchange implements Target, Waiter {
 
   /** Waits for another connection, in its place of before. */
   private another(reason: Retirement, isReplay: boolean): void {
-    this.leaveConnection(reason, isReplay);
-    try {
-      this._queued = this._origin.acquire(this);
-    } catch (error) {
-      this.end(error);
-    }
+    if (isReplay) native.count(REPLAYS, 1);
+    this.waitAgain(reason, false);
   }
 
   /** Its connection died before it was answered: once more, on a fresh one, where nobody is before or behind it. */
   private replay(error: MillraceError): void {
     this._replayed = true;
     this.depth = 1;
-    this.leaveConnection('stale', true);
-    try {
-      this._queued = this._origin.acquireFresh(this);
-    } catch {
-      this.end(error);
-    }
+    native.count(REPLAYS, 1);
+    this.waitAgain('stale', true, error);
   }
 
-  private leaveConnection(reason: Retirement, isReplay: boolean): void {
+  /** `failure`: what it ends with where there is no other connection to be had. */
+  private waitAgain(reason: Retirement, fresh: boolean, failure?: MillraceError): void {
     const { connection } = this;
     this.id = -1;
     this.connection = null;
-    connection?.leave(reason);
-    if (isReplay) native.count(REPLAYS, 1);
+    try {
+      this._queued = this._origin.again(this, connection, reason, fresh);
+    } catch (error) {
+      this.end(failure ?? error);
+    }
   }
 
   private end(error: unknown): void {

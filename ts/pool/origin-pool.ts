@@ -66,12 +66,14 @@ export class OriginPool {
   /** Has the waiter take a connection, now or when there is one; the answer withdraws it. */
   acquire(waiter: Waiter): Queued | null {
     const { values } = this._pool;
-    if (waiter.order === 0) waiter.order = nextOrder();
+    const isNew = waiter.order === 0;
+    if (isNew) waiter.order = nextOrder();
     if (this.queue.size === 0 && this.serve(waiter)) return null;
-    this._pool.assertRunning();
+    if (isNew) this._pool.assertRunning();
+    else this._pool.assertServing();
     const queued = this.queue.size;
     const opens = this.queue.hasRoomFor(waiter, this.opening + this.validating) || this.mayOpen();
-    if (!opens && queued >= values.maxQueued) {
+    if (isNew && !opens && queued >= values.maxQueued) {
       this._pool.countRefused();
       throw new MillraceError('MILLRACE_POOL_QUEUE_FULL', undefined, {
         limit: { option: 'maxQueued', value: values.maxQueued, seen: queued + 1 },
@@ -82,10 +84,16 @@ export class OriginPool {
     return item;
   }
 
-  /** As `acquire`, on a connection that nobody has used before, where the caps allow one. */
-  acquireFresh(waiter: Waiter): Queued | null {
-    if (!this.mayOpen()) return this.acquire(waiter);
-    this._pool.assertRunning();
+  /**
+   * Has a waiter whose connection is lost wait again, in its place of before; `fresh`: for a connection that nobody has used,
+   * where the caps allow one.
+   */
+  again(waiter: Waiter, lost: PooledConnection | null, reason: Retirement, fresh: boolean): Queued | null {
+    this._pool.countReturning(1);
+    lost?.leave(reason);
+    this._pool.countReturning(-1);
+    if (!fresh || !this.mayOpen()) return this.acquire(waiter);
+    this._pool.assertServing();
     const item = this.enqueue(waiter);
     void this.openOne(waiter.connectTimeouts, item);
     return item;
