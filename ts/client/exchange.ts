@@ -33,6 +33,7 @@ import type { Queued, Waiter } from '../pool/waiter.js';
 import { HeaderView } from '../message/header-view.js';
 import type { Destination } from './destination.js';
 import type { ExchangeEvents } from './events.js';
+import type { RequestMemory } from './request-memory.js';
 import type { Timings } from './timings.js';
 
 /** The global is a getter: looked up once. */
@@ -77,6 +78,8 @@ export interface Prepared {
   readonly totalTimeout: number;
   readonly connectTimeouts: ConnectTimeouts;
   readonly signal: AbortSignal | undefined;
+  /** What may be buffered for it; null: no limit of its own. */
+  readonly memory: RequestMemory | null;
   /** Who listens on diagnostics channels. */
   readonly events: ExchangeEvents | null;
 }
@@ -367,7 +370,7 @@ export abstract class Exchange implements Target, Waiter {
   }
 
   private async sendStream(id: number): Promise<void> {
-    const { stream, expectContinue, events } = this.prepared;
+    const { stream, expectContinue, memory, events } = this.prepared;
     if (expectContinue > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, expectContinue);
@@ -383,6 +386,7 @@ export abstract class Exchange implements Target, Waiter {
       for await (const chunk of stream.open()) {
         // The answer may have come before, or the connection have died and another be tried.
         if (this._over || this.id !== id) return;
+        if (memory !== null) memory.hold(Buffer.byteLength(chunk));
         events?.bodyChunkSent(chunk);
         const answer = native.write(id, chunk);
         if (answer === 0) {

@@ -4,6 +4,7 @@ import { native } from '../native/loader.js';
 import type { ConnectNotes } from '../net/connect.js';
 import { connectNoting } from '../net/connect.js';
 import type { Socket } from '../net/socket.js';
+import type { PoolOptionValues } from '../options/pool.generated.js';
 import type { ConnectParams } from './connect-channels.js';
 import { publishConnectError, publishConnectOpen, publishConnectStart } from './connect-channels.js';
 import { Pipes } from './pipes.js';
@@ -47,6 +48,9 @@ export class OriginPool {
   closed = 0;
   readonly retired: Partial<Record<Retirement, number>> = {};
   private readonly _pool: ConnectionPool;
+  /** The pool's options, and these with the key's limits in their place. */
+  private _under: PoolOptionValues | undefined;
+  private _values: PoolOptionValues | undefined;
   /** What cuts the dials that are under way. */
   private readonly _dials = new Set<AbortController>();
   private readonly _pipes = new Pipes();
@@ -58,6 +62,18 @@ export class OriginPool {
     this.origin = originText(key);
   }
 
+  /** The options in force for this key. */
+  get values(): PoolOptionValues {
+    const { values } = this._pool;
+    const { limits } = this.key;
+    if (limits === undefined) return values;
+    if (this._under !== values) {
+      this._under = values;
+      this._values = { ...values, ...limits };
+    }
+    return this._values as PoolOptionValues;
+  }
+
   /** Connections, those that are being opened included. */
   get size(): number {
     return this.all.size + this.opening;
@@ -65,7 +81,7 @@ export class OriginPool {
 
   /** Has the waiter take a connection, now or when there is one; the answer withdraws it. */
   acquire(waiter: Waiter): Queued | null {
-    const { values } = this._pool;
+    const { values } = this;
     const isNew = waiter.order === 0;
     if (isNew) waiter.order = nextOrder();
     if (this.queue.size === 0 && this.serve(waiter)) return null;
@@ -133,7 +149,7 @@ export class OriginPool {
       if (connection === undefined) return waiter.depth > 1 && this.pipe(waiter);
       now ||= clock.now();
       if (this.retire(connection, now)) continue;
-      if (this._pool.values.validate !== null && !connection.validated) {
+      if (this.values.validate !== null && !connection.validated) {
         this.validate(connection);
         continue;
       }
@@ -143,7 +159,7 @@ export class OriginPool {
 
   /** Puts a waiter behind the exchanges of a connection. */
   private pipe(waiter: Waiter): boolean {
-    const { maxRequestsPerConnection, maxConnectionsPerOrigin } = this._pool.values;
+    const { maxRequestsPerConnection, maxConnectionsPerOrigin } = this.values;
     // One that is to be closed when it is free must come to be free.
     if (this.all.size > maxConnectionsPerOrigin || this._pool.isOverfull()) return false;
     for (;;) {
@@ -156,7 +172,7 @@ export class OriginPool {
   /** Has the hook judge an idle connection; one that passes is idle again and goes to who waits. */
   private validate(connection: PooledConnection): void {
     this.validating++;
-    const hook = this._pool.values.validate as (connection: PooledConnection) => boolean | Promise<boolean>;
+    const hook = this.values.validate as (connection: PooledConnection) => boolean | Promise<boolean>;
     const judged = (passes: boolean): void => {
       this.validating--;
       if (connection.gone) return this.open();
@@ -189,7 +205,7 @@ export class OriginPool {
 
   /** Closes a connection whose time is over; says whether it did. */
   private retire(connection: PooledConnection, now: number): boolean {
-    const { maxRequestsPerConnection } = this._pool.values;
+    const { maxRequestsPerConnection } = this.values;
     const reason: Retirement | undefined =
       now >= connection.retiresAt
         ? 'age'
@@ -219,7 +235,7 @@ export class OriginPool {
       return;
     }
     this._pipes.left(connection);
-    const { values } = this._pool;
+    const { values } = this;
     connection.idleSince = now;
     const told = hint < 0 ? Infinity : Math.max(0, hint * 1_000 - MARGIN);
     connection.idleUntil = now + Math.min(values.idleTimeout, told);
@@ -247,7 +263,7 @@ export class OriginPool {
 
   /** Whether the caps allow another connection; at the global cap an idle one of another origin makes room. */
   mayOpen(): boolean {
-    return this.size < this._pool.values.maxConnectionsPerOrigin && this._pool.hasRoomFor(this);
+    return this.size < this.values.maxConnectionsPerOrigin && this._pool.hasRoomFor(this);
   }
 
   /** Opens as many connections as are waited for and allowed. */
@@ -322,7 +338,7 @@ export class OriginPool {
       return false;
     }
     const now = performance.now();
-    const { maxConnectionAge, idleTimeout } = this._pool.values;
+    const { maxConnectionAge, idleTimeout } = this.values;
     const age = maxConnectionAge === null ? Infinity : maxConnectionAge * (1 - Math.random() * JITTER);
     const connection = new PooledConnection(id, this, now, now + age, raw ? socket : null);
     connection.phases = phases;
@@ -362,7 +378,7 @@ export class OriginPool {
 
   /** Whether another connection would be of use and this key's own cap allows it. */
   wantsMore(): boolean {
-    return this.isShort() && this.size < this._pool.values.maxConnectionsPerOrigin;
+    return this.isShort() && this.size < this.values.maxConnectionsPerOrigin;
   }
 
   /** Opens one connection, whose place is there. */
@@ -372,7 +388,7 @@ export class OriginPool {
 
   /** Closes idle connections beyond this key's cap. */
   shrink(): void {
-    while (this.size > this._pool.values.maxConnectionsPerOrigin) {
+    while (this.size > this.values.maxConnectionsPerOrigin) {
       const oldest = this.idle[0];
       if (oldest === undefined) return;
       oldest.close('limit');
@@ -381,7 +397,7 @@ export class OriginPool {
 
   /** Closes idle connections whose time is over, but `minIdle` of them that only nobody has used. */
   sweep(now: number): number {
-    const { minIdle } = this._pool.values;
+    const { minIdle } = this.values;
     let closed = 0;
     for (const connection of [...this.idle]) {
       const old = now >= connection.retiresAt;
