@@ -411,6 +411,24 @@ describe('when the connection ends', () => {
     expect(client.stats()).toMatchObject({ created: 2, retired: { stale: 1 } });
   });
 
+  test('those that go to another connection while the client closes are served, and a full queue takes them back', async () => {
+    make(3, { pool: { maxConnectionsPerOrigin: 1, maxQueued: 1 } });
+    const texts = asks(3);
+    await waitFor(3);
+    texts.push(ask(3));
+    await until(() => client.stats().queued === 1);
+    const closed = client.close();
+    for (let number = 0; number < 4; number++) {
+      await until(() => open.length > 0 && open.every(({ on }) => on === number));
+      const [one] = open;
+      one.answer('Connection: close\r\n');
+      one.socket.end();
+    }
+    expect(await Promise.all(texts)).toEqual(['/0', '/1', '/2', '/3']);
+    await closed;
+    expect(client.stats()).toMatchObject({ state: 'stopped', connected: 0, refused: 0 });
+  });
+
   test('destroy ends them all', async () => {
     make(3);
     const codes = [0, 1, 2, 3].map((number) => codeOf(ask(number)));

@@ -4,6 +4,8 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ClientOptions, RequestOptions, Server } from '../../ts/index.js';
 import { Client, getLogContext, serve, withLogContext } from '../../ts/index.js';
 import { parseTraceParent } from '../../ts/log/trace-parent.js';
+import { census } from '../../ts/native/events.js';
+import { until } from '../support/condition.js';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const PARENT = '00f067aa0ba902b7';
@@ -18,7 +20,10 @@ let client: Client;
 let asks: RequestOptions;
 let clientOptions: ClientOptions;
 
+let before: number;
+
 beforeAll(async () => {
+  before = census().connections;
   back = await serve({
     port: 0,
     host: '127.0.0.1',
@@ -57,9 +62,11 @@ beforeEach(() => {
 
 afterEach(() => client.close());
 
-afterAll(() => {
+afterAll(async () => {
   front.destroy();
   back.destroy();
+  // What is left would be held against the next file of this process.
+  await until(() => census().connections === before, 'the connections are closed');
 });
 
 /** Asks the front with these fields; what the back has seen of its two requests. */

@@ -37,6 +37,8 @@ import type { RequestMemory } from './request-memory.js';
 import { countPassed } from './refusals.js';
 import type { Timings } from './timings.js';
 
+/** The global is a getter: looked up once. */
+const clock = performance;
 const STALE = 458;
 const REPLAYS = COUNTERS.findIndex(({ key }) => key === 'millrace_http_client_replays_total');
 const FAILURES = COUNTERS.findIndex(({ key }) => key === 'millrace_http_client_failures_total');
@@ -139,23 +141,22 @@ export abstract class Exchange implements Target, Waiter {
       this._onAbort = () => this.cancel(abortError(signal));
       signal.addEventListener('abort', this._onAbort, { once: true });
     }
-    this.acquire(false);
+    this.beginWaiting();
+    try {
+      this._queued = this._origin.acquire(this);
+    } catch (error) {
+      this.end(error);
+    }
   }
 
-  /** Wants a connection: an idle one if there is any, or `fresh`. */
-  private acquire(fresh: boolean, failure?: unknown): void {
+  /** Says how long it may wait in a queue from now on. */
+  private beginWaiting(): void {
     const { acquireTimeout, totalTimeout } = this.prepared;
     this.acquireTimeout = acquireTimeout;
-    if (totalTimeout > 0) {
-      const left = Math.max(0, Math.ceil(totalTimeout - (performance.now() - this.timings.start)));
-      this._totalIsFirst = left <= acquireTimeout;
-      if (this._totalIsFirst) this.acquireTimeout = left;
-    }
-    try {
-      this._queued = fresh ? this._origin.acquireFresh(this) : this._origin.acquire(this);
-    } catch (error) {
-      this.end(failure ?? error);
-    }
+    if (totalTimeout <= 0) return;
+    const left = Math.max(0, Math.ceil(totalTimeout - (clock.now() - this.timings.start)));
+    this._totalIsFirst = left <= acquireTimeout;
+    if (this._totalIsFirst) this.acquireTimeout = left;
   }
 
   /** Ends it now with this error: its connection is closed, once those that were asked on it before are answered. */
@@ -209,7 +210,7 @@ export abstract class Exchange implements Target, Waiter {
     this.connection = connection;
     this.reused = reused;
     register(slotOf(id), this);
-    const now = performance.now();
+    const now = clock.now();
     this.timings.connected(reused ? 'reused' : connection.phases, now);
     prepared.events?.sent(() => headOf(prepared), connection.observed());
     if (streams) {
@@ -290,12 +291,12 @@ export abstract class Exchange implements Target, Waiter {
   /** The exchange is over and its connection free. */
   private free(): void {
     const { connection } = this;
-    const now = performance.now();
+    const now = clock.now();
     this.timings.mark('headers', now);
     this.timings.mark('end', now);
     this.finish();
     this.prepared.events?.finished([], this.timings);
-    if (connection !== null) connection.origin.release(connection, this._keep, this._hint);
+    if (connection !== null) connection.origin.release(connection, this._keep, this._hint, now);
   }
 
   private aborted(flags: number, a: number, b: number): void {
@@ -326,25 +327,30 @@ export abstract class Exchange implements Target, Waiter {
 
   /** Waits for another connection, in its place of before. */
   private another(reason: Retirement, isReplay: boolean): void {
-    this.leaveConnection(reason, isReplay);
-    if (this.reused && !isReplay) this._origin.countReused(-1);
-    this.acquire(false);
+    if (isReplay) native.count(REPLAYS, 1);
+    else if (this.reused) this._origin.countReused(-1);
+    this.waitAgain(reason, false);
   }
 
   /** Its connection died before it was answered: once more, on a fresh one, where nobody is before or behind it. */
   private replay(error: MillraceError): void {
     this._replayed = true;
     this.depth = 1;
-    this.leaveConnection('stale', true);
-    this.acquire(true, error);
+    native.count(REPLAYS, 1);
+    this.waitAgain('stale', true, error);
   }
 
-  private leaveConnection(reason: Retirement, isReplay: boolean): void {
+  /** `failure`: what it ends with where there is no other connection to be had. */
+  private waitAgain(reason: Retirement, fresh: boolean, failure?: MillraceError): void {
     const { connection } = this;
     this.id = -1;
     this.connection = null;
-    connection?.leave(reason);
-    if (isReplay) native.count(REPLAYS, 1);
+    this.beginWaiting();
+    try {
+      this._queued = this._origin.again(this, connection, reason, fresh);
+    } catch (error) {
+      this.end(failure ?? error);
+    }
   }
 
   private end(error: unknown): void {

@@ -20,6 +20,8 @@ import { nextOrder, WaitQueue } from './waiter.js';
 const MARGIN = 1_000;
 /** No connection is too old by more than this share of `maxConnectionAge` less than another. */
 const JITTER = 0.1;
+/** The global is a getter: looked up once. */
+const clock = performance;
 /** How often who has waited for too long looks whether a connection is still being opened, in ms. */
 const AGAIN = 20;
 
@@ -80,13 +82,15 @@ export class OriginPool {
   /** Has the waiter take a connection, now or when there is one; the answer withdraws it. */
   acquire(waiter: Waiter): Queued | null {
     const { values } = this;
-    if (waiter.order === 0) waiter.order = nextOrder();
+    const isNew = waiter.order === 0;
+    if (isNew) waiter.order = nextOrder();
     if (this.queue.size === 0 && this.serve(waiter)) return null;
-    this._pool.assertRunning();
+    if (isNew) this._pool.assertRunning();
+    else this._pool.assertServing();
     // For whom one is being opened is not past the cap.
     const coming = this.opening + this.validating;
     const queued = this.queue.size - this.queue.covered(coming);
-    if (queued >= values.maxQueued && !this.queue.hasRoomFor(waiter, coming) && !this.mayOpen()) {
+    if (isNew && queued >= values.maxQueued && !this.queue.hasRoomFor(waiter, coming) && !this.mayOpen()) {
       this._pool.countRefused();
       throw new MillraceError('MILLRACE_POOL_QUEUE_FULL', undefined, {
         limit: { option: 'maxQueued', value: values.maxQueued, seen: queued + 1 },
@@ -97,10 +101,16 @@ export class OriginPool {
     return item;
   }
 
-  /** As `acquire`, on a connection that nobody has used before, where the caps allow one. */
-  acquireFresh(waiter: Waiter): Queued | null {
-    if (!this.mayOpen()) return this.acquire(waiter);
-    this._pool.assertRunning();
+  /**
+   * Has a waiter whose connection is lost wait again, in its place of before; `fresh`: for a connection that nobody has used,
+   * where the caps allow one.
+   */
+  again(waiter: Waiter, lost: PooledConnection | null, reason: Retirement, fresh: boolean): Queued | null {
+    this._pool.countReturning(1);
+    lost?.leave(reason);
+    this._pool.countReturning(-1);
+    if (!fresh || !this.mayOpen()) return this.acquire(waiter);
+    this._pool.assertServing();
     const item = this.enqueue(waiter);
     void this.openOne(waiter.connectTimeouts, item);
     return item;
@@ -138,7 +148,7 @@ export class OriginPool {
     for (;;) {
       const connection = this.idle.pop();
       if (connection === undefined) return waiter.depth > 1 && this.pipe(waiter);
-      now ||= performance.now();
+      now ||= clock.now();
       if (this.retire(connection, now)) continue;
       if (this.values.validate !== null && !connection.validated) {
         this.validate(connection);
@@ -215,7 +225,7 @@ export class OriginPool {
   }
 
   /** An exchange on a connection is over; `hint` are the seconds of the server's `Keep-Alive: timeout`, or -1. */
-  release(connection: PooledConnection, reusable: boolean, hint: number): void {
+  release(connection: PooledConnection, reusable: boolean, hint: number, now = clock.now()): void {
     connection.active--;
     connection.validated = false;
     if (connection.gone) return;
@@ -231,7 +241,6 @@ export class OriginPool {
     }
     this._pipes.left(connection);
     const { values } = this;
-    const now = performance.now();
     connection.idleSince = now;
     const told = hint < 0 ? Infinity : Math.max(0, hint * 1_000 - MARGIN);
     connection.idleUntil = now + Math.min(values.idleTimeout, told);

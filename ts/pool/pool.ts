@@ -52,6 +52,7 @@ export class ConnectionPool implements AsyncDisposable {
   /** Connections of all origins, those that are being opened included. */
   private _total = 0;
   private _makesRoom = false;
+  private _returning = 0;
   private _sweeper: NodeJS.Timeout | undefined;
   private _stopped: (() => void)[] = [];
 
@@ -176,6 +177,16 @@ export class ConnectionPool implements AsyncDisposable {
   /** @internal */
   assertRunning(): void {
     if (this._state !== 'running') throw new MillraceError('MILLRACE_POOL_CLOSED');
+  }
+
+  /** @internal Who was taken before the pool began to drain is served; new ones are not. */
+  assertServing(): void {
+    if (this._state === 'stopped') throw new MillraceError('MILLRACE_POOL_CLOSED');
+  }
+
+  /** @internal Somebody is between a connection that is lost and the queue: it is not over. */
+  countReturning(change: number): void {
+    this._returning += change;
   }
 
   /** @internal Whether one more connection may be opened; makes room by closing what another origin has idle for longest. */
@@ -304,7 +315,7 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   private isOver(): boolean {
-    return this._total === 0 && this._counts.queued === 0;
+    return this._total === 0 && this._counts.queued === 0 && this._returning === 0;
   }
 
   private stop(): void {

@@ -20,8 +20,8 @@ export const CLIENTS = [
 const MAKERS = {
   'undici-request': (options) => {
     const { request } = require('undici');
-    const dispatcher = agent(options);
-    return async (url) => (await (await request(url, { dispatcher })).body.bytes()).byteLength;
+    const given = { dispatcher: agent(options), blocking: options.pipelining === 1 };
+    return async (url) => (await (await request(url, given)).body.bytes()).byteLength;
   },
   'undici-stream': (options) => {
     const { stream } = require('undici');
@@ -39,12 +39,13 @@ const MAKERS = {
   },
   'undici-dispatch': (options) => {
     const dispatcher = agent(options);
+    const blocking = options.pipelining === 1;
     return (url) => {
       const { origin, pathname } = new URL(url);
       return new Promise((resolve, reject) => {
         let bytes = 0;
         dispatcher.dispatch(
-          { origin, path: pathname, method: 'GET' },
+          { origin, path: pathname, method: 'GET', blocking },
           {
             onConnect: () => undefined,
             onHeaders: () => true,
@@ -108,14 +109,15 @@ const MAKERS = {
   },
 };
 
-function agent({ connections }) {
+function agent({ connections, pipelining }) {
   const { Agent } = require('undici');
-  return new Agent({ connections, pipelining: 1, connect: { rejectUnauthorized: false } });
+  return new Agent({ connections, pipelining, connect: { rejectUnauthorized: false } });
 }
 
-function ours({ connections }) {
+function ours({ connections, pipelining }) {
   const { Client } = millrace();
-  return new Client({ pool: { maxConnectionsPerOrigin: connections }, tls: { rejectUnauthorized: false } });
+  const pool = { maxConnectionsPerOrigin: connections };
+  return new Client({ pool, pipelining, tls: { rejectUnauthorized: false } });
 }
 
 /** Makes a client: `(url) => Promise<bytes of the body>`. */

@@ -16,8 +16,8 @@ const LIMIT_MS = 120_000;
 /** One round takes about as long for each client: from the cost of its warm-up. */
 const WARM = 2_000;
 
-/** Runs a case: bodies of `bytes`, so many requests in flight, through TLS or not. */
-function runClients(names, { bytes, inFlight, secure = false }, { rounds, seconds, tell }) {
+/** Runs a case: bodies of `bytes`, so many requests in flight, `depth` of them on a connection, through TLS or not. */
+function runClients(names, { bytes, inFlight, depth = 1, secure = false }, { rounds, seconds, tell }) {
   let server;
   return interleaved(names, {
     rounds,
@@ -33,7 +33,7 @@ function runClients(names, { bytes, inFlight, secure = false }, { rounds, second
       const client = new Dialogue(
         cores.load,
         process.execPath,
-        [requester, name, url, inFlight, bytes].map(String),
+        [requester, name, url, inFlight, bytes, depth].map(String),
         env,
       );
       await client.hear('ready', LIMIT_MS);
@@ -61,8 +61,8 @@ function runClients(names, { bytes, inFlight, secure = false }, { rounds, second
   }).finally(async () => (await server)?.stop());
 }
 
-const load = (name, title, what, given) => ({
-  ...{ name, title, what, kind: 'load' },
+const load = (name, title, what, given, servers) => ({
+  ...{ name, title, what, kind: 'load', servers },
   run: (names, options) => runClients(names, given, options),
 });
 
@@ -72,6 +72,14 @@ const CASES = [
   }),
   load('middle', '64 KiB, 64 in flight', 'The same with 64 KiB.', { bytes: 65_536, inFlight: 64 }),
   load('single', '100 bytes, 1 in flight', 'One connection, one request after the other.', { bytes: 100, inFlight: 1 }),
+  load(
+    'pipelined',
+    '100 bytes, pipelined × 10',
+    '40 in flight on 4 connections: `pipelining: 10` of both. undici holds a request back until the head of the answer ' +
+      'before it is there, unless it is told `blocking: false`, as here.',
+    { bytes: 100, inFlight: 40, depth: 10 },
+    ['undici-request', 'undici-dispatch', 'ours-request', 'ours-dispatch'],
+  ),
   load('large', '1 MiB, 16 in flight', 'The same with 1 MiB.', { bytes: 1 << 20, inFlight: 16 }),
   load('tls', '100 bytes over TLS, 64 in flight', 'TLS 1.3; the handshakes are in the warm-up.', {
     ...{ bytes: 100, inFlight: 64, secure: true },

@@ -2,8 +2,12 @@
 import { createInterface } from 'node:readline';
 import { makeClient } from './clients.mjs';
 
-const [name, url, inFlight, bytes] = process.argv.slice(2);
-const request = await makeClient(name, { connections: Number(inFlight), secure: url.startsWith('https:') });
+const [name, url, inFlight, bytes, depth] = process.argv.slice(2);
+const request = await makeClient(name, {
+  connections: Number(inFlight) / Number(depth),
+  pipelining: Number(depth),
+  secure: url.startsWith('https:'),
+});
 
 async function run(count) {
   let left = count;

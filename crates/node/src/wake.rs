@@ -50,7 +50,13 @@ fn run(state: &State) {
     for scopes in 0.. {
         if scopes < MOST_SCOPES {
             let budget = state.budget.get();
-            with_engine(state, |engine| engine.turn(&mut *state.host.borrow_mut(), budget));
+            with_engine(state, |engine| {
+                let host = &mut *state.host.borrow_mut();
+                match scopes {
+                    0 => engine.turn(host, budget),
+                    _ => engine.turn_on(host, budget),
+                }
+            });
         }
         if !deliver(state) {
             break;
