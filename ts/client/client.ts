@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 
 import { quote } from '../errors/escape.js';
+import { inspectedAs } from '../errors/inspected-as.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
 import type { HeadersInput } from '../message/head-text.js';
 import { checkValue } from '../message/head-text.js';
@@ -29,7 +30,7 @@ import { acceptEncoding } from './content-coding.js';
 import type { CookieJar } from './cookies.js';
 import { Cookies } from './cookies.js';
 import type { Destination, RequestTarget } from './destination.js';
-import { Destinations } from './destination.js';
+import { Destinations, shownUrl } from './destination.js';
 import { ExchangeEvents } from './events.js';
 import type { Prepared } from './exchange.js';
 import type { Interceptor } from './interceptors.js';
@@ -277,7 +278,7 @@ export class Client implements AsyncDisposable {
       const decompress = options.decompress ?? false;
       const prepared = this.prepare(options, target, whole, body, NO_EXTRAS, decompress);
       const origin = this.originOf(target.destination, options);
-      const exchange = new DispatchExchange(origin, prepared, new Timings(), control, String(url));
+      const exchange = new DispatchExchange(origin, prepared, new Timings(), control, shownUrl(url, target));
       exchange.onOver = () => body?.close();
       exchange.start();
     };
@@ -380,7 +381,7 @@ export class Client implements AsyncDisposable {
       maxExpansion: options.maxExpansion !== undefined ? options.maxExpansion : values.maxExpansion,
       maxMemory: options.maxMemoryPerRequest !== undefined ? options.maxMemoryPerRequest : values.maxMemoryPerRequest,
       decompress,
-      url: typeof url === 'string' ? url : url.href,
+      url: shownUrl(url, target),
       onInformational: informational ?? undefined,
     };
     const origin = this.originOf(target.destination, options);
@@ -541,3 +542,6 @@ function basic(userinfo: string): string {
   }
   return `Authorization\0Basic ${Buffer.from(text, 'utf8').toString('base64')}\0`;
 }
+
+// Its options have passwords, those of proxies and of origins.
+inspectedAs(Client, (client) => client.stats());

@@ -1,5 +1,6 @@
 import { withoutBrackets } from '../dns/host-text.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
+import { inspectedAs } from '../errors/inspected-as.js';
 import { describeValue } from '../errors/escape.js';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../metrics/catalogue.generated.js';
 import { native } from '../native/loader.js';
@@ -307,3 +308,5 @@ function keyOfOrigin(origin: string): PoolKey {
   const host = withoutBrackets(hostname);
   return { scheme, host, port: port === '' ? (scheme === 'https' ? 443 : 80) : Number(port) };
 }
+
+inspectedAs(ConnectionPool, (pool) => pool.stats());
