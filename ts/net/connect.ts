@@ -58,9 +58,9 @@ export function connect(options: ConnectOptions): Promise<Socket> {
   return connectNoting(options, {});
 }
 
-/** How long what comes before a dial took. */
+/** How long what comes before a dial took, in ms. */
 export interface ConnectNotes {
-  /** The resolver, in ms; not there where there was no name. */
+  /** The resolver. */
   dns?: number;
 }
 
