@@ -35,6 +35,7 @@ import { HeaderView } from '../message/header-view.js';
 import type { Destination } from './destination.js';
 import type { ExchangeEvents } from './events.js';
 import type { RequestMemory } from './request-memory.js';
+import { countPassed } from './refusals.js';
 import type { Timings } from './timings.js';
 
 const STALE = 458;
@@ -98,7 +99,8 @@ export abstract class Exchange implements Target, Waiter {
   /** Called once it is over, however it ended. */
   onOver: (() => void) | undefined;
   readonly connectTimeouts: ConnectTimeouts;
-  readonly acquireTimeout: number;
+  /** @internal How long it waits in a queue: the shorter of `timeouts.acquire` and what is left of `timeouts.total`. */
+  acquireTimeout = 0;
   depth: number;
   order = 0;
   protected readonly prepared: Prepared;
@@ -106,6 +108,7 @@ export abstract class Exchange implements Target, Waiter {
   protected reused = false;
   private readonly _origin: OriginPool;
   private _queued: Queued | null = null;
+  private _totalIsFirst = false;
   private _replayed = false;
   private _over = false;
   private _keep = false;
@@ -120,8 +123,6 @@ export abstract class Exchange implements Target, Waiter {
     this.prepared = prepared;
     this.timings = timings;
     this.connectTimeouts = prepared.connectTimeouts;
-    const { acquireTimeout, totalTimeout } = prepared;
-    this.acquireTimeout = totalTimeout > 0 ? Math.min(totalTimeout, acquireTimeout) : acquireTimeout;
     this.depth = depthOf(prepared);
   }
 
@@ -139,10 +140,22 @@ export abstract class Exchange implements Target, Waiter {
       this._onAbort = () => this.cancel(abortError(signal));
       signal.addEventListener('abort', this._onAbort, { once: true });
     }
+    this.acquire(false);
+  }
+
+  /** Wants a connection: an idle one if there is any, or `fresh`. */
+  private acquire(fresh: boolean, failure?: unknown): void {
+    const { acquireTimeout, totalTimeout } = this.prepared;
+    this.acquireTimeout = acquireTimeout;
+    if (totalTimeout > 0) {
+      const left = Math.max(0, Math.ceil(totalTimeout - (performance.now() - this.timings.start)));
+      this._totalIsFirst = left <= acquireTimeout;
+      if (this._totalIsFirst) this.acquireTimeout = left;
+    }
     try {
-      this._queued = this._origin.acquire(this);
+      this._queued = fresh ? this._origin.acquireFresh(this) : this._origin.acquire(this);
     } catch (error) {
-      this.end(error);
+      this.end(failure ?? error);
     }
   }
 
@@ -213,8 +226,7 @@ export abstract class Exchange implements Target, Waiter {
   fail(error: unknown): void {
     this._queued = null;
     // The queue knows one time: the shorter of the two. A timer may be a little before the clock.
-    const { acquireTimeout, totalTimeout: total } = this.prepared;
-    const isTotal = this.isOver() || (total > 0 && total <= acquireTimeout);
+    const isTotal = this.isOver() || this._totalIsFirst;
     const isLate = isTotal && error instanceof MillraceError && error.code === 'MILLRACE_ACQUIRE_TIMEOUT';
     this.end(isLate ? totalTimeout(this.prepared.totalTimeout, performance.now() - this.timings.start) : error);
   }
@@ -292,6 +304,7 @@ export abstract class Exchange implements Target, Waiter {
     const error = codeId === 2 ? errorFromNative(2, { errno: a }) : errorFromNative(codeId, { value: a, seen: b });
     const { connection, prepared } = this;
     unregister(slotOf(this.id), this.id);
+    if (error.kind === 'limit' && error.limit !== undefined) countPassed(error.limit.option);
     // The core's clock of it began when the exchange did.
     if (error.code === 'MILLRACE_TOTAL_TIMEOUT') {
       connection?.leave('error');
@@ -315,11 +328,8 @@ export abstract class Exchange implements Target, Waiter {
   /** Waits for another connection, in its place of before. */
   private another(reason: Retirement, isReplay: boolean): void {
     this.leaveConnection(reason, isReplay);
-    try {
-      this._queued = this._origin.acquire(this);
-    } catch (error) {
-      this.end(error);
-    }
+    if (this.reused && !isReplay) this._origin.countReused(-1);
+    this.acquire(false);
   }
 
   /** Its connection died before it was answered: once more, on a fresh one, where nobody is before or behind it. */
@@ -327,11 +337,7 @@ export abstract class Exchange implements Target, Waiter {
     this._replayed = true;
     this.depth = 1;
     this.leaveConnection('stale', true);
-    try {
-      this._queued = this._origin.acquireFresh(this);
-    } catch {
-      this.end(error);
-    }
+    this.acquire(true, error);
   }
 
   private leaveConnection(reason: Retirement, isReplay: boolean): void {
@@ -430,7 +436,8 @@ function headOf({ method, target, block }: Prepared): string {
   return `${text}\r\n`;
 }
 
-function totalTimeout(value: number, took: number): MillraceError {
+/** The error of `timeouts.total`; its timer may be a little before the clock. */
+export function totalTimeout(value: number, took: number): MillraceError {
   const seen = Math.max(value, Math.round(took));
   return new MillraceError('MILLRACE_TOTAL_TIMEOUT', undefined, { limit: { option: 'timeouts.total', value, seen } });
 }
