@@ -1,65 +1,21 @@
 // Credentials of proxies are in nothing that millrace says or shows.
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import { createServer, request } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { inspect } from 'node:util';
 
 import { HttpAgent } from '../../ts/compat/agent.js';
 import type { ConnectOptions, ProxyServer } from '../../ts/index.js';
-import { connect, createProxyServer, metrics, setLevel, setLogger } from '../../ts/index.js';
-import { SOCKET_CHANNELS } from '../../ts/net/channels.js';
-import { PROXY_CHANNELS } from '../../ts/proxy-server/channels.js';
+import { connect, createProxyServer } from '../../ts/index.js';
 import { httpReply, ScriptedProxy, scriptedProxiesEndWithTheirTest } from '../support/scripted-proxy.js';
 import { until } from '../support/condition.js';
+import { expectSilence, hearsEverything, PASSWORD, show, USER } from '../support/secrets.js';
 import { endsWithItsTest } from '../support/test-server.js';
 
 scriptedProxiesEndWithTheirTest();
 endsWithItsTest();
 
-const USER = 'alice-of-the-secrets';
-const PASSWORD = 'p4ss/w0rd of thé ages';
-/** In every form in which they might be written down. */
-const FORMS = [
-  PASSWORD,
-  encodeURIComponent(PASSWORD),
-  Buffer.from(PASSWORD).toString('latin1'),
-  Buffer.from(PASSWORD).toString('hex'),
-  Buffer.from(`${USER}:${PASSWORD}`).toString('base64'),
-  Buffer.from(PASSWORD).toString('base64').slice(0, -4),
-  [...Buffer.from(PASSWORD)].join(', '),
-];
-
-const said: string[] = [];
-const show = (value: unknown): void => {
-  said.push(
-    inspect(value, { depth: 10, showHidden: true, maxArrayLength: null, maxStringLength: null, getters: true }),
-  );
-  if (value instanceof Error) said.push(value.message, value.stack ?? '', String(value.cause));
-};
-const hear = (message: unknown): void => show(message);
-const names = [...Object.values(SOCKET_CHANNELS), ...Object.values(PROXY_CHANNELS)].map(({ name }) => name);
-
-beforeEach(() => {
-  said.length = 0;
-  setLevel('trace');
-  setLogger((record) => show(record));
-  for (const name of names) subscribe(name, hear);
-});
-afterEach(() => {
-  for (const name of names) unsubscribe(name, hear);
-  setLogger(null);
-  setLevel('warn');
-});
-
-/** What has been said so far has none of the forms; a test that heard less than this would prove nothing. */
-function expectSilence(least = 3): void {
-  show(metrics.snapshot());
-  const text = said.join('\n');
-  expect(said.length).toBeGreaterThanOrEqual(least);
-  for (const form of FORMS) expect(text).not.toContain(form);
-}
+hearsEverything();
 
 const hop = (port: number, kind: string, how: 'url' | 'fields'): ConnectOptions['proxy'] =>
   how === 'url'

@@ -1,4 +1,5 @@
 import { describeValue, quote } from '../errors/escape.js';
+import { inspectedAs } from '../errors/inspected-as.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
 import { checkValue } from '../message/head-text.js';
 import { ConnectionPool } from '../pool/pool.js';
@@ -245,3 +246,6 @@ function statusError(response: ClientResponse): MillraceError {
   );
   return Object.assign(error, { status: response.status, response });
 }
+
+// Its options have passwords, those of proxies and of origins.
+inspectedAs(Client, (client) => client.stats());

@@ -21,6 +21,22 @@ export interface Destination {
   fields: number[];
 }
 
+/** What responses and messages show of a URL: all but its user information. */
+export function shownUrl(given: string | URL): string {
+  const text = typeof given === 'string' ? given : given.href;
+  if (!text.includes('@')) return text;
+  const url = new URL(text);
+  if (url.username === '' && url.password === '') return text;
+  url.username = '';
+  url.password = '';
+  return url.href;
+}
+
+/** The same of what is no URL: what stands in front of the last @ might be a password. */
+function hidden(text: string): string {
+  return text.replace(/^([a-z][a-z0-9+.-]*:\/*|\/+)?.*@/is, '$1…@');
+}
+
 /** Where a request goes. */
 export interface RequestTarget {
   readonly destination: Destination;
@@ -79,7 +95,7 @@ export class Destinations {
     try {
       url = new URL(given);
     } catch {
-      throw misuse('MILLRACE_URL_INVALID', `a request needs an absolute URL, got ${quote(String(given))}`);
+      throw misuse('MILLRACE_URL_INVALID', `a request needs an absolute URL, got ${quote(hidden(String(given)))}`);
     }
     const { protocol, hostname, port, pathname, search, username, password } = url;
     if (protocol !== 'http:' && protocol !== 'https:') {

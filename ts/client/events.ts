@@ -1,3 +1,4 @@
+import { inspectedAs } from '../errors/inspected-as.js';
 import { misuse } from '../errors/millrace-error.js';
 import type { ObservedSocket } from '../pool/connect-channels.js';
 import type { ObservedRequest } from './channels.js';
@@ -162,3 +163,13 @@ export class ExchangeEvents {
 function bytesOf(text: string): Buffer {
   return Buffer.from(text, 'latin1');
 }
+
+/** Fields whose values are for the peer alone: who prints a message does not print them. */
+const SECRET: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie']);
+
+inspectedAs(UndiciRequest, ({ origin, method, path, headers }) => ({
+  ...{ origin, method, path },
+  headers: headers.map((each, place) =>
+    SECRET.has(headers[place - 1]?.toLowerCase()) && place % 2 === 1 ? '…' : each,
+  ),
+}));

@@ -1,4 +1,5 @@
 import { abortError } from '../errors/abort-error.js';
+import { inspectedAs } from '../errors/inspected-as.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import { errorFromNative } from '../errors/native-error.js';
 import {
@@ -446,3 +447,6 @@ export function totalTimeout(value: number, took: number): MillraceError {
   const seen = Math.max(value, Math.round(took));
   return new MillraceError('MILLRACE_TOTAL_TIMEOUT', undefined, { limit: { option: 'timeouts.total', value, seen } });
 }
+
+// It holds the head that was sent, credentials included.
+inspectedAs(Exchange, (exchange) => ({ timings: exchange.timings }));

@@ -3,9 +3,11 @@ import { checkValue, headText } from '../message/head-text.js';
 import { HeaderView } from '../message/header-view.js';
 import type { BodyInput } from '../message/outgoing-body.js';
 import { describeValue } from '../errors/escape.js';
+import { inspectedAs } from '../errors/inspected-as.js';
 import { outOfRange } from '../errors/millrace-error.js';
 import { RESPONSE_CODED, RESPONSE_HTTP_1_1 } from '../native/events.js';
 import { contentCodings } from './content-coding.js';
+import { shownUrl } from './destination.js';
 import { madeBody } from './made-body.js';
 import { Timings } from './timings.js';
 import type { ArrivingBody, BodyRules } from './response-body.js';
@@ -91,7 +93,7 @@ export class ClientResponse implements ResponseHead {
       incoming: made.incoming,
       rules: made.rules,
       decompress: false,
-      url: String(url),
+      url: shownUrl(url),
       timings: new Timings(),
       exchange: made.exchange,
     });
@@ -163,3 +165,8 @@ export class ClientResponse implements ResponseHead {
     return new ResponseBody(whole, incoming, codings ?? [], rules);
   }
 }
+
+// Not the exchange that it came by, which holds the head that was sent.
+inspectedAs(ClientResponse, ({ status, statusText, url, httpVersion, headers, timings }) => ({
+  ...{ status, statusText, url, httpVersion, headers, timings },
+}));

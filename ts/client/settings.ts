@@ -1,3 +1,4 @@
+import { inspectedAs } from '../errors/inspected-as.js';
 import { misuse } from '../errors/millrace-error.js';
 import type { HeadersInput } from '../message/head-text.js';
 import type { ClientOptionValues } from '../options/client.generated.js';
@@ -98,3 +99,6 @@ function breakerOf(given: boolean | object): CircuitBreaker | null {
   if (given instanceof CircuitBreaker) return given;
   return new CircuitBreaker(given === true ? {} : given);
 }
+
+// Options have passwords, those of proxies and of origins.
+inspectedAs(Settings, ({ limits }) => ({ limits }));

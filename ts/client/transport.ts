@@ -4,6 +4,7 @@ import type { PoolKey } from '../pool/pool-key.js';
 import type { ProxyOption } from '../proxy/route.js';
 import { environmentProxy } from '../proxy/route.js';
 import type { Destination, RequestTarget } from './destination.js';
+import { shownUrl } from './destination.js';
 import type { Dispatch } from './dispatch.js';
 import { DispatchControl, DispatchExchange } from './dispatch.js';
 import type { HopExtras } from './prepare.js';
@@ -122,7 +123,7 @@ export class Transport {
       const extras = control.isInformed ? INFORMED : NO_EXTRAS;
       const prepared = prepare(options, target, whole, body, extras, decompress);
       const origin = this.originOf(target.destination, options);
-      const exchange = new DispatchExchange(origin, prepared, new Timings(), control, String(url));
+      const exchange = new DispatchExchange(origin, prepared, new Timings(), control, shownUrl(url));
       exchange.onOver = () => body?.close();
       exchange.start();
     };
@@ -199,7 +200,7 @@ export function rulesOf(
     maxExpansion: options.maxExpansion !== undefined ? options.maxExpansion : values.maxExpansion,
     memory,
     decompress: options.decompress ?? values.decompress,
-    url: typeof url === 'string' ? url : url.href,
+    url: shownUrl(url),
     onInformational: informational ?? undefined,
   };
 }

@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors/millrace-error.js';
+import { inspectedAs } from '../errors/inspected-as.js';
 import { errorFromNative } from '../errors/native-error.js';
 import { native } from '../native/loader.js';
 import type { ConnectNotes } from '../net/connect.js';
@@ -450,3 +451,6 @@ export class OriginPool {
     this._pool.roomMade();
   }
 }
+
+// The key has the passwords of proxies.
+inspectedAs(OriginPool, ({ origin }) => ({ origin }));

@@ -1,5 +1,6 @@
 import { withoutBrackets } from '../dns/host-text.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
+import { inspectedAs } from '../errors/inspected-as.js';
 import { describeValue } from '../errors/escape.js';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../metrics/catalogue.generated.js';
 import { native } from '../native/loader.js';
@@ -342,3 +343,5 @@ async function keyOfOrigin(origin: string): Promise<PoolKey> {
   const tls = scheme === 'https' ? await defaultTls() : undefined;
   return { scheme, host, port: port === '' ? (scheme === 'https' ? 443 : 80) : Number(port), tls };
 }
+
+inspectedAs(ConnectionPool, (pool) => pool.stats());
