@@ -63,7 +63,7 @@ export type { ClientOptions, InterceptedRequest, OriginOptions } from './client/
 export type { Interceptor } from './client/interceptors.js';
 export type { RequestOptions, Timeouts } from './client/request-options.js';
 export { ClientResponse } from './client/response.js';
-export type { ResponseHead } from './client/response.js';
+export type { ResponseHead, ResponseInit } from './client/response.js';
 export type { Timings as RequestTimings } from './client/timings.js';
 export type { ConnectionChoice } from './client/transport.js';
 export type { Dispatch, DispatchHandler, DispatchOptions, ExchangeControl } from './client/dispatch.js';
@@ -73,7 +73,7 @@ export type {
   DispatchFunction,
   DispatchReceiver,
 } from './client/dispatch-function.js';
-export { fetch, request } from './client/default.js';
+export { defaultClient, fetch, request } from './client/default.js';
 export { ConnectionPool } from './pool/pool.js';
 export type { PoolOptions } from './pool/pool.js';
 export type { PoolStats } from './pool/stats.js';

@@ -2,6 +2,7 @@
 import type { ClientOptions, ProxyServer, Server } from '../../ts/index.js';
 import { Client, ConnectionPool, createProxyServer, serve } from '../../ts/index.js';
 import { until } from '../support/condition.js';
+import { buildCommandLine } from '../support/command-line.js';
 import { Authority } from '../support/pki.js';
 
 let authority: Authority;
@@ -80,6 +81,7 @@ test('what one request says of proxy and isolationKey is said to prewarm as well
 });
 
 test('a pool’s own, by text, are for clients that say nothing of TLS, over https too', async () => {
+  buildCommandLine();
   // What says nothing trusts what the system trusts, which does not know our authority: a program of its own does.
   const program = `
     const { Client, ConnectionPool } = require(${JSON.stringify(require.resolve('../../dist/index.js'))});

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 
 import type { DispatchedRequest, DispatchFunction, DispatchReceiver, ExchangeControl } from '../../ts/index.js';
-import { Client, ClientResponse, HeaderView } from '../../ts/index.js';
+import { Client, ClientResponse, defaultClient, fetch, HeaderView, request } from '../../ts/index.js';
 import { Dispatcher } from '../../ts/compat/undici.js';
 import { deferred } from '../support/condition.js';
 
@@ -90,6 +90,16 @@ describe('every way to ask goes through it', () => {
     );
     expect(await promise).toBe(200);
   });
+});
+
+test('the functions of the package go through that of the client that they share', async () => {
+  defaultClient().useDispatch(echo);
+  try {
+    expect(await (await request(URL_)).text()).toBe(`GET ${URL_}`);
+    expect(await (await fetch(URL_)).text()).toBe(`GET ${URL_}`);
+  } finally {
+    defaultClient().useDispatch(null);
+  }
 });
 
 test('no connection is made, and useDispatch(null) gives the network back', async () => {
@@ -476,7 +486,8 @@ describe('next is the network', () => {
       request.on('data', (part: Buffer) => (body += part.toString()));
       request.on('end', () => {
         const { 'content-type': type, 'content-length': length, 'x-a': own } = request.headers;
-        seen.push([request.method, type, length, own, body].join('|'));
+        const { 'accept-encoding': codings, 'user-agent': agent, host } = request.headers;
+        seen.push([request.method, type, length, own, codings, agent, host, body].join('|'));
         if (request.url === '/large') return void response.end(Buffer.alloc(4 << 20, 'x'));
         response.writeHead(seen.length === 1 ? 503 : 200, { Trailer: 'X-Sum' });
         response.addTrailers({ 'X-Sum': '1' });

@@ -157,6 +157,11 @@ const ELSEWHERE: Record<string, string> = {
   rateLimits: 'below',
   maxMemory: 'server-memory.test.ts',
   reputation: 'server-reputation.test.ts',
+  maxResponseSize: 'client-limits-counted.test.ts',
+  maxMemoryPerRequest: 'client-limits-counted.test.ts',
+  maxExpansion: 'client-limits-counted.test.ts',
+  maxRedirects: 'client-limits-counted.test.ts',
+  contentCodings: 'client-limits-counted.test.ts',
 };
 
 /** A server, on a Unix socket where asked, that reads each body and answers 200; errors of limits answer for themselves. */

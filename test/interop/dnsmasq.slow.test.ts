@@ -1,6 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn, spawnSync } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +9,7 @@ import { Resolver } from '../../ts/index.js';
 import { buildCommandLine } from '../support/command-line.js';
 import { until } from '../support/condition.js';
 import { requireTool } from '../support/debian.js';
+import { freeUdpPort } from '../support/free-port.js';
 import { runProgram } from '../support/program.js';
 
 const dnsmasq = requireTool('dnsmasq', 'dnsmasq-base');
@@ -51,22 +51,13 @@ const argumentsOf = (port: number): string[] => [
   `--addn-hosts=${join(folder, 'names')}`,
 ];
 
-async function freePort(): Promise<number> {
-  const probe = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
-
 /** A dnsmasq that answers; `say` writes the names that it has besides its zone, and has it read them. */
 async function startDnsmasq(
   names = '',
 ): Promise<{ address: string; process: ChildProcess; say: (text: string) => Promise<void> }> {
   for (;;) {
     writeFileSync(join(folder, 'names'), names);
-    const port = await freePort();
+    const port = await freeUdpPort();
     const child = spawn(dnsmasq as string, argumentsOf(port), { stdio: ['ignore', 'ignore', 'pipe'] });
     children.push(child);
     let said = '';

@@ -10,8 +10,7 @@ import { runProgram } from '../support/program.js';
 
 const dnsmasq = requireTool('dnsmasq', 'dnsmasq-base');
 const tools = [dnsmasq, requireTool('ip', 'iproute2'), findTool('nsenter'), findTool('mount')];
-const mayUnshare =
-  spawnSync('unshare', ['--net', '--mount', 'ip', 'link', 'add', 'here', 'type', 'veth']).status === 0;
+const mayUnshare = spawnSync('unshare', ['--net', '--mount', 'ip', 'link', 'add', 'here', 'type', 'veth']).status === 0;
 if (!mayUnshare) console.warn('skipped: namespaces and devices of its own need root, util-linux and iproute2');
 
 (mayUnshare && tools.every((tool) => tool !== undefined) ? test : test.skip)(

@@ -223,7 +223,10 @@ export class Client extends Verbs implements AsyncDisposable {
       this._transport.assertOpen();
       const exchange = new HandedExchange(url, options, settings, body, timings, resolve, reject);
       const { total } = settings.times.of(options.timeouts);
-      exchange.start(standIn, dispatchedOf(options, target, body, more), this._transport.dispatch, total);
+      // Of the network codings are asked for where they are undone above it.
+      const decompress = options.decompress ?? settings.values.decompress;
+      const request = dispatchedOf({ ...options, decompress }, target, body, more);
+      exchange.start(standIn, request, this._transport.dispatch, total);
     });
   }
 

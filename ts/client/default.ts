@@ -4,7 +4,10 @@ import type { ClientResponse } from './response.js';
 
 let shared: Client | undefined;
 
-/** The client that the functions of the module share, made when it is first asked for. */
+/**
+ * The client that the functions of the module share, made when it is first asked for: for interceptors, a dispatch function,
+ * statistics.
+ */
 export function defaultClient(): Client {
   return (shared ??= new Client());
 }
