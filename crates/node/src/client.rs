@@ -78,7 +78,8 @@ pub unsafe extern "C" fn request(env: sys::napi_env, info: sys::napi_callback_in
     let arguments = Arguments::few(env, info, 7);
     let result = with(&arguments, Err(Code::StaleId), |state, engine| {
         let total = arguments.number(6);
-        // Within a wake handlers may have run for long since the clock was read, and no time may be over early.
+        // Within a wake the clock is that of its beginning, which is near enough but for a time that was counted until now:
+        // the rest of it would run from the past.
         if !state.awake.get() || total > 0.0 {
             engine.tick();
         }
