@@ -116,6 +116,25 @@ test('an abort between two exchanges ends the call at once, and nothing is sent 
   expect(asked).toBe(0);
 });
 
+test('it is not over early for a request that is made late in a turn of the loop', async () => {
+  const server = await scriptedServer((socket) => {
+    onRequests(socket, (head) => head.startsWith('GET /first') && socket.write(ANSWER));
+  });
+  const client = new Client();
+  await (await client.get(`${server.url}/first`)).text();
+  const response = await client.get(`${server.url}/first`);
+  // Still within the event that brought the response.
+  const busyUntil = performance.now() + TOTAL / 2;
+  while (performance.now() < busyUntil);
+  const began = performance.now();
+  const late = client.get(server.url, { timeouts: { total: TOTAL } });
+  await expect(late).rejects.toMatchObject(LATE);
+  expect(performance.now() - began).toBeGreaterThanOrEqual(TOTAL - 2);
+  await response.text();
+  client.destroy();
+  await server.end();
+});
+
 test('it is the body’s too, after a redirect', async () => {
   const server = await scriptedServer((socket) => {
     onRequests(socket, (head) => socket.write(head.startsWith('GET / ') ? MOVED : ANSWER.slice(0, -1)));

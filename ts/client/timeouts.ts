@@ -1,8 +1,8 @@
-import { native } from '../native/loader.js';
 import type { ConnectTimeouts } from '../options/connect-timeouts.generated.js';
 import type { TimeoutValues } from '../options/timeouts.generated.js';
 import { TIMEOUTS } from '../options/timeouts.generated.js';
 import { validateOptions } from '../options/validate.js';
+import { numberOf } from './core-times.js';
 
 /** Timeouts as requests need them. */
 export interface RequestTimes {
@@ -47,14 +47,13 @@ export class RequestTimeouts {
 
   private make(values: TimeoutValues): RequestTimes {
     const { send, headers, body, dns, connect, tls, proxy, total } = values;
-    const profile = native.clientProfile(
-      send ?? 0,
-      headers ?? 0,
-      body ?? 0,
-      this._maxHeaderSize,
-      this._maxHeaderFields,
-    );
-    // Too many different ones: those of the defaults hold, which are the first that were asked for.
-    return { values, profile: Math.max(0, profile), connect: { dns, connect, tls, proxy }, total: total ?? 0 };
+    const profile = numberOf({
+      send: send ?? 0,
+      headers: headers ?? 0,
+      body: body ?? 0,
+      maxHeaderSize: this._maxHeaderSize,
+      maxHeaderFields: this._maxHeaderFields,
+    });
+    return { values, profile, connect: { dns, connect, tls, proxy }, total: total ?? 0 };
   }
 }
