@@ -23,5 +23,5 @@ module.exports = {
   globalSetup: '<rootDir>/test/support/native-is-built.js',
   cacheDirectory: '<rootDir>/.cache/jest',
   maxWorkers: 2,
-  testTimeout: 20_000,
+  testTimeout: 60_000,
 };

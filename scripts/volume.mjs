@@ -1,5 +1,5 @@
 // npm run volume -- [program…] [--poller nested|uv]: the programs of test/volume in their long form, over both pollers
-// where none is named (about 15 minutes). `npm test` runs them in a short form.
+// where none is named (about 45 minutes). `npm test` runs them in a short form.
 import { parseArgs } from 'node:util';
 import { collect } from './check/phase.mjs';
 import { bringUpToDate } from './lib/built.mjs';
@@ -35,6 +35,13 @@ const PROGRAMS = {
     runs: [['--way', 'down', '--mib', '10240'], ...['none', 'near', 'far', 'both'].map((tls) => ['--tls', tls])],
   },
   tunnels: { runs: [[]] },
+  'client-trickle': { waits: true, runs: [[]] },
+  'client-reuse': { runs: [[]] },
+  'client-flat': { runs: [[]] },
+  'client-download': {
+    runs: ['body', 'stream'].flatMap((how) => FRAMINGS.map((framing) => ['--how', how, '--framing', framing])),
+  },
+  'client-storm': { runs: [[], ['--origins', '1']] },
 };
 const LONGEST = 20 * 60_000;
 

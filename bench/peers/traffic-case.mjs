@@ -1,8 +1,9 @@
 // Cases of raw TCP: bench/load/tcp-traffic.mjs speaks to a server, or through a relay to itself.
 import { fileURLToPath } from 'node:url';
 import { Dialogue } from '../measure/dialogue.mjs';
+import { CPU_ROUND, PER_GIGABYTE, PER_MESSAGE, cpuRound, openedOrStopped } from '../measure/cpu-round.mjs';
 import { cores } from '../measure/machine.mjs';
-import { cpuBetween, cpuTime, descriptors, memory, watchOtherWork } from '../measure/process-facts.mjs';
+import { descriptors, memory } from '../measure/process-facts.mjs';
 import { interleaved } from '../measure/rounds.mjs';
 
 const program = fileURLToPath(new URL('../load/tcp-traffic.mjs', import.meta.url));
@@ -35,81 +36,40 @@ async function numbers(client, line, word) {
 }
 
 /** `connections` send `size` bytes each, and again when they have come back: microseconds of CPU for each time. */
-export const runPingPong = (names, { start, connections, size, rounds, seconds, tell }) =>
-  interleaved(names, {
+export function runPingPong(names, { start, connections, size, rounds, seconds, tell }) {
+  const bounce = (client, ms) => numbers(client, `pingpong ${size} ${ms}`, 'moved');
+  return interleaved(names, {
     rounds,
     tell,
-    fields: ['user', 'system', 'total', 'rate', 'busy'],
-    headline: 'total',
-    async open(name) {
-      const server = await begin(name, start);
-      try {
-        const [opened] = await numbers(server.client, `open ${server.port} ${connections}`, 'opened');
+    ...CPU_ROUND,
+    open: async (name) =>
+      openedOrStopped(await begin(name, start), async ({ client, port }) => {
+        const [opened] = await numbers(client, `open ${port} ${connections}`, 'opened');
         if (opened !== connections) throw new Error(`${opened} of ${connections} connections opened`);
-        for (let had = 0, times = 0; had < WARM_MESSAGES && times < 6; times++) {
-          had += (await numbers(server.client, `pingpong ${size} ${WARM_MS}`, 'moved'))[0];
-        }
-        return { server, problems: [] };
-      } catch (error) {
-        await server.stop();
-        throw error;
-      }
-    },
-    async round({ client, pids }) {
-      const otherWork = watchOtherWork(pids, cores, [client.pid]);
-      const before = cpuTime(pids);
-      const [moved, took] = await numbers(client, `pingpong ${size} ${seconds * 1_000}`, 'moved');
-      const cpu = cpuBetween(before, cpuTime(pids));
-      return {
-        user: cpu.user / moved,
-        system: cpu.system / moved,
-        total: cpu.total / moved,
-        rate: (moved / took) * 1e3,
-        busy: cpu.total / 1e3 / took,
-        problems: [],
-        otherWork: otherWork(),
-      };
-    },
+        for (let had = 0, times = 0; had < WARM_MESSAGES && times < 6; times++)
+          had += (await bounce(client, WARM_MS))[0];
+      }),
+    round: (server) => cpuRound(server, PER_MESSAGE, () => bounce(server.client, seconds * 1_000)),
     close: (server) => server.stop(),
   });
+}
 
 /** `bytes` over one connection, `way` being `D` (from the server, or from behind it) or `U`: milliseconds of CPU per GB. */
-export const runOneWay = (names, { start, way, bytes, warm, rounds, tell }) =>
-  interleaved(names, {
+export function runOneWay(names, { start, way, bytes, warm, rounds, tell }) {
+  const move = async ({ client, port }, amount) => {
+    const [read, took] = await numbers(client, `volume ${port} ${way} ${amount}`, 'read');
+    if (read !== amount) throw new Error(`${read} of ${amount} bytes arrived`);
+    return [read, took];
+  };
+  return interleaved(names, {
     rounds,
     tell,
-    fields: ['user', 'system', 'total', 'rate', 'busy'],
-    headline: 'total',
-    async open(name) {
-      const server = await begin(name, start);
-      try {
-        const [read] = await numbers(server.client, `volume ${server.port} ${way} ${warm}`, 'read');
-        if (read !== warm) throw new Error(`${read} of ${warm} bytes arrived`);
-        return { server, problems: [] };
-      } catch (error) {
-        await server.stop();
-        throw error;
-      }
-    },
-    async round({ client, pids, port }) {
-      const otherWork = watchOtherWork(pids, cores, [client.pid]);
-      const before = cpuTime(pids);
-      const [read, took] = await numbers(client, `volume ${port} ${way} ${bytes}`, 'read');
-      const cpu = cpuBetween(before, cpuTime(pids));
-      if (read !== bytes) throw new Error(`${read} of ${bytes} bytes arrived`);
-      const each = (micros) => micros / 1e3 / (bytes / 1e9);
-      return {
-        user: each(cpu.user),
-        system: each(cpu.system),
-        total: each(cpu.total),
-        rate: bytes / 1e3 / took,
-        busy: cpu.total / 1e3 / took,
-        problems: [],
-        otherWork: otherWork(),
-      };
-    },
+    ...CPU_ROUND,
+    open: async (name) => openedOrStopped(await begin(name, start), async (server) => void (await move(server, warm))),
+    round: (server) => cpuRound(server, PER_GIGABYTE, () => move(server, bytes)),
     close: (server) => server.stop(),
   });
+}
 
 const CYCLES = 9;
 const CYCLE_MS = 150;

@@ -1,8 +1,8 @@
 // A case of one large body: the server's CPU time per gigabyte, moved by one connection at a time.
 import { fileURLToPath } from 'node:url';
 import { Dialogue } from '../measure/dialogue.mjs';
+import { CPU_ROUND, PER_GIGABYTE, cpuRound, openedOrStopped } from '../measure/cpu-round.mjs';
 import { cores } from '../measure/machine.mjs';
-import { cpuBetween, cpuTime, watchOtherWork } from '../measure/process-facts.mjs';
 import { interleaved } from '../measure/rounds.mjs';
 
 const reader = fileURLToPath(new URL('../load/download.mjs', import.meta.url));
@@ -18,14 +18,12 @@ export function runVolume(names, { path, client: program, first = 'again', start
   const argsFor = program ?? ((server) => [reader, String(server.port), path]);
   const move = async (client, word) => {
     client.say(word);
-    const [bytes, took] = (await client.hear('read', LIMIT_MS)).split(' ').map(Number);
-    return { bytes, took };
+    return (await client.hear('read', LIMIT_MS)).split(' ').map(Number);
   };
   return interleaved(names, {
     rounds,
     tell,
-    fields: ['user', 'system', 'total', 'rate', 'busy'],
-    headline: 'total',
+    ...CPU_ROUND,
     async open(name) {
       const server = await start(name);
       const client = new Dialogue(cores.load, process.execPath, argsFor(server));
@@ -33,32 +31,13 @@ export function runVolume(names, { path, client: program, first = 'again', start
         await client.stop();
         await server.stop();
       };
-      try {
+      return openedOrStopped({ ...server, client, stop }, async () => {
         const problems = await verify(server);
         await move(client, first);
-        return { server: { ...server, client, stop }, problems };
-      } catch (error) {
-        await stop();
-        throw error;
-      }
+        return problems;
+      });
     },
-    async round({ pids, client }) {
-      const otherWork = watchOtherWork(pids, cores, [client.pid]);
-      const before = cpuTime(pids);
-      const { bytes, took } = await move(client, 'again');
-      const cpu = cpuBetween(before, cpuTime(pids));
-      // Milliseconds per gigabyte, and megabytes per second.
-      const each = (micros) => micros / 1e3 / (bytes / 1e9);
-      return {
-        user: each(cpu.user),
-        system: each(cpu.system),
-        total: each(cpu.total),
-        rate: bytes / 1e3 / took,
-        busy: cpu.total / 1e3 / took,
-        problems: [],
-        otherWork: otherWork(),
-      };
-    },
+    round: (server) => cpuRound(server, PER_GIGABYTE, () => move(server.client, 'again')),
     close: (server) => server.stop(),
   });
 }

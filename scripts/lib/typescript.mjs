@@ -3,7 +3,7 @@
 import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
-import { bundle, isApart } from './bundle.mjs';
+import { bundle, holderOf, isApart } from './bundle.mjs';
 import { PlainError } from './command.mjs';
 import { exclusively } from './lock.mjs';
 import { inRoot, readPackage, root } from './root.mjs';
@@ -28,6 +28,7 @@ const inputs = () => [
     'package-lock.json',
     'scripts/lib/typescript.mjs',
     'scripts/lib/bundle.mjs',
+    'scripts/lib/rooms.mjs',
   ].map((path) => inRoot(path)),
 ];
 
@@ -44,20 +45,22 @@ function fail(ts, diagnostics) {
   throw new PlainError(`TypeScript found errors\n${format(diagnostics, host)}`);
 }
 
-/** The names that a module exports as values; types are left out. */
-function valueNames(ts, program, file) {
+/** What a module exports at run time: { name, module, isFunction }, with the module of ts/ that declares it. */
+function valuesOf(ts, program, file) {
   const checker = program.getTypeChecker();
   const symbol = checker.getSymbolAtLocation(program.getSourceFile(file));
   if (!symbol) return [];
   return checker
     .getExportsOfModule(symbol)
-    .filter((each) => {
-      const target = each.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(each) : each;
-      return (target.flags & ts.SymbolFlags.Value) !== 0 && !isTypeOnly(ts, each);
-    })
-    .map((each) => each.name)
-    .filter((name) => name !== 'default')
-    .sort();
+    .map((each) => [each, each.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(each) : each])
+    .filter(([each, target]) => (target.flags & ts.SymbolFlags.Value) !== 0 && !isTypeOnly(ts, each))
+    .map(([{ name }, target]) => ({
+      name,
+      module: relative(inRoot('ts'), target.valueDeclaration.getSourceFile().fileName).replaceAll('\\', '/'),
+      isFunction: (target.flags & ts.SymbolFlags.Function) !== 0,
+    }))
+    .filter(({ name }) => name !== 'default')
+    .sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
 // `export type { Server }` names a class that is not there at run time.
@@ -68,12 +71,12 @@ function isTypeOnly(ts, symbol) {
 }
 
 /** The text of the ES wrapper of a CommonJS module. `import` of it would have Node scan all of it for names first. */
-export function wrapper(module, names) {
+export function wrapper(path, names) {
   return `// Made by the build. The CommonJS module holds the state; this lends its names to ES modules, so there is one copy.
 import { createRequire } from 'node:module';
 export const {
 ${names.map((name) => `  ${name},`).join('\n')}
-} = createRequire(import.meta.url)('./${module}.js');
+} = createRequire(import.meta.url)('./${path}');
 `;
 }
 
@@ -82,7 +85,8 @@ function writeEntries(ts, program) {
   for (const entry of entries()) {
     const source = inRoot('ts', `${entry}.ts`);
     const base = inRoot('dist', entry);
-    writeFileSync(`${base}.mjs`, wrapper(basename(entry), valueNames(ts, program, source)));
+    const names = valuesOf(ts, program, source).map(({ name }) => name);
+    writeFileSync(`${base}.mjs`, wrapper(holderOf(entry), names));
     writeFileSync(`${base}.d.mts`, `export * from './${basename(entry)}.js';\n`);
     made.push(`${base}.mjs`, `${base}.d.mts`);
   }
@@ -159,11 +163,14 @@ async function compile(hash, force) {
   const { diagnostics } = builder.emit();
   if (diagnostics.length) fail(ts, diagnostics);
 
-  const outputs = new Set(
-    [...copyCompiled(ts, config), ...(await bundle(entries())), ...writeEntries(ts, program), ...copyAssets()].map(
-      (path) => relative(root, path),
-    ),
-  );
+  const exported = valuesOf(ts, program, inRoot('ts/index.ts'));
+  const made = [
+    ...copyCompiled(ts, config),
+    ...(await bundle(ts, entries(), exported)),
+    ...writeEntries(ts, program),
+    ...copyAssets(),
+  ];
+  const outputs = new Set(made.map((path) => relative(root, path)));
   // The output of a source that is gone must not be published.
   for (const path of filesUnder(inRoot('dist'))) if (!outputs.has(relative(root, path))) rmSync(path);
   writeStamp('typescript', { hash });

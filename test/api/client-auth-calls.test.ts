@@ -32,6 +32,21 @@ async function asking(answer: (sent: string | undefined, number: number) => [num
   return { server: await start({ port: 0, handler }), seen };
 }
 
+test('a function gives the value with every request, and another after a refusal', async () => {
+  const { server, seen } = await asking((sent) => [
+    sent === 'Bearer second' ? 200 : 401,
+    { 'WWW-Authenticate': 'Bearer realm=r' },
+  ]);
+  await using client = new Client({
+    auth: (_, refusal) => Promise.resolve(refusal === undefined ? 'Bearer first' : 'Bearer second'),
+  });
+  expect((await client.get(server.url)).status).toBe(200);
+  expect(seen).toEqual(['Bearer first', 'Bearer second']);
+  expect(() => new Client({ auth: 'ann:secret' as never })).toThrow(
+    expect.objectContaining({ code: 'MILLRACE_INVALID_ARGUMENT' }) as Error,
+  );
+});
+
 describe('Basic', () => {
   const WANTED = `Basic ${Buffer.from('Mufasa:Circle of Life').toString('base64')}`;
 

@@ -117,6 +117,57 @@ test('the sweeper closes by itself what is idle for too long', async () => {
   expect(pool.stats()).toMatchObject({ connected: 0, retired: { idle: 3 } });
 });
 
+/** A request that is given up in the turn in which it is made. */
+async function abortedAtOnce(): Promise<void> {
+  const controller = new AbortController();
+  const asked = client.request(server.url, { signal: controller.signal });
+  controller.abort();
+  await expect(asked).rejects.toMatchObject({ name: 'AbortError' });
+}
+
+const beganPrewarm = (): Promise<number> => pool.prewarm(server.url, 3);
+
+describe('maxQueued', () => {
+  test('so many wait besides those for whom connections are being opened, and one more is refused', async () => {
+    server = await scriptedServer((socket) => onRequests(socket, () => socket.write(answer())));
+    pool = new ConnectionPool({ maxConnectionsPerOrigin: 2, maxQueued: 3 });
+    client = new Client({ pool });
+    const outcomes = Array.from({ length: 6 }, () => call().catch((error: unknown) => error));
+    const refusal = await outcomes[5];
+    expect(refusal).toMatchObject({
+      code: 'MILLRACE_POOL_QUEUE_FULL',
+      limit: { option: 'maxQueued', value: 3, seen: 4 },
+    });
+    expect(await Promise.all(outcomes.slice(0, 5))).toEqual(Array(5).fill('ok'));
+    expect(pool.stats().refused).toBe(1);
+  });
+});
+
+test('at the global cap an origin whose queue never ends does not keep its places from who waited longer at another', async () => {
+  const busy = await scriptedServer((socket) => onRequests(socket, () => socket.write(answer())));
+  server = await scriptedServer((socket) => onRequests(socket, () => socket.write(answer())));
+  pool = new ConnectionPool({ maxConnections: 1 });
+  client = new Client({ pool });
+  let others = 0;
+  let isOver = false;
+  const flow = async (): Promise<void> => {
+    while (!isOver) {
+      await (await client.request(busy.url)).text();
+      others++;
+    }
+  };
+  const flows = Array.from({ length: 5 }, flow);
+  await until(() => others > 10);
+  const before = others;
+  expect(await call()).toBe('ok');
+  // Those that were made before it, and one that was on the connection.
+  expect(others - before).toBeLessThanOrEqual(10);
+  isOver = true;
+  await Promise.all(flows);
+  client.destroy();
+  await busy.end();
+});
+
 describe('drain', () => {
   test('serves who waits, closes what becomes free, and takes no more', async () => {
     const owed: (() => void)[] = [];
@@ -133,6 +184,40 @@ describe('drain', () => {
     expect(await Promise.all(calls)).toEqual(['ok', 'ok']);
     await drained;
     expect(pool.stats()).toMatchObject({ state: 'stopped', connected: 0, queued: 0 });
+  });
+
+  test.each<[string, () => Promise<unknown>]>([
+    ['prewarm opens', beganPrewarm],
+    ['a request opened that was aborted meanwhile', abortedAtOnce],
+  ])('does not wait for its deadline where the last thing to end is what %s', async (_, begin) => {
+    server = await scriptedServer((socket) => onRequests(socket, () => socket.write(answer())));
+    pool = new ConnectionPool();
+    client = new Client({ pool });
+    const begun = begin();
+    // Its dials begin within the turn.
+    for (let count = 0; count < 100 && pool.stats().pending === 0; count++) await Promise.resolve();
+    expect(pool.stats().pending).toBeGreaterThan(0);
+    const began = performance.now();
+    await pool.drain({ timeout: 60_000 });
+    expect(performance.now() - began).toBeLessThan(30_000);
+    expect(pool.stats()).toMatchObject({ connected: 0, pending: 0, retired: { drain: expect.any(Number) as number } });
+    await begun;
+  });
+
+  test('does not wait for its deadline where the last thing to end is what validate judges', async () => {
+    server = await scriptedServer((socket) => onRequests(socket, () => socket.write(answer())));
+    const judged: ((passes: boolean) => void)[] = [];
+    pool = new ConnectionPool({ validate: () => new Promise((resolve) => judged.push(resolve)) });
+    client = new Client({ pool });
+    await call();
+    const aborted = abortedAtOnce();
+    const drained = pool.drain({ timeout: 60_000 });
+    await until(() => judged.length === 1);
+    judged[0](true);
+    const began = performance.now();
+    await Promise.all([drained, aborted]);
+    expect(performance.now() - began).toBeLessThan(30_000);
+    expect(pool.stats().connected).toBe(0);
   });
 
   test('cuts at its deadline what is left: on a connection, in the queue, and being opened', async () => {

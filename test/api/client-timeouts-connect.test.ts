@@ -1,8 +1,5 @@
 // The timeouts of a request before it is on a connection: each expires, and says which it was.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import type { LookupFunction } from 'node:net';
-import { connect } from 'node:net';
 
 import type { ClientOptions, MillraceError, RequestOptions } from '../../ts/index.js';
 import { Client } from '../../ts/index.js';
@@ -10,6 +7,7 @@ import { until } from '../support/condition.js';
 import type { ScriptedServer } from '../support/scripted-server.js';
 import { scriptedServer } from '../support/scripted-server.js';
 import { endsWithItsTest } from '../support/test-server.js';
+import { NO_UNACCEPTING, unaccepting } from '../support/unaccepting.js';
 
 endsWithItsTest();
 
@@ -68,29 +66,18 @@ test.each(['http', 'socks4', 'socks5', 'socks5h'])('proxy: one of %s says nothin
   expect(error).toMatchObject({ phase: 'proxy', limit: { option: 'timeouts.proxy', value: LIMIT } });
 });
 
-/** A process that listens and never accepts: it sits in its first turn. */
-const NOBODY = `const server = require('node:net').createServer();
-server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
-  require('node:fs').writeSync(1, String(server.address().port));
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-});`;
+if (NO_UNACCEPTING !== undefined) console.warn(`skipped: connect: nobody takes the connection: ${NO_UNACCEPTING}`);
 
-(process.platform === 'linux' ? test : test.skip)('connect: nobody takes the connection', async () => {
-  const child = spawn(process.execPath, ['-e', NOBODY], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [printed] = (await once(child.stdout, 'data')) as [Buffer];
-  const port = Number(printed.toString());
-  // As many as the kernel keeps for it: backlog and one more.
-  const full = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];
-  await Promise.all(full.map((socket) => once(socket, 'connect')));
-  const error = await failureOf(`http://127.0.0.1:${port}/`, { timeouts: { connect: LIMIT } });
+const testWhere = NO_UNACCEPTING === undefined ? test : test.skip;
+testWhere('connect: nobody takes the connection', async () => {
+  const nobody = await unaccepting();
+  const error = await failureOf(`http://127.0.0.1:${nobody.port}/`, { timeouts: { connect: LIMIT } });
   expect(error).toMatchObject({
     code: 'MILLRACE_CONNECT_TIMEOUT',
     phase: 'connect',
     limit: { option: 'timeouts.connect', value: LIMIT },
   });
-  for (const socket of full) socket.destroy();
-  child.kill('SIGKILL');
-  await once(child, 'close');
+  await nobody.end();
 });
 
 test.each<[string, (port: number) => [string, RequestOptions, ClientOptions]]>([

@@ -5,55 +5,39 @@ import { join } from 'node:path';
 import { Client, MillraceError } from '../../ts/index.js';
 import { census } from '../../ts/native/events.js';
 import { until } from '../support/condition.js';
+import { allowed, FRAMING_NAMES, FRAMINGS } from '../support/cut-responses.js';
 import { onRequests, scriptedServer } from '../support/scripted-server.js';
 
 const HEAD = 'HTTP/1.1 200 OK\r\nA: b\r\n';
-const BODY = 'hello world';
-const FRAMINGS = {
-  'by length': `${HEAD}Content-Length: ${BODY.length}\r\n\r\n${BODY}`,
-  'by chunks': `${HEAD}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\nT: x\r\n\r\n`,
-  'by the end': `${HEAD}\r\n${BODY}`,
-} as const;
-
-/** Bodies that may be answered with, of a response that was cut after so many bytes. */
-function allowed(framing: keyof typeof FRAMINGS, bytes: number, how: 'FIN' | 'reset'): string[] {
-  const whole = FRAMINGS[framing];
-  if (framing !== 'by the end') return bytes === whole.length ? [BODY] : [];
-  if (how === 'reset' || bytes < whole.length - BODY.length) return [];
-  return [BODY.slice(0, bytes - (whole.length - BODY.length))];
-}
 
 describe.each(['FIN', 'reset'] as const)('cut by a %s', (how) => {
-  test.each(Object.keys(FRAMINGS) as (keyof typeof FRAMINGS)[])(
-    'after every byte of a response framed %s',
-    async (framing) => {
-      const whole = FRAMINGS[framing];
-      let bytes = 0;
-      const server = await scriptedServer((socket) => {
-        onRequests(socket, () => {
-          socket.write(whole.slice(0, bytes), () => {
-            if (how === 'FIN') socket.end();
-            else socket.resetAndDestroy();
-          });
+  test.each(FRAMING_NAMES)('after every byte of a response framed %s', async (framing) => {
+    const whole = FRAMINGS[framing];
+    let bytes = 0;
+    const server = await scriptedServer((socket) => {
+      onRequests(socket, () => {
+        socket.write(whole.slice(0, bytes), () => {
+          if (how === 'FIN') socket.end();
+          else socket.resetAndDestroy();
         });
       });
-      const before = census();
-      const client = new Client();
-      for (bytes = 0; bytes <= whole.length; bytes++) {
-        const outcome = await client
-          .request(server.url)
-          .then((response) => response.text())
-          .catch((error: unknown) => error as Error);
-        const may = allowed(framing, bytes, how);
-        if (typeof outcome === 'string') expect(may).toContain(outcome);
-        else expect(outcome).toBeInstanceOf(MillraceError);
-        if (how === 'FIN') expect([bytes, typeof outcome]).toEqual([bytes, may.length > 0 ? 'string' : 'object']);
-      }
-      client.destroy();
-      await server.end();
-      await until(() => census().connections === before.connections && census().streams === before.streams);
-    },
-  );
+    });
+    const before = census();
+    const client = new Client();
+    for (bytes = 0; bytes <= whole.length; bytes++) {
+      const outcome = await client
+        .request(server.url)
+        .then((response) => response.text())
+        .catch((error: unknown) => error as Error);
+      const may = allowed(framing, bytes, how === 'FIN' ? 'orderly' : 'broken');
+      if (typeof outcome === 'string') expect(may).toContain(outcome);
+      else expect(outcome).toBeInstanceOf(MillraceError);
+      if (how === 'FIN') expect([bytes, typeof outcome]).toEqual([bytes, may.length > 0 ? 'string' : 'object']);
+    }
+    client.destroy();
+    await server.end();
+    await until(() => census().connections === before.connections && census().streams === before.streams);
+  });
 });
 
 const { malformed } = JSON.parse(

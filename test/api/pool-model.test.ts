@@ -1,7 +1,11 @@
-// The pool against a reference model: random operations, and what must hold after each of them.
+// The pool against a reference model: random operations, and what must be seen after each of them.
+import type { Socket } from 'node:net';
+
 import { Client } from '../../ts/index.js';
 import { census } from '../../ts/native/events.js';
 import { until } from '../support/condition.js';
+import type { ReferenceLimits } from '../support/pool-reference.js';
+import { ReferencePool } from '../support/pool-reference.js';
 import type { ScriptedServer } from '../support/scripted-server.js';
 import { onRequests, scriptedServer } from '../support/scripted-server.js';
 
@@ -13,131 +17,240 @@ function randomOf(seed: number): (below: number) => number {
   };
 }
 
+const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+/** Times of the test's clock, which goes in steps: none is near another. */
+const STEP = 250_000;
+const IDLE_TIMEOUT = 600_000;
+const MAX_AGE = 1_600_000;
+const OPERATIONS = 250;
+
 interface Origin {
   readonly server: ScriptedServer;
-  /** Answers that the server owes, in the order of the requests. */
-  readonly owed: { number: number; answer(): void }[];
-  /** The most connections that the server saw open at once. */
-  most: number;
+  /** Requests that are with the server, and how each is answered. */
+  readonly owed: Map<number, () => void>;
+  closeIdle(): void;
+  /** Connections that it has ended, and the client has not yet. */
+  readonly ending: Set<Socket>;
 }
 
-const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-
 async function origin(): Promise<Origin> {
-  const owed: Origin['owed'] = [];
+  const owed: Origin['owed'] = new Map();
+  const idle = new Set<Socket>();
+  const ending = new Set<Socket>();
   const server = await scriptedServer((socket) => {
-    state.most = Math.max(state.most, server.open());
+    let current = -1;
+    idle.add(socket);
+    socket.on('close', () => {
+      idle.delete(socket);
+      ending.delete(socket);
+      owed.delete(current);
+    });
+    onRequests(socket, (head) => {
+      const number = (current = Number(/^GET \/(\d+)/.exec(head)?.[1]));
+      idle.delete(socket);
+      owed.set(number, () => {
+        owed.delete(number);
+        idle.add(socket);
+        socket.write(ANSWER);
+      });
+    });
+  });
+  const closeIdle = (): void => {
+    for (const socket of idle) ending.add(socket.end());
+    idle.clear();
+  };
+  return { server, owed, ending, closeIdle };
+}
+
+describe('random operations, against a reference', () => {
+  let passed = 0;
+
+  beforeEach(() => {
+    passed = 0;
+    const real = performance.now.bind(performance);
+    jest.spyOn(performance, 'now').mockImplementation(() => real() + passed);
+    // No connection retires before its age, and the sweeper sweeps when the test says.
+    jest.spyOn(Math, 'random').mockReturnValue(0);
+    jest.spyOn(globalThis, 'setInterval').mockImplementation(() => setTimeout(() => undefined, 0));
+  });
+
+  afterEach(() => jest.restoreAllMocks());
+
+  const first = Number(process.env.MILLRACE_SEED) || Date.now() % 2 ** 31;
+  test.each(Array.from({ length: 6 }, (_, round) => first + round))('with the seed %i', async (seed) => {
+    const random = randomOf(seed);
+    const limits = (): ReferenceLimits => {
+      const maxConnectionsPerOrigin = 1 + random(4);
+      return {
+        maxConnectionsPerOrigin,
+        maxConnections: maxConnectionsPerOrigin + random(5),
+        maxQueued: random(3) === 0 ? random(4) : 1_000,
+        maxRequestsPerConnection: random(2) === 0 ? null : 2 + random(4),
+        maxConnectionAge: random(2) === 0 ? null : MAX_AGE,
+        idleTimeout: IDLE_TIMEOUT,
+        minIdle: random(2),
+      };
+    };
+    const before = census();
+    const model = new ReferencePool(limits());
+    const client = new Client({ pool: { ...model.limits }, timeouts: { acquire: 2_000_000_000 } });
+    const origins = [await origin(), await origin(), await origin()];
+    const log: string[] = [];
+    const over = new Map<number, AbortController>();
+    let number = 0;
+    let unsettled = 0;
+
+    const ask = (place: number): void => {
+      const own = number++;
+      const controller = new AbortController();
+      const taken = model.ask(place, own);
+      const call = client.request(`${origins[place].server.url}/${own}`, { signal: controller.signal });
+      unsettled++;
+      if (taken) over.set(own, controller);
+      const settled = (outcome: string): void => {
+        unsettled--;
+        over.delete(own);
+        const wanted = controller.signal.aborted ? 'ABORT_ERR' : taken ? 'ok' : 'MILLRACE_POOL_QUEUE_FULL';
+        if (outcome !== wanted) log.push(`FAULT: request ${own} ended with ${outcome}, not ${wanted}`);
+      };
+      call.then((response) => response.text()).then(settled, ({ code }: { code: string }) => settled(code));
+    };
+    const anyOf = <T>(all: readonly T[]): T | undefined => all[random(Math.max(1, all.length))];
+    const answer = (): void => {
+      const [place, own] = anyOf(origins.flatMap(({ owed }, at) => [...owed.keys()].map((one) => [at, one]))) ?? [];
+      if (place === undefined || own === undefined) return;
+      log.push(`answer ${own}`);
+      model.answered(own);
+      origins[place].owed.get(own)?.();
+    };
+    const step = async (): Promise<void> => {
+      const place = random(origins.length);
+      switch (random(12)) {
+        case 0:
+        case 1:
+        case 2:
+        case 3:
+          log.push(`ask ${number} of ${place}`);
+          return ask(place);
+        case 4:
+        case 5:
+        case 6:
+          return answer();
+        case 7: {
+          const own = anyOf([...over.keys()]);
+          if (own === undefined) return;
+          log.push(`abort ${own}`);
+          model.aborted(own);
+          return over.get(own)?.abort();
+        }
+        case 8: {
+          const changed = limits();
+          log.push(`resize ${JSON.stringify(changed)}`);
+          model.resize({ ...changed });
+          return client.pool.resize({ ...changed });
+        }
+        case 9: {
+          const count = 1 + random(3);
+          log.push(`prewarm ${count} of ${place}`);
+          const wanted = model.prewarm(place, count);
+          return void expect({ log, opened: await client.pool.prewarm(origins[place].server.url, count) }).toEqual({
+            log,
+            opened: wanted,
+          });
+        }
+        case 10:
+          log.push(`close what is idle at ${place}`);
+          model.peerClosesIdle(place);
+          return origins[place].closeIdle();
+        default:
+          log.push('time passes');
+          passed += STEP;
+          model.now += STEP;
+          if (random(2) === 0) return;
+          log.push('sweep');
+          model.sweep();
+          client.pool.sweep();
+      }
+    };
+    /** All that is under way has come to its end: what there is to be seen then, of the pool and by its servers. */
+    const seen = async (): Promise<object> => {
+      const isAtRest = (): boolean => {
+        const { pending, running, connected, created } = client.stats();
+        const sum = (count: (one: Origin) => number): number => origins.reduce((all, one) => all + count(one), 0);
+        const isQuiet = pending === 0 && unsettled === over.size && sum(({ ending }) => ending.size) === 0;
+        // Also the servers have noticed what was opened and what was closed.
+        const isNoticed =
+          sum(({ server }) => server.accepted()) === created && sum(({ server }) => server.open()) === connected;
+        return isQuiet && isNoticed && sum(({ owed }) => owed.size) === running;
+      };
+      await until(isAtRest, () => `rest, seed ${seed}: ${log.join('; ')}; ${JSON.stringify(client.stats())}`);
+      const { origins: each, created, reused, refused, retired, connected } = client.stats();
+      const per = origins.map(({ server, owed }) => ({
+        running: [...owed.keys()].sort((one, other) => one - other),
+        queued: each[server.url]?.queued ?? 0,
+        free: each[server.url]?.free ?? 0,
+      }));
+      return {
+        per,
+        connected,
+        created,
+        reused,
+        refused,
+        retired,
+        faults: log.filter((line) => line.startsWith('FAULT')),
+      };
+    };
+    const wanted = (): object => {
+      const { connected, created, reused, refused, retired } = model;
+      const per = origins.map((_, place) => model.seen(place));
+      return { per, connected, created, reused, refused, retired: { ...retired }, faults: [] };
+    };
+    const compare = async (): Promise<void> => {
+      const found = await seen();
+      // The whole story is told where it went wrong.
+      expect({ seed, log, ...found }).toEqual({ seed, log, ...wanted() });
+    };
+
+    for (let count = 0; count < OPERATIONS; count++) {
+      await step();
+      await compare();
+    }
+    log.push('drain');
+    model.drain();
+    const drained = client.close();
+    await compare();
+    await expect(client.request(origins[0].server.url)).rejects.toMatchObject({ code: 'MILLRACE_CLIENT_CLOSED' });
+    while (model.connected > 0) {
+      answer();
+      await compare();
+    }
+    await drained;
+    expect(client.stats()).toMatchObject({ state: 'stopped', connected: 0, queued: 0, pending: 0, running: 0 });
+    expect(unsettled).toBe(0);
+    await Promise.all(origins.map(({ server }) => server.end()));
+    await until(() => census().connections === before.connections && census().streams === before.streams);
+  });
+});
+
+/** Answers that a server owes, in the order of the requests. */
+interface Answering {
+  readonly server: ScriptedServer;
+  readonly owed: { number: number; answer(): void }[];
+}
+
+async function answering(): Promise<Answering> {
+  const owed: Answering['owed'] = [];
+  const server = await scriptedServer((socket) => {
     onRequests(socket, (head) => {
       const number = Number(/^GET \/(\d+)/.exec(head)?.[1]);
       owed.push({ number, answer: () => void socket.write(ANSWER) });
     });
   });
-  const state: Origin = { server, owed, most: 0 };
-  return state;
+  return { server, owed };
 }
-
-/** Requests of one origin, in the order in which they were made, until they are over. */
-interface Model {
-  readonly made: number[];
-  readonly begun: Set<number>;
-  readonly controllers: Map<number, AbortController>;
-}
-
-test.each(Array.from({ length: 6 }, (_, round) => (Number(process.env.MILLRACE_SEED) || Date.now() % 2 ** 31) + round))(
-  'with the seed %i',
-  async (seed) => {
-    const random = randomOf(seed);
-    const before = census();
-    let perOrigin = 1 + random(4);
-    let inAll = perOrigin + random(4);
-    let capPerOrigin = perOrigin;
-    let capInAll = inAll;
-    const client = new Client({
-      pool: { maxConnectionsPerOrigin: perOrigin, maxConnections: inAll, maxQueued: 1_000 },
-    });
-    const origins = [await origin(), await origin()];
-    const models: Model[] = origins.map(() => ({ made: [], begun: new Set(), controllers: new Map() }));
-    const pending: Promise<unknown>[] = [];
-    let number = 0;
-    let finished = 0;
-    const make = (place: number): void => {
-      const own = number++;
-      const controller = new AbortController();
-      const model = models[place];
-      model.made.push(own);
-      model.controllers.set(own, controller);
-      const asked = client.request(`${origins[place].server.url}/${own}`, { signal: controller.signal });
-      const over = (): void => {
-        finished++;
-        model.controllers.delete(own);
-      };
-      pending.push(
-        asked
-          .then((response) => response.text())
-          .then(over, (error: Error) => {
-            expect(error.name).toBe('AbortError');
-            over();
-          }),
-      );
-    };
-    const step = (): void => {
-      const place = random(2);
-      const state = origins[place];
-      const model = models[place];
-      switch (random(8)) {
-        case 0:
-        case 1:
-        case 2:
-          return make(place);
-        case 3:
-        case 4: {
-          const [owed] = state.owed.splice(random(Math.max(1, state.owed.length)), 1);
-          return owed?.answer();
-        }
-        case 5: {
-          const all = [...model.controllers.values()];
-          return all[random(Math.max(1, all.length))]?.abort();
-        }
-        case 6:
-          perOrigin = 1 + random(4);
-          inAll = perOrigin + random(4);
-          [capPerOrigin, capInAll] = [Math.max(capPerOrigin, perOrigin), Math.max(capInAll, inAll)];
-          return client.pool.resize({ maxConnectionsPerOrigin: perOrigin, maxConnections: inAll });
-        default:
-          pending.push(client.pool.prewarm(state.server.url, random(3)));
-          client.pool.sweep();
-      }
-    };
-    for (let count = 0; count < 300; count++) {
-      step();
-      if (random(3) === 0) await new Promise((resolve) => setImmediate(resolve));
-      const stats = client.stats();
-      expect(stats.connected + stats.pending).toBeLessThanOrEqual(capInAll);
-      for (const each of Object.values(stats.origins)) {
-        expect(each.connected + each.pending).toBeLessThanOrEqual(capPerOrigin);
-        expect(each.free + each.running).toBeLessThanOrEqual(each.connected);
-      }
-      for (const [place, { owed }] of origins.entries()) {
-        // First in, first out: whoever is at the server was made before all who wait.
-        const { begun } = models[place];
-        for (const one of owed) begun.add(one.number);
-      }
-    }
-    while (finished < number) {
-      for (const { owed } of origins) for (const one of owed.splice(0)) one.answer();
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    await Promise.all(pending);
-    for (const state of origins) expect(state.most).toBeLessThanOrEqual(capPerOrigin + capInAll);
-    expect(client.stats()).toMatchObject({ queued: 0, running: 0, pending: 0 });
-    await client.close();
-    await Promise.all(origins.map(({ server }) => server.end()));
-    await until(() => census().connections === before.connections && census().streams === before.streams);
-  },
-);
 
 test('who waits is served in the order of asking', async () => {
-  const { server, owed } = await origin();
+  const { server, owed } = await answering();
   const client = new Client({ pool: { maxConnectionsPerOrigin: 1 } });
   const all = Array.from({ length: 20 }, (_, number) =>
     client.request(`${server.url}/${number}`).then((response) => response.text()),
@@ -175,7 +288,7 @@ test('5 000 requests at once keep within the cap, and leave nothing', async () =
 });
 
 test('a full queue refuses, and says which limit', async () => {
-  const { server, owed } = await origin();
+  const { server, owed } = await answering();
   const client = new Client({ pool: { maxConnectionsPerOrigin: 1, maxQueued: 1 } });
   const first = client.request(`${server.url}/0`);
   const second = client.request(`${server.url}/1`).catch((error: unknown) => error);
@@ -189,7 +302,7 @@ test('a full queue refuses, and says which limit', async () => {
 });
 
 test('at the global cap the oldest idle connection of another origin makes room', async () => {
-  const [one, other] = await Promise.all([origin(), origin()]);
+  const [one, other] = await Promise.all([answering(), answering()]);
   const client = new Client({ pool: { maxConnections: 1 } });
   for (const { server, owed } of [one, other, one]) {
     const asked = client.request(`${server.url}/1`);

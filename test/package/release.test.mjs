@@ -85,7 +85,7 @@ test('reads names out of what nm prints', () => {
 
 test('writes an ES wrapper that takes every name from the CommonJS module', () => {
   assert.match(
-    wrapper('index', ['a', 'b']),
+    wrapper('index.js', ['a', 'b']),
     /\nexport const \{\n {2}a,\n {2}b,\n\} = createRequire\(import\.meta\.url\)\('\.\/index\.js'\);\n$/,
   );
 });

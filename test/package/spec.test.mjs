@@ -1,4 +1,4 @@
-// The specification of the server, of TLS and of proxies as data: each claim has tests, and each of them is where the table says.
+// The specification of the server, TLS, proxies, the client and sockets as data: each claim has tests, and each of them is where the table says.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -15,6 +15,12 @@ const LEDGERS = [
     sections: ['§5', ...Array.from({ length: 11 }, (_, place) => `§5.${place + 1}`), 'issue 5'],
   },
   { name: 'spec-proxy', claims: read('test/vectors/spec-proxy.json').claims, sections: ['§1', '§1b', '§18.3'] },
+  {
+    name: 'spec-client',
+    claims: read('test/vectors/spec-client.json').claims,
+    sections: ['§2', '§4', '§8', '§9', '§10', '§11'],
+  },
+  { name: 'spec-sockets', claims: read('test/vectors/spec-sockets.json').claims, sections: ['§18.1'] },
 ];
 const MARK = ' › ';
 /** What a file calls `test` or `describe` where a tool may be missing: `withOpenssl`, `testWith(curl)`. */
@@ -128,6 +134,18 @@ test('each limit and each timeout of a server is named by a claim', () => {
   );
 });
 
+test('each limit and each timeout of a client and its pool is named by a claim', () => {
+  const told = JSON.stringify(LEDGERS.find(({ name }) => name === 'spec-client').claims);
+  const options = ['client', 'request', 'pool', 'timeouts'].flatMap((table) => {
+    return read(`ts/options/${table}.json`).options;
+  });
+  const untold = options.filter(({ name }) => /^(max|min|idle)/.test(name) && !told.includes(name));
+  assert.deepEqual(
+    untold.map(({ name }) => name),
+    [],
+  );
+});
+
 test('each option of TLS is named by a claim', () => {
   const told = JSON.stringify(LEDGERS[1].claims);
   const options = ['server', 'client'].flatMap((side) => read(`ts/options/tls-${side}.json`).options);
@@ -171,9 +189,14 @@ test('a test that is not there is found missing', () => {
 test('the page of timeouts names every timeout option, with its default', () => {
   const page = readFileSync(inRoot('docs/timeouts.md'), 'utf8');
   const { options } = read('ts/options/server.json');
-  for (const { name, default: value } of options.filter(({ group }) => group === 'ServerTimeouts')) {
-    const told = value === null ? 'off' : String(value).replace(/(\d)(\d{3})$/, '$1 $2');
-    const line = page.split('\n').find((line) => line.includes(`| \`${name}\` |`));
-    assert.ok(line?.includes(`| ${told}`), `${name}: ${told} is not in ${line}`);
+  const clients = read('ts/options/timeouts.json').options;
+  for (const { name, default: value } of [...options.filter(({ group }) => group === 'ServerTimeouts'), ...clients]) {
+    const none = clients.some((one) => one.name === name) ? 'none' : 'off';
+    const told = value === null ? none : String(value).replace(/(\d)(\d{3})$/, '$1 $2');
+    const lines = page.split('\n').filter((line) => line.includes(`| \`${name}\` |`));
+    assert.ok(
+      lines.some((line) => line.includes(`| ${told}`)),
+      `${name}: ${told} is not in ${lines.join('\n')}`,
+    );
   }
 });

@@ -1,8 +1,8 @@
-/** Resolves when the condition holds; looks at every turn of the event loop, fails after five seconds. */
+/** Resolves when the condition holds; looks at every turn of the event loop, fails after fifteen seconds. */
 export async function until(holds: () => boolean, what: string | (() => string) = 'the condition'): Promise<void> {
-  const deadline = performance.now() + 5_000;
+  const deadline = performance.now() + 15_000;
   while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`not within 5 s: ${typeof what === 'string' ? what : what()}`);
+    if (performance.now() > deadline) throw new Error(`not within 15 s: ${typeof what === 'string' ? what : what()}`);
     await new Promise<void>((resolve) => setTimeout(resolve, 1));
   }
 }

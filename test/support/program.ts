@@ -31,7 +31,7 @@ export interface Outcome {
 
 /** Runs a program of test/border/programs, or of another folder's, to its end. */
 export function runProgram(name: string, args: readonly string[] = [], options: ProgramOptions = {}): Promise<Outcome> {
-  const { node = ownNode, poller, flags = [], under = [], timeout = 15_000, folder = 'border' } = options;
+  const { node = ownNode, poller, flags = [], under = [], timeout = 60_000, folder = 'border' } = options;
   const env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
   // Jest's own settings are not the program's.
   for (const key of ['NODE_OPTIONS', 'JEST_WORKER_ID', 'NODE_ENV']) delete env[key];

@@ -9,6 +9,7 @@ import type { AuthRequest } from './auth/auth.js';
 import type { Authenticator } from './auth/authenticator.js';
 import type { Client } from './client.js';
 import type { Cookies } from './cookies.js';
+import { Cutoff } from './cutoff.js';
 import { isIdempotent } from './method.js';
 import type { RedirectMode } from './redirect.js';
 import { MAX_REDIRECTS, nextRequest } from './redirect.js';
@@ -37,6 +38,7 @@ export class Call {
   private readonly _options: RequestOptions;
   private readonly _maxRedirects: number;
   private readonly _timings: Timings;
+  private readonly _cutoff: Cutoff;
   private _body: RequestBody | undefined;
 
   constructor(
@@ -51,6 +53,7 @@ export class Call {
     this._options = options;
     this._maxRedirects = maxRedirects ?? MAX_REDIRECTS[mode];
     this._timings = timings;
+    this._cutoff = new Cutoff(timings.start, client.settingsOf(url).times.of(options.timeouts).total, options.signal);
   }
 
   /** All of it; `first` is the answer to a first hop that was made already. */
@@ -58,9 +61,9 @@ export class Call {
     const { body } = this._options;
     this._body = body === undefined || body === null ? undefined : await RequestBody.of(body);
     try {
-      const response = await (first !== undefined || retries === false
-        ? this.follow(first)
-        : this.tries(retries === true ? {} : retries));
+      const response = await this._cutoff.run(() =>
+        first !== undefined || retries === false ? this.follow(first) : this.tries(retries === true ? {} : retries),
+      );
       const { exchange } = response;
       if (exchange.over) this._body?.close();
       else exchange.onOver = () => this._body?.close();
@@ -72,14 +75,16 @@ export class Call {
   }
 
   private async tries(options: RetryOptions): Promise<ClientResponse> {
-    const { method = 'GET', signal } = this._options;
+    const { method = 'GET' } = this._options;
     const { values } = this._client.settingsOf(this._url);
     const idempotent = this._options.idempotent ?? values.idempotent ?? isIdempotent(method);
     const repeatable = idempotent && (this._body?.isReplayable ?? true);
+    const { stop } = this._cutoff;
     return retry<ClientResponse>(() => this.follow(undefined), {
-      ...(signal === undefined ? null : { signal }),
       ...(options as RetryOptions<ClientResponse>),
-      isRetryable: (error, attempt) => repeatable && (options.isRetryable ?? isRetryable)(error, attempt),
+      signal: options.signal === undefined ? stop : AbortSignal.any([stop, options.signal]),
+      isRetryable: (error, attempt) =>
+        repeatable && !isTotal(error) && (options.isRetryable ?? isRetryable)(error, attempt),
       isRetryableResult: (response, attempt) => {
         const own = options.isRetryableResult;
         return repeatable && (own === undefined ? RETRIED.has(response.status) : own(response, attempt));
@@ -192,14 +197,16 @@ export class Call {
       }
       if (cookie !== undefined && cookie !== '') more += `Cookie\0${cookie}\0`;
     }
-    return this._client.hop(
-      url,
-      { ...sent, body: undefined },
-      hasBody ? this._body : undefined,
-      more,
-      this._timings.again(),
+    const body = hasBody ? this._body : undefined;
+    return this._cutoff.exchange(() =>
+      this._client.hop(url, { ...sent, body: undefined }, body, more, this._timings.again()),
     );
   }
+}
+
+/** The time for all tries is over: there is none for another. */
+function isTotal(error: unknown): boolean {
+  return error instanceof MillraceError && error.code === 'MILLRACE_TOTAL_TIMEOUT';
 }
 
 /** The value of a field of the caller's. */

@@ -34,6 +34,7 @@ import { HeaderView } from '../message/header-view.js';
 import type { Destination } from './destination.js';
 import type { ExchangeEvents } from './events.js';
 import type { RequestMemory } from './request-memory.js';
+import { countPassed } from './refusals.js';
 import type { Timings } from './timings.js';
 
 /** The global is a getter: looked up once. */
@@ -99,7 +100,8 @@ export abstract class Exchange implements Target, Waiter {
   /** Called once it is over, however it ended. */
   onOver: (() => void) | undefined;
   readonly connectTimeouts: ConnectTimeouts;
-  readonly acquireTimeout: number;
+  /** @internal How long it waits in a queue: the shorter of `timeouts.acquire` and what is left of `timeouts.total`. */
+  acquireTimeout = 0;
   depth: number;
   order = 0;
   protected readonly prepared: Prepared;
@@ -107,6 +109,7 @@ export abstract class Exchange implements Target, Waiter {
   protected reused = false;
   private readonly _origin: OriginPool;
   private _queued: Queued | null = null;
+  private _totalIsFirst = false;
   private _replayed = false;
   private _over = false;
   private _keep = false;
@@ -121,8 +124,6 @@ export abstract class Exchange implements Target, Waiter {
     this.prepared = prepared;
     this.timings = timings;
     this.connectTimeouts = prepared.connectTimeouts;
-    const { acquireTimeout, totalTimeout } = prepared;
-    this.acquireTimeout = totalTimeout > 0 ? Math.min(totalTimeout, acquireTimeout) : acquireTimeout;
     this.depth = depthOf(prepared);
   }
 
@@ -140,10 +141,26 @@ export abstract class Exchange implements Target, Waiter {
       this._onAbort = () => this.cancel(abortError(signal));
       signal.addEventListener('abort', this._onAbort, { once: true });
     }
+    this.acquire();
+  }
+
+  /** Wants a connection; `again`: because its own is lost. `failure`: what it ends with where there is none to be had. */
+  private acquire(again?: { reason: Retirement; fresh: boolean }, failure?: unknown): void {
+    const { acquireTimeout, totalTimeout } = this.prepared;
+    this.acquireTimeout = acquireTimeout;
+    if (totalTimeout > 0) {
+      const left = Math.max(0, Math.ceil(totalTimeout - (performance.now() - this.timings.start)));
+      this._totalIsFirst = left <= acquireTimeout;
+      if (this._totalIsFirst) this.acquireTimeout = left;
+    }
     try {
-      this._queued = this._origin.acquire(this);
+      const { connection: lost } = this;
+      this.id = -1;
+      this.connection = null;
+      if (again === undefined) this._queued = this._origin.acquire(this);
+      else this._queued = this._origin.again(this, lost, again.reason, again.fresh);
     } catch (error) {
-      this.end(error);
+      this.end(failure ?? error);
     }
   }
 
@@ -214,8 +231,7 @@ export abstract class Exchange implements Target, Waiter {
   fail(error: unknown): void {
     this._queued = null;
     // The queue knows one time: the shorter of the two. A timer may be a little before the clock.
-    const { acquireTimeout, totalTimeout: total } = this.prepared;
-    const isTotal = this.isOver() || (total > 0 && total <= acquireTimeout);
+    const isTotal = this.isOver() || this._totalIsFirst;
     const isLate = isTotal && error instanceof MillraceError && error.code === 'MILLRACE_ACQUIRE_TIMEOUT';
     this.end(isLate ? totalTimeout(this.prepared.totalTimeout, performance.now() - this.timings.start) : error);
   }
@@ -293,6 +309,7 @@ export abstract class Exchange implements Target, Waiter {
     const error = codeId === 2 ? errorFromNative(2, { errno: a }) : errorFromNative(codeId, { value: a, seen: b });
     const { connection, prepared } = this;
     unregister(slotOf(this.id), this.id);
+    if (error.kind === 'limit' && error.limit !== undefined) countPassed(error.limit.option);
     // The core's clock of it began when the exchange did.
     if (error.code === 'MILLRACE_TOTAL_TIMEOUT') {
       connection?.leave('error');
@@ -316,7 +333,8 @@ export abstract class Exchange implements Target, Waiter {
   /** Waits for another connection, in its place of before. */
   private another(reason: Retirement, isReplay: boolean): void {
     if (isReplay) native.count(REPLAYS, 1);
-    this.waitAgain(reason, false);
+    else if (this.reused) this._origin.countReused(-1);
+    this.acquire({ reason, fresh: false });
   }
 
   /** Its connection died before it was answered: once more, on a fresh one, where nobody is before or behind it. */
@@ -324,19 +342,7 @@ export abstract class Exchange implements Target, Waiter {
     this._replayed = true;
     this.depth = 1;
     native.count(REPLAYS, 1);
-    this.waitAgain('stale', true, error);
-  }
-
-  /** `failure`: what it ends with where there is no other connection to be had. */
-  private waitAgain(reason: Retirement, fresh: boolean, failure?: MillraceError): void {
-    const { connection } = this;
-    this.id = -1;
-    this.connection = null;
-    try {
-      this._queued = this._origin.again(this, connection, reason, fresh);
-    } catch (error) {
-      this.end(failure ?? error);
-    }
+    this.acquire({ reason: 'stale', fresh: true }, error);
   }
 
   private end(error: unknown): void {
@@ -427,7 +433,8 @@ function headOf({ method, target, block }: Prepared): string {
   return `${text}\r\n`;
 }
 
-function totalTimeout(value: number, took: number): MillraceError {
+/** The error of `timeouts.total`; its timer may be a little before the clock. */
+export function totalTimeout(value: number, took: number): MillraceError {
   const seen = Math.max(value, Math.round(took));
   return new MillraceError('MILLRACE_TOTAL_TIMEOUT', undefined, { limit: { option: 'timeouts.total', value, seen } });
 }

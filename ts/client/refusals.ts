@@ -8,10 +8,13 @@ export type RefusingOption =
 
 /** Counts that a limit was passed. */
 export function countRefusal(option: RefusingOption): void {
-  native.count(
-    COUNTERS.findIndex(({ key }) => key === `millrace_limit_exceeded_total{option="${option}"}`),
-    1,
-  );
+  countPassed(option);
+}
+
+/** The same for a limit that the core found passed: of heads, trailers, chunk extensions. Not every one has a counter. */
+export function countPassed(option: string): void {
+  const place = COUNTERS.findIndex(({ key }) => key === `millrace_limit_exceeded_total{option="${option}"}`);
+  if (place >= 0) native.count(place, 1);
 }
 
 /** The response's body is larger than it may be; counted. */

@@ -49,11 +49,7 @@ export class Settings {
     this.fields = headers === null ? NO_FIELDS : fieldsText(headers as HeadersInput);
     this.tls = inherits('tls') ? base.tls : new ClientTls(owner, values.tls);
     this.help = {
-      authenticator: inherits('auth')
-        ? base.help.authenticator
-        : auth === null || auth === false
-          ? null
-          : new Authenticator(auth),
+      authenticator: inherits('auth') ? base.help.authenticator : auth === null ? null : new Authenticator(auth),
       cookies: inherits('jar') ? base.help.cookies : jar === null ? null : new Cookies(jar),
       breaker: inherits('breaker') ? base.help.breaker : breakerOf(breaker),
     };

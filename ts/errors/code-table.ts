@@ -16,26 +16,22 @@ export interface CodeFacts {
   readonly text: string;
 }
 
-const byId = new Map<number, CodeFacts>();
-const byCode = new Map<string, CodeFacts>();
+let byId: Map<number, CodeFacts> | undefined;
+let byCode: Map<string, CodeFacts> | undefined;
 
 function toFacts([id, code, kind, category, retryable, status, phase, option, text]: CodeRow): CodeFacts {
   return { id, code, kind, category, retryable, status, phase, option, text };
 }
 
-for (const row of CODES) {
-  const facts = toFacts(row);
-  byId.set(facts.id, facts);
-  byCode.set(facts.code, facts);
-}
-
 /** The facts of the code with this number, if there is one. */
 export function factsOfId(id: number): CodeFacts | undefined {
+  byId ??= new Map(CODES.map((row) => [row[0], toFacts(row)]));
   return byId.get(id);
 }
 
 /** The facts of a code. */
 export function factsOf(code: ErrorCode): CodeFacts {
+  byCode ??= new Map(CODES.map((row) => [row[1], factsOfId(row[0]) as CodeFacts]));
   const facts = byCode.get(code);
   if (facts === undefined) throw new RangeError(`no such error code: ${code}`);
   return facts;

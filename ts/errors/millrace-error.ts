@@ -1,5 +1,7 @@
 import { factsOf } from './code-table.js';
+import type { CodeFacts } from './code-table.js';
 import type { ErrorCategory, ErrorCode, ErrorKind, Phase } from './codes.generated.js';
+import { quote } from './escape.js';
 
 /** Shared by every copy of the package in a process, so that `instanceof` holds between them. */
 const BRAND: unique symbol = Symbol.for('millrace.error');
@@ -49,7 +51,7 @@ export class MillraceError extends Error {
   declare readonly limit?: LimitFacts;
 
   constructor(code: ErrorCode, message?: string, details: ErrorDetails = {}) {
-    super(message ?? factsOf(code).text);
+    super(message ?? (details.limit === undefined ? factsOf(code).text : textOf(factsOf(code), details.limit)));
     brand(this, code, details);
   }
 
@@ -60,6 +62,15 @@ export class MillraceError extends Error {
   }
 }
 Object.defineProperty(MillraceError.prototype, 'name', { value: 'MillraceError', configurable: true, writable: true });
+
+/** What a code says, with the limit that was passed, what came (in quotes), and the option that changes it. */
+export function textOf({ text, option }: CodeFacts, limit: LimitFacts | undefined, got?: string | Uint8Array): string {
+  const notes: string[] = [];
+  if (limit !== undefined) notes.push(`limit ${limit.value}, got ${limit.seen}`);
+  if (got !== undefined) notes.push(`got ${quote(got)}`);
+  if (option !== null) notes.push(`the option ${quote(option)} changes it`);
+  return notes.length === 0 ? text : `${text} (${notes.join('; ')})`;
+}
 
 /** A TypeError for a mistake of the caller. */
 export function misuse(code: ErrorCode, message: string, details?: ErrorDetails): TypeError & MillraceError {

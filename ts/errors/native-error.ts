@@ -3,8 +3,7 @@ import { getSystemErrorName } from 'node:util';
 import { factsOfId } from './code-table.js';
 import type { CodeFacts } from './code-table.js';
 import type { Phase } from './codes.generated.js';
-import { quote } from './escape.js';
-import { MillraceError, misuse } from './millrace-error.js';
+import { MillraceError, misuse, textOf } from './millrace-error.js';
 import type { ErrorDetails, LimitFacts } from './millrace-error.js';
 import { isRetryableSystemCode } from './retryable.js';
 
@@ -42,7 +41,7 @@ export function errorFromNative(codeId: number, detail: NativeDetail = {}): Mill
   }
   if (facts.code === 'MILLRACE_SYSTEM') return systemError(facts, detail);
   const limit = limitOf(facts, detail);
-  const message = messageOf(facts, limit, detail);
+  const message = textOf(facts, limit, detail.got);
   const details: ErrorDetails = { limit, address: detail.address, port: detail.port, cause: detail.cause };
   return facts.kind === 'misuse'
     ? misuse(facts.code, message, details)
@@ -53,14 +52,6 @@ function limitOf(facts: CodeFacts, { value, seen }: NativeDetail): LimitFacts | 
   // An event has two numbers in any case; no limit is passed by nothing at all.
   if (value === undefined || seen === undefined || (value === 0 && seen === 0)) return undefined;
   return { option: facts.option ?? FIXED_LIMITS[facts.code] ?? facts.code, value, seen };
-}
-
-function messageOf(facts: CodeFacts, limit: LimitFacts | undefined, { got }: NativeDetail): string {
-  const notes: string[] = [];
-  if (limit !== undefined) notes.push(`limit ${limit.value}, got ${limit.seen}`);
-  if (got !== undefined) notes.push(`got ${quote(got)}`);
-  if (facts.option !== null) notes.push(`the option ${quote(facts.option)} changes it`);
-  return notes.length === 0 ? facts.text : `${facts.text} (${notes.join('; ')})`;
 }
 
 /** Worded and shaped as Node's own; the `cause` carries Node's `code`, for instance `EADDRINUSE`. */

@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module';
+
 import type { Binding } from './binding.js';
 import { ABI } from './binding.js';
 
@@ -11,6 +13,25 @@ function platformPackage(): string {
     return `millrace-linux-${arch}-${header?.glibcVersionRuntime ? 'gnu' : 'musl'}`;
   }
   return platform === 'win32' ? `millrace-win32-${arch}-msvc` : `millrace-${platform}-${arch}`;
+}
+
+/**
+ * The addon by its name alone, which takes half the time of the generated loader: beside it, then as the platform's package.
+ * On Linux the name is glibc's; where that is not there or does not load, as with musl, the loader finds out.
+ */
+function byName(): Binding | undefined {
+  const { platform, arch, env } = process;
+  if (env.NAPI_RS_NATIVE_LIBRARY_PATH !== undefined) return undefined;
+  const name = `${platform}-${arch}${{ linux: '-gnu', win32: '-msvc' }[platform as string] ?? ''}`;
+  const load = createRequire(__filename);
+  for (const path of [`../../native/millrace.${name}.node`, `millrace-${name}`]) {
+    try {
+      return load(path) as Binding;
+    } catch {
+      // The loader tries it again, and says why.
+    }
+  }
+  return undefined;
 }
 
 /** This room is below the errors', so it makes its own, in the same shape. */
@@ -32,7 +53,7 @@ function load(): Binding {
   try {
     // The generated loader is CommonJS; it tries native/, then the platform's package.
      
-    loaded = require('../../native/index.js') as Binding;
+    loaded = byName() ?? (require('../../native/index.js') as Binding);
   } catch (cause) {
     const host = `${process.platform}-${process.arch}`;
     const missing = platformPackage();

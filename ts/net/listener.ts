@@ -6,10 +6,12 @@ import { MillraceError, outOfRange } from '../errors/millrace-error.js';
 import { errorFromNative } from '../errors/native-error.js';
 import { contextRunner } from '../log/context-runner.js';
 import { isEnabled, logRecord } from '../log/log.js';
+import { isThenable } from '../message/thenable.js';
 import type { SocketSink } from '../native/events.js';
 import { KIND, registerServer, unregisterServer } from '../native/events.js';
 import { native } from '../native/loader.js';
 import { Deadline } from '../resilience/deadline.js';
+import { forceLate } from '../resilience/force-late.js';
 import type { TlsContext } from '../tls/tls-context.js';
 import type { Bound } from './bind.js';
 import type { ListenerMessage, SocketMessage } from './channels.js';
@@ -86,7 +88,7 @@ export class Listener extends EventEmitter implements SocketSink, AsyncDisposabl
         throw outOfRange(`close: the timeout must be 0 or more milliseconds, got ${describeValue(timeout)}`);
       }
       this.#closed = new Promise((resolve) => (this.#ended = resolve));
-      void this.#forceLate(Deadline.after(timeout), this.#closed);
+      void forceLate(Deadline.after(timeout), this.#closed, () => native.forceServer(this.id));
       if (native.closeServer(this.id, 0) === 0) this.handleServerEvent(KIND.serverClosed, 0, 0);
     }
     return this.#closed;
@@ -168,18 +170,4 @@ export class Listener extends EventEmitter implements SocketSink, AsyncDisposabl
     if (isEnabled('debug')) logRecord('debug', 'tls', 'a TLS session failed', { err: error });
     if (listens) this.emit('tlsClientError', error);
   }
-
-  async #forceLate(deadline: Deadline, closed: Promise<unknown>): Promise<void> {
-    try {
-      await deadline.race(closed);
-    } catch {
-      native.forceServer(this.id);
-    } finally {
-      deadline.clear();
-    }
-  }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

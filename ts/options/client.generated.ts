@@ -27,7 +27,7 @@ export interface ClientOptionValues {
   readonly resolver: object | AnyFunction | null;
   readonly localAddress: string | null;
   readonly socketPath: string | null;
-  readonly auth: boolean | object | null;
+  readonly auth: object | AnyFunction | null;
   readonly jar: object | null;
   readonly breaker: boolean | object;
   readonly dispatch: AnyFunction | null;
@@ -77,7 +77,7 @@ export const CLIENT_OPTIONS: OptionTable<ClientOptionValues> = {
     { name: 'resolver', type: 'service', default: null },
     { name: 'localAddress', type: 'string', default: null },
     { name: 'socketPath', type: 'string', default: null },
-    { name: 'auth', type: 'settings', default: null },
+    { name: 'auth', type: 'service', default: null },
     { name: 'jar', type: 'object', default: null },
     { name: 'breaker', type: 'settings', default: false },
     { name: 'dispatch', type: 'function', default: null },

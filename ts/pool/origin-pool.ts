@@ -87,9 +87,10 @@ export class OriginPool {
     if (this.queue.size === 0 && this.serve(waiter)) return null;
     if (isNew) this._pool.assertRunning();
     else this._pool.assertServing();
-    const queued = this.queue.size;
-    const opens = this.queue.hasRoomFor(waiter, this.opening + this.validating) || this.mayOpen();
-    if (isNew && !opens && queued >= values.maxQueued) {
+    // For whom one is being opened is not past the cap.
+    const coming = this.opening + this.validating;
+    const queued = this.queue.size - this.queue.covered(coming);
+    if (isNew && queued >= values.maxQueued && !this.queue.hasRoomFor(waiter, coming) && !this.mayOpen()) {
       this._pool.countRefused();
       throw new MillraceError('MILLRACE_POOL_QUEUE_FULL', undefined, {
         limit: { option: 'maxQueued', value: values.maxQueued, seen: queued + 1 },
@@ -178,8 +179,7 @@ export class OriginPool {
       if (connection.gone) return this.open();
       if (!passes) return connection.close('discarded');
       connection.validated = true;
-      this.idle.push(connection);
-      this.pump();
+      if (this.rest(connection)) this.pump();
     };
     new Promise<boolean>((resolve) => resolve(hook(connection))).then(
       (passes) => judged(passes === true),
@@ -198,9 +198,14 @@ export class OriginPool {
       else connection.leaving ??= 'peer';
       return false;
     }
-    if (reused) this.reused++;
-    this._pool.countAcquire(reused);
+    if (reused) this.countReused(1);
     return true;
+  }
+
+  /** Connections that were used again; -1 for one that had died before anything was sent on it. */
+  countReused(change: number): void {
+    this.reused += change;
+    this._pool.countReused(change);
   }
 
   /** Closes a connection whose time is over; says whether it did. */
@@ -239,12 +244,22 @@ export class OriginPool {
     connection.idleSince = now;
     const told = hint < 0 ? Infinity : Math.max(0, hint * 1_000 - MARGIN);
     connection.idleUntil = now + Math.min(values.idleTimeout, told);
-    if (this._pool.state !== 'running' && this.queue.size === 0) return connection.close('drain');
     if (this.all.size > values.maxConnectionsPerOrigin || this._pool.isOverfull()) return connection.close('limit');
     if (this.retire(connection, now)) return this.open();
-    this.idle.push(connection);
+    if (this.queue.size > 0 && this._pool.othersAreFirst(this)) return connection.close('limit');
+    if (!this.rest(connection)) return;
     if (this.queue.size > 0) this.pump();
-    else this._pool.hasIdle(this);
+    else this._pool.hasIdle();
+  }
+
+  /** Has a connection among the idle ones; closes it, and says false, where the pool drains and nobody waits. */
+  private rest(connection: PooledConnection): boolean {
+    if (this._pool.state !== 'running' && this.queue.size === 0) {
+      connection.close('drain');
+      return false;
+    }
+    this.idle.push(connection);
+    return true;
   }
 
   /** Idle connections go to those who wait, in their order. */
@@ -276,7 +291,8 @@ export class OriginPool {
     return this.opening + this.validating < this.queue.connections;
   }
 
-  private dial(): void {
+  /** Opens one connection for who waits; the caps allow it. */
+  dial(): void {
     const item = this.queue.peek();
     void this.openOne(item?.waiter.connectTimeouts ?? {});
   }
@@ -357,8 +373,8 @@ export class OriginPool {
     }
     const item = asker?.done === false ? asker : this.queue.peek();
     if (item === undefined) {
-      this.idle.push(connection);
-      this._pool.hasIdle(this);
+      if (!this.rest(connection)) return false;
+      this._pool.hasIdle();
       return true;
     }
     if (!this.hand(connection, item.waiter, false)) return false;
@@ -372,18 +388,13 @@ export class OriginPool {
     const told = this.queue.takeShare(() => this.opening < this.queue.connections);
     this._pool.countQueued(-told.length);
     for (const waiter of told) waiter.fail(error);
-    this.open();
-    this._pool.roomMade(this);
+    this._pool.roomMade();
   }
 
-  /** Whether another connection would be of use and this key's own cap allows it. */
-  wantsMore(): boolean {
-    return this.isShort() && this.size < this.values.maxConnectionsPerOrigin;
-  }
-
-  /** Opens one connection, whose place is there. */
-  openFirst(): void {
-    this.dial();
+  /** The order of the first who waits and gets no connection that is coming; undefined where another may not be opened. */
+  firstInNeed(): number | undefined {
+    if (!this.isShort() || this.size >= this.values.maxConnectionsPerOrigin) return undefined;
+    return this.queue.at(this.queue.covered(this.opening + this.validating))?.waiter.order;
   }
 
   /** Closes idle connections beyond this key's cap. */
@@ -436,7 +447,6 @@ export class OriginPool {
     this.closed++;
     this.retired[reason] = (this.retired[reason] ?? 0) + 1;
     this._pool.countClosed(reason);
-    this.open();
-    this._pool.roomMade(this);
+    this._pool.roomMade();
   }
 }

@@ -106,7 +106,7 @@ export class ConnectionPool implements AsyncDisposable {
     this._values = changeOptions(POOL_OPTIONS, 'resize', before, options);
     for (const origin of this._origins.values()) origin.shrink();
     this.shrink();
-    for (const origin of this._origins.values()) origin.open();
+    this.roomMade();
     (before.onResize as PoolOptions['onResize'] | null)?.(before as PoolOptions, this._values as PoolOptions);
   }
 
@@ -209,28 +209,38 @@ export class ConnectionPool implements AsyncDisposable {
     return this._total > this._values.maxConnections;
   }
 
-  /** @internal A place is free that an origin did not take itself: to the one whose first has waited for longest. */
-  roomMade(by: OriginPool): void {
+  /**
+   * @internal A place may be free, or be had by closing what another origin has idle: it goes to who has waited for longest.
+   */
+  roomMade(): void {
     if (this._makesRoom) return;
     if (this._state !== 'running' && this.isOver()) return this.stop();
-    while (this._total < this._values.maxConnections) {
-      let longest: OriginPool | undefined;
-      let since = Infinity;
-      for (const origin of this._origins.values()) {
-        const first = origin === by ? undefined : origin.queue.peek();
-        if (first === undefined || first.since >= since || !origin.wantsMore()) continue;
-        [longest, since] = [origin, first.since];
-      }
-      if (longest === undefined) return;
-      longest.openFirst();
-    }
+    if (this._counts.queued === 0) return;
+    for (let first = this.longestWaiting(); first?.mayOpen() === true; first = this.longestWaiting()) first.dial();
   }
 
-  /** @internal A connection is idle that its own origin has no use for: at the global cap others may want its place. */
-  hasIdle(by: OriginPool): void {
-    if (this._counts.queued > 0) {
-      for (const origin of this._origins.values()) if (origin !== by && origin.wantsMore()) origin.open();
+  /** @internal Whether, at the global cap, somebody at another origin has waited for longer than who waits at this one. */
+  othersAreFirst(own: OriginPool): boolean {
+    if (this._total < this._values.maxConnections || this._counts.queued === own.queue.size) return false;
+    const first = this.longestWaiting();
+    return (first?.firstInNeed() ?? Infinity) < (own.queue.peek()?.waiter.order ?? Infinity);
+  }
+
+  /** Of the origins that another connection would help, the one where somebody has waited for it for longest. */
+  private longestWaiting(): OriginPool | undefined {
+    let longest: OriginPool | undefined;
+    let least = Infinity;
+    for (const origin of this._origins.values()) {
+      const order = origin.firstInNeed();
+      if (order === undefined || order >= least) continue;
+      [longest, least] = [origin, order];
     }
+    return longest;
+  }
+
+  /** @internal A connection is idle that its own origin has no use for. */
+  hasIdle(): void {
+    this.roomMade();
     this.startSweeping();
   }
 
@@ -264,8 +274,8 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   /** @internal */
-  countAcquire(reused: boolean): void {
-    if (reused) this._counts.reused++;
+  countReused(change: number): void {
+    this._counts.reused += change;
   }
 
   /** @internal */

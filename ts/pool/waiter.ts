@@ -103,6 +103,29 @@ export class WaitQueue {
     return undefined;
   }
 
+  /** How many of those who wait, from the first on, so many connections take. */
+  covered(connections: number): number {
+    let left = connections * WHOLE;
+    let count = 0;
+    for (let index = this._head; index < this._items.length && left > 0; index++) {
+      const item = this._items[index];
+      if (item.done) continue;
+      left -= shareOf(item.waiter);
+      if (left >= 0) count++;
+    }
+    return count;
+  }
+
+  /** The one behind so many that wait. */
+  at(place: number): Queued | undefined {
+    let left = place;
+    for (let index = this._head; index < this._items.length; index++) {
+      const item = this._items[index];
+      if (!item.done && left-- === 0) return item;
+    }
+    return undefined;
+  }
+
   /** Takes one out, wherever it stands. */
   settle(item: Queued): void {
     if (item.done) return;

@@ -22,8 +22,12 @@ export interface RetryBudgetStats {
  * to what is one service: share it between the calls that go there.
  */
 export class RetryBudget {
-  /** The budget of calls to `retry` that have none of their own. */
-  static readonly shared: RetryBudget = new RetryBudget();
+  private static _shared: RetryBudget | undefined;
+
+  /** The budget of calls to `retry` that have none of their own; made when it is first asked for. */
+  static get shared(): RetryBudget {
+    return (RetryBudget._shared ??= new RetryBudget());
+  }
 
   private readonly _values: RetryBudgetValues;
   private readonly _window: CountWindow;

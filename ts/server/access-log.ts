@@ -1,7 +1,7 @@
 import { escapeControls } from '../errors/escape.js';
 import { isEnabled, logRecord } from '../log/log.js';
+import { isThenable } from '../message/thenable.js';
 import type { WatchedResponse } from './watched-response.js';
-import { isThenable } from './thenable.js';
 
 /** One exchange that has ended. Texts in it are escaped: none can move a cursor or begin a new line. */
 export interface AccessRecord {

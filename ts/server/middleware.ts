@@ -1,7 +1,7 @@
 import { misuse } from '../errors/millrace-error.js';
+import { isThenable } from '../message/thenable.js';
 import type { ServerRequest } from './request.js';
 import type { ServerResponse } from './response.js';
-import { isThenable } from './thenable.js';
 
 /**
  * Goes on to the rest of the chain and resolves with what that answers: in `fetch` servers the Response. An error given

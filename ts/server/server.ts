@@ -15,6 +15,7 @@ import { isEnabled, logRecord } from '../log/log.js';
 import { descriptorOf } from '../net/bridge.js';
 import { Socket } from '../net/socket.js';
 import { Deadline } from '../resilience/deadline.js';
+import { forceLate } from '../resilience/force-late.js';
 import { TlsContext } from '../tls/tls-context.js';
 import type { TlsServerOptions } from '../tls/tls-options.js';
 import type {
@@ -146,7 +147,7 @@ export class Server extends EventEmitter implements RequestSink {
         throw outOfRange(`close: the timeout must be 0 or more milliseconds, got ${describeValue(timeout)}`);
       }
       this._closed = new Promise((resolve) => (this._ended = resolve));
-      void this.forceLate(Deadline.after(timeout), this._closed);
+      void forceLate(Deadline.after(timeout), this._closed, () => native.forceServer(this.id));
       if (native.closeServer(this.id, idle) === 0) this.handleServerEvent(KIND.serverClosed, 0, 0);
     }
     return this._closed;
@@ -253,17 +254,6 @@ export class Server extends EventEmitter implements RequestSink {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  /** Cuts what is left when the deadline passes first. */
-  private async forceLate(deadline: Deadline, closed: Promise<unknown>): Promise<void> {
-    try {
-      await deadline.race(closed);
-    } catch {
-      native.forceServer(this.id);
-    } finally {
-      deadline.clear();
-    }
   }
 
   /** @internal */

@@ -1,4 +1,6 @@
 // Drips: a byte now and then, in time for any gap that is allowed.
+import { boundBy, each } from './row.mjs';
+
 const EVERY = 100;
 const BEGUN = 'GET / HTTP/1.1\r\nHost: t\r\nX: ';
 const POST = 'POST /collect HTTP/1.1\r\nHost: t\r\n';
@@ -12,16 +14,23 @@ const cutBody = (phase) => (n) => ({
   responses: { '1xx': n, '4xx': n },
 });
 
+/** Of a body that goes on in time for bodyTimeout. */
+const BODY_GOES_ON = {
+  options: { requestTimeout: 1_500, bodyTimeout: 1_000 },
+  full: { options: { requestTimeout: 4_500, bodyTimeout: 3_000 }, within: 4_500 },
+  bound: 'requestTimeout',
+  within: 1_500,
+  counted: cutBody('request'),
+  memory: 48,
+  gets: '408',
+};
+
 export const drips = [
   {
     name: 'header-drip',
     about: 'a field that grows by a byte every 100 ms and never ends',
-    options: { headersTimeout: 1_000 },
-    full: { options: { headersTimeout: 5_000 }, within: 5_000 },
-    bound: 'headersTimeout',
-    size: { short: 200, full: 1_000 },
-    within: 1_000,
-    run: (crowd, n) => crowd.open(n, (attacker) => attacker.send(BEGUN).drip('a', EVERY)),
+    ...boundBy('headersTimeout', 1_000, 5_000),
+    ...each(200, 1_000, (attacker) => attacker.send(BEGUN).drip('a', EVERY)),
     counted: (n) => ({ timeouts: { headers: n }, responses: { '4xx': n } }),
     memory: 32,
     gets: '408',
@@ -29,16 +38,11 @@ export const drips = [
   {
     name: 'header-drip-kept',
     about: 'the same in the second request of a connection',
-    options: { headersTimeout: 1_000 },
-    full: { options: { headersTimeout: 5_000 }, within: 5_000 },
-    bound: 'headersTimeout',
-    size: { short: 200, full: 1_000 },
-    within: 1_000,
-    run: (crowd, n) =>
-      crowd.open(n, async (attacker) => {
-        await attacker.send('GET / HTTP/1.1\r\nHost: t\r\n\r\n').saw(/fine$/);
-        attacker.send(BEGUN).drip('a', EVERY);
-      }),
+    ...boundBy('headersTimeout', 1_000, 5_000),
+    ...each(200, 1_000, async (attacker) => {
+      await attacker.send('GET / HTTP/1.1\r\nHost: t\r\n\r\n').saw(/fine$/);
+      attacker.send(BEGUN).drip('a', EVERY);
+    }),
     counted: (n) => ({ requests: n, timeouts: { headers: n }, responses: { '2xx': n, '4xx': n } }),
     memory: 32,
     gets: '408',
@@ -48,10 +52,9 @@ export const drips = [
     about: 'empty lines before the request line, one every 100 ms',
     options: { headersTimeout: 5_000 },
     bound: 'two empty lines',
-    size: { short: 100, full: 1_000 },
     // The lingering close of a bad request.
     within: 2_000,
-    run: (crowd, n) => crowd.open(n, (attacker) => attacker.drip('\r\n', EVERY)),
+    ...each(100, 1_000, (attacker) => attacker.drip('\r\n', EVERY)),
     counted: (n) => ({ errors: n, responses: { '4xx': n } }),
     memory: 32,
     gets: '400',
@@ -59,38 +62,20 @@ export const drips = [
   {
     name: 'body-drip',
     about: 'a byte of a declared body every 100 ms: in time for bodyTimeout',
-    options: { requestTimeout: 1_500, bodyTimeout: 1_000 },
-    full: { options: { requestTimeout: 4_500, bodyTimeout: 3_000 }, within: 4_500 },
-    bound: 'requestTimeout',
-    size: { short: 200, full: 1_000 },
-    within: 1_500,
-    run: (crowd, n) => crowd.open(n, (attacker) => attacker.send(DECLARED).drip('x', EVERY)),
-    counted: cutBody('request'),
-    memory: 48,
-    gets: '408',
+    ...BODY_GOES_ON,
+    ...each(200, 1_000, (attacker) => attacker.send(DECLARED).drip('x', EVERY)),
   },
   {
     name: 'chunk-drip',
     about: 'a chunk of one byte every 100 ms',
-    options: { requestTimeout: 1_500, bodyTimeout: 1_000 },
-    full: { options: { requestTimeout: 4_500, bodyTimeout: 3_000 }, within: 4_500 },
-    bound: 'requestTimeout',
-    size: { short: 200, full: 1_000 },
-    within: 1_500,
-    run: (crowd, n) => crowd.open(n, (attacker) => attacker.send(CHUNKED).drip('1\r\nx\r\n', EVERY)),
-    counted: cutBody('request'),
-    memory: 48,
-    gets: '408',
+    ...BODY_GOES_ON,
+    ...each(200, 1_000, (attacker) => attacker.send(CHUNKED).drip('1\r\nx\r\n', EVERY)),
   },
   {
     name: 'body-stall',
     about: 'a part of a declared body and then nothing',
-    options: { bodyTimeout: 1_000 },
-    full: { options: { bodyTimeout: 5_000 }, within: 5_000 },
-    bound: 'bodyTimeout',
-    size: { short: 200, full: 1_000 },
-    within: 1_000,
-    run: (crowd, n) => crowd.open(n, (attacker) => attacker.send(`${DECLARED}begun`)),
+    ...boundBy('bodyTimeout', 1_000, 5_000),
+    ...each(200, 1_000, (attacker) => attacker.send(`${DECLARED}begun`)),
     counted: cutBody('body'),
     memory: 48,
     gets: '408',
@@ -100,10 +85,9 @@ export const drips = [
     about: 'ten bytes of a body a second, with a requestTimeout of minutes',
     options: {},
     bound: 'minReceiveRate',
-    size: { short: 200, full: 1_000 },
     // Five seconds of credit and what the bytes of that time buy at 240 a second.
     within: 5_250,
-    run: (crowd, n) => crowd.open(n, (attacker) => attacker.send(DECLARED).drip('x', EVERY)),
+    ...each(200, 1_000, (attacker) => attacker.send(DECLARED).drip('x', EVERY)),
     counted: cutBody('receiveRate'),
     memory: 48,
     gets: '408',

@@ -1,5 +1,11 @@
 // Slow readers: an answer that nobody takes, or takes by the sip.
+import { each } from './row.mjs';
+
 const GET = 'GET /large HTTP/1.1\r\nHost: t\r\n\r\n';
+
+const BURST = Buffer.from('GET /page HTTP/1.1\r\nHost: t\r\n\r\n'.repeat(2_000));
+/** So many, with sockets that are not read. */
+const unread = (act) => each(40, 100, act, { reads: false });
 
 export const slowReads = [
   {
@@ -7,9 +13,8 @@ export const slowReads = [
     about: '32 MiB asked for, and no byte of them read',
     options: { writeTimeout: 1_000 },
     bound: 'writeTimeout',
-    size: { short: 40, full: 100 },
     within: 1_000,
-    run: (crowd, n) => crowd.open(n, (attacker) => attacker.send(GET), { reads: false }),
+    ...unread((attacker) => attacker.send(GET)),
     counted: (n) => ({ requests: n, timeouts: { send: n }, responses: { '2xx': n } }),
     memory: 80,
     gets: 'a reset',
@@ -19,12 +24,8 @@ export const slowReads = [
     about: 'two thousand requests for 12 KiB each in one write, and no byte of the answers read',
     options: { writeTimeout: 1_000 },
     bound: 'writeTimeout, writeHighWaterMark',
-    size: { short: 40, full: 100 },
     within: 1_000,
-    run: (crowd, n) => {
-      const burst = Buffer.from('GET /page HTTP/1.1\r\nHost: t\r\n\r\n'.repeat(2_000));
-      return crowd.open(n, (attacker) => attacker.send(burst), { reads: false });
-    },
+    ...unread((attacker) => attacker.send(BURST)),
     // How many are taken up depends on the system's buffers.
     counted: (n) => ({
       requests: [n, 2_000 * n],
@@ -39,9 +40,8 @@ export const slowReads = [
     about: '32 MiB asked for, and read 256 KiB every 100 ms: there is always some progress',
     options: { minSendRate: 1_000_000_000, writeTimeout: 5_000 },
     bound: 'minSendRate',
-    size: { short: 40, full: 100 },
     within: 5_000,
-    run: (crowd, n) => crowd.open(n, (attacker) => attacker.sip(262_144, 100).send(GET), { reads: false }),
+    ...unread((attacker) => attacker.sip(262_144, 100).send(GET)),
     counted: (n) => ({ requests: n, timeouts: { sendRate: n }, responses: { '2xx': n } }),
     memory: 80,
     gets: 'a reset',

@@ -1,16 +1,7 @@
 import { Client } from '../../ts/index.js';
-import { reuseAgainst } from '../reuse/run.js';
 import { onRequests, scriptedServer } from '../support/scripted-server.js';
 
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-
-test('20 000 requests to a server that closes idle connections at random: no GET fails, no POST is made twice', async () => {
-  const seed = Number(process.env.MILLRACE_SEED ?? Math.floor(Math.random() * 2 ** 31));
-  const result = await reuseAgainst({ requests: 20_000, seed });
-  expect({ seed, ...result }).toMatchObject({ seed, failed: 0, doubled: 0 });
-  expect(result.undecided).toBeLessThan(result.closedIdle / 20);
-  expect(result.closedIdle).toBeGreaterThan(100);
-}, 60_000);
 
 test('after a restart of the server the first request succeeds', async () => {
   const answering = (socket: Parameters<typeof onRequests>[0]): void => onRequests(socket, () => socket.write(ANSWER));
