@@ -174,6 +174,9 @@ function throughDoors(text, room, gifts) {
     loaders.set(other, roomName(other));
     return `(${roomName(other)}().${alias})`;
   });
+  // A room takes what it needs of the core when it is read: before the core is whole, that is not there.
+  const early = room === CORE ? /^(?!function|async function)\S.*\(room_\w+\(\).*$/m.exec(used) : null;
+  if (early !== null) throw new PlainError(`the core needs another room while it is read: ${early[0]}`);
   const list = [...ofCore].sort().map((alias) => `  ${alias}: core_${alias},\n`);
   const head = [
     ...(list.length > 0 ? [`var {\n${list.join('')}} = require("./${CORE}.js");\n`] : []),

@@ -10,7 +10,7 @@ export const CORE = 'core';
 
 /** Which modules of ts/ are in which room; what is in none is core. */
 const ROOMS = [
-  ['client', /^client\/(?!(client|response|default)\.ts$)/],
+  ['client', /^client\/(?!(client|verbs|response|default)\.ts$)/],
   ['client', /^pool\/(?!pool\.ts$)/],
   ['net', /^net\/(connect|dial|dial-failure|listen|relay|socket-duplex|bridge|tcp-info|keep-alive|abstract-name)\.ts$/],
   ['net', /^proxy\//],

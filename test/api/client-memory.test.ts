@@ -249,3 +249,25 @@ test('refusals of a client are its own in the metrics, and no server’s', async
     moved('millrace_http_server_request_errors_total'),
   ]).toEqual([1, 0, 0]);
 });
+
+test('of dispatch: what flows to a handler that holds back comes in smaller pieces, and arrives whole', async () => {
+  const TOTAL = 2 << 20;
+  handler = (_request, response) => response.end(Buffer.alloc(TOTAL));
+  let size = 0;
+  const done = deferred<void>();
+  const control = client.dispatch(
+    { url, maxMemoryPerRequest: 8_192 },
+    {
+      onResponse: () => undefined,
+      onData: (chunk) => {
+        size += chunk.byteLength;
+        setImmediate(() => control.resume());
+        return false;
+      },
+      onEnd: () => done.resolve(),
+      onError: done.reject,
+    },
+  );
+  await done.promise;
+  expect(size).toBe(TOTAL);
+});

@@ -175,6 +175,19 @@ test('who traces by undici’s channels goes before it', async () => {
   }
 });
 
+test('who listens hears of each hop in the context of the call', async () => {
+  const seen: unknown[] = [];
+  const listen = (): void => void seen.push(getLogContext().who);
+  client = new Client();
+  subscribe('undici:request:create', listen);
+  try {
+    await withLogContext({ who: 'caller' }, async () => (await client.request(new URL('/redirect', back.url))).text());
+  } finally {
+    unsubscribe('undici:request:create', listen);
+  }
+  expect(seen).toEqual(['caller', 'caller']);
+});
+
 test('a context of a program’s own will do, and outside of any there is nothing', async () => {
   client = new Client({ traceparent: true });
   const seen = async (): Promise<Seen> => (await client.request(back.url)).json<Seen>();

@@ -5,6 +5,7 @@ import { ConnectionPool } from '../pool/pool.js';
 import type { PoolStats } from '../pool/stats.js';
 import type { RetryOptions } from '../resilience/retry.js';
 import { Call } from './call.js';
+import { isObserved } from './channels.js';
 import type { ClientOptions, InterceptedRequest } from './client-options.js';
 import type { RequestTarget } from './destination.js';
 import { Destinations } from './destination.js';
@@ -15,7 +16,7 @@ import { dispatchedOf, HandedExchange } from './handed-exchange.js';
 import type { Interceptor } from './interceptors.js';
 import { Interceptors } from './interceptors.js';
 import { Origins } from './origins.js';
-import { NO_EXTRAS, plainBody } from './prepare.js';
+import { plainBody, UNOBSERVED } from './prepare.js';
 import { Receiver } from './receiver.js';
 import type { RedirectMode } from './redirect.js';
 import { RequestBody } from './request-body.js';
@@ -100,7 +101,7 @@ export class Client extends Verbs implements AsyncDisposable {
     const rules = { mode, maxRedirects, timings };
     const { body } = options;
     // Of a traced request each hop is made in the caller's context, which a redirect that arrives does not have.
-    const traced = options.traceparent ?? values.traceparent;
+    const traced = (options.traceparent ?? values.traceparent) || isObserved();
     const plain = settings.isPlain && retries === false && !traced && plainBody(body);
     if (!plain || this.standInOf(settings) !== null) {
       return this.called(url, options, rules, retries, throws);
@@ -114,7 +115,7 @@ export class Client extends Verbs implements AsyncDisposable {
         if (!REDIRECTS.has(response.status) || maxRedirects === 0) return answered(response);
         new Call(this, url, options, rules).run(false, response).then(answered, reject);
       };
-      this._transport.exchange(url, options, target, body ?? undefined, undefined, NO_EXTRAS, timings, first, reject);
+      this._transport.exchange(url, options, target, body ?? undefined, undefined, UNOBSERVED, timings, first, reject);
     });
   }
 

@@ -25,9 +25,12 @@ export interface HopExtras {
   readonly onUpgrade?: ((upgraded: Upgraded) => void) | undefined;
   /** Somebody wants to hear of 1xx responses, whatever the options say. */
   readonly informational?: boolean;
+  /** Whether anybody listens to what happens to requests, where that was asked already. */
+  readonly observed?: boolean;
 }
 
 export const NO_EXTRAS: HopExtras = { more: '' };
+export const UNOBSERVED: HopExtras = { more: '', observed: false };
 export const INFORMED: HopExtras = { more: '', informational: true };
 const TEXT = 'text/plain;charset=UTF-8';
 
@@ -42,7 +45,7 @@ export function prepare(
   { destination, target: path, userinfo }: RequestTarget,
   given: string | Uint8Array | undefined,
   body: RequestBody | undefined,
-  { more, onUpgrade, informational = false }: HopExtras,
+  { more, onUpgrade, informational = false, observed = isObserved() }: HopExtras,
   decompress: boolean,
 ): Prepared {
   const { settings, authority } = destination;
@@ -51,7 +54,6 @@ export function prepare(
   const method = options.method ?? 'GET';
   const target = options.query === undefined ? path : withQuery(path, options.query);
   const own = options.headers === undefined ? NO_FIELDS : fieldsText(options.headers);
-  const observed = isObserved();
   const replaces = own.text !== '' && settings.fields.text !== '' && repeats(settings, options.headers as HeadersInput);
   let fields = 0;
   let block: string | undefined;

@@ -57,9 +57,11 @@ export class Transport {
     try {
       this.assertOpen();
       const { scheme, settings } = target.destination;
+      if (scheme === 'http' || settings.tls.context !== undefined) {
+        return this.begin(url, options, target, whole, body, extras, timings, resolve, reject);
+      }
       const start = (): void => this.begin(url, options, target, whole, body, extras, timings, resolve, reject);
-      if (scheme === 'http' || settings.tls.context !== undefined) start();
-      else settings.tls.make().then(start).catch(reject);
+      settings.tls.make().then(start).catch(reject);
     } catch (error) {
       reject(error);
     }

@@ -1,11 +1,8 @@
 import type { EventEmitter } from 'node:events';
 
 import { errorFromNative } from '../errors/native-error.js';
-import { misuse } from '../errors/millrace-error.js';
 import { logRecord } from '../log/log.js';
 import { encoded } from '../message/encoded.js';
-import type { HeadersInput } from '../message/head-text.js';
-import { headText } from '../message/head-text.js';
 import { FINISH, FINISH_WHOLE, READY_HEAD } from '../native/binding.js';
 import { unregister } from '../native/events.js';
 import { native } from '../native/loader.js';
@@ -103,12 +100,6 @@ export abstract class ResponseBody extends ResponseHead {
     if (answer !== undefined) this.refused(answer, taken);
     else this.over(finish);
     return this;
-  }
-
-  /** Fields after the body; the response is then chunked. */
-  addTrailers(headers: HeadersInput): void {
-    if (this.writableEnded) throw misuse('MILLRACE_INVALID_STATE', 'the response has ended: trailers come before end');
-    this._trailers += headText(headers);
   }
 
   /** Resolves when there is room again, or the exchange is over: `closed` says which. */

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 
 import { errorFromNative } from '../errors/native-error.js';
-import { MillraceError } from '../errors/millrace-error.js';
+import { MillraceError, misuse } from '../errors/millrace-error.js';
 import { HeaderView } from '../message/header-view.js';
 import type { HeadersInput } from '../message/head-text.js';
 import { headText } from '../message/head-text.js';
@@ -60,6 +60,12 @@ export class ServerResponse extends ResponseDelivery {
   /** 103 Early Hints (RFC 8297). */
   writeEarlyHints(headers: HeadersInput): void {
     this.informational(103, headText(headers));
+  }
+
+  /** Fields after the body; the response is then chunked. */
+  addTrailers(headers: HeadersInput): void {
+    if (this.writableEnded) throw misuse('MILLRACE_INVALID_STATE', 'the response has ended: trailers come before end');
+    this._trailers += headText(headers);
   }
 
   /** @internal Head and body of a lazy Response. */

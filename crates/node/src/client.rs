@@ -77,7 +77,10 @@ pub unsafe extern "C" fn client_profile(env: sys::napi_env, info: sys::napi_call
 pub unsafe extern "C" fn request(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let arguments = Arguments::few(env, info, 7);
     let result = with(&arguments, Err(Code::StaleId), |state, engine| {
-        if !state.awake.get() {
+        let total = arguments.number(6);
+        // Within a wake the clock is that of its beginning, which is near enough but for a time that was counted until now:
+        // the rest of it would run from the past.
+        if !state.awake.get() || total > 0.0 {
             engine.tick();
         }
         let word = arguments.number(1) as u32;
@@ -97,7 +100,6 @@ pub unsafe extern "C" fn request(env: sys::napi_env, info: sys::napi_callback_in
         if arguments.get(5).is_some() {
             arguments.latin1(5, block).map_err(|error| error.code)?;
         }
-        let total = arguments.number(6);
         let request = Request {
             method,
             target,
