@@ -11,6 +11,10 @@ use crate::stream::{Stream, flag};
 use millrace_error::{Code, Error};
 use millrace_head::Method;
 use millrace_metrics::Gauge;
+use millrace_net::socket;
+
+/// Of a TLS session so many unread bytes may be no more than tickets and an end: that much is looked at unasked.
+const GOODBYE: u64 = 4096;
 
 impl<V: Copy> Engine<V> {
     /// The layers of a raw listener's connection are open, or it has none: it is a tunnel now, and the host is told.
@@ -59,6 +63,26 @@ impl<V: Copy> Engine<V> {
             return self.relay_end(id);
         }
         self.deliver(host, id);
+    }
+
+    /// The peer of a tunnel that is not being read has ended its side. Where nothing goes before the end, it is read and
+    /// told now, whether or not somebody has asked for bytes; else behind those bytes, when they are asked for.
+    pub(crate) fn look_for_end<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
+        // Of TLS its own end goes before that of the connection.
+        for _ in 0..2 {
+            let Some(connection) = self.connections.get(id) else { return };
+            let Some(fd) = connection.link.descriptor() else { return };
+            let most = match &connection.layers {
+                None => 0,
+                Some(layers) if layers.is_opening() => return,
+                Some(_) => GOODBYE,
+            };
+            let over = connection.has(conn::READ_CLOSED | conn::RELAY | conn::CONNECTING);
+            if over || !socket::unread(fd).is_ok_and(|bytes| bytes <= most) {
+                return;
+            }
+            self.read(host, id, fd);
+        }
     }
 
     /// Our side of a tunnel has said all it wants to.
