@@ -34,6 +34,8 @@ pub type TestEngine = Engine<usize>;
 pub struct Values {
     values: Vec<Vec<u8>>,
     lent: Vec<u8>,
+    /// It has no memory to lend.
+    pub lends_nothing: bool,
     /// What pinned chunks hold; a test that removes one has detached it.
     pub pins: HashMap<u32, Vec<u8>>,
 }
@@ -52,7 +54,7 @@ impl Host for Values {
 
     fn lend(&mut self, size: usize) -> Option<&mut [u8]> {
         self.lent.resize(size.max(self.lent.len()), 0);
-        Some(&mut self.lent[..size])
+        (!self.lends_nothing).then_some(&mut self.lent[..size])
     }
 
     fn take_lent(&mut self, length: usize) -> usize {
