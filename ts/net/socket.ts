@@ -162,7 +162,7 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   #writeOne(part: string | Uint8Array): boolean {
     const answer = native.write(this.id, part);
     if (answer !== undefined && answer !== 0) return false;
-    this.#bytesWritten += typeof part === 'string' ? Buffer.byteLength(part) : part.byteLength;
+    this.#bytesWritten += typeof part === 'string' ? Buffer.byteLength(part) : part.length;
     if (answer === undefined) return true;
     this.#full = true;
     return false;
@@ -334,8 +334,8 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   }
 
   /** @internal */
-  take(chunk: Uint8Array): void {
-    this.#bytesRead += chunk.byteLength;
+  take(chunk: Uint8Array, length: number): void {
+    this.#bytesRead += length;
     this.emit('data', chunk);
   }
 

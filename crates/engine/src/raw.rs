@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::event::{EventKind, Host, accepted};
 use crate::id::Id;
 use crate::protocol::Protocol;
-use crate::stream::{Stream, flag};
+use crate::stream::{Consumer, Stream, flag};
 use millrace_error::{Code, Error};
 use millrace_head::Method;
 use millrace_metrics::Gauge;
@@ -47,7 +47,14 @@ impl<V: Copy> Engine<V> {
         if self.is_relayed(stream) {
             return self.relay_bytes(host, stream, bytes);
         }
-        if !bytes.is_empty() {
+        if let Some(found) = self.streams.get_mut(stream).filter(|_| !bytes.is_empty()) {
+            if found.consumer == Consumer::JavaScript && found.wants_bytes() {
+                // Nothing follows that it could be given together with.
+                found.received += bytes.len() as u64;
+                found.credit = found.credit.saturating_sub(bytes.len() as u64);
+                let value = host.bytes(bytes);
+                return self.event(EventKind::Body, stream, 0, bytes.len() as u64, 0, Some(value));
+            }
             // A tunnel has no body limit and collects nothing: this cannot fail.
             let _ = self.take_body(host, stream, bytes, false);
         }
