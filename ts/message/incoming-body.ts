@@ -190,7 +190,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
     }
     this.#sink = sink;
     // It may have us stop meanwhile.
-    for (let chunk; this.#sink !== undefined && (chunk = this.#chunks.shift()) !== undefined; ) {
+    for (let chunk; this.#sink !== undefined && (chunk = this.#chunks.shift()) !== undefined;) {
       this.#take(chunk.length);
       this.#sink.take(chunk, chunk.length);
     }

@@ -37,9 +37,14 @@ impl<V: Copy> Engine<V> {
     /// are few.
     #[inline]
     pub(crate) fn bulk_reader(&self, id: Id) -> Option<Id> {
-        let connection = self.connections.get(id).filter(|connection| connection.has(conn::BULK))?;
+        let connection = self
+            .connections
+            .get(id)
+            .filter(|connection| connection.has(conn::BULK))?;
         let stack = connection.stack.as_ref().filter(|stack| stack.backlog.is_empty())?;
-        let Protocol::Raw(stream) = stack.protocol else { return None };
+        let Protocol::Raw(stream) = stack.protocol else {
+            return None;
+        };
         let reads = |stream: &&Stream| {
             stream.consumer == Consumer::JavaScript
                 && stream.credit >= BULK_FROM as u64

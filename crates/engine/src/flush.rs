@@ -270,8 +270,12 @@ impl<V: Copy> Engine<V> {
         let Some(connection) = self.connections.get(id) else {
             return false;
         };
-        let Some(stack) = connection.stack.as_ref() else { return false };
-        let Protocol::Raw(stream) = stack.protocol else { return false };
+        let Some(stack) = connection.stack.as_ref() else {
+            return false;
+        };
+        let Protocol::Raw(stream) = stack.protocol else {
+            return false;
+        };
         let usual = connection.flags & !USUAL == 0
             && connection.interest == Interest::READ | Interest::HANGUP
             && connection.deadline == Deadline::None

@@ -77,7 +77,9 @@ impl<V: Copy> Engine<V> {
     pub(crate) fn look_for_end<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
         // Of TLS its own end goes before that of the connection.
         for _ in 0..2 {
-            let Some(connection) = self.connections.get(id) else { return };
+            let Some(connection) = self.connections.get(id) else {
+                return;
+            };
             let Some(fd) = connection.link.descriptor() else { return };
             let most = match &connection.layers {
                 None => 0,

@@ -98,7 +98,10 @@ fn a_reset_is_told_although_nobody_reads_also_behind_bytes() {
         driver.quiet(&mut [&mut client]);
         client.reset();
         let aborted = driver.expect(EventKind::Aborted);
-        assert_eq!((aborted.stream(), aborted.code()), (stream, Some(Code::ConnectionReset)));
+        assert_eq!(
+            (aborted.stream(), aborted.code()),
+            (stream, Some(Code::ConnectionReset))
+        );
         nothing_is_left(&mut driver);
     }
 }
