@@ -14,11 +14,12 @@ const PHASES = [
 
 const load = (name) => import(pathToFileURL(inRoot('scripts/check', `${name}.mjs`)));
 
-/** Runs one phase: { state: 'ok' | 'failed' | 'skipped', note }. */
+/** Runs one phase, which resolves to a note or to { note, warnings }: { state: 'ok' | 'failed' | 'skipped', note, warnings }. */
 async function runPhase(phase, options) {
   if (options.quick && !phase.quick) return { state: 'skipped', note: 'left out by --quick' };
   try {
-    return { state: 'ok', note: (await phase.run(options)) ?? '' };
+    const told = (await phase.run(options)) ?? '';
+    return { state: 'ok', ...(typeof told === 'string' ? { note: told } : told) };
   } catch (error) {
     if (error instanceof Skip) return { state: 'skipped', note: error.message };
     return {
@@ -29,9 +30,10 @@ async function runPhase(phase, options) {
   }
 }
 
-function announce(name, { state, note, said }, started) {
+function announce(name, { state, note, said, warnings = [] }, started) {
   const time = `${((Date.now() - started) / 1000).toFixed(1)} s`;
   console.log(`${state.padEnd(8)}${name.padEnd(10)}${time.padStart(8)}${note ? `  ${note}` : ''}`);
+  for (const warning of warnings) console.log(`WARNING ${warning}`);
   if (said) console.log(`\n${said}\n`);
 }
 
@@ -64,13 +66,16 @@ export async function check(argv) {
   prepare({ compiles: true });
   const started = Date.now();
   const counts = { ok: 0, failed: 0, skipped: 0 };
+  const warnings = [];
   for (const name of chosen) {
     const begun = Date.now();
     const result = await runPhase(await load(name), { quick: values.quick && !values.only, loud: values.verbose });
     counts[result.state]++;
+    warnings.push(...(result.warnings ?? []).map((warning) => `${name}: ${warning}`));
     announce(name, result, begun);
   }
   console.log(`\n${((Date.now() - started) / 1000).toFixed(1)} s`);
+  for (const warning of warnings) console.log(`WARNING ${warning}`);
   console.log(`${counts.ok} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
   if (counts.failed) process.exitCode = 1;
 }

@@ -59,12 +59,20 @@ export type { FolderEntry, StaticFolder } from './server/static/folder.js';
 export type { LatencyStats, ServerStats } from './server/stats.js';
 export type { ListenOptions, ServerLimits, ServerTimeouts } from './options/server.generated.js';
 export { Client } from './client/client.js';
-export type { ClientOptions } from './client/client.js';
+export type { ClientOptions, InterceptedRequest, OriginOptions } from './client/client-options.js';
+export type { Interceptor } from './client/interceptors.js';
 export type { RequestOptions, Timeouts } from './client/request-options.js';
 export { ClientResponse } from './client/response.js';
 export type { ResponseHead } from './client/response.js';
 export type { Timings as RequestTimings } from './client/timings.js';
-export type { DispatchHandler, DispatchOptions, ExchangeControl } from './client/dispatch.js';
+export type { ConnectionChoice } from './client/transport.js';
+export type { Dispatch, DispatchHandler, DispatchOptions, ExchangeControl } from './client/dispatch.js';
+export type {
+  DispatchedHead,
+  DispatchedRequest,
+  DispatchFunction,
+  DispatchReceiver,
+} from './client/dispatch-function.js';
 export { fetch, request } from './client/default.js';
 export { ConnectionPool } from './pool/pool.js';
 export type { PoolOptions } from './pool/pool.js';

@@ -1,9 +1,10 @@
 // Every Jest test, and the server's suite a second time over the other poller where there are two.
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { tool } from '../lib/command.mjs';
 import { inRoot } from '../lib/root.mjs';
 import { filesUnder } from '../lib/stamp.mjs';
-import { Skip, node } from './phase.mjs';
+import { failures, tryAlone } from './alone.mjs';
+import { Failure, Skip, collect } from './phase.mjs';
 
 export const about = 'the tests of test/, on both pollers';
 export const quick = true;
@@ -13,27 +14,48 @@ const SLOW = '\\.slow\\.test\\.ts$';
 /** Tests that load the machine, or measure what others would disturb: one after the other, with nothing beside them. */
 const ALONE = '/test/(attack|border|interop|leak|restart|volume)/.*\\.slow\\.test\\.ts$';
 
+/** Runs Jest to its end: how many tests passed, and which files failed. */
 async function jest(args, { loud, poller }) {
   const results = inRoot('.cache/jest-results.json');
   rmSync(results, { force: true });
   const env = poller ? { ...process.env, MILLRACE_POLLER: poller } : process.env;
-  await node([tool('jest/bin/jest.js'), '--ci', '--json', '--outputFile', results, ...args], {
-    loud,
-    env,
-    // A test that leaves a handle open keeps Jest from ending: that is a failure, not a reason to wait.
-    timeout: 10 * 60_000,
-  });
-  return JSON.parse(readFileSync(results, 'utf8')).numPassedTests;
+  const { status, out } = await collect(
+    process.execPath,
+    [tool('jest/bin/jest.js'), '--ci', '--json', '--outputFile', results, ...args],
+    {
+      loud,
+      env,
+      // A test that leaves a handle open keeps Jest from ending: that is a failure, not a reason to wait.
+      timeout: 10 * 60_000,
+    },
+  );
+  const report = existsSync(results) ? JSON.parse(readFileSync(results, 'utf8')) : { testResults: [] };
+  const failed = failures(report).map((one) => ({ ...one, poller, note: poller ? ` over ${poller}` : '' }));
+  // It was ended, or failed by something else than a test.
+  if (status !== 0 && (status < 0 || failed.length === 0)) {
+    throw new Failure(`jest ${args.join(' ')} failed (status ${status})${loud ? '' : `\n${out.trim()}`}`);
+  }
+  return { passed: report.numPassedTests, failed };
 }
 
 export async function run({ quick: inAHurry, loud }) {
   const tests = filesUnder(inRoot('test')).filter((path) => path.endsWith('.test.ts'));
   if (!tests.length) throw new Skip('there is no test in test/ yet');
-  let passed = await jest(['--testPathIgnorePatterns', inAHurry ? SLOW : ALONE], { loud });
-  if (!inAHurry) passed += await jest(['--runInBand', '--testPathPatterns', ALONE], { loud });
+  const failed = [];
+  const jestOn = async (args, options = {}) => {
+    const outcome = await jest(args, { loud, ...options });
+    failed.push(...outcome.failed);
+    return outcome.passed;
+  };
+  let passed = await jestOn(['--testPathIgnorePatterns', inAHurry ? SLOW : ALONE]);
+  if (!inAHurry) passed += await jestOn(['--runInBand', '--testPathPatterns', ALONE]);
   let note = `${passed} tests`;
   if (!inAHurry && process.platform === 'linux' && tests.some((path) => path.includes('/test/api/'))) {
-    note += `, ${await jest(['--testPathPatterns', '/test/api/', '--testPathIgnorePatterns', SLOW], { loud, poller: 'uv' })} over UvPoll`;
+    const overUv = ['--testPathPatterns', '/test/api/', '--testPathIgnorePatterns', SLOW];
+    note += `, ${await jestOn(overUv, { poller: 'uv' })} over UvPoll`;
   }
-  return note;
+  const warnings = await tryAlone(failed, ({ file, poller }) =>
+    jest(['--runInBand', '--runTestsByPath', inRoot(file)], { loud, poller }),
+  );
+  return { note, warnings };
 }

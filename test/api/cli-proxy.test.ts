@@ -137,7 +137,10 @@ describe('a running proxy', () => {
     expect((await ask(place, 'connect', '127.0.0.1', port + 1)).reply).toBe(403);
     tunnel.client.send('x'.repeat(100_000));
     await tunnel.client.exactly(100_000);
-    await line.says('out', /connections \d of 2 · tunnels 1 open, 0 ended, 1 failed · \S+ \w+\/s in, \S+ \w+\/s out\n/);
+    await line.says(
+      'out',
+      /connections \d of 2 · tunnels 1 open, 0 ended, 1 failed, 1 denied · \S+ \w+\/s in, \S+ \w+\/s out\n/,
+    );
     await line.says('err', /a tunnel has failed/);
     line.kill('SIGTERM');
     await line.says('err', /SIGTERM: finishing what is under way/);
@@ -213,6 +216,7 @@ describe('the counters', () => {
     connections: { active: open, accepted: 9, refused: 2 },
     handshakes: { late: 1, malformed: 2 },
     tunnels: { active: open, ended: 4, failed: 1 },
+    denied: { forbidden: 1, prohibited: 2, loops: 3 },
     forwarded: 0,
     unauthenticated: 0,
     bytes: { sent: 0, received: 0 },
@@ -221,7 +225,7 @@ describe('the counters', () => {
 
   test('are one line, with what moved since the one before', () => {
     expect(countersText(stats(3_145_728, 5), stats(1_048_576, 1), 0.5)).toBe(
-      'connections 5 of 9, 2 refused, 3 broken · tunnels 5 open, 4 ended, 1 failed · 0 B/s in, 4.0 MiB/s out',
+      'connections 5 of 9, 2 refused, 3 broken · tunnels 5 open, 4 ended, 1 failed, 6 denied · 0 B/s in, 4.0 MiB/s out',
     );
   });
 

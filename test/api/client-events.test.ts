@@ -13,7 +13,7 @@ import type { ExchangeFacts } from '../../ts/client/events.js';
 import { ExchangeEvents, UndiciRequest } from '../../ts/client/events.js';
 import { Timings } from '../../ts/client/timings.js';
 import { publishConnectError, publishConnectOpen, publishConnectStart } from '../../ts/pool/connect-channels.js';
-import { parseTraceParent, traceParentOf } from '../../ts/log/trace-parent.js';
+import { parseTraceParent } from '../../ts/log/trace-parent.js';
 
 const FACTS: ExchangeFacts = {
   origin: 'https://a.test:8443',
@@ -257,23 +257,5 @@ describe("OpenTelemetry's instrumentation of undici", () => {
     const [span] = exporter.getFinishedSpans();
     expect(span.attributes['error.type']).toBe('MILLRACE_CONNECT_TIMEOUT');
     expect(span.status.code).toBe(SpanStatusCode.ERROR);
-  });
-});
-
-describe('traceparent', () => {
-  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
-  const parentId = '00f067aa0ba902b7';
-
-  test.each([
-    [{ traceId, parentId, sampled: true }, `00-${traceId}-${parentId}-01`],
-    [{ traceId, parentId, sampled: false, requestId: 'x' }, `00-${traceId}-${parentId}-00`],
-    [{ traceId, parentId }, `00-${traceId}-${parentId}-00`],
-    [{ traceId }, undefined],
-    [{ traceId: 'X', parentId }, undefined],
-    [{ traceId: `${traceId}\r\n`, parentId }, undefined],
-    [{ traceId: '0'.repeat(32), parentId }, undefined],
-    [{}, undefined],
-  ])('of the context %j is %p', (fields, expected) => {
-    expect(traceParentOf(fields)).toBe(expected);
   });
 });

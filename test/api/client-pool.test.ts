@@ -111,7 +111,7 @@ describe('prewarm and minIdle', () => {
 });
 
 test('the sweeper closes by itself what is idle for too long', async () => {
-  await begin({ idleTimeout: 10 });
+  await begin({ idleTimeout: 200 });
   await idle(3);
   await until(() => server.open() === 0, 'all are closed');
   expect(pool.stats()).toMatchObject({ connected: 0, retired: { idle: 3 } });

@@ -62,7 +62,8 @@ describe('a server that trickles', () => {
   test('total bounds what trickles for ever', async () => {
     server = await trickling(5, 1_000_000);
     client = new Client({ timeouts: { total: 150 } });
-    await expect((await client.get(server.url)).text()).rejects.toMatchObject({ code: 'MILLRACE_TOTAL_TIMEOUT' });
+    const reading = async (): Promise<string> => (await client.get(server.url)).text();
+    await expect(reading()).rejects.toMatchObject({ code: 'MILLRACE_TOTAL_TIMEOUT' });
     expect(client.stats().connected).toBe(0);
   });
 });

@@ -59,11 +59,11 @@ test('body: its clock stands still while nobody reads', async () => {
   const body = Buffer.alloc(4 << 20, 'x');
   const server = createServer((_, response) => response.end(body));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const client = new Client({ timeouts: { body: 30 } });
+  const client = new Client({ timeouts: { body: 150 } });
   const response = await client.request(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   let seen = 0;
   for await (const chunk of response.body) {
-    if (seen === 0) await new Promise((resolve) => setTimeout(resolve, 100));
+    if (seen === 0) await new Promise((resolve) => setTimeout(resolve, 300));
     seen += chunk.byteLength;
   }
   expect(seen).toBe(body.byteLength);

@@ -1,5 +1,6 @@
 // Handshakes with scripted proxies: authentication, ends and resets in every state, and what is asked of them.
 import { createHash } from 'node:crypto';
+import type { LookupFunction } from 'node:net';
 
 import type { ConnectOptions, MillraceError } from '../../ts/index.js';
 import { connect, TlsContext } from '../../ts/index.js';
@@ -65,6 +66,21 @@ describe('each reply has its code', () => {
     const error = await failureOf({ proxy: [proxy.url('socks5h'), 'http://ann:secret@second.test:8080'] });
     expect(error).toMatchObject({ code: 'MILLRACE_PROXY_STATUS', phase: 'proxy' });
     expect(error.message).toContain('at the proxy http://second.test:8080: 503 Because');
+  });
+
+  test('an address for which the proxy closes, as ssh does, is followed by the next of the name', async () => {
+    const asked: string[] = [];
+    const proxy = await ScriptedProxy.start(async (peer, number) => {
+      await inTurn(peer, ['\x05\0']);
+      asked.push((await peer.more()).toString('hex', 4, 8));
+      if (number < 2) peer.end();
+      else peer.send(socks5Reply(0));
+    });
+    const addresses = [1, 2, 3, 4].map((at) => ({ address: `192.0.2.${at}`, family: 4 }));
+    const resolver: LookupFunction = (_host, _options, callback) => callback(null, addresses);
+    const socket = await connect({ host: 'far.test', port: 443, proxy: proxy.url('socks5'), resolver });
+    expect(asked).toEqual(['c0000201', 'c0000202', 'c0000203']);
+    socket.destroy();
   });
 
   test('an address that cannot be reached is followed by the next of the name', async () => {

@@ -120,7 +120,7 @@ describe('handshakeTimeout', () => {
 
   test('does not hold for a tunnel', async () => {
     const { port } = await startListener(echo);
-    const proxy = await startProxy({ handshakeTimeout: 100 });
+    const proxy = await startProxy({ handshakeTimeout: DRIP_MS });
     const clients = [];
     for (const way of ['socks4', 'socks5', 'connect'] as const) clients.push(await ask(proxy, way, '127.0.0.1', port));
     const { client: late } = await ask(proxy, 'socks5', '127.0.0.1', port);

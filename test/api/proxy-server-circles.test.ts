@@ -1,5 +1,8 @@
 import { once } from 'node:events';
 
+import { connect } from '../../ts/index.js';
+import type { ProxyServer, ProxyServerOptions } from '../../ts/index.js';
+import { deferred, until } from '../support/condition.js';
 import { RawClient } from '../support/raw-client.js';
 import { listenersEndWithTheirTest, startListener } from '../support/test-listener.js';
 import { ask, forwardHead, proxiesEndWithTheirTest, startProxy } from '../support/test-proxy.js';
@@ -38,4 +41,92 @@ test('a request that names the proxy in Via is refused', async () => {
     again.send(request.replace('\r\n\r\n', `\r\nVia: 1.0 a, ${via}\r\n\r\n`));
     expect(await again.until('\r\n\r\n')).toMatch(/^HTTP\/1\.1 50[28] .*error=proxy_loop_detected/s);
   }
+});
+
+/** Proxies each of which has the next as its upstream, and the last the first. */
+async function circleOf(kinds: readonly string[], options: ProxyServerOptions = {}): Promise<ProxyServer[]> {
+  const taken = await startProxy();
+  const { port } = taken;
+  taken.destroy();
+  await once(taken, 'close');
+  const circle: ProxyServer[] = [];
+  let next = port;
+  for (const kind of [...kinds.slice(1)].reverse()) {
+    const proxy = await startProxy({ ...options, upstream: `${kind}://127.0.0.1:${next}` });
+    circle.unshift(proxy);
+    next = proxy.port;
+  }
+  circle.unshift(await startProxy({ ...options, port, upstream: `${kinds[0]}://127.0.0.1:${next}` }));
+  return circle;
+}
+
+describe('a circle that no protocol shows', () => {
+  test.each([
+    [['socks5h', 'socks5h']],
+    [['socks5', 'socks5']],
+    [['socks4a', 'socks4a']],
+    [['socks4', 'socks4']],
+    [['socks5h', 'socks4']],
+    // The side of SOCKS loses what the side of HTTP says.
+    [['socks5h', 'http']],
+    [['http', 'socks4a']],
+    [['socks5', 'socks4a', 'http']],
+  ])('of %j is seen by what comes back, and broken', async (kinds) => {
+    const { port: target } = await startListener(() => undefined);
+    const errors: unknown[] = [];
+    const circle = await circleOf(kinds, { onClose: ({ error }) => errors.push((error as { code?: string }).code) });
+    const names = kinds.every((kind) => kind !== 'socks4' && kind !== 'socks5') ? ['circle.test'] : [];
+    for (const host of ['127.0.0.1', ...names]) {
+      const { opened, client } = await ask(circle[0], 'socks5', host, target);
+      expect([host, opened]).toEqual([host, false]);
+      client.destroy();
+    }
+    await until(() => circle.every((proxy) => proxy.stats().tunnels.active === 0), 'all is over');
+    await until(() => circle.every((proxy) => proxy.stats().connections.active === 0), 'all are closed');
+    expect(errors).toContain('MILLRACE_PROXY_LOOP');
+    // A look comes at sixteen; it goes round while a few more do.
+    for (const proxy of circle) expect(proxy.stats().connections.accepted).toBeLessThan(100);
+  });
+
+  test('is known from then on: the next request is refused without going round', async () => {
+    const [one, other] = await circleOf(['socks5h', 'socks5h']);
+    const first = await ask(one, 'connect', 'circle.test', 1);
+    expect(first.reply).toBe(502);
+    await until(() => one.stats().tunnels.active + other.stats().tunnels.active === 0, 'all is over');
+    const seer = one.stats().denied.loops > 0 ? one : other;
+    const [before, after] = [one.stats(), other.stats()];
+    const again = await ask(seer, 'connect', 'other.test', 1);
+    expect(again.head).toContain('Proxy-Status: millrace; error=proxy_loop_detected\r\n');
+    expect(seer.stats().denied.loops).toBe((seer === one ? before : after).denied.loops + 1);
+    const accepted = one.stats().connections.accepted + other.stats().connections.accepted;
+    expect(accepted).toBe(before.connections.accepted + after.connections.accepted + 1);
+  });
+
+  test('is not taken for one where many go the same way: they wait, and all are served', async () => {
+    const { port } = await startListener((socket) => void socket.end('hello'));
+    const gate = deferred();
+    const hosts: string[] = [];
+    const upstream = await startProxy({
+      authorize: async ({ host }) => {
+        hosts.push(host);
+        await gate.promise;
+        return true;
+      },
+    });
+    const proxy = await startProxy({ upstream: `socks5h://127.0.0.1:${upstream.port}` });
+    const through = `socks5h://127.0.0.1:${proxy.port}`;
+    const clients = Array.from({ length: 100 }, () => connect({ host: '127.0.0.1', port, proxy: through }));
+    await until(
+      () => hosts.length === 101,
+      () => `they have all asked, and one look: ${hosts.length}`,
+    );
+    const looks = hosts.filter((host) => /^millrace-circle-[0-9a-f]{32}\.invalid$/.test(host));
+    expect(looks).toHaveLength(1);
+    gate.resolve();
+    for (const socket of await Promise.all(clients)) socket.destroy();
+    await until(() => proxy.stats().tunnels.active === 0);
+    expect(proxy.stats()).toMatchObject({ tunnels: { ended: 100, failed: 0 }, denied: { loops: 0 } });
+    // The look led nowhere there, without asking any name server.
+    await until(() => upstream.stats().tunnels.failed === 1);
+  });
 });

@@ -392,6 +392,25 @@ describe('with an upstream that takes names', () => {
     }
   });
 
+  test.each([
+    '127.1',
+    '2130706433',
+    '0x7f000001',
+    '0',
+    '[::1]',
+    '[127.0.0.1]',
+    '[localhost]',
+    'local%68ost',
+    '[::1',
+    '::1]',
+  ])('what is no name, such as %s, is not left to it', async (host) => {
+    for (const allowPrivate of [false, true]) {
+      const scripted = new Scripted({}, null, { upstream, allowPrivate });
+      expect(await scripted.to(host)).toBe('MILLRACE_DNS_NAME_INVALID');
+      expect(scripted.opened).toEqual([]);
+    }
+  });
+
   test('addresses are judged as without', async () => {
     expect(await new Scripted({}, null, { upstream }).to('10.0.0.1')).toBe(PROHIBITED);
     expect(await new Scripted({}, null, { upstream }).to('8.8.8.8')).toEqual(['8.8.8.8']);

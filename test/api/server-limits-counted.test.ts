@@ -253,7 +253,7 @@ test('two empty lines before a request are passed over, a third gets 400', async
 // SPEC §3: 400, 408, 413, 414, 417, 431, 501, 503 or 505 with `Connection: close`, never a silent close.
 test.each([
   [400, 'GET / HTTP/1.1\r\n\r\n', {}],
-  [408, 'GET / HTTP/1.1\r\nHost:', { headersTimeout: 20 }],
+  [408, 'GET / HTTP/1.1\r\nHost:', { headersTimeout: 150 }],
   [413, request('POST', '/', ['Content-Length: 11']), { maxBodySize: 10 }],
   [414, get('/'.padEnd(11, 'x')), { maxUrlSize: 10 }],
   [417, get('/', 'Expect: more'), {}],

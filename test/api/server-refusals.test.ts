@@ -8,6 +8,8 @@ import { endsWithItsTest, get, post, start } from '../support/test-server.js';
 
 endsWithItsTest();
 
+/** Long enough for what is sent at once. */
+const LIMIT = 150;
 const CHANNEL = 'millrace:server:request:refused';
 const handler = (_req: unknown, res: { end(text: string): unknown }): void => void res.end('served');
 
@@ -21,7 +23,7 @@ const ROWS: [string, string, number, string, object][] = [
     'MILLRACE_HTTP_BODY_TOO_LARGE',
     { value: 10, seen: 11, option: 'maxBodySize' },
   ],
-  ['a deadline', 'GET / HT', 408, 'MILLRACE_HEADERS_TIMEOUT', { value: 50, option: 'headersTimeout' }],
+  ['a deadline', 'GET / HT', 408, 'MILLRACE_HEADERS_TIMEOUT', { value: LIMIT, option: 'headersTimeout' }],
 ];
 
 async function refuse(server: Server, bytes: string): Promise<number> {
@@ -38,7 +40,7 @@ test.each(ROWS)(
     const hear = (message: unknown): void => void heard.push(message as RequestRefusedMessage);
     subscribe(CHANNEL, hear);
     try {
-      const server = await start({ handler, maxBodySize: 10, headersTimeout: 50 });
+      const server = await start({ handler, maxBodySize: 10, headersTimeout: LIMIT });
       expect(await refuse(server, bytes)).toBe(status);
       await until(() => heard.length === 1);
       const [{ server: from, error, status: told, remoteAddress, remotePort }] = heard;

@@ -147,7 +147,7 @@ test('Upgrade and CONNECT hand over a socket that speaks TLS', async () => {
 test('limits are told through TLS: 431, 413, 408 and 503', async () => {
   const server = await serveTls({
     maxBodySize: 10,
-    headersTimeout: 100,
+    headersTimeout: 400,
     handler: async (req, res) => res.end(await req.text()),
   });
   const status = async (bytes: string): Promise<number> => (await (await secure(server)).send(bytes).response()).status;

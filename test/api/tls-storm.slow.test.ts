@@ -73,17 +73,18 @@ test('2 000 stalled handshakes do not slow a live connection', async () => {
     handler: (_req, res) => res.end('fine'),
   });
   const client = await RawClient.secure(server, { ca: root.cert });
-  const medianOf = async (): Promise<number> => {
+  // The lower quartile: what else the machine does makes some of them late, and stalled handshakes would all of them.
+  const quartileOf = async (): Promise<number> => {
     const times: number[] = [];
     for (let round = 0; round < 300; round++) {
       const began = performance.now();
       await client.send(get()).response();
       times.push(performance.now() - began);
     }
-    return times.sort((a, b) => a - b)[150];
+    return times.sort((a, b) => a - b)[75];
   };
-  await medianOf();
-  const idle = await medianOf();
+  await quartileOf();
+  const idle = await quartileOf();
   const hello = await helloOfNode();
   const sockets: NodeSocket[] = [];
   try {
@@ -96,7 +97,7 @@ test('2 000 stalled handshakes do not slow a live connection', async () => {
       sockets.push(socket);
       if (count % 100 === 99) await until(() => server.stats().connections.active > count, `${count} connections`);
     }
-    const stalled = await medianOf();
+    const stalled = await quartileOf();
     expect(server.stats().connections.active).toBe(STALLED + 1);
     expect(stalled - idle).toBeLessThan(5);
   } finally {

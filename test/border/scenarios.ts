@@ -73,6 +73,12 @@ export const SCENARIOS: readonly Scenario[] = [
     program: 'panic.mjs',
     args: [when],
   })),
+  {
+    name: 'undici 7 and 8, and this Node’s fetch, work over our Dispatcher',
+    program: 'undici-handlers.mjs',
+    flags: ['--no-warnings'],
+    stdout: /^(?:undici 8 needs Node.js 22.19\nok 1|ok 2)\n$/,
+  },
   { name: 'late calls for finished exchanges reach no other', program: 'late-writes.mjs', stdout: /attempts/ },
   {
     name: 'junk for the native functions does no harm',

@@ -20,7 +20,7 @@ interface Dialled {
   };
   took: number;
   list: string[];
-  /** Each SYN: which address, and when since the first, in ms by the kernel. */
+  /** Each SYN: which address, and when since the dial was asked for, in ms by the kernel. */
   attempts: [number, number][];
   /** Descriptors in the middle of it. */
   middle?: number;
@@ -70,11 +70,16 @@ beforeAll(async () => {
 
 /** Which addresses were tried, in their order. */
 const tried = ({ attempts }: Dialled): number[] => attempts.map(([place]) => place);
-/** The times between the starts. */
+/**
+ * The times between the starts, as the kernel saw the SYNs leave. The engine counts from when it turned to an attempt: what
+ * holds it up before the SYN of one makes the gap after that shorter, and what holds it up before the next makes it longer.
+ */
 const gaps = ({ attempts }: Dialled): number[] => attempts.slice(1).map(([, at], place) => at - attempts[place][1]);
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, place) => place);
-/** A step less the grain of the clocks: the engine counts in whole milliseconds. */
-const STEP = 250 - 2;
+/** RFC 8305 §5, in ms. */
+const STEP = 250;
+/** The grain of the clocks. */
+const GRAIN = 2;
 
 describe('Happy Eyeballs', () => {
   testWhere.each([
@@ -83,8 +88,8 @@ describe('Happy Eyeballs', () => {
     ['IPv4 where IPv6 is dead', 'deadIpv6', 1, 2],
     ['the second where the first is a black hole', 'blackhole', 1, 2],
     ['the second where the first answers late', 'slowerFirst', 1, 2],
-    ['the first, which answers after 300 ms, while the second is under way', 'slowFirst', 0, 2],
-    ['the first, which answers after 600 ms, while two others are under way', 'patient', 0, 3],
+    ['the first, which answers after 375 ms, while the second is under way', 'slowFirst', 0, 2],
+    ['the first, which answers after 625 ms, while two others are under way', 'patient', 0, 3],
     ['the second where the first refuses', 'refusedThenGood', 1, 2],
     ['the last of ten where nine refuse', 'ten', 9, 10],
     ['the last of ten where nine are black holes', 'tenDropped', 9, 10],
@@ -95,22 +100,27 @@ describe('Happy Eyeballs', () => {
     expect(tried(found)).toEqual(upTo(attempts));
   });
 
-  testWhere('begins an attempt every 250 ms, not earlier, and in the middle of many within 20 ms of that', () => {
+  testWhere('begins no attempt earlier than 250 ms after the one before, counted from the dial', () => {
+    for (const { attempts } of results.schedule) {
+      expect(attempts).toHaveLength(4);
+      attempts.forEach(([, at], place) => expect(at).toBeGreaterThan(place * STEP - GRAIN));
+    }
+  });
+
+  testWhere('begins attempts within 20 ms of 250 ms where nothing holds the machine up', () => {
     const all = results.schedule.flatMap(gaps).sort((one, other) => one - other);
-    expect(all).toHaveLength(12 * 3);
-    expect(all[0]).toBeGreaterThan(STEP);
-    expect(Math.abs(all[all.length >> 1] - 250)).toBeLessThan(20);
-    const total = results.schedule.map(({ attempts }) => attempts[3][1]).sort((one, other) => one - other);
-    expect(Math.abs(total[total.length >> 1] - 750)).toBeLessThan(20);
+    // A machine that stalls makes many of them late, and as many after them early: a quarter is left alone by it.
+    expect(all[all.length >> 2]).toBeLessThan(STEP + 20);
+    expect(all[(all.length * 3) >> 2]).toBeGreaterThan(STEP - 20);
   });
 
   testWhere('does not wait for its next step when an attempt is refused', () => {
     for (const found of results.lateRefusal) {
       expect(found.list.indexOf(found.winner!)).toBe(1);
-      expect(gaps(found)[0]).toBeGreaterThan(98);
+      expect(gaps(found)[0]).toBeGreaterThan(50 - GRAIN);
     }
-    expect(Math.min(...results.lateRefusal.map((found) => gaps(found)[0]))).toBeLessThan(STEP);
-    expect(Math.max(...gaps(results.ten))).toBeLessThan(STEP);
+    expect(Math.min(...results.lateRefusal.map((found) => gaps(found)[0]))).toBeLessThan(STEP - GRAIN);
+    expect(Math.max(...gaps(results.ten))).toBeLessThan(STEP - GRAIN);
   });
 
   testWhere('tells of all addresses when all have failed, the first one first', () => {
@@ -131,14 +141,14 @@ describe('Happy Eyeballs', () => {
   });
 
   testWhere.each([
-    ['between two steps', 'tooLate', 600, 3],
+    ['between two steps', 'tooLate', 700, 3],
     ['at the moment of a step, and begins none', 'atTheEdge', 250, 1],
-    ['past a step', 'pastTheEdge', 320, 2],
+    ['past a step', 'pastTheEdge', 450, 2],
   ])('timeouts.connect ends it %s', (_, name, value, attempts) => {
     const found = results[name];
     expect(found.error).toMatchObject({ code: 'MILLRACE_CONNECT_TIMEOUT', limit: { value } });
     expect(found.error?.limit?.seen).toBeGreaterThanOrEqual(value);
-    expect(found.took).toBeGreaterThanOrEqual(value - 2);
+    expect(found.took).toBeGreaterThanOrEqual(value - GRAIN);
     expect(tried(found)).toEqual(upTo(attempts));
   });
 

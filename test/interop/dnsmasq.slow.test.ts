@@ -126,7 +126,7 @@ const outcome = (call: Promise<{ address: string; ttl: number }[]>): Promise<unk
 
   test('a name that goes and comes, a server that falls silent, dies and is there again', async () => {
     const { address, process: server, say } = await startDnsmasq('192.0.2.7 moves.test');
-    const fresh = (options = {}): Resolver => new Resolver({ servers: [address], timeout: 100, ...options });
+    const fresh = (options = {}): Resolver => new Resolver({ servers: [address], timeout: 300, ...options });
     const resolver = fresh({ minTtl: 0, maxTtl: 0, negativeTtl: 0 });
     const resolved = (): Promise<unknown> => outcome(resolver.resolve('moves.test', { family: 4 }));
     expect(await resolved()).toEqual([['192.0.2.7', 0]]);

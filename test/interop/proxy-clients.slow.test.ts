@@ -1,9 +1,9 @@
 // Our proxy under clients that others wrote.
-import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import type { Server as NodeServer } from 'node:http';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { RequestListener, Server as NodeServer } from 'node:http';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,12 +12,12 @@ import type { ProxyServer, ProxyServerOptions } from '../../ts/index.js';
 import { createProxyServer } from '../../ts/index.js';
 import { until } from '../support/condition.js';
 import { requireTool } from '../support/debian.js';
+import { runOthers } from '../support/others.js';
 import type { Issued } from '../support/pki.js';
 import { Authority } from '../support/pki.js';
 import { endsWithItsTest } from '../support/test-server.js';
 
 const curl = requireTool('curl');
-const git = requireTool('git');
 const proxychains = requireTool('proxychains4');
 const chromium = requireTool('chromium');
 const testWith = (tool: string | undefined): jest.It => (tool === undefined ? test.skip : test);
@@ -25,7 +25,9 @@ const testWith = (tool: string | undefined): jest.It => (tool === undefined ? te
 const AUTH = { username: 'alice', password: 'open sesame' };
 let folder: string;
 let target: NodeServer;
+let secureTarget: NodeServer;
 let port: number;
+let securePort: number;
 let identity: Issued;
 const proxies = new Set<ProxyServer>();
 const at = (name: string): string => join(folder, name);
@@ -35,12 +37,22 @@ beforeAll(async () => {
   const root = await Authority.root();
   identity = await root.issue();
   writeFileSync(at('ca.pem'), root.cert);
-  target = createServer((req, res) => void res.end(`<p>${req.method} ${req.url} of ${req.headers.host}</p>`));
-  await once(target.listen(0, '127.0.0.1'), 'listening');
-  port = (target.address() as AddressInfo).port;
+  const page: RequestListener = (req, res) => {
+    // What a page asks for by TLS writes into it.
+    const script = `document.body.append('and GET ${req.url} of ${req.headers.host}')`;
+    if (req.url === '/script.js') res.setHeader('content-type', 'text/javascript').end(script);
+    else if (req.url === '/both')
+      res.end(`<body><script src="https://localhost:${securePort}/script.js"></script></body>`);
+    else res.end(`<p>${req.method} ${req.url} of ${req.headers.host}</p>`);
+  };
+  target = createServer(page);
+  secureTarget = createSecureServer({ cert: identity.cert, key: identity.key }, page);
+  const servers = [target, secureTarget];
+  await Promise.all(servers.map((server) => once(server.listen(0, '::'), 'listening')));
+  [port, securePort] = servers.map((server) => (server.address() as AddressInfo).port);
 });
 afterAll(() => {
-  target.close().closeAllConnections();
+  for (const server of [target, secureTarget]) server.close().closeAllConnections();
   rmSync(folder, { recursive: true, force: true });
 });
 afterEach(() => {
@@ -55,17 +67,8 @@ async function proxyOf(options: ProxyServerOptions = {}): Promise<ProxyServer> {
   return proxy;
 }
 
-/** A program to its end, with nothing of our own environment that has to do with proxies. */
-function ran(program: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<{ code: number; out: string }> {
-  const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/_proxy$/i.test(name)));
-  return new Promise((resolve) => {
-    const options = { env: { ...clean, ...env }, timeout: 40_000, cwd: folder };
-    execFile(program, args, options, (error, stdout, stderr) => {
-      const code = error === null ? 0 : Number(error.code ?? -1);
-      resolve({ code, out: stdout + (code === 0 ? '' : stderr) });
-    });
-  });
-}
+const ran = (program: string, args: readonly string[]): ReturnType<typeof runOthers> =>
+  runOthers(program, args, {}, folder);
 
 /** Exit codes of curl: 97 is the proxy's, 56 a failed CONNECT or the end of a tunnel. */
 const asks = (...args: string[]): Promise<{ code: number; out: string }> =>
@@ -76,14 +79,58 @@ describe('curl', () => {
     ['--socks4', '127.0.0.1', 'socks4'],
     ['--socks4a', 'localhost', 'socks4'],
     ['--socks5', '127.0.0.1', 'socks5'],
+    ['--socks5', '::1', 'socks5'],
     ['--socks5-hostname', 'localhost', 'socks5'],
+    ['--socks5-hostname', '::1', 'socks5'],
+    ['--proxytunnel --proxy', 'localhost', 'connect'],
+    ['--proxytunnel --proxy', '::1', 'connect'],
   ])('%s to %s', async (option, host, protocol) => {
     const onClose = jest.fn();
     const proxy = await proxyOf({ onClose });
-    const answer = await asks(option, `127.0.0.1:${proxy.port}`, `http://${host}:${port}/there`);
-    expect(answer).toEqual({ code: 0, out: `<p>GET /there of ${host}:${port}</p>` });
+    const authority = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    const answer = await asks(...option.split(' '), `127.0.0.1:${proxy.port}`, `http://${authority}/there`);
+    expect(answer).toEqual({ code: 0, out: `<p>GET /there of ${authority}</p>` });
     await until(() => onClose.mock.calls.length === 1);
     expect(onClose.mock.calls[0]).toMatchObject([{ request: { protocol, host, port }, error: null }]);
+  });
+
+  testWith(curl)('--proxy alone: in absolute form to http, by a tunnel to https', async () => {
+    const proxy = await proxyOf({ auth: AUTH });
+    const through = ['--proxy', `http://127.0.0.1:${proxy.port}`, '--proxy-user', 'alice:open sesame'];
+    for (const host of ['localhost', '127.0.0.1', '[::1]']) {
+      const out = `<p>GET /there of ${host}:${port}</p>`;
+      expect(await asks(...through, `http://${host}:${port}/there`)).toEqual({ code: 0, out });
+    }
+    const secure = await asks(...through, '--cacert', at('ca.pem'), `https://localhost:${securePort}/there`);
+    expect(secure).toEqual({ code: 0, out: `<p>GET /there of localhost:${securePort}</p>` });
+    expect(proxy.stats()).toMatchObject({ forwarded: 3, unauthenticated: 0 });
+  });
+
+  // Who may use a proxy of ours is shown by Basic (RFC 7617), which it says: curl chooses it, or gives up.
+  testWith(curl).each([
+    ['--proxy-anyauth', 200],
+    ['--proxy-digest', 407],
+    ['--proxy-ntlm', 407],
+  ])('%s, in absolute form and for a tunnel, is answered %i', async (scheme, status) => {
+    const proxy = await proxyOf({ auth: AUTH });
+    const through = [scheme, '--proxy', `http://127.0.0.1:${proxy.port}`, '--proxy-user', 'alice:open sesame'];
+    const url = `http://localhost:${port}/there`;
+    const told = ['--output', at('body'), '--write-out'];
+    const plain = await asks(...through, ...told, '%{http_code}', url);
+    expect(plain).toEqual({ code: 0, out: String(status) });
+    const tunnel = await asks(...through, ...told, '%{http_connect}', '--proxytunnel', url);
+    expect(tunnel.code).toBe(status === 200 ? 0 : 56);
+    expect(tunnel.out).toMatch(new RegExp(`^${status}`));
+    expect(proxy.stats().unauthenticated).toBeGreaterThan(1);
+  });
+
+  testWith(curl)('--preproxy: SOCKS to a proxy that is asked for a tunnel', async () => {
+    const [first, second] = await Promise.all([proxyOf({ auth: AUTH }), proxyOf()]);
+    const chain = ['--preproxy', `socks5h://alice:open%20sesame@127.0.0.1:${first.port}`];
+    const through = [...chain, '--proxytunnel', '--proxy', `http://127.0.0.1:${second.port}`];
+    const answer = await asks(...through, `http://localhost:${port}/there`);
+    expect(answer).toEqual({ code: 0, out: `<p>GET /there of localhost:${port}</p>` });
+    await until(() => first.stats().tunnels.ended === 1 && second.stats().tunnels.ended === 1, 'both had their tunnel');
   });
 
   testWith(curl)('--proxy with --proxytunnel, by http and by https', async () => {
@@ -125,52 +172,6 @@ describe('curl', () => {
   });
 });
 
-describe('git', () => {
-  testWith(git)('clones through SOCKS, by http.proxy and by ALL_PROXY, and not with a wrong password', async () => {
-    const bare = at('repositories/one.git');
-    mkdirSync(bare, { recursive: true });
-    const inside = (...args: string[]): void => void execFileSync(git as string, args, { cwd: bare, stdio: 'pipe' });
-    inside('init', '--bare', '--initial-branch=main');
-    const tree = execFileSync(git as string, ['mktree'], { cwd: bare, input: '' })
-      .toString()
-      .trim();
-    const author = ['-c', 'user.name=a', '-c', 'user.email=a@b.test'];
-    const commit = execFileSync(git as string, [...author, 'commit-tree', '-m', 'first', tree], { cwd: bare });
-    inside('update-ref', 'refs/heads/main', commit.toString().trim());
-    inside('update-server-info');
-
-    const files = createServer((req, res) => {
-      const name = join(at('repositories'), decodeURIComponent(new URL(req.url ?? '/', 'http://a').pathname));
-      try {
-        res.end(execFileSync('cat', [name], { stdio: ['ignore', 'pipe', 'ignore'] }));
-      } catch {
-        res.writeHead(404).end();
-      }
-    });
-    await once(files.listen(0, '127.0.0.1'), 'listening');
-    const url = `http://localhost:${(files.address() as AddressInfo).port}/one.git`;
-    const proxy = await proxyOf({ auth: AUTH });
-    try {
-      const socks = `socks5h://alice:open%20sesame@127.0.0.1:${proxy.port}`;
-      expect(await ran(git as string, ['-c', `http.proxy=${socks}`, 'clone', '-q', url, 'by-option'])).toMatchObject({
-        code: 0,
-      });
-      expect(await ran(git as string, ['clone', '-q', url, 'by-variable'], { ALL_PROXY: socks })).toMatchObject({
-        code: 0,
-      });
-      const wrong = socks.replace('sesame', 'wrong');
-      expect((await ran(git as string, ['clone', '-q', url, 'never'], { ALL_PROXY: wrong })).code).toBe(128);
-      for (const clone of ['by-option', 'by-variable']) {
-        const log = execFileSync(git as string, ['log', '--format=%s'], { cwd: at(clone) }).toString();
-        expect(log.trim()).toBe('first');
-      }
-      expect(proxy.stats().unauthenticated).toBeGreaterThan(0);
-    } finally {
-      files.close().closeAllConnections();
-    }
-  });
-});
-
 describe('proxychains4', () => {
   testWith(proxychains && curl)('leads a curl that knows nothing of proxies through a chain of three', async () => {
     // Its configuration knows no space in a password.
@@ -190,17 +191,23 @@ describe('proxychains4', () => {
 });
 
 describe('chromium', () => {
-  testWith(chromium)(
-    'shows a page through SOCKS5',
-    async () => {
+  testWith(chromium).each([
+    ['socks5', 0],
+    // The page in absolute form, its script by a tunnel.
+    ['http', 1],
+  ])(
+    'shows a page and runs a script that comes by TLS, through %s',
+    async (kind, least) => {
       const proxy = await proxyOf();
-      const server = `--proxy-server=socks5://127.0.0.1:${proxy.port}`;
-      const flags = ['--headless', '--no-sandbox', '--disable-gpu', `--user-data-dir=${at('chromium')}`, server];
+      const server = `--proxy-server=${kind}://127.0.0.1:${proxy.port}`;
+      const own = ['--no-sandbox', '--ignore-certificate-errors', `--user-data-dir=${at(`chromium-${kind}`)}`];
       // It reaches the loopback directly unless it is told not to.
-      const bypass = '--proxy-bypass-list=<-loopback>';
-      const { out } = await ran(chromium as string, [...flags, bypass, '--dump-dom', `http://127.0.0.1:${port}/page`]);
-      expect(out).toContain(`<p>GET /page of 127.0.0.1:${port}</p>`);
-      expect(proxy.stats().tunnels.active + proxy.stats().tunnels.ended).toBeGreaterThan(0);
+      const flags = ['--headless', '--disable-gpu', ...own, server, '--proxy-bypass-list=<-loopback>'];
+      const { out } = await ran(chromium as string, [...flags, '--dump-dom', `http://127.0.0.1:${port}/both`]);
+      expect(out).toContain(`and GET /script.js of localhost:${securePort}</body>`);
+      const { tunnels, forwarded } = proxy.stats();
+      expect(tunnels.active + tunnels.ended).toBeGreaterThan(0);
+      expect(forwarded).toBeGreaterThanOrEqual(least);
     },
     60_000,
   );

@@ -1,8 +1,9 @@
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket as NetSocket } from 'node:net';
+import { gzipSync } from 'node:zlib';
 
 import type { ClientOptions, RequestOptions, ServerResponse } from '../../ts/index.js';
-import { Client, ConnectionPool } from '../../ts/index.js';
+import { Client, ConnectionPool, RetryBudget } from '../../ts/index.js';
 import { start } from './test-server.js';
 
 type Mover = () => Promise<void | (() => Promise<unknown>)>;
@@ -40,10 +41,10 @@ const asks =
     const { url, end } = await peer(onConnection);
     const client = new Client(options);
     for (let count = 0; count < times; count++) {
-      await client.request(url, each).then(
-        (response) => response.text().catch(() => undefined),
-        () => undefined,
-      );
+      await client
+        .request(url, each)
+        .then((response) => response.text())
+        .catch(() => undefined);
     }
     return async () => {
       client.destroy();
@@ -70,6 +71,16 @@ const MANY = Buffer.alloc(32 << 20);
 /** Every series of the areas `http client` and `pool`. */
 export const CLIENT_MOVERS = {
   millrace_http_client_requests_total: asks(answers),
+  millrace_http_client_pipelined_total: async () => {
+    const { url, end } = await peer(never);
+    const client = new Client({ pipelining: 2, pool: { maxConnectionsPerOrigin: 1 } });
+    const both = Promise.allSettled([client.request(url), client.request(url)]);
+    return async () => {
+      client.destroy();
+      await both;
+      await end();
+    };
+  },
   'millrace_http_client_responses_total{class="1xx"}': asks((socket) =>
     socket.on('data', () => socket.write(`HTTP/1.1 103 Early Hints\r\n\r\n${ANSWER}`)),
   ),
@@ -96,6 +107,35 @@ export const CLIENT_MOVERS = {
     await first;
     return end;
   },
+  'millrace_limit_exceeded_total{option="maxResponseSize"}': asks(answers, { maxResponseSize: 1 }),
+  'millrace_limit_exceeded_total{option="maxMemoryPerRequest"}': asks(answers, { maxMemoryPerRequest: 1_024 }, 1, {
+    method: 'POST',
+    body: 'x'.repeat(1_025),
+  }),
+  'millrace_limit_exceeded_total{option="maxExpansion"}': asks(
+    (socket) => {
+      const body = gzipSync(Buffer.alloc(11 << 20));
+      const head = `HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${body.length}\r\n\r\n`;
+      socket.on('data', () => socket.write(Buffer.concat([Buffer.from(head), body])));
+    },
+    { maxExpansion: 2, maxResponseSize: null },
+  ),
+  'millrace_limit_exceeded_total{option="maxRedirects"}': asks(
+    (socket) => {
+      const answer = 'HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n';
+      socket.on('data', () => socket.write(answer));
+    },
+    { maxRedirects: 1 },
+  ),
+  'millrace_limit_exceeded_total{option="contentCodings"}': asks((socket) =>
+    socket.on('data', () =>
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Encoding: ${'gzip, '.repeat(5)}gzip\r\nContent-Length: 2\r\n\r\nok`),
+    ),
+  ),
+  millrace_retry_budget_exhausted_total: asks((socket) => socket.destroy(), {
+    retry: { minDelay: 1, maxDelay: 1, budget: new RetryBudget({ ratio: 0, reserve: 0 }) },
+  }),
+  millrace_circuit_breaker_refused_total: asks((socket) => socket.destroy(), { breaker: { failures: 1 } }, 2),
   millrace_http_client_failures_total: asks((socket) => socket.destroy()),
   millrace_http_client_replays_total: asks(answersOnce, {}, 2),
   millrace_pool_connections_created_total: asks(answers),

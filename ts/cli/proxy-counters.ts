@@ -53,6 +53,7 @@ export function sumOf(all: readonly (ProxyServerStats | null)[]): ProxyServerSta
     connections: { active: 0, accepted: 0, refused: 0 },
     handshakes: { late: 0, malformed: 0 },
     tunnels: { active: 0, ended: 0, failed: 0 },
+    denied: { forbidden: 0, prohibited: 0, loops: 0 },
     forwarded: 0,
     unauthenticated: 0,
     bytes: { sent: 0, received: 0 },
@@ -72,7 +73,7 @@ export function sumOf(all: readonly (ProxyServerStats | null)[]): ProxyServerSta
 
 /** One line of what there is, and how fast bytes moved since `before`. */
 export function countersText(stats: ProxyServerStats, before: ProxyServerStats, seconds: number): string {
-  const { connections, tunnels, unauthenticated, handshakes, wire } = stats;
+  const { connections, tunnels, unauthenticated, handshakes, denied, wire } = stats;
   const rate = (of: 'received' | 'sent'): string =>
     `${bytes((wire[of] - before.wire[of]) / Math.max(seconds, 0.001))}/s`;
   const counted = (count: number, what: string): string => (count === 0 ? '' : `, ${count} ${what}`);
@@ -80,6 +81,7 @@ export function countersText(stats: ProxyServerStats, before: ProxyServerStats, 
     `connections ${connections.active} of ${connections.accepted}${counted(connections.refused, 'refused')}` +
     `${counted(handshakes.late + handshakes.malformed, 'broken')}${counted(unauthenticated, 'unauthenticated')}` +
     ` · tunnels ${tunnels.active} open, ${tunnels.ended} ended, ${tunnels.failed} failed` +
+    `${counted(denied.forbidden + denied.prohibited + denied.loops, 'denied')}` +
     ` · ${rate('received')} in, ${rate('sent')} out`
   );
 }

@@ -17,7 +17,7 @@ import type { RequestOptions } from './request-options.js';
 import type { ClientResponse } from './response.js';
 import type { Timings } from './timings.js';
 
-/** What a client's calls have beside its connections. */
+/** What the calls to an origin have beside its connections. */
 export interface CallHelp {
   readonly authenticator: Authenticator | null;
   readonly cookies: Cookies | null;
@@ -32,7 +32,6 @@ const RETRIED: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]
  */
 export class Call {
   private readonly _client: Client;
-  private readonly _help: CallHelp;
   private readonly _mode: RedirectMode;
   private readonly _url: string | URL;
   private readonly _options: RequestOptions;
@@ -42,13 +41,11 @@ export class Call {
 
   constructor(
     client: Client,
-    help: CallHelp,
     url: string | URL,
     options: RequestOptions,
     { mode, maxRedirects, timings }: { mode: RedirectMode; maxRedirects?: number; timings: Timings },
   ) {
     this._client = client;
-    this._help = help;
     this._mode = mode;
     this._url = url;
     this._options = options;
@@ -75,7 +72,9 @@ export class Call {
   }
 
   private async tries(options: RetryOptions): Promise<ClientResponse> {
-    const { method = 'GET', idempotent = isIdempotent(method), signal } = this._options;
+    const { method = 'GET', signal } = this._options;
+    const { values } = this._client.settingsOf(this._url);
+    const idempotent = this._options.idempotent ?? values.idempotent ?? isIdempotent(method);
     const repeatable = idempotent && (this._body?.isReplayable ?? true);
     return retry<ClientResponse>(() => this.follow(undefined), {
       ...(signal === undefined ? null : { signal }),
@@ -127,10 +126,11 @@ export class Call {
 
   /** One exchange, or two or three where it is challenged. */
   private async hop(url: URL, options: RequestOptions, hasBody: boolean, sameOrigin: boolean): Promise<ClientResponse> {
-    const { authenticator, cookies, breaker } = this._help;
+    const { help, hasOwnAuth } = this._client.settingsOf(url);
+    const { authenticator, cookies, breaker } = help;
     const pass: BreakerPass | undefined = breaker?.enter(url.origin);
     try {
-      const auth = sameOrigin ? authenticator : null;
+      const auth = sameOrigin || hasOwnAuth ? authenticator : null;
       const asked: AuthRequest = {
         method: options.method ?? 'GET',
         url,
@@ -178,7 +178,7 @@ export class Call {
     field: string | undefined,
     value: string | undefined,
   ): Promise<ClientResponse> {
-    const { cookies } = this._help;
+    const { cookies } = this._client.settingsOf(url).help;
     let more = field === undefined || value === undefined ? '' : `${field}\0${value}\0`;
     let sent = options;
     if (cookies !== null) {

@@ -2,6 +2,7 @@ import type { Transform } from 'node:stream';
 
 import { quote } from '../errors/escape.js';
 import { MillraceError } from '../errors/millrace-error.js';
+import { countRefusal } from './refusals.js';
 
 /** A content coding that can be undone (RFC 9110 §8.4.1, RFC 7932, RFC 8878). */
 export type ContentCoding = 'gzip' | 'deflate' | 'br' | 'zstd';
@@ -11,6 +12,8 @@ export const MAX_CODINGS = 5;
 
 /** What zlib hands out at once. */
 const OUTPUT_CHUNK = 64 * 1024;
+/** The least that zlib may be told. */
+const MIN_CHUNK = 64;
 
 type Zlib = typeof import('node:zlib');
 type WithZstd = Zlib & { createZstdDecompress?: Zlib['createGunzip']; zstdDecompressSync?: Zlib['gunzipSync'] };
@@ -62,8 +65,8 @@ export function hasZlibHead(first: number): boolean {
 }
 
 /** The stream that undoes a coding; `first` is the first byte that it will get. */
-export function decoderOf(coding: ContentCoding, first: number): Transform {
-  const options = { chunkSize: OUTPUT_CHUNK };
+export function decoderOf(coding: ContentCoding, first: number, outputSize = OUTPUT_CHUNK): Transform {
+  const options = { chunkSize: Math.max(MIN_CHUNK, outputSize) };
   const { createGunzip, createInflate, createInflateRaw, createBrotliDecompress, createZstdDecompress } = zlib();
   if (coding === 'gzip') return createGunzip(options);
   if (coding === 'br') return createBrotliDecompress(options);
@@ -109,6 +112,7 @@ export function trailing(coding: ContentCoding): MillraceError {
 }
 
 function tooMany(field: string): MillraceError {
+  countRefusal('contentCodings');
   const seen = field.split(',').length;
   const message = `Content-Encoding must name at most ${MAX_CODINGS} codings, got ${quote(field)}`;
   return new MillraceError('MILLRACE_HTTP_TOO_MANY_CODINGS', message, {

@@ -13,6 +13,7 @@ import { contentError, decoderOf, trailing } from './content-coding.js';
  */
 export class Decoder {
   private readonly _coding: ContentCoding;
+  private readonly _outputSize: number | undefined;
   private _stream: Transform | undefined;
   private _failure: Error | undefined;
   /** The compressed data are over; only padding may follow. */
@@ -20,8 +21,10 @@ export class Decoder {
   private _isDone = false;
   private _wake: () => void = () => undefined;
 
-  constructor(coding: ContentCoding) {
+  /** `outputSize`: what is yielded at once, at most. */
+  constructor(coding: ContentCoding, outputSize?: number) {
     this._coding = coding;
+    this._outputSize = outputSize;
   }
 
   async *write(chunk: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
@@ -52,7 +55,7 @@ export class Decoder {
   }
 
   private open(first: number): Transform {
-    const stream = decoderOf(this._coding, first);
+    const stream = decoderOf(this._coding, first, this._outputSize);
     stream.on('readable', () => this.wake(false));
     stream.on('end', () => {
       this._isOver = true;

@@ -2,6 +2,7 @@ import { MillraceError } from '../errors/millrace-error.js';
 import type { ContentCoding } from './content-coding.js';
 import { contentError, decodeNow, trailing } from './content-coding.js';
 import { Decoder, isPadding } from './decoder.js';
+import { countRefusal } from './refusals.js';
 
 /** How much may come out. */
 export interface DecompressionLimits {
@@ -9,6 +10,8 @@ export interface DecompressionLimits {
   readonly maxExpansion?: number | null;
   /** Bytes that come out at most (`maxResponseSize`); `null`: as many as there are. */
   readonly maxSize?: number | null;
+  /** Bytes that a decoder hands out at once; unless given, 64 KiB. */
+  readonly outputSize?: number;
 }
 
 /** Deflate cannot do more than 1 032 : 1, text seldom more than 20 : 1. */
@@ -36,7 +39,7 @@ export class Decompressor {
 
   constructor(codings: readonly ContentCoding[], limits: DecompressionLimits = {}) {
     // The last that was applied is the first to be undone.
-    this._decoders = codings.map((coding) => new Decoder(coding)).reverse();
+    this._decoders = codings.map((coding) => new Decoder(coding, limits.outputSize)).reverse();
     this._outputs = codings.map(() => 0);
     this._maxExpansion = limits.maxExpansion === undefined ? MAX_EXPANSION : (limits.maxExpansion ?? Infinity);
     this._maxSize = limits.maxSize ?? Infinity;
@@ -146,6 +149,7 @@ export function decompressNow(
 }
 
 function expanded(value: number, ratio: number): MillraceError {
+  countRefusal('maxExpansion');
   const seen = Math.ceil(ratio);
   const message = `the body expands by more than maxExpansion (limit ${value}, got ${seen}; the option "maxExpansion" changes it)`;
   return new MillraceError('MILLRACE_HTTP_EXPANSION_TOO_LARGE', message, {

@@ -1,6 +1,8 @@
+import { withoutBrackets } from '../dns/host-text.js';
 import { quote } from '../errors/escape.js';
 import { misuse } from '../errors/millrace-error.js';
 import type { OriginPool } from '../pool/origin-pool.js';
+import type { Settings } from './settings.js';
 
 /** An origin that requests go to, with what is known of it. */
 export interface Destination {
@@ -11,6 +13,8 @@ export interface Destination {
   /** As Host has it: the port only where it is not the scheme's. */
   readonly authority: string;
   readonly origin: string;
+  /** What holds for its requests unless they say otherwise. */
+  readonly settings: Settings;
   /** The connections of requests that say nothing of proxies and the like. */
   pool: OriginPool | undefined;
   /** The number of the fields that each request has, by whether codings are offered; 0: not asked yet. */
@@ -26,6 +30,9 @@ export interface RequestTarget {
   readonly userinfo: string;
 }
 
+/** What holds for an origin. */
+type SettingsOf = (scheme: string, host: string, port: number) => Settings;
+
 /** Paths that the URL standard would leave as they are, but for dot segments. */
 const PLAIN = /^\/[!$&(-;=?@A-Z_a-z~%]*$/;
 /** How many origins are remembered by text. */
@@ -34,8 +41,13 @@ const MOST = 1024;
 /** Reads URLs; the origins of those that were read before are not read again. */
 export class Destinations {
   private readonly _known = new Map<string, Destination>();
+  private readonly _settingsOf: SettingsOf;
   private _last: string | undefined;
   private _lastTarget: RequestTarget | undefined;
+
+  constructor(settingsOf: SettingsOf) {
+    this._settingsOf = settingsOf;
+  }
 
   /** Throws `MILLRACE_URL_INVALID` for what is no URL of http or https. */
   targetOf(url: string | URL): RequestTarget {
@@ -77,12 +89,15 @@ export class Destinations {
     let destination = this._known.get(text);
     if (destination === undefined) {
       const scheme = protocol === 'http:' ? 'http' : 'https';
+      const host = withoutBrackets(hostname);
+      const number = port === '' ? (scheme === 'http' ? 80 : 443) : Number(port);
       destination = {
         scheme,
-        host: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname,
-        port: port === '' ? (scheme === 'http' ? 80 : 443) : Number(port),
+        host,
+        port: number,
         authority: url.host,
         origin: text,
+        settings: this._settingsOf(scheme, host, number),
         pool: undefined,
         fields: [0, 0],
       };

@@ -17,7 +17,10 @@ export interface DispatchOptions extends RequestOptions {
   readonly url: string | URL;
 }
 
-/** What `dispatch` calls; `onEnd` or `onError` is the last. */
+/**
+ * What `dispatch` calls; `onEnd` or `onError` is the last. What the others throw is the request's failure, and comes back
+ * by `onError`; what that throws is an uncaught exception.
+ */
 export interface DispatchHandler {
   onInformational?(status: number, headers: HeaderView): void;
   onResponse(head: ResponseHead, control: ExchangeControl): void;
@@ -26,6 +29,9 @@ export interface DispatchHandler {
   onEnd(trailers: HeaderView | null): void;
   onError(error: unknown): void;
 }
+
+/** `client.dispatch`, and what stands beneath a function in its place. */
+export type Dispatch = (options: DispatchOptions, handler: DispatchHandler) => ExchangeControl;
 
 /** What its caller can do to an exchange. */
 export interface ExchangeControl {
@@ -37,6 +43,13 @@ export interface ExchangeControl {
   abort(reason?: unknown): void;
 }
 
+/** What a control steers. */
+export interface Steered {
+  cancel(reason: unknown): void;
+  /** The handler takes more. */
+  goOn(): void;
+}
+
 /** How many bytes of a body are under way to the handler at most. */
 const WINDOW = 256 * 1024;
 
@@ -44,7 +57,7 @@ const WINDOW = 256 * 1024;
 export class DispatchControl implements ExchangeControl {
   aborted = false;
   paused = false;
-  exchange: DispatchExchange | undefined;
+  exchange: Steered | undefined;
   private readonly _handler: DispatchHandler;
   private readonly _context = new AsyncResource('MILLRACE_DISPATCH');
   private _over = false;
@@ -66,14 +79,25 @@ export class DispatchControl implements ExchangeControl {
       if (next === undefined) break;
       next();
     }
-    this.exchange?.goOn();
+    if (!this.paused && !this._over) this.exchange?.goOn();
+  }
+
+  /** Whether the handler hears of 1xx responses. */
+  get isInformed(): boolean {
+    return this._handler.onInformational !== undefined;
+  }
+
+  /** Nothing more is told. */
+  get over(): boolean {
+    return this._over;
   }
 
   abort(reason: unknown = new MillraceError('MILLRACE_DESTROYED')): void {
     if (this._over || this.aborted) return;
     this.aborted = true;
-    if (this.exchange === undefined) this.failed(reason);
-    else this.exchange.cancel(reason);
+    this.exchange?.cancel(reason);
+    // One that had arrived whole has nothing to cancel.
+    this.failed(reason);
   }
 
   informed(status: number, headers: HeaderView): void {
@@ -93,7 +117,11 @@ export class DispatchControl implements ExchangeControl {
     this.inTurn(() => {
       if (this._over) return;
       this._over = true;
-      this.run(() => this._handler.onEnd(trailers));
+      try {
+        this._context.runInAsyncScope(() => this._handler.onEnd(trailers));
+      } catch (error) {
+        this.tell(error);
+      }
     });
   }
 
@@ -101,7 +129,7 @@ export class DispatchControl implements ExchangeControl {
     if (this._over) return;
     this._over = true;
     this._waiting = [];
-    this.run(() => this._handler.onError(error));
+    this.tell(error);
   }
 
   private inTurn(call: () => void): void {
@@ -109,8 +137,18 @@ export class DispatchControl implements ExchangeControl {
     else call();
   }
 
+  /** What a handler throws is the failure of its request. */
   private run(call: () => void): void {
-    this._context.runInAsyncScope(call);
+    if (this._over) return;
+    try {
+      this._context.runInAsyncScope(call);
+    } catch (error) {
+      this.abort(error);
+    }
+  }
+
+  private tell(error: unknown): void {
+    this._context.runInAsyncScope(() => this._handler.onError(error));
   }
 }
 
@@ -141,6 +179,13 @@ export class DispatchExchange extends Exchange {
     whole: string | Uint8Array | undefined,
   ): void {
     const length = a & 0xfffff;
+    try {
+      this.prepared.memory?.take(head.length);
+    } catch (error) {
+      if (this.over) this._control.failed(error);
+      else this.cancel(error);
+      return;
+    }
     this._control.responded({
       status: a >>> 20,
       statusText: head.slice(0, length),
@@ -150,7 +195,7 @@ export class DispatchExchange extends Exchange {
       timings: this.timings,
     });
     if ((flags & RESPONSE_ENDED) === 0) {
-      if (!this.over) native.grant(this.id, WINDOW);
+      if (!this.over) native.grant(this.id, this.prepared.memory?.window(WINDOW) ?? WINDOW);
       return;
     }
     if (whole !== undefined && whole.length > 0) {

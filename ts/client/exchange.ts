@@ -5,6 +5,7 @@ import {
   OTHER_METHOD,
   REQUEST_BODY,
   REQUEST_INFORMATIONAL,
+  REQUEST_PIPELINE,
   REQUEST_STREAM,
   REQUEST_UPGRADE,
 } from '../native/binding.js';
@@ -13,6 +14,7 @@ import {
   ABORTED_CODE,
   ABORTED_SEEN,
   ABORTED_SENT,
+  ABORTED_UNREAD,
   KIND,
   RESPONSE_ENDED,
   RESPONSE_KEEP_ALIVE,
@@ -26,11 +28,12 @@ import { native } from '../native/loader.js';
 import { COUNTERS } from '../metrics/catalogue.generated.js';
 import type { ConnectTimeouts } from '../options/connect-timeouts.generated.js';
 import type { OriginPool } from '../pool/origin-pool.js';
-import type { PooledConnection } from '../pool/pooled-connection.js';
+import type { PooledConnection, Retirement } from '../pool/pooled-connection.js';
 import type { Queued, Waiter } from '../pool/waiter.js';
 import { HeaderView } from '../message/header-view.js';
 import type { Destination } from './destination.js';
 import type { ExchangeEvents } from './events.js';
+import type { RequestMemory } from './request-memory.js';
 import type { Timings } from './timings.js';
 
 const STALE = 458;
@@ -62,6 +65,8 @@ export interface Prepared {
   readonly stream: { open(): AsyncIterable<Uint8Array | string>; readonly isReplayable: boolean } | undefined;
   /** Whether it may be sent twice with the effect of once. */
   readonly idempotent: boolean;
+  /** How many requests may be on its connection at a time. */
+  readonly pipelining: number;
   readonly informational: boolean;
   readonly upgrade: boolean;
   /** How long the body waits for 100 Continue; 0: it does not. */
@@ -71,6 +76,8 @@ export interface Prepared {
   readonly totalTimeout: number;
   readonly connectTimeouts: ConnectTimeouts;
   readonly signal: AbortSignal | undefined;
+  /** What may be buffered for it; null: no limit of its own. */
+  readonly memory: RequestMemory | null;
   /** Who listens on diagnostics channels. */
   readonly events: ExchangeEvents | null;
 }
@@ -91,6 +98,8 @@ export abstract class Exchange implements Target, Waiter {
   onOver: (() => void) | undefined;
   readonly connectTimeouts: ConnectTimeouts;
   readonly acquireTimeout: number;
+  depth: number;
+  order = 0;
   protected readonly prepared: Prepared;
   protected connection: PooledConnection | null = null;
   protected reused = false;
@@ -112,6 +121,7 @@ export abstract class Exchange implements Target, Waiter {
     this.connectTimeouts = prepared.connectTimeouts;
     const { acquireTimeout, totalTimeout } = prepared;
     this.acquireTimeout = totalTimeout > 0 ? Math.min(totalTimeout, acquireTimeout) : acquireTimeout;
+    this.depth = depthOf(prepared);
   }
 
   /** Whether the last event has come. */
@@ -135,15 +145,14 @@ export abstract class Exchange implements Target, Waiter {
     }
   }
 
-  /** Ends it now with this error: its connection is closed. */
+  /** Ends it now with this error: its connection is closed, once those that were asked on it before are answered. */
   cancel(error: unknown): void {
     if (this._over) return;
     const { id, connection } = this;
     this.end(error);
-    if (id >= 0) {
-      native.destroy(id);
-      connection?.forget('discarded');
-    }
+    if (id < 0) return;
+    native.destroy(id);
+    connection?.leave('discarded');
   }
 
   isOver(): boolean {
@@ -163,7 +172,8 @@ export abstract class Exchange implements Target, Waiter {
       (prepared.body !== undefined ? REQUEST_BODY : 0) |
       (streams ? REQUEST_STREAM : 0) |
       (prepared.informational || prepared.expectContinue > 0 ? REQUEST_INFORMATIONAL : 0) |
-      (prepared.upgrade ? REQUEST_UPGRADE : 0);
+      (prepared.upgrade ? REQUEST_UPGRADE : 0) |
+      (connection.active > 1 ? REQUEST_PIPELINE : 0);
     const { methodNumber } = prepared;
     const id = native.request(
       connection.id,
@@ -280,31 +290,30 @@ export abstract class Exchange implements Target, Waiter {
     const codeId = flags & ABORTED_CODE;
     const error = codeId === 2 ? errorFromNative(2, { errno: a }) : errorFromNative(codeId, { value: a, seen: b });
     const { connection, prepared } = this;
+    unregister(slotOf(this.id), this.id);
     // The core's clock of it began when the exchange did.
     if (error.code === 'MILLRACE_TOTAL_TIMEOUT') {
-      connection?.forget('error');
+      connection?.leave('error');
       return this.end(totalTimeout(prepared.totalTimeout, performance.now() - this.timings.start));
     }
-    if (connection !== null) connection.active--;
-    unregister(slotOf(this.id), this.id);
-    const safe = (flags & ABORTED_SENT) === 0 || prepared.idempotent;
-    const unanswered = (flags & ABORTED_SEEN) === 0 && BEFORE_BYTES.has(error.code);
+    const sent = (flags & ABORTED_SENT) !== 0;
+    const unread = (flags & ABORTED_UNREAD) !== 0;
     const again = prepared.stream === undefined || prepared.stream.isReplayable;
-    if (error.code === 'MILLRACE_CONNECTION_STALE' && (flags & ABORTED_SENT) === 0 && again) {
-      return this.another();
+    // Of a connection that was dead before anything was sent, and of one whose server has said that it acts on nothing
+    // more, any other will do; every such one before it has answered something, or was idle.
+    if (again && ((error.code === 'MILLRACE_CONNECTION_STALE' && !sent) || unread)) {
+      return this.another(unread ? 'peer' : 'stale', sent);
     }
-    if (this.reused && unanswered && safe && again && !this._replayed) {
-      return this.replay(error);
-    }
-    connection?.forget('error');
+    const unanswered = (flags & ABORTED_SEEN) === 0 && BEFORE_BYTES.has(error.code);
+    const shared = this.reused || connection?.piped === true;
+    if (shared && unanswered && again && (!sent || prepared.idempotent) && !this._replayed) return this.replay(error);
+    connection?.leave('error');
     this.end(error);
   }
 
-  /** The look at an idle connection found it dead, and nothing was sent: any other will do. */
-  private another(): void {
-    this.connection?.forget('stale');
-    this.id = -1;
-    this.connection = null;
+  /** Waits for another connection, in its place of before. */
+  private another(reason: Retirement, isReplay: boolean): void {
+    this.leaveConnection(reason, isReplay);
     try {
       this._queued = this._origin.acquire(this);
     } catch (error) {
@@ -312,18 +321,24 @@ export abstract class Exchange implements Target, Waiter {
     }
   }
 
-  /** A connection that had been idle was dead: once more, on a fresh one. */
+  /** Its connection died before it was answered: once more, on a fresh one, where nobody is before or behind it. */
   private replay(error: MillraceError): void {
     this._replayed = true;
-    this.connection?.forget('stale');
-    this.id = -1;
-    this.connection = null;
-    native.count(REPLAYS, 1);
+    this.depth = 1;
+    this.leaveConnection('stale', true);
     try {
       this._queued = this._origin.acquireFresh(this);
     } catch {
       this.end(error);
     }
+  }
+
+  private leaveConnection(reason: Retirement, isReplay: boolean): void {
+    const { connection } = this;
+    this.id = -1;
+    this.connection = null;
+    connection?.leave(reason);
+    if (isReplay) native.count(REPLAYS, 1);
   }
 
   private end(error: unknown): void {
@@ -357,7 +372,7 @@ export abstract class Exchange implements Target, Waiter {
   }
 
   private async sendStream(id: number): Promise<void> {
-    const { stream, expectContinue, events } = this.prepared;
+    const { stream, expectContinue, memory, events } = this.prepared;
     if (expectContinue > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, expectContinue);
@@ -373,6 +388,7 @@ export abstract class Exchange implements Target, Waiter {
       for await (const chunk of stream.open()) {
         // The answer may have come before, or the connection have died and another be tried.
         if (this._over || this.id !== id) return;
+        if (memory !== null) memory.hold(Buffer.byteLength(chunk));
         events?.bodyChunkSent(chunk);
         const answer = native.write(id, chunk);
         if (answer === 0) {
@@ -398,6 +414,11 @@ export abstract class Exchange implements Target, Waiter {
       if (this.id === id) this.cancel(error);
     });
   }
+}
+
+/** A request that must not fail with others, or that others must not wait for, has its connection alone (RFC 9112 §9.3.2). */
+function depthOf({ pipelining, idempotent, stream, upgrade, method }: Prepared): number {
+  return idempotent && stream === undefined && !upgrade && method !== 'CONNECT' ? pipelining : 1;
 }
 
 /** The head as it leaves, for who listens. */

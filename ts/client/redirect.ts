@@ -1,5 +1,6 @@
 import { quote } from '../errors/escape.js';
 import { MillraceError } from '../errors/millrace-error.js';
+import { countRefusal } from './refusals.js';
 
 /** Whose rules are followed: those of `client.request`, or those of the Fetch standard (§4.4). */
 export type RedirectMode = 'client' | 'fetch';
@@ -157,6 +158,7 @@ function insecure(url: URL): MillraceError {
 }
 
 function tooMany(value: number, seen: number): MillraceError {
+  countRefusal('maxRedirects');
   const message = `the server redirected more often than maxRedirects (limit ${value}, got ${seen}; the option "maxRedirects" changes it)`;
   return new MillraceError('MILLRACE_HTTP_TOO_MANY_REDIRECTS', message, {
     limit: { option: 'maxRedirects', value, seen },

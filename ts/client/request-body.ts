@@ -13,7 +13,7 @@ import { outgoing, outgoingNow } from '../message/outgoing-body.js';
  * one attempt at a time. Whoever has it calls `close` once the request is over, however it ended: that closes a file,
  * and ends a stream that was not read to its end, so that nothing is left open.
  */
-export class RequestBody {
+export class RequestBody implements AsyncIterable<Uint8Array | string> {
   /** None: no body, no Content-Length (RFC 9110 §8.6 says when one of 0 is due). */
   readonly isNone: boolean;
   /** The Content-Type that the kind implies. */
@@ -41,6 +41,7 @@ export class RequestBody {
 
   /** Sorts a body; a promise only for a file, which is opened. Throws `MILLRACE_HTTP_BODY_USED` for a stream in use. */
   static of(input: BodyInput | undefined): RequestBody | Promise<RequestBody> {
+    if (input instanceof RequestBody) return new RequestBody(input, input.#borrowed());
     const body = input ?? null;
     const out = outgoingNow(body);
     if (out === undefined) return outgoing(body).then((opened) => new RequestBody(body, opened));
@@ -56,6 +57,23 @@ export class RequestBody {
     if (this.#isOpen && again === undefined) throw new MillraceError('MILLRACE_HTTP_BODY_NOT_REPLAYABLE');
     this.#isOpen = true;
     return again === undefined ? checked(chunks) : again();
+  }
+
+  /** What a function that stands in for the network reads, and may pass on. */
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array | string> {
+    return this.open()[Symbol.asyncIterator]();
+  }
+
+  /** For one that is sent in its place; it stays its owner's to close. */
+  #borrowed(): Outgoing {
+    const { type, length, whole, isReplayable } = this;
+    return {
+      ...(type === undefined ? null : { type }),
+      ...(length === undefined ? null : { length }),
+      ...(whole === undefined ? null : { whole }),
+      ...(isReplayable ? { again: () => this.open() } : null),
+      chunks: this,
+    };
   }
 
   /** Lets go of what it holds. More than once does nothing. */

@@ -8,8 +8,9 @@ import { Socket } from '../net/socket.js';
 import type { OriginPool } from '../pool/origin-pool.js';
 import type { Prepared } from './exchange.js';
 import { Exchange } from './exchange.js';
+import type { RequestMemory } from './request-memory.js';
 import type { BodyRules } from './response-body.js';
-import { overMemory, tooLarge } from './response-body.js';
+import { collectError, collectLimit } from './response-body.js';
 import { ClientResponse } from './response.js';
 import type { Timings } from './timings.js';
 
@@ -65,8 +66,10 @@ export class RequestExchange extends Exchange {
   ): void {
     const rules = this._rules;
     let incoming: IncomingBody | undefined;
+    if (rules.memory !== null && !this.keepsHead(rules.memory, head)) return;
     if ((flags & RESPONSE_ENDED) === 0) {
-      incoming = this._body = new IncomingBody(this.id, collectLimit(rules), false);
+      const { memory } = rules;
+      incoming = this._body = new IncomingBody(this.id, collectLimit(rules), false, memory?.window(Infinity));
     }
     const response = new ClientResponse({
       flags,
@@ -94,7 +97,8 @@ export class RequestExchange extends Exchange {
   protected bodyEvent(kind: number, flags: number, a: number, b: number, value: unknown): void {
     if (kind === KIND.bodyFailed) {
       const error = errorFromNative(flags, { value: a, seen: b });
-      const told = error.code === 'MILLRACE_COLLECTED_TOO_LARGE' ? this.collectError(error) : error;
+      const told =
+        error.code === 'MILLRACE_COLLECTED_TOO_LARGE' ? collectError(this._rules, error.limit?.seen ?? 0) : error;
       this._body?.fail(told);
       // What is left of it is worth no connection.
       this.cancel(told);
@@ -105,10 +109,16 @@ export class RequestExchange extends Exchange {
     this._body?.handleBodyEvent(kind, flags, a, b, value);
   }
 
-  private collectError(error: MillraceError): MillraceError {
-    const { maxSize, maxMemory } = this._rules;
-    const isMemory = maxMemory !== null && (maxSize === null || maxMemory < maxSize);
-    return isMemory ? overMemory(maxMemory, error) : tooLarge(error.limit?.value ?? 0, error.limit?.seen ?? 0);
+  private keepsHead(memory: RequestMemory, head: string): boolean {
+    try {
+      memory.take(head.length);
+      return true;
+    } catch (error) {
+      // One whose response is whole is over: that it fails is for its caller alone.
+      if (this.over) this._reject(error);
+      else this.cancel(error);
+      return false;
+    }
   }
 
   protected tunnelled(id: number, a: number, head: string, rest: Uint8Array | undefined): void {
@@ -138,10 +148,4 @@ export class RequestExchange extends Exchange {
     this._reject(error);
     this._body?.fail(error as MillraceError);
   }
-}
-
-/** What the core collects at most; below zero: no limit. */
-function collectLimit({ maxSize, maxMemory }: BodyRules): number {
-  const limit = Math.min(maxSize ?? Infinity, maxMemory ?? Infinity);
-  return limit === Infinity ? -1 : limit;
 }

@@ -32,6 +32,7 @@ export interface RequestOptions {
   maxExpansion?: number | null | undefined;
   retry?: RetryOptions | boolean | undefined;
   throwOnError?: boolean | undefined;
+  traceparent?: boolean | undefined;
   expectContinue?: number | null | undefined;
   onInformational?: ((status: number, headers: HeaderView) => void) | undefined;
 }

@@ -3,12 +3,13 @@ import type { Readable } from 'node:stream';
 
 import { MillraceError } from '../errors/millrace-error.js';
 import type { HeaderView } from '../message/header-view.js';
-import type { IncomingBody } from '../message/incoming-body.js';
 import { decodeText } from '../message/incoming-body.js';
 import { nodeStream } from '../message/node-stream.js';
 import { webStream } from '../message/web-stream.js';
 import type { ContentCoding } from './content-coding.js';
 import { decompress, decompressWhole } from './decompress.js';
+import { tooLarge } from './refusals.js';
+import type { RequestMemory } from './request-memory.js';
 
 /** How much of a response is wanted, and in which form. */
 export interface BodyRules {
@@ -18,10 +19,23 @@ export interface BodyRules {
   readonly maxStreamed: number | null;
   readonly maxExpansion: number | null;
   /** What may be buffered; null: no limit of its own. */
-  readonly maxMemory: number | null;
+  readonly memory: RequestMemory | null;
+}
+
+/** A body that did not come whole with its head. */
+export interface ArrivingBody extends AsyncIterable<Uint8Array> {
+  readonly trailers: HeaderView | null;
+  bytes(): Promise<Uint8Array>;
+  dump(limit?: number): Promise<void>;
+  whenOver(): Promise<void>;
 }
 
 const EMPTY = new Uint8Array(0);
+/** How many bytes a Node stream over a body keeps ready. */
+const READ_AHEAD = 64 * 1024;
+/** What one decoder hands out at once, and how many such pieces wait at most: see `Decoder`. */
+const DECODED = 64 * 1024;
+const DECODED_WAITING = 3;
 
 /**
  * The body of a response: read once, in one of many shapes. It came whole with its head (`whole`: text where all of it is
@@ -29,14 +43,14 @@ const EMPTY = new Uint8Array(0);
  */
 export class ResponseBody implements AsyncIterable<Uint8Array> {
   private _whole: string | Uint8Array | undefined;
-  private readonly _incoming: IncomingBody | undefined;
+  private readonly _incoming: ArrivingBody | undefined;
   private readonly _codings: readonly ContentCoding[];
   private readonly _rules: BodyRules;
   private _used = false;
 
   constructor(
     whole: string | Uint8Array | undefined,
-    incoming: IncomingBody | undefined,
+    incoming: ArrivingBody | undefined,
     codings: readonly ContentCoding[],
     rules: BodyRules,
   ) {
@@ -66,7 +80,6 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
 
   bytes(): Promise<Uint8Array> {
     if (this._used) return Promise.reject(usedTwice());
-    const { maxSize } = this._rules;
     if (this._whole === undefined && this._incoming !== undefined) {
       const found = this._incoming.bytes();
       this._used = true;
@@ -75,7 +88,8 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     this._used = true;
     const bytes = this.wholeBytes();
     if (this._codings.length > 0) return this.undo(bytes);
-    if (maxSize !== null && bytes.byteLength > maxSize) return Promise.reject(tooLarge(maxSize, bytes.byteLength));
+    const limit = collectLimit(this._rules);
+    if (limit >= 0 && bytes.byteLength > limit) return Promise.reject(collectError(this._rules, bytes.byteLength));
     return Promise.resolve(bytes);
   }
 
@@ -98,7 +112,9 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   }
 
   readable(): Readable {
-    return nodeStream().Readable.from(this, { objectMode: false, highWaterMark: 64 * 1024 });
+    const { memory } = this._rules;
+    const highWaterMark = memory === null ? READ_AHEAD : memory.window(READ_AHEAD);
+    return nodeStream().Readable.from(this, { objectMode: false, highWaterMark });
   }
 
   stream(): ReadableStream<Uint8Array> {
@@ -108,10 +124,13 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
     if (this._used) throw usedTwice();
     this._used = true;
-    const { maxStreamed, maxExpansion } = this._rules;
+    const { maxStreamed, maxExpansion, memory } = this._rules;
     let source: AsyncIterable<Uint8Array> = this._incoming ?? once(this.wholeBytes());
-    if (this._codings.length > 0) source = decompress(source, this._codings, { maxExpansion });
-    else if (maxStreamed === null) return source[Symbol.asyncIterator]();
+    if (this._codings.length > 0) {
+      const pieces = DECODED_WAITING * this._codings.length;
+      const outputSize = memory === null ? DECODED : Math.floor(memory.window(DECODED * pieces) / pieces);
+      source = decompress(source, this._codings, { maxExpansion, outputSize });
+    } else if (maxStreamed === null) return source[Symbol.asyncIterator]();
     return bounded(source, maxStreamed)[Symbol.asyncIterator]();
   }
 
@@ -119,8 +138,8 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   private takeText(): string | undefined {
     const whole = this._whole;
     if (typeof whole !== 'string' || this._used || this._codings.length > 0) return undefined;
-    const { maxSize } = this._rules;
-    if (maxSize !== null && whole.length > maxSize) return undefined;
+    const limit = collectLimit(this._rules);
+    if (limit >= 0 && whole.length > limit) return undefined;
     this._used = true;
     return whole;
   }
@@ -133,19 +152,20 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   }
 
   private async undo(bytes: Uint8Array): Promise<Uint8Array> {
-    const { maxSize, maxExpansion, maxMemory } = this._rules;
-    const limit = Math.min(maxSize ?? Infinity, maxMemory === null ? Infinity : maxMemory - bytes.byteLength);
+    const { maxSize, maxExpansion, memory } = this._rules;
+    // What came and what it becomes are there at once.
+    const room = memory === null ? Infinity : memory.left - bytes.byteLength;
+    if (memory !== null && room < 0) throw memory.exceeded(bytes.byteLength);
+    const limit = Math.min(maxSize ?? Infinity, room);
     try {
-      return await decompressWhole(bytes, this._codings, {
-        maxExpansion,
-        maxSize: limit === Infinity ? null : Math.max(0, limit),
-      });
+      return await decompressWhole(bytes, this._codings, { maxExpansion, maxSize: limit === Infinity ? null : limit });
     } catch (error) {
       const isLarge = error instanceof MillraceError && error.code === 'MILLRACE_COLLECTED_TOO_LARGE';
       if (!isLarge) throw error;
-      throw limit < (maxSize ?? Infinity)
-        ? overMemory(maxMemory as number, error)
-        : tooLarge(limit, error.limit?.seen ?? limit + 1);
+      const seen = error.limit?.seen ?? limit + 1;
+      throw memory !== null && room < (maxSize ?? Infinity)
+        ? memory.exceeded(bytes.byteLength + seen)
+        : tooLarge(limit, seen);
     }
   }
 }
@@ -164,19 +184,15 @@ async function* bounded(source: AsyncIterable<Uint8Array>, most: number | null):
   }
 }
 
-export function tooLarge(value: number, seen: number): MillraceError {
-  const message = `the response's body is larger than maxResponseSize (limit ${value}, got ${seen}; the option "maxResponseSize" changes it)`;
-  return new MillraceError('MILLRACE_RESPONSE_TOO_LARGE', message, {
-    limit: { option: 'maxResponseSize', value, seen },
-  });
+/** What the collecting helpers collect at most; below zero: no limit. */
+export function collectLimit({ maxSize, memory }: BodyRules): number {
+  const limit = Math.min(maxSize ?? Infinity, memory === null ? Infinity : memory.left);
+  return limit === Infinity ? -1 : limit;
 }
 
-export function overMemory(value: number, { limit }: MillraceError): MillraceError {
-  const seen = limit?.seen ?? value + 1;
-  const message = `more would have to be buffered for one request than maxMemoryPerRequest (limit ${value}, got ${seen}; the option "maxMemoryPerRequest" changes it)`;
-  return new MillraceError('MILLRACE_REQUEST_MEMORY', message, {
-    limit: { option: 'maxMemoryPerRequest', value, seen },
-  });
+/** The error for a body of more than `collectLimit`. */
+export function collectError({ maxSize, memory }: BodyRules, seen: number): MillraceError {
+  return memory !== null && memory.left < (maxSize ?? Infinity) ? memory.exceeded(seen) : tooLarge(maxSize ?? 0, seen);
 }
 
 function usedTwice(): MillraceError {

@@ -1,9 +1,14 @@
+import type { HeadersInput } from '../message/head-text.js';
+import { checkValue, headText } from '../message/head-text.js';
 import { HeaderView } from '../message/header-view.js';
-import type { IncomingBody } from '../message/incoming-body.js';
+import type { BodyInput } from '../message/outgoing-body.js';
+import { describeValue } from '../errors/escape.js';
+import { outOfRange } from '../errors/millrace-error.js';
 import { RESPONSE_CODED, RESPONSE_HTTP_1_1 } from '../native/events.js';
 import { contentCodings } from './content-coding.js';
-import type { Timings } from './timings.js';
-import type { BodyRules } from './response-body.js';
+import { madeBody } from './made-body.js';
+import { Timings } from './timings.js';
+import type { ArrivingBody, BodyRules } from './response-body.js';
 import { ResponseBody } from './response-body.js';
 
 /** What comes before the body. */
@@ -23,12 +28,24 @@ export interface ResponseParts {
   readonly a: number;
   readonly head: string;
   readonly whole: string | Uint8Array | undefined;
-  readonly incoming: IncomingBody | undefined;
+  readonly incoming: ArrivingBody | undefined;
   readonly rules: BodyRules;
   readonly decompress: boolean;
   readonly url: string;
   readonly timings: Timings;
   readonly exchange: { readonly over: boolean; onOver: (() => void) | undefined; cancel(error: unknown): void };
+}
+
+/** A response that a program makes. */
+export interface ResponseInit {
+  /** 200 unless given. */
+  readonly status?: number | undefined;
+  readonly statusText?: string | undefined;
+  readonly headers?: HeadersInput | HeaderView | undefined;
+  /** Any that can be sent; it is taken as it is asked for. */
+  readonly body?: BodyInput | undefined;
+  readonly trailers?: HeadersInput | undefined;
+  readonly url?: string | URL | undefined;
 }
 
 /** A response; its fields are looked up and its body read when asked. */
@@ -47,6 +64,37 @@ export class ClientResponse implements ResponseHead {
     this.url = parts.url;
     this.timings = parts.timings;
     this._parts = parts;
+  }
+
+  /** One that no server gave: what an interceptor answers with by itself. */
+  static of({
+    status = 200,
+    statusText = '',
+    headers = [],
+    body = null,
+    trailers,
+    url = '',
+  }: ResponseInit = {}): ClientResponse {
+    if (!Number.isInteger(status) || status < 200 || status > 999) {
+      throw outOfRange(
+        `ClientResponse.of: option 'status' must be an integer from 200 to 999, got ${describeValue(status)}`,
+      );
+    }
+    checkValue('statusText', statusText);
+    const made = madeBody(body, trailers === undefined ? null : new HeaderView(headText(trailers)));
+    const fields = headText(headers);
+    return new ClientResponse({
+      flags: RESPONSE_HTTP_1_1,
+      a: status * 2 ** 20 + statusText.length,
+      head: `${statusText}${fields}`,
+      whole: made.whole,
+      incoming: made.incoming,
+      rules: made.rules,
+      decompress: false,
+      url: String(url),
+      timings: new Timings(),
+      exchange: made.exchange,
+    });
   }
 
   get statusText(): string {

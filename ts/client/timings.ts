@@ -51,10 +51,12 @@ export class Timings {
   }
 
   /** The connection is there: one of before, or one that was made for this request. */
-  connected(phases: ConnectionPhases | 'reused', at?: number): void {
+  connected(phases: ConnectionPhases | 'reused', at = performance.now()): void {
     this._reused = phases === 'reused';
-    if (phases !== 'reused') this._phases = phases;
-    this.mark('assigned', at);
+    this._phases = phases === 'reused' ? NO_PHASES : phases;
+    // Of a request that is sent again, because its connection was dead, the first try counts as waiting.
+    this._assigned = at;
+    this._sent = NaN;
   }
 
   /** Whether the connection had carried requests before. */
@@ -74,16 +76,17 @@ export class Timings {
     return this._phases.dns;
   }
 
-  /** All attempts to connect, those of Happy Eyeballs together; what `proxy` and `tls` do not tell is within it. */
+  /** All attempts to connect, those of Happy Eyeballs together. */
   get connect(): number | null {
     return this._phases.connect;
   }
 
-  /** The handshake with a proxy, or with all of a chain. */
+  /** From the connection to the first proxy until the last had opened its tunnel, TLS with proxies included. */
   get proxy(): number | null {
     return this._phases.proxy;
   }
 
+  /** The TLS handshake with the server. */
   get tls(): number | null {
     return this._phases.tls;
   }

@@ -77,6 +77,7 @@ export type ErrorCode =
   | 'MILLRACE_MEMORY_LIMIT'
   | 'MILLRACE_OUT_OF_MEMORY'
   | 'MILLRACE_CLIENT_REPUTATION'
+  | 'MILLRACE_DISPATCH_INVALID'
   | 'MILLRACE_TLS_CERTIFICATE_EXPIRED'
   | 'MILLRACE_TLS_CERTIFICATE_NOT_YET_VALID'
   | 'MILLRACE_TLS_UNKNOWN_CA'
@@ -268,6 +269,7 @@ export const CODES: readonly CodeRow[] = [
   [125, 'MILLRACE_MEMORY_LIMIT', 'limit', 'resource', true, 503, null, 'setMaxMemory', "the process holds as much memory for its peers as setMaxMemory allows"],
   [130, 'MILLRACE_OUT_OF_MEMORY', 'system', 'resource', true, 503, null, null, "the system gave no memory for bytes that came or are to be sent"],
   [131, 'MILLRACE_CLIENT_REPUTATION', 'limit', 'resource', true, 503, null, 'reputation', "the client has broken too many rules of late"],
+  [132, 'MILLRACE_DISPATCH_INVALID', 'misuse', 'application', false, null, null, 'dispatch', "a dispatch function gave its handler what is no response, or out of order"],
   [200, 'MILLRACE_TLS_CERTIFICATE_EXPIRED', 'protocol', 'protocol', false, null, 'tls', null, "the peer's certificate has expired"],
   [201, 'MILLRACE_TLS_CERTIFICATE_NOT_YET_VALID', 'protocol', 'protocol', false, null, 'tls', null, "the peer's certificate is not valid yet"],
   [202, 'MILLRACE_TLS_UNKNOWN_CA', 'protocol', 'protocol', false, null, 'tls', 'ca', "the peer's certificate chain does not lead to a CA that is trusted here"],

@@ -12,15 +12,47 @@ export type Run = <A, B>(fn: (a: A, b: B) => void, a: A, b: B) => void;
  * `AsyncLocalStorage.snapshot()`, would leak. Which it is is tried out, for a flag can change it.
  */
 export function contextRunner(): Run {
-  const probe = new AsyncResource('MILLRACE');
-  const storage = new AsyncLocalStorage<boolean>();
-  probe.runInAsyncScope(() => storage.enterWith(true));
-  const leaks = probe.runInAsyncScope(() => storage.getStore()) === true;
-  storage.disable();
-  // The trigger is what Node would take; given as a number it spares Node's constructor the look into its options.
-  if (leaks) {
-    return (fn, a, b) => new AsyncResource('MILLRACE', executionAsyncId()).runInAsyncScope(fn, undefined, a, b);
-  }
   const shared = new AsyncResource('MILLRACE');
-  return (fn, a, b) => shared.runInAsyncScope(fn, undefined, a, b);
+  if (!leaks((fn) => shared.runInAsyncScope(fn))) return (fn, a, b) => shared.runInAsyncScope(fn, undefined, a, b);
+  // The trigger is what Node would take; given as a number it spares Node's constructor the look into its options.
+  return (fn, a, b) => new AsyncResource('MILLRACE', executionAsyncId()).runInAsyncScope(fn, undefined, a, b);
+}
+
+/**
+ * The same for functions whose second argument is an object of this prototype, which is then the resource that the
+ * context lives on: nothing is made for it. All have one id, as they have where contexts are frames.
+ */
+export function contextRunnerOn(prototype: object): Run {
+  const shared = new AsyncResource('MILLRACE');
+  if (!leaks((fn) => shared.runInAsyncScope(fn))) return (fn, a, b) => shared.runInAsyncScope(fn, undefined, a, b);
+  // What `runInAsyncScope` knows a resource by: two symbols of Node's own. What was entered is there under others.
+  for (const symbol of Object.getOwnPropertySymbols(shared)) {
+    if (symbol.description?.endsWith('async_id_symbol') !== true) continue;
+    const value: unknown = Reflect.get(shared, symbol);
+    Object.defineProperty(prototype, symbol, { value, writable: true, configurable: true });
+  }
+  const on = (resource: object) => (fn: () => boolean) =>
+    AsyncResource.prototype.runInAsyncScope.call(resource as AsyncResource, fn) as boolean;
+  const [one, other] = [Object.create(prototype) as object, Object.create(prototype) as object];
+  const works = !isSeen(on(one), on(other)) && isSeen(on(one), on(one));
+  return works
+    ? (fn, a, b) => AsyncResource.prototype.runInAsyncScope.call(b as AsyncResource, fn, undefined, a, b)
+    : contextRunner();
+}
+
+/** Whether what one run enters is there in the next run. */
+function leaks(run: (fn: () => boolean) => boolean): boolean {
+  return isSeen(run, run);
+}
+
+/** Whether what is entered in the one is there in the other. */
+function isSeen(one: (fn: () => boolean) => boolean, other: (fn: () => boolean) => boolean): boolean {
+  const storage = new AsyncLocalStorage<boolean>();
+  one(() => {
+    storage.enterWith(true);
+    return true;
+  });
+  const seen = other(() => storage.getStore() === true);
+  storage.disable();
+  return seen;
 }

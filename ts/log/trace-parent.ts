@@ -1,3 +1,7 @@
+import type { Fields } from './record.js';
+import { NO_FIELDS } from './record.js';
+import { parseTraceState } from './trace-state.js';
+
 /** Who called, as a `traceparent` field says it (W3C Trace Context §3.2). */
 export interface TraceParent {
   /** 32 digits, the trace that all calls of one transaction share. */
@@ -27,14 +31,36 @@ export function parseTraceParent(value: string | undefined): TraceParent | undef
   return { traceId, parentId, sampled: (parseInt(flags, 16) & 1) === 1 };
 }
 
+/** Where a context keeps the `tracestate` that came with its `traceparent`: not among its fields, which are logged. */
+const TRACE_STATE = Symbol('tracestate');
+
+/** The trace of a request as the fields of a context; none where it has no `traceparent` that holds. */
+export function traceContextOf(traceparent: string | undefined, tracestate: string | undefined): Fields {
+  const parent = parseTraceParent(traceparent);
+  if (parent === undefined) return NO_FIELDS;
+  const state = tracestate === undefined ? undefined : parseTraceState(tracestate);
+  return state === undefined ? { ...parent } : { ...parent, [TRACE_STATE]: state };
+}
+
 /**
- * The `traceparent` by which a request made within a context is passed on: that of the request which the context is of,
- * as it came. We make no span of our own, so there is no other parent to name (W3C Trace Context §4.3). Undefined where
- * the context has no trace.
+ * The `traceparent` and `tracestate` by which a request that is made within a context is passed on: its trace, with a new
+ * id for the request as its parent (W3C Trace Context §3.4). Undefined where the context has no trace.
  */
-export function traceParentOf(context: Readonly<Record<string, unknown>>): string | undefined {
+export function childTraceOf(context: Fields): { traceparent: string; tracestate: string | undefined } | undefined {
   const { traceId, parentId, sampled } = context;
   if (typeof traceId !== 'string' || typeof parentId !== 'string') return undefined;
-  const value = `00-${traceId}-${parentId}-${sampled === true ? '01' : '00'}`;
-  return parseTraceParent(value) === undefined ? undefined : value;
+  if (parseTraceParent(`00-${traceId}-${parentId}-00`) === undefined) return undefined;
+  const state = (context as { [TRACE_STATE]?: string })[TRACE_STATE];
+  // We know no other flag than this, and write the version that we know (§3.2.2.5, §4.3).
+  const traceparent = `00-${traceId}-${newSpanId()}-${sampled === true ? '01' : '00'}`;
+  return { traceparent, tracestate: state };
+}
+
+/** 16 digits at random, not all of them zero (§3.2.2.4). */
+function newSpanId(): string {
+  for (;;) {
+    const high = Math.floor(Math.random() * 0x1_0000_0000);
+    const low = Math.floor(Math.random() * 0x1_0000_0000);
+    if (high !== 0 || low !== 0) return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
+  }
 }

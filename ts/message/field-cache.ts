@@ -5,6 +5,8 @@ import { checkName, checkValue } from './head-text.js';
 export interface KnownField {
   readonly name: string;
   readonly lower: string;
+  /** Whether it says how the body is framed, or that the connection ends. */
+  readonly frames: boolean;
   line: FieldLine | undefined;
 }
 
@@ -26,6 +28,13 @@ export interface FieldLine {
 /** In place of the number of a head that the native core does not know. */
 export const UNREADY = -1;
 
+const FRAMING: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
 /** Names are few where values may be many; a program that makes names up does not make this grow for ever. */
 const MOST = 1024;
 const known = new Map<string, KnownField>();
@@ -38,7 +47,8 @@ export function knownField(name: string): KnownField {
   let field = known.get(name);
   if (field === undefined) {
     checkName(name);
-    field = { name, lower: name.toLowerCase(), line: undefined };
+    const lower = name.toLowerCase();
+    field = { name, lower, frames: FRAMING.has(lower), line: undefined };
     if (known.size < MOST) known.set(name, field);
   }
   latest = field;

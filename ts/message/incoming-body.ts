@@ -11,8 +11,8 @@ import { webStream } from './web-stream.js';
 
 /** How many bytes of a streamed body are under way to JavaScript at most. */
 const WINDOW = 256 * 1024;
-/** What was taken is granted again in pieces of this size: each is a call. */
-const GRANTED = WINDOW / 4;
+/** What was taken is granted again in pieces of this part of it: each is a call. */
+const PARTS = 4;
 /** How much of an unwanted body is drained rather than the connection closed. */
 const DUMP_LIMIT = 64 * 1024;
 const EMPTY = new Uint8Array(0);
@@ -43,6 +43,7 @@ export function decodeText(bytes: Uint8Array): string {
 export class IncomingBody implements AsyncIterable<Uint8Array> {
   readonly id: number;
   readonly #limit: number;
+  readonly #window: number;
   #used = false;
   #ended: boolean;
   #failure: MillraceError | undefined;
@@ -58,10 +59,11 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   /** Bytes that were taken and not granted again yet. */
   #taken = 0;
 
-  /** `limit`: for the collecting calls, in bytes; a negative one is none. */
-  constructor(id: number, limit: number, ended: boolean) {
+  /** `limit`: for the collecting calls, in bytes; a negative one is none. `window`: what may wait of a stream, if less than usual. */
+  constructor(id: number, limit: number, ended: boolean, window = WINDOW) {
     this.id = id;
     this.#limit = limit;
+    this.#window = Math.min(WINDOW, window);
     this.#ended = ended;
   }
 
@@ -140,7 +142,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
     if (this.#used) throw usedTwice();
     this.#used = true;
     this.#chunks = NONE;
-    if (!this.#ended && this.#failure === undefined) native.grant(this.id, WINDOW);
+    if (!this.#ended && this.#failure === undefined) native.grant(this.id, this.#window);
     return {
       next: async () => {
         const value = await this.#next();
@@ -186,7 +188,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
       if (this.#used) throw usedTwice();
       this.#used = true;
       this.#chunks = NONE;
-      if (!this.#ended && this.#failure === undefined) native.grant(this.id, WINDOW);
+      if (!this.#ended && this.#failure === undefined) native.grant(this.id, this.#window);
     }
     this.#sink = sink;
     // It may have us stop meanwhile.
@@ -217,7 +219,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
 
   #take(bytes: number): void {
     this.#taken += bytes;
-    if (this.#taken < GRANTED || this.#ended) return;
+    if (this.#taken < this.#window / PARTS || this.#ended) return;
     native.grant(this.id, this.#taken);
     this.#taken = 0;
   }

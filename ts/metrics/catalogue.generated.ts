@@ -35,6 +35,11 @@ export type CounterName =
   | 'millrace_limit_exceeded_total{option="rateLimits"}'
   | 'millrace_limit_exceeded_total{option="maxMemory"}'
   | 'millrace_limit_exceeded_total{option="reputation"}'
+  | 'millrace_limit_exceeded_total{option="maxResponseSize"}'
+  | 'millrace_limit_exceeded_total{option="maxMemoryPerRequest"}'
+  | 'millrace_limit_exceeded_total{option="maxExpansion"}'
+  | 'millrace_limit_exceeded_total{option="maxRedirects"}'
+  | 'millrace_limit_exceeded_total{option="contentCodings"}'
   | 'millrace_rate_limit_store_failures_total'
   | 'millrace_sockets_received_bytes_total'
   | 'millrace_sockets_sent_bytes_total'
@@ -84,6 +89,7 @@ export type CounterName =
   | 'millrace_dns_failures_total{reason="timeout"}'
   | 'millrace_dns_failures_total{reason="failed"}'
   | 'millrace_http_client_requests_total'
+  | 'millrace_http_client_pipelined_total'
   | 'millrace_http_client_responses_total{class="1xx"}'
   | 'millrace_http_client_responses_total{class="2xx"}'
   | 'millrace_http_client_responses_total{class="3xx"}'
@@ -108,7 +114,9 @@ export type CounterName =
   | 'millrace_pool_connections_closed_total{reason="discarded"}'
   | 'millrace_pool_acquires_total{kind="created"}'
   | 'millrace_pool_acquires_total{kind="reused"}'
-  | 'millrace_pool_refused_total';
+  | 'millrace_pool_refused_total'
+  | 'millrace_retry_budget_exhausted_total'
+  | 'millrace_circuit_breaker_refused_total';
 
 export type GaugeName =
   | 'millrace_http_server_connections'
@@ -380,6 +388,41 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     key: 'millrace_limit_exceeded_total{option="reputation"}',
     name: 'millrace_limit_exceeded_total',
     label: ['option', 'reputation'],
+    unit: null,
+    help: 'Refusals by the limit that was passed',
+  },
+  {
+    key: 'millrace_limit_exceeded_total{option="maxResponseSize"}',
+    name: 'millrace_limit_exceeded_total',
+    label: ['option', 'maxResponseSize'],
+    unit: null,
+    help: 'Refusals by the limit that was passed',
+  },
+  {
+    key: 'millrace_limit_exceeded_total{option="maxMemoryPerRequest"}',
+    name: 'millrace_limit_exceeded_total',
+    label: ['option', 'maxMemoryPerRequest'],
+    unit: null,
+    help: 'Refusals by the limit that was passed',
+  },
+  {
+    key: 'millrace_limit_exceeded_total{option="maxExpansion"}',
+    name: 'millrace_limit_exceeded_total',
+    label: ['option', 'maxExpansion'],
+    unit: null,
+    help: 'Refusals by the limit that was passed',
+  },
+  {
+    key: 'millrace_limit_exceeded_total{option="maxRedirects"}',
+    name: 'millrace_limit_exceeded_total',
+    label: ['option', 'maxRedirects'],
+    unit: null,
+    help: 'Refusals by the limit that was passed',
+  },
+  {
+    key: 'millrace_limit_exceeded_total{option="contentCodings"}',
+    name: 'millrace_limit_exceeded_total',
+    label: ['option', 'contentCodings'],
     unit: null,
     help: 'Refusals by the limit that was passed',
   },
@@ -727,6 +770,13 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     help: 'Requests that HTTP clients put on a connection, those that were sent again included',
   },
   {
+    key: 'millrace_http_client_pipelined_total',
+    name: 'millrace_http_client_pipelined_total',
+    label: null,
+    unit: null,
+    help: 'Requests that were put on a connection behind others that had not been answered',
+  },
+  {
     key: 'millrace_http_client_responses_total{class="1xx"}',
     name: 'millrace_http_client_responses_total',
     label: ['class', '1xx'],
@@ -808,7 +858,7 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     name: 'millrace_http_client_replays_total',
     label: null,
     unit: null,
-    help: 'Requests that were sent again because a connection that had been idle was dead',
+    help: 'Requests that were sent again because their connection was dead, or closed before their turn came',
   },
   {
     key: 'millrace_pool_connections_created_total',
@@ -900,6 +950,20 @@ export const COUNTERS: readonly MetricRow<CounterName>[] = [
     label: null,
     unit: null,
     help: 'Requests that a full queue refused',
+  },
+  {
+    key: 'millrace_retry_budget_exhausted_total',
+    name: 'millrace_retry_budget_exhausted_total',
+    label: null,
+    unit: null,
+    help: 'Attempts that were not made again because the retry budget was used up',
+  },
+  {
+    key: 'millrace_circuit_breaker_refused_total',
+    name: 'millrace_circuit_breaker_refused_total',
+    label: null,
+    unit: null,
+    help: 'Calls that an open circuit breaker refused, or a half-open one whose probes were under way',
   },
 ];
 
@@ -1090,8 +1154,8 @@ export const BOUNDS_NANOS: readonly number[] = [
  * the percentiles (ns) and the cumulative counts.
  */
 export const LAYOUT = {
-  gauges: 108,
-  histograms: 121,
+  gauges: 116,
+  histograms: 129,
   histogramLength: 30,
-  length: 361,
+  length: 369,
 } as const;

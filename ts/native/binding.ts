@@ -262,7 +262,12 @@ export interface Binding {
   discard(id: number, limit: number): Answer;
   destroy(id: number): void;
   address(id: number): string;
-  attach(onEvents: (count: number, ...values: unknown[]) => unknown[] | undefined, ring: Float64Array): void;
+  attach(
+    onEvents: (count: number, ...values: unknown[]) => unknown[] | string | undefined,
+    ring: Float64Array,
+    outboxNumbers: Float64Array,
+    outboxText: { text: string },
+  ): void;
   hold(change: number): void;
   /** Nothing: the socket is the server's now; else minus the errno, or the code. */
   adopt(server: number, fd: number): Answer;
@@ -384,4 +389,4 @@ export const REQUEST_PIPELINE = 16;
 /** `flags` of `end`: tell when the last byte is with the kernel. */
 export const FINISH = 1;
 /** The number of the border; a binary with another one is refused. */
-export const ABI = 4;
+export const ABI = 5;

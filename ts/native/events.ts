@@ -1,4 +1,5 @@
 import { native } from './loader.js';
+import { gathered, outboxNumbers, outboxText } from './outbox.js';
 
 /** Kinds of events; `crates/engine/src/event.rs` has the same list. */
 export const KIND = {
@@ -41,7 +42,12 @@ export const RESPONSE_KEEP_ALIVE_SHIFT = 6;
 /** Flags of the aborted event of a client's exchange, beside the code in the bits below. */
 export const ABORTED_SENT = 4096;
 export const ABORTED_SEEN = 8192;
+export const ABORTED_UNREAD = 16384;
 export const ABORTED_CODE = 4095;
+
+/** Flags of the event of a connection that is open. */
+export const DIALLED_PROXY = 1;
+export const DIALLED_TLS = 2;
 
 /** Flags of a request event. */
 export const REQUEST_HAS_BODY = 1;
@@ -159,14 +165,14 @@ export function setLinesListener(fn: () => void): void {
 export function attach(): void {
   if (attached) return;
   attached = true;
-  native.attach(onEvents, ring);
+  native.attach(onEvents, ring, outboxNumbers, outboxText);
 }
 
 /**
  * One batch: the numbers are in the ring, strings and bytes follow the count. A request handler's errors are caught
- * where it is called; what a listener throws is returned, and the rest of the batch goes on.
+ * where it is called; what a listener throws is returned, and the rest of the batch goes on; else the bodies of the outbox are.
  */
-function onEvents(count: number, ...values: unknown[]): unknown[] | undefined {
+function onEvents(count: number, ...values: unknown[]): unknown[] | string | undefined {
   let thrown: unknown[] | undefined;
   let next = 0;
   for (let place = 0; place < count * STRIDE; place += STRIDE) {
@@ -206,7 +212,7 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | undefined {
       (thrown ??= []).push(error);
     }
   }
-  return thrown;
+  return thrown ?? gathered();
 }
 
 /** Lines as `crates/engine/src/refusals.rs` writes them, to their servers. */

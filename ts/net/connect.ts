@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { namesFor } from '../dns/default-names.js';
+import { withoutBrackets } from '../dns/host-text.js';
 import type { LookupFunction } from '../dns/lookup-function.js';
 import type { Resolver } from '../dns/resolver.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
@@ -57,9 +58,9 @@ export function connect(options: ConnectOptions): Promise<Socket> {
   return connectNoting(options, {});
 }
 
-/** How long what comes before a dial took. */
+/** How long what comes before a dial took, in ms. */
 export interface ConnectNotes {
-  /** The resolver, in ms; not there where there was no name. */
+  /** The resolver. */
   dns?: number;
 }
 
@@ -105,7 +106,7 @@ interface Parts {
 function noting(resolve: Resolve, notes: ConnectNotes): Resolve {
   const began = performance.now();
   const noted = <T>(host: string, found: Promise<T>): Promise<T> =>
-    isIP(plainHost(host)) !== 0 ? found : found.finally(() => (notes.dns = performance.now() - began));
+    isIP(withoutBrackets(host)) !== 0 ? found : found.finally(() => (notes.dns = performance.now() - began));
   return {
     all: (host, family) => noted(host, resolve.all(host, family)),
     parts: (host, family) => noted(host, resolve.parts(host, family)),
@@ -126,7 +127,7 @@ async function open(
     to,
     hops,
     tls,
-    servername: tls?.servername ?? values.host,
+    servername: tls?.servername ?? withoutBrackets(values.host),
     socket: {
       ...(values.localAddress === null ? null : { localAddress: values.localAddress }),
       noDelay: values.noDelay,
@@ -196,7 +197,7 @@ async function planOf(
   hops: readonly RouteHop[],
   resolve: Resolve,
 ): Promise<{ to: DialPlan['to']; routes: Endpoint[][]; stop(): void }> {
-  const target = { host: plainHost(host), port: port ?? 0 };
+  const target = { host: withoutBrackets(host), port: port ?? 0 };
   const ends: Endpoint[] = [...hops.slice(1), target];
   const wanted = hops.map(async ({ kind }, place): Promise<Endpoint[]> => {
     const end = ends[place];
@@ -228,7 +229,7 @@ async function planOf(
   return { to: place, routes: last.map((end) => [...before, end]), stop: () => stop() };
 }
 
-/** What a proxy says of one address, and another may not be so. */
+/** What a proxy says of one address, and another may not be so. `ssh -D` says it by closing. */
 const UNREACHABLE = new Set<string>([
   'MILLRACE_SOCKS_NETWORK_UNREACHABLE',
   'MILLRACE_SOCKS_HOST_UNREACHABLE',
@@ -236,15 +237,11 @@ const UNREACHABLE = new Set<string>([
   'MILLRACE_SOCKS_TTL_EXPIRED',
   'MILLRACE_SOCKS_ADDRESS_UNSUPPORTED',
   'MILLRACE_SOCKS4_REJECTED',
+  'MILLRACE_PROXY_CLOSED',
 ]);
 
 function isUnreachable(error: unknown): boolean {
   return error instanceof MillraceError && UNREACHABLE.has(error.code);
-}
-
-/** An address literal in brackets is that address. */
-function plainHost(host: string): string {
-  return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
 }
 
 async function contextOf(tls: unknown): Promise<TlsContext | null> {

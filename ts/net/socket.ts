@@ -7,7 +7,7 @@ import { describeValue } from '../errors/escape.js';
 import type { MillraceError } from '../errors/millrace-error.js';
 import { misuse, outOfRange } from '../errors/millrace-error.js';
 import type { Target } from '../native/events.js';
-import { KIND, register, unregister } from '../native/events.js';
+import { DIALLED_PROXY, DIALLED_TLS, KIND, register, unregister } from '../native/events.js';
 import { FINISH, SOCKET_KEEP_ALIVE, SOCKET_NO_DELAY, SOCKET_USER_TIMEOUT } from '../native/binding.js';
 import type { RelayOptions } from '../options/relay.generated.js';
 import { native } from '../native/loader.js';
@@ -28,6 +28,13 @@ import { duplexOf } from './socket-duplex.js';
 import type { PeerCredentials, TcpInfo } from './tcp-info.js';
 import { peerCredentialsOf, tcpInfoOf } from './tcp-info.js';
 
+/** How long proxies and TLS took, in ms. */
+export interface Handshakes {
+  readonly proxy: number | null;
+  readonly tls: number | null;
+}
+
+const NO_HANDSHAKES: Handshakes = { proxy: null, tls: null };
 const SYSTEM = 2;
 /** The body of whoever is joined to another: read, over, and nobody's. */
 const RELEASED = new IncomingBody(0, 0, true);
@@ -59,6 +66,8 @@ interface Joint {
  */
 export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, Target, ChunkSink {
   readonly id: number;
+  /** @internal How long the handshakes of a connection that we began took, in ms; null: there was none. */
+  handshakes: Handshakes = NO_HANDSHAKES;
   readonly #slot: number;
   #body: IncomingBody;
   #address: string[] | undefined;
@@ -369,6 +378,10 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
       return;
     }
     if (kind === KIND.dialled) {
+      this.handshakes = {
+        proxy: (flags & DIALLED_PROXY) !== 0 ? a / 1e6 : null,
+        tls: (flags & DIALLED_TLS) !== 0 ? b / 1e6 : null,
+      };
       this.#opening?.resolve();
       this.#opening = undefined;
     } else if (kind === KIND.dialFailed) {

@@ -17,7 +17,9 @@ export interface ClientOptionValues {
   readonly throwOnError: boolean;
   readonly expectContinue: number | null;
   readonly onInformational: AnyFunction | null;
+  readonly traceparent: boolean;
   readonly pool: object | null;
+  readonly pipelining: number;
   readonly maxHeaderSize: number;
   readonly maxHeaderFields: number;
   readonly tls: boolean | object | null;
@@ -28,6 +30,8 @@ export interface ClientOptionValues {
   readonly auth: boolean | object | null;
   readonly jar: object | null;
   readonly breaker: boolean | object;
+  readonly dispatch: AnyFunction | null;
+  readonly origins: object | null;
 }
 
 export const CLIENT_OPTIONS: OptionTable<ClientOptionValues> = {
@@ -63,7 +67,9 @@ export const CLIENT_OPTIONS: OptionTable<ClientOptionValues> = {
     { name: 'throwOnError', type: 'boolean', default: false },
     { name: 'expectContinue', type: 'integer', min: 1, max: 2_147_483_647, nullable: true, default: null },
     { name: 'onInformational', type: 'function', default: null },
+    { name: 'traceparent', type: 'boolean', default: false },
     { name: 'pool', type: 'object', default: null },
+    { name: 'pipelining', type: 'integer', min: 1, max: 1_024, default: 1 },
     { name: 'maxHeaderSize', type: 'integer', min: 256, max: 16_777_216, default: 65_536 },
     { name: 'maxHeaderFields', type: 'integer', min: 1, max: 65_536, default: 128 },
     { name: 'tls', type: 'settings', default: null },
@@ -74,5 +80,7 @@ export const CLIENT_OPTIONS: OptionTable<ClientOptionValues> = {
     { name: 'auth', type: 'settings', default: null },
     { name: 'jar', type: 'object', default: null },
     { name: 'breaker', type: 'settings', default: false },
+    { name: 'dispatch', type: 'function', default: null },
+    { name: 'origins', type: 'object', default: null },
   ],
 };

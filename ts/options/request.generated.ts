@@ -19,6 +19,7 @@ export interface RequestOptionValues {
   readonly maxExpansion: number | null;
   readonly retry: boolean | object | null;
   readonly throwOnError: boolean | null;
+  readonly traceparent: boolean | null;
   readonly expectContinue: number | null;
   readonly onInformational: AnyFunction | null;
 }
@@ -51,6 +52,7 @@ export const REQUEST_OPTIONS: OptionTable<RequestOptionValues> = {
     { name: 'maxExpansion', type: 'integer', min: 1, max: 2_147_483_647, nullable: true, default: null },
     { name: 'retry', type: 'settings', default: null },
     { name: 'throwOnError', type: 'boolean', default: null },
+    { name: 'traceparent', type: 'boolean', default: null },
     { name: 'expectContinue', type: 'integer', min: 1, max: 2_147_483_647, nullable: true, default: null },
     { name: 'onInformational', type: 'function', default: null },
   ],

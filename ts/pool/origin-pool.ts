@@ -4,15 +4,17 @@ import { native } from '../native/loader.js';
 import type { ConnectNotes } from '../net/connect.js';
 import { connectNoting } from '../net/connect.js';
 import type { Socket } from '../net/socket.js';
+import type { PoolOptionValues } from '../options/pool.generated.js';
 import type { ConnectParams } from './connect-channels.js';
 import { publishConnectError, publishConnectOpen, publishConnectStart } from './connect-channels.js';
+import { Pipes } from './pipes.js';
 import type { ConnectionPool } from './pool.js';
 import type { PoolKey } from './pool-key.js';
 import { connectParamsOf, originText } from './pool-key.js';
 import type { Retirement } from './pooled-connection.js';
 import { PooledConnection } from './pooled-connection.js';
 import type { Queued, Waiter } from './waiter.js';
-import { WaitQueue } from './waiter.js';
+import { nextOrder, WaitQueue } from './waiter.js';
 
 /** How long before the server's own idle timeout a connection is given up, in ms. */
 const MARGIN = 1_000;
@@ -23,7 +25,8 @@ const AGAIN = 20;
 
 /**
  * The connections of one key. Each is being opened, idle, or with exchanges; the sum of these is what the caps bound, and
- * a place is taken before a dial begins. Who finds none waits, first in, first out.
+ * a place is taken before a dial begins. Who finds none waits, first in, first out. Who may go behind others on a
+ * connection that has exchanges (pipelining) does so before another is opened.
  */
 export class OriginPool {
   readonly key: PoolKey;
@@ -43,14 +46,30 @@ export class OriginPool {
   closed = 0;
   readonly retired: Partial<Record<Retirement, number>> = {};
   private readonly _pool: ConnectionPool;
+  /** The pool's options, and these with the key's limits in their place. */
+  private _under: PoolOptionValues | undefined;
+  private _values: PoolOptionValues | undefined;
   /** What cuts the dials that are under way. */
   private readonly _dials = new Set<AbortController>();
+  private readonly _pipes = new Pipes();
 
   constructor(pool: ConnectionPool, key: PoolKey, text: string) {
     this._pool = pool;
     this.key = key;
     this.text = text;
     this.origin = originText(key);
+  }
+
+  /** The options in force for this key. */
+  get values(): PoolOptionValues {
+    const { values } = this._pool;
+    const { limits } = this.key;
+    if (limits === undefined) return values;
+    if (this._under !== values) {
+      this._under = values;
+      this._values = { ...values, ...limits };
+    }
+    return this._values as PoolOptionValues;
   }
 
   /** Connections, those that are being opened included. */
@@ -60,11 +79,12 @@ export class OriginPool {
 
   /** Has the waiter take a connection, now or when there is one; the answer withdraws it. */
   acquire(waiter: Waiter): Queued | null {
-    const { values } = this._pool;
+    const { values } = this;
+    if (waiter.order === 0) waiter.order = nextOrder();
     if (this.queue.size === 0 && this.serve(waiter)) return null;
     this._pool.assertRunning();
     const queued = this.queue.size;
-    const opens = this.opening + this.validating > queued || this.mayOpen();
+    const opens = this.queue.hasRoomFor(waiter, this.opening + this.validating) || this.mayOpen();
     if (!opens && queued >= values.maxQueued) {
       this._pool.countRefused();
       throw new MillraceError('MILLRACE_POOL_QUEUE_FULL', undefined, {
@@ -80,12 +100,12 @@ export class OriginPool {
   acquireFresh(waiter: Waiter): Queued | null {
     if (!this.mayOpen()) return this.acquire(waiter);
     this._pool.assertRunning();
-    const item = this.enqueue(waiter, true);
+    const item = this.enqueue(waiter);
     void this.openOne(waiter.connectTimeouts, item);
     return item;
   }
 
-  private enqueue(waiter: Waiter, first = false): Queued {
+  private enqueue(waiter: Waiter): Queued {
     const item: Queued = { waiter, since: performance.now(), timer: undefined, done: false };
     const expire = (): void => {
       if (item.done) return;
@@ -100,8 +120,7 @@ export class OriginPool {
       waiter.fail(new MillraceError('MILLRACE_ACQUIRE_TIMEOUT', undefined, { limit }));
     };
     item.timer = setTimeout(expire, waiter.acquireTimeout);
-    if (first) this.queue.unshift(item);
-    else this.queue.push(item);
+    this.queue.push(item);
     this._pool.countQueued(1);
     return item;
   }
@@ -112,15 +131,15 @@ export class OriginPool {
     this._pool.countQueued(-1);
   }
 
-  /** Gives an idle connection to a waiter; false when there is none that can be used. */
+  /** Gives an idle connection to a waiter, or one that takes it behind others; false when there is none. */
   private serve(waiter: Waiter): boolean {
     let now = 0;
     for (;;) {
       const connection = this.idle.pop();
-      if (connection === undefined) return false;
+      if (connection === undefined) return waiter.depth > 1 && this.pipe(waiter);
       now ||= performance.now();
       if (this.retire(connection, now)) continue;
-      if (this._pool.values.validate !== null && !connection.validated) {
+      if (this.values.validate !== null && !connection.validated) {
         this.validate(connection);
         continue;
       }
@@ -128,10 +147,22 @@ export class OriginPool {
     }
   }
 
+  /** Puts a waiter behind the exchanges of a connection. */
+  private pipe(waiter: Waiter): boolean {
+    const { maxRequestsPerConnection, maxConnectionsPerOrigin } = this.values;
+    // One that is to be closed when it is free must come to be free.
+    if (this.all.size > maxConnectionsPerOrigin || this._pool.isOverfull()) return false;
+    for (;;) {
+      const connection = this._pipes.shortest(waiter.depth, maxRequestsPerConnection ?? Infinity);
+      if (connection === undefined) return false;
+      if (this.hand(connection, waiter, true)) return true;
+    }
+  }
+
   /** Has the hook judge an idle connection; one that passes is idle again and goes to who waits. */
   private validate(connection: PooledConnection): void {
     this.validating++;
-    const hook = this._pool.values.validate as (connection: PooledConnection) => boolean | Promise<boolean>;
+    const hook = this.values.validate as (connection: PooledConnection) => boolean | Promise<boolean>;
     const judged = (passes: boolean): void => {
       this.validating--;
       if (connection.gone) return this.open();
@@ -149,10 +180,12 @@ export class OriginPool {
   private hand(connection: PooledConnection, waiter: Waiter, reused: boolean): boolean {
     connection.uses++;
     connection.active++;
+    this._pipes.begun(connection, waiter.depth);
     if (!waiter.take(connection, reused)) {
-      // Its event has told, or tells in this turn, that it is gone.
       connection.active--;
-      connection.forget('stale');
+      // Its event has told, or tells in this turn, that it is gone; or it takes no more behind those that it has.
+      if (connection.active === 0) connection.forget('stale');
+      else connection.leaving ??= 'peer';
       return false;
     }
     if (reused) this.reused++;
@@ -162,7 +195,7 @@ export class OriginPool {
 
   /** Closes a connection whose time is over; says whether it did. */
   private retire(connection: PooledConnection, now: number): boolean {
-    const { maxRequestsPerConnection } = this._pool.values;
+    const { maxRequestsPerConnection } = this.values;
     const reason: Retirement | undefined =
       now >= connection.retiresAt
         ? 'age'
@@ -181,13 +214,18 @@ export class OriginPool {
     connection.active--;
     connection.validated = false;
     if (connection.gone) return;
-    if (!reusable || connection.leaving) {
+    if (!reusable) connection.leaving ??= 'peer';
+    if (connection.leaving !== null) {
       // The core closes what cannot be kept; this is for our own wish.
-      if (connection.active === 0) connection.close(connection.leaving ? 'drain' : 'peer');
+      if (connection.active === 0) connection.close(connection.leaving);
       return;
     }
-    if (connection.active > 0) return;
-    const { values } = this._pool;
+    if (connection.active > 0) {
+      if (this.queue.size > 0) this.pump();
+      return;
+    }
+    this._pipes.left(connection);
+    const { values } = this;
     const now = performance.now();
     connection.idleSince = now;
     const told = hint < 0 ? Infinity : Math.max(0, hint * 1_000 - MARGIN);
@@ -216,12 +254,17 @@ export class OriginPool {
 
   /** Whether the caps allow another connection; at the global cap an idle one of another origin makes room. */
   mayOpen(): boolean {
-    return this.size < this._pool.values.maxConnectionsPerOrigin && this._pool.hasRoomFor(this);
+    return this.size < this.values.maxConnectionsPerOrigin && this._pool.hasRoomFor(this);
   }
 
   /** Opens as many connections as are waited for and allowed. */
   open(): void {
-    while (this.opening + this.validating < this.queue.size && this.mayOpen()) this.dial();
+    while (this.isShort() && this.mayOpen()) this.dial();
+  }
+
+  /** Whether those who wait would fill more connections than are on their way. */
+  private isShort(): boolean {
+    return this.opening + this.validating < this.queue.connections;
   }
 
   private dial(): void {
@@ -255,9 +298,9 @@ export class OriginPool {
       return false;
     }
     const { dns = null } = notes;
-    const connect = performance.now() - began - (dns ?? 0);
-    // Of a connection that was made the core tells no more: `connect` is all that came after the resolver.
-    return this.opened(socket, asker, { dns, connect, proxy: null, tls: null });
+    const { proxy, tls } = socket.handshakes;
+    const connect = Math.max(0, performance.now() - began - (dns ?? 0) - (proxy ?? 0) - (tls ?? 0));
+    return this.opened(socket, asker, { dns, connect, proxy, tls });
   }
 
   private connectOptions(timeouts: Waiter['connectTimeouts']): Parameters<typeof connectNoting>[0] {
@@ -286,7 +329,7 @@ export class OriginPool {
       return false;
     }
     const now = performance.now();
-    const { maxConnectionAge, idleTimeout } = this._pool.values;
+    const { maxConnectionAge, idleTimeout } = this.values;
     const age = maxConnectionAge === null ? Infinity : maxConnectionAge * (1 - Math.random() * JITTER);
     const connection = new PooledConnection(id, this, now, now + age, raw ? socket : null);
     connection.phases = phases;
@@ -311,24 +354,22 @@ export class OriginPool {
     }
     if (!this.hand(connection, item.waiter, false)) return false;
     this.served(item);
+    if (connection.depth > 1 && this.queue.size > 0) this.pump();
     return true;
   }
 
-  /** A dial failed: who waits longest is told; others go on waiting for another. */
+  /** A dial failed: who waits longest is told, or all who would have shared it; others go on waiting for another. */
   private failed(error: unknown): void {
-    const item = this.queue.peek();
-    if (item !== undefined && this.opening < this.queue.size) {
-      this.withdraw(item);
-      item.waiter.fail(error);
-    }
+    const told = this.queue.takeShare(() => this.opening < this.queue.connections);
+    this._pool.countQueued(-told.length);
+    for (const waiter of told) waiter.fail(error);
     this.open();
     this._pool.roomMade(this);
   }
 
   /** Whether another connection would be of use and this key's own cap allows it. */
   wantsMore(): boolean {
-    const waits = this.opening + this.validating < this.queue.size;
-    return waits && this.size < this._pool.values.maxConnectionsPerOrigin;
+    return this.isShort() && this.size < this.values.maxConnectionsPerOrigin;
   }
 
   /** Opens one connection, whose place is there. */
@@ -338,7 +379,7 @@ export class OriginPool {
 
   /** Closes idle connections beyond this key's cap. */
   shrink(): void {
-    while (this.size > this._pool.values.maxConnectionsPerOrigin) {
+    while (this.size > this.values.maxConnectionsPerOrigin) {
       const oldest = this.idle[0];
       if (oldest === undefined) return;
       oldest.close('limit');
@@ -347,7 +388,7 @@ export class OriginPool {
 
   /** Closes idle connections whose time is over, but `minIdle` of them that only nobody has used. */
   sweep(now: number): number {
-    const { minIdle } = this._pool.values;
+    const { minIdle } = this.values;
     let closed = 0;
     for (const connection of [...this.idle]) {
       const old = now >= connection.retiresAt;
@@ -380,6 +421,7 @@ export class OriginPool {
   /** A connection is gone. */
   lost(connection: PooledConnection, reason: Retirement): void {
     this.all.delete(connection);
+    this._pipes.left(connection);
     const place = this.idle.lastIndexOf(connection);
     if (place >= 0) this.idle.splice(place, 1);
     this.closed++;

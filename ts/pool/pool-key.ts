@@ -1,7 +1,11 @@
 import type { ConnectOptions } from '../net/connect.js';
+import type { PoolOptionValues } from '../options/pool.generated.js';
 import type { ProxyOption } from '../proxy/route.js';
 import type { TlsContext } from '../tls/tls-context.js';
 import type { ConnectParams } from './connect-channels.js';
+
+/** What holds for the connections of one key in place of what the pool has for all. */
+export type PoolLimits = Partial<Omit<PoolOptionValues, 'maxConnections' | 'onResize'>>;
 
 /** What a connection is to: connections are shared within one key, and never across keys. */
 export interface PoolKey {
@@ -19,6 +23,8 @@ export interface PoolKey {
   readonly proxy?: ProxyOption | undefined;
   readonly isolationKey?: string | undefined;
   readonly resolver?: ConnectOptions['resolver'];
+  /** @internal Connections under limits of their own are not shared with those under the pool's. */
+  readonly limits?: PoolLimits | undefined;
 }
 
 let numbers = 0;
@@ -45,6 +51,7 @@ function proxyText(proxy: ProxyOption | undefined): string {
 /** The key as text: equal texts, shared connections. */
 export function keyText(key: PoolKey): string {
   const { scheme, host, port, servername, tls, localAddress, socketPath, family, proxy, isolationKey, resolver } = key;
+  const { limits } = key;
   const more = [
     servername ?? '',
     nameOf(tls),
@@ -54,6 +61,7 @@ export function keyText(key: PoolKey): string {
     proxyText(proxy),
     isolationKey ?? '',
     nameOf(resolver),
+    nameOf(limits),
   ].join('\0');
   return `${scheme}://${host}:${port}\0${more}`;
 }

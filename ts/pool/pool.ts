@@ -1,10 +1,13 @@
+import { withoutBrackets } from '../dns/host-text.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
 import { describeValue } from '../errors/escape.js';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../metrics/catalogue.generated.js';
 import { native } from '../native/loader.js';
+import type { ConnectTimeouts } from '../options/connect-timeouts.generated.js';
 import type { PoolOptionValues } from '../options/pool.generated.js';
 import { POOL_OPTIONS } from '../options/pool.generated.js';
 import { changeOptions, validateOptions } from '../options/validate.js';
+import { defaultTls } from './default-tls.js';
 import { OriginPool } from './origin-pool.js';
 import type { PoolKey } from './pool-key.js';
 import { keyText } from './pool-key.js';
@@ -79,12 +82,19 @@ export class ConnectionPool implements AsyncDisposable {
     });
   }
 
-  /** Opens so many connections of an origin, as the caps allow; answers with how many there are more than before. */
-  async prewarm(origin: string | PoolKey, count: number): Promise<number> {
-    const pool = this.origin(typeof origin === 'string' ? keyOfOrigin(origin) : origin);
+  /**
+   * Opens so many connections of an origin, as the caps allow; answers with how many there are more than before. Of an
+   * origin as text they are those of clients that say nothing of TLS, proxies and addresses; see `Client.prewarm`.
+   */
+  async prewarm(origin: string | PoolKey, count: number, timeouts: ConnectTimeouts = {}): Promise<number> {
+    if (!Number.isInteger(count) || count < 0) {
+      throw misuse('MILLRACE_INVALID_ARGUMENT', `prewarm: needs a whole number, got ${describeValue(count)}`);
+    }
+    this.assertRunning();
+    const pool = this.origin(typeof origin === 'string' ? await keyOfOrigin(origin) : origin);
     this.assertRunning();
     const opened: Promise<boolean>[] = [];
-    for (let left = count; left > 0 && pool.mayOpen(); left--) opened.push(pool.openOne({}));
+    for (let left = count; left > 0 && pool.mayOpen(); left--) opened.push(pool.openOne(timeouts));
     const done = await Promise.all(opened);
     return done.filter(Boolean).length;
   }
@@ -297,12 +307,17 @@ export class ConnectionPool implements AsyncDisposable {
   }
 }
 
-/** The key of `http://host:port` and the like, with defaults for all else. */
-function keyOfOrigin(origin: string): PoolKey {
-  const { protocol, hostname, port } = new URL(origin);
+/** The key of `http://host:port` and the like, with what clients have that say nothing else. */
+async function keyOfOrigin(origin: string): Promise<PoolKey> {
+  const { protocol, hostname, port } = URL.canParse(origin)
+    ? new URL(origin)
+    : { protocol: '', hostname: '', port: '' };
   const scheme = protocol.slice(0, -1);
-  if (scheme !== 'http' && scheme !== 'https')
-    throw misuse('MILLRACE_URL_INVALID', `prewarm: needs an origin of http or https`);
-  const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
-  return { scheme, host, port: port === '' ? (scheme === 'https' ? 443 : 80) : Number(port) };
+  if (scheme !== 'http' && scheme !== 'https') {
+    const message = `prewarm: needs an origin of http or https, got ${describeValue(origin)}`;
+    throw misuse('MILLRACE_URL_INVALID', message);
+  }
+  const host = withoutBrackets(hostname);
+  const tls = scheme === 'https' ? await defaultTls() : undefined;
+  return { scheme, host, port: port === '' ? (scheme === 'https' ? 443 : 80) : Number(port), tls };
 }

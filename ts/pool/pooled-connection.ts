@@ -29,13 +29,17 @@ export class PooledConnection implements Target {
   uses = 0;
   /** Exchanges that are under way; more than one only where requests are pipelined. */
   active = 0;
+  /** How many may be: the least that those under way allow. */
+  depth = 1;
+  /** More than one has been under way at a time. */
+  piped = false;
   gone = false;
   /** @internal Its events are not over: see `register`. */
   closed = false;
   /** `validate` has passed it since it became idle. */
   validated = false;
-  /** Takes no further request. */
-  leaving = false;
+  /** Takes no further request, and why; it ends with those that are under way. */
+  leaving: Retirement | null = null;
   private _facts: TlsFacts | null | undefined;
   private _address: string[] | undefined;
 
@@ -86,6 +90,13 @@ export class PooledConnection implements Target {
     this.forget(reason);
     if (this.socket === null) native.closeClient(this.id);
     else this.socket.destroy();
+  }
+
+  /** An exchange on it ended before its time: it takes no more, and ends with the last that is under way. */
+  leave(reason: Retirement): void {
+    this.active--;
+    this.leaving ??= reason;
+    if (this.active <= 0) this.close(this.leaving);
   }
 
   /** It is not the pool's any more: gone, or a tunnel. */

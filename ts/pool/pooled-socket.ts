@@ -36,6 +36,8 @@ export class PooledSocket {
 export class SocketWaiter implements Waiter {
   readonly connectTimeouts = {};
   readonly acquireTimeout: number;
+  readonly depth = 1;
+  order = 0;
   private readonly _resolve: (socket: PooledSocket) => void;
   private readonly _reject: (error: unknown) => void;
   private _stop: (() => void) | undefined;

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 
+import { withoutBrackets } from '../dns/host-text.js';
 import { quote } from '../errors/escape.js';
 import { misuse } from '../errors/millrace-error.js';
 import { SERVER_PROXY, SERVER_PROXY_AUTH } from '../native/binding.js';
@@ -127,10 +128,11 @@ function gatewayOf(
 /** The address that a name stands for: the one that is judged is the one that is listened on. */
 async function literal(host: string): Promise<string> {
   const { isIP } = process.getBuiltinModule('node:net');
-  const plain = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
+  const plain = withoutBrackets(host);
   if (isIP(plain) !== 0) return plain;
-  if (plain === '') {
-    throw misuse('MILLRACE_INVALID_ARGUMENT', "createProxyServer: option 'host' must be an address or a name, got ''");
+  if (plain === '' || plain.startsWith('[')) {
+    const message = `createProxyServer: option 'host' must be an address or a name, got ${quote(host)}`;
+    throw misuse('MILLRACE_INVALID_ARGUMENT', message);
   }
   return (await process.getBuiltinModule('node:dns').promises.lookup(plain)).address;
 }

@@ -1,5 +1,6 @@
 import { Client } from '../client/client.js';
 import type { ClientResponse } from '../client/response.js';
+import { withoutBrackets } from '../dns/host-text.js';
 import type { HeaderView } from '../message/header-view.js';
 import type { ProxyHop } from '../proxy/route.js';
 import { hopOption } from '../proxy/route.js';
@@ -74,11 +75,12 @@ export class Forwarder {
       return;
     }
     if (req.headers.getAll('via').some((value) => value.includes(this.#name))) {
+      this.#gateway.denied.loops++;
       res.writeHead(508, { 'Content-Length': '0', 'Proxy-Status': proxyStatus({ type: 'proxy_loop_detected' }) }).end();
       return;
     }
     const { remoteAddress, remotePort } = req;
-    const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname;
+    const host = withoutBrackets(url.hostname);
     const asked: ProxyRequest = {
       protocol: 'http',
       host,

@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 
+import { parseHost } from '../dns/host-name.js';
+import { comparableHost } from '../dns/host-text.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import { logRecord } from '../log/log.js';
 import type { Socket } from '../net/socket.js';
 import type { RouteHop } from '../proxy/route.js';
+import { CircleWatch, isLook, withNames } from './circle-watch.js';
 import { decided } from './decided.js';
 import type { Destination, Rules } from './rules.js';
 import { isLoopback, isOwn, isReserved, isUnspecified, sameAddress } from './reserved-addresses.js';
@@ -46,15 +49,30 @@ export interface Way {
 
 /** How long the start of a proxy waits for the name of its upstream. */
 const LOOK_MS = 5_000;
+/** Nobody has the host of a look at a circle: its port is any. */
+const LOOK_PORT = 9;
+
+const DENIED: Readonly<Record<string, keyof Gateway['denied']>> = {
+  MILLRACE_PROXY_TARGET_FORBIDDEN: 'forbidden',
+  MILLRACE_PROXY_TARGET_PROHIBITED: 'prohibited',
+  MILLRACE_PROXY_LOOP: 'loops',
+};
 
 /** Decides about requests and dials for them: the same way for every protocol. */
 export class Gateway {
   /** How the proxy names itself in Via: what names it already goes round in a circle. */
   readonly name = `millrace-${randomBytes(6).toString('hex')}`;
+  /** Requests that were not let through. */
+  readonly denied = { forbidden: 0, prohibited: 0, loops: 0 };
   readonly #options: GatewayOptions;
+  readonly #circles: CircleWatch;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.#circles = new CircleWatch(async (hops, host, signal) => {
+      const socket = await options.open({ host, port: LOOK_PORT, addresses: [], hops }, signal);
+      socket.destroy();
+    });
   }
 
   /** A connection to what was asked for; rejects where it may not be reached, or cannot. */
@@ -62,11 +80,16 @@ export class Gateway {
     const ways = await this.ways(request, signal, via);
     let failure: unknown;
     for (const way of ways) {
+      const passage = this.#circles.enter(way.hops, `${request.host} ${request.port}`, signal);
       try {
-        return await this.#options.open(way, signal);
+        passage.signal.throwIfAborted();
+        return await this.#options.open(way, passage.signal);
       } catch (error) {
+        if (passage.isCircle) throw this.#counted(loop(request));
         failure = error;
         if (signal.aborted) break;
+      } finally {
+        passage.leave();
       }
     }
     throw failure as Error;
@@ -77,7 +100,16 @@ export class Gateway {
    * as far as its protocol says so.
    */
   async ways(request: ProxyRequest, signal: AbortSignal, via = ''): Promise<Way[]> {
+    try {
+      return await this.#ways(request, signal, via);
+    } catch (error) {
+      throw this.#counted(error);
+    }
+  }
+
+  async #ways(request: ProxyRequest, signal: AbortSignal, via: string): Promise<Way[]> {
     const { allowPrivate, rules, upstream } = this.#options;
+    if (this.#circles.hasReturned(request.host)) throw loop(request);
     await this.#authorize(request, signal);
     if (via.includes(this.name)) throw loop(request);
     const hops = upstream(request).map((hop) => this.#signed(hop, via));
@@ -85,9 +117,17 @@ export class Gateway {
     if (!allowPrivate && isLocalName(host)) throw prohibited(request);
     const [first] = hops;
     if (first !== undefined && (await this.#isLoop(first, signal))) throw loop(request);
+    if (isLook(host)) {
+      if (hops.length === 0) throw new MillraceError('MILLRACE_DNS_NOT_FOUND', undefined, { hostname: host });
+      this.#judge({ host, address: null, port }, request);
+      return [{ host, port, addresses: [], hops: withNames(hops) }];
+    }
     const last = hops.at(-1)?.kind;
     const takesNames = last !== undefined && last !== 'socks4' && last !== 'socks5' && isIP(host) === 0;
     if (takesNames && rules?.needsAddresses !== true) {
+      // What is no name (`127.1`, `[::1]`) might be an address to the next proxy, and nobody would have judged it.
+      const { name } = parseHost(host);
+      if (!allowPrivate && isLocalName(name)) throw prohibited(request);
       this.#judge({ host, address: null, port }, request);
       return [{ host, port, addresses: [], hops }];
     }
@@ -122,6 +162,13 @@ export class Gateway {
     const [first] = isFixed ? upstream(sample) : [];
     // What does not resolve now is not this host.
     return first !== undefined && this.#isLoop(first, AbortSignal.timeout(LOOK_MS)).catch(() => false);
+  }
+
+  /** The error, which a refusal is counted by. */
+  #counted(error: unknown): Error {
+    const reason = DENIED[(error as { code?: string }).code ?? ''];
+    if (reason !== undefined) this.denied[reason]++;
+    return error as Error;
   }
 
   /** Asks the hook. Who goes away meanwhile waits no longer, and one that fails lets nobody pass. */
@@ -177,7 +224,7 @@ export class Gateway {
 
 /** Names that stand for this host wherever they are resolved (RFC 6761 §6.3). */
 function isLocalName(host: string): boolean {
-  const name = host.toLowerCase().replace(/\.$/, '');
+  const name = comparableHost(host);
   return name === 'localhost' || name.endsWith('.localhost');
 }
 

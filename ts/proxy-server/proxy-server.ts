@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
+import { withoutBrackets } from '../dns/host-text.js';
 import { logRecord } from '../log/log.js';
 import { KIND } from '../native/events.js';
 import type { Socket } from '../net/socket.js';
@@ -32,6 +33,15 @@ export interface ProxyServerStats {
     ended: number;
     /** Never open: forbidden, unreachable, or the client went away. */
     failed: number;
+  };
+  /** Requests, of either kind, that were not let through. */
+  denied: {
+    /** By a rule or by `authorize`. */
+    forbidden: number;
+    /** To private addresses, or the proxy's own. */
+    prohibited: number;
+    /** Back to the proxy itself. */
+    loops: number;
   };
   /** Requests that were forwarded, in absolute form. */
   forwarded: number;
@@ -92,6 +102,7 @@ export class ProxyServer extends EventEmitter implements AsyncDisposable {
       connections: { active, accepted, refused },
       handshakes: { late: timeouts.headers + timeouts.tlsHandshake, malformed: requests.errors },
       tunnels: { active: open, ended, failed },
+      denied: { ...this.#parts.gateway.denied },
       forwarded,
       unauthenticated,
       bytes: { sent, received },
@@ -233,7 +244,7 @@ function authorityOf(authority: string): { host: string; port: number } | null {
   const host = authority.slice(0, colon);
   const port = Number(authority.slice(colon + 1));
   if (colon < 1 || port < 1) return null;
-  return { host: host.startsWith('[') ? host.slice(1, -1) : host, port };
+  return { host: withoutBrackets(host), port };
 }
 
 const REASONS: Readonly<Record<number, string>> = {

@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 
+import { comparableHost } from '../dns/host-text.js';
 import { describeValue, quote } from '../errors/escape.js';
 import { misuse } from '../errors/millrace-error.js';
 import { canonical, embeddedIpv4, sameAddress } from './reserved-addresses.js';
@@ -71,13 +72,16 @@ function testsOf({ action, host, cidr, ports }: ProxyRule, place: number): Test[
 
 function hostTest(pattern: string, place: number): Test {
   if (typeof pattern !== 'string' || pattern === '') throw wrong(place, 'a host that is a string', pattern);
-  const wanted = plain(pattern);
+  const wanted = comparableHost(pattern);
   if (isAddress(wanted)) return ({ address }) => address !== null && sameAddress(address, wanted);
   const suffix = /^\*?(\.[^*]+)$/.exec(wanted)?.[1];
   if (wanted === '*') return () => true;
   if (suffix === undefined && wanted.includes('*')) throw wrong(place, 'a host, or *. in front of one', pattern);
-  if (suffix === undefined) return ({ host }) => plain(host) === wanted;
-  return ({ host }) => isIP(host) === 0 && plain(host).endsWith(suffix) && plain(host).length > suffix.length;
+  if (suffix === undefined) return ({ host }) => comparableHost(host) === wanted;
+  return ({ host }) => {
+    const name = comparableHost(host);
+    return isIP(name) === 0 && name.endsWith(suffix) && name.length > suffix.length;
+  };
 }
 
 /** A block that is denied covers what carries one of its addresses too; one that is allowed covers itself alone. */
@@ -97,7 +101,7 @@ function blockTest(cidr: string, place: number, inner: boolean): Test {
 }
 
 function isAddress(host: unknown): boolean {
-  return typeof host === 'string' && isIP(plain(host)) !== 0;
+  return typeof host === 'string' && isIP(comparableHost(host)) !== 0;
 }
 
 function portTest(ports: readonly (number | readonly [number, number])[], place: number): Test {
@@ -109,12 +113,6 @@ function portTest(ports: readonly (number | readonly [number, number])[], place:
     return [from, to] as const;
   });
   return ({ port }) => ranges.some(([from, to]) => port >= from && port <= to);
-}
-
-function plain(host: string): string {
-  const text = host.toLowerCase();
-  if (text.startsWith('[') && text.endsWith(']')) return text.slice(1, -1);
-  return text.endsWith('.') ? text.slice(0, -1) : text;
 }
 
 function wrong(place: number, expected: string, got: unknown): Error {

@@ -1,5 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 
+import { comparableHost } from '../dns/host-text.js';
+
 /** Answers whether one entry names a host; `host` is lower case, without brackets and trailing dot. */
 type Rule = (host: string, port: number) => boolean;
 
@@ -28,7 +30,7 @@ export class NoProxy {
 
   /** Whether this host is reached directly. The host is a name or an address, IPv6 with or without brackets. */
   matches(host: string, port: number): boolean {
-    const plain = plainHost(host.toLowerCase());
+    const plain = comparableHost(host);
     return this.#rules.some((rule) => rule(plain, port));
   }
 }
@@ -59,7 +61,7 @@ function hostRule(name: string): Rule {
     return (host) => isIP(host) === 0 && host.length > ending.length && host.endsWith(ending);
   }
   const [base = '', prefix, more] = name.split('/');
-  const address = plainHost(base);
+  const address = comparableHost(base);
   if (prefix === undefined) {
     if (isIP(address) === 0) return address === '' ? NEVER : (host) => host === address;
     return blockRule(address, isIP(address) === 4 ? 32 : 128);
@@ -76,9 +78,4 @@ function blockRule(address: string, prefix: number): Rule {
     const family = isIP(host);
     return family !== 0 && block.check(host, family === 4 ? 'ipv4' : 'ipv6');
   };
-}
-
-function plainHost(host: string): string {
-  if (host.startsWith('[') && host.endsWith(']')) return host.slice(1, -1);
-  return host.endsWith('.') ? host.slice(0, -1) : host;
 }

@@ -1,3 +1,4 @@
+import { withoutBrackets } from '../dns/host-text.js';
 import { quote } from '../errors/escape.js';
 import { misuse } from '../errors/millrace-error.js';
 
@@ -65,7 +66,7 @@ function asciiHost(hostname: string): string {
   } catch {
     throw invalid('a host that is none');
   }
-  return host.startsWith('[') ? host.slice(1, -1) : host;
+  return withoutBrackets(host);
 }
 
 function decode(text: string, what: string): string {

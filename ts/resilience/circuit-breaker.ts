@@ -2,12 +2,16 @@ import { EventEmitter } from 'node:events';
 
 import { quote } from '../errors/escape.js';
 import { MillraceError } from '../errors/millrace-error.js';
+import { COUNTERS } from '../metrics/catalogue.generated.js';
+import { native } from '../native/loader.js';
 import type { CircuitBreakerValues } from '../options/circuit-breaker.generated.js';
 import { CIRCUIT_BREAKER_OPTIONS } from '../options/circuit-breaker.generated.js';
 import { validateOptions } from '../options/validate.js';
 import type { CircuitReason, CircuitState } from './circuit.js';
 import { Circuit } from './circuit.js';
 import { tell } from './tell.js';
+
+const REFUSED = COUNTERS.findIndex(({ key }) => key === 'millrace_circuit_breaker_refused_total');
 
 /** When it opens and how it closes again; docs/options.md has ranges and defaults. */
 export interface BreakerOptions {
@@ -105,6 +109,7 @@ export class CircuitBreaker extends EventEmitter {
     let epoch = circuit.enter();
     if (epoch === undefined) {
       this._refused++;
+      native.count(REFUSED, 1);
       throw openError(origin, circuit);
     }
     const settle = (outcome: 'success' | 'failure' | 'neither', error?: unknown): void => {

@@ -1,7 +1,11 @@
+import { COUNTERS } from '../metrics/catalogue.generated.js';
+import { native } from '../native/loader.js';
 import type { RetryBudgetOptions, RetryBudgetValues } from '../options/retry-budget.generated.js';
 import { RETRY_BUDGET_OPTIONS } from '../options/retry-budget.generated.js';
 import { validateOptions } from '../options/validate.js';
 import { CountWindow } from './window.js';
+
+const EXHAUSTED = COUNTERS.findIndex(({ key }) => key === 'millrace_retry_budget_exhausted_total');
 
 /** What a budget has counted: the first two over its window, `refused` since it was made. */
 export interface RetryBudgetStats {
@@ -40,6 +44,7 @@ export class RetryBudget {
     const { ratio, reserve } = this._values;
     if (this._window.second + 1 > Math.max(reserve, ratio * this._window.first)) {
       this._refused++;
+      native.count(EXHAUSTED, 1);
       return false;
     }
     this._window.add(0, 1);

@@ -13,6 +13,7 @@ import { chain } from './middleware.js';
 import type { ServerRequest } from './request.js';
 import type { ServerResponse } from './response.js';
 import { carryFields, isResponse, sendCarried, sendPlatform } from './send-response.js';
+import type { Thenable } from './thenable.js';
 import { isThenable } from './thenable.js';
 import type { Validate } from './validate-head.js';
 import { judge, refuse, refuseTunnel } from './validate-head.js';
@@ -185,10 +186,15 @@ export class Dispatch {
   private invokeHandler(req: ServerRequest, res: ServerResponse): void {
     try {
       const result: unknown = this._handler(req, res);
-      if (isThenable(result)) result.then(undefined, (error) => this.failed(error, req, res));
+      if (isThenable(result)) this.follow(result, req, res);
     } catch (error) {
       this.failed(error, req, res);
     }
+  }
+
+  /** By itself: the scope that a closure needs would be made for every request, also where no promise is. */
+  private follow(result: Thenable, req: ServerRequest, res: ServerResponse): void {
+    result.then(undefined, (error) => this.failed(error, req, res));
   }
 
   private invokeFetch(req: ServerRequest, res: ServerResponse): void {

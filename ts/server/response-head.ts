@@ -121,6 +121,11 @@ export class ResponseHead {
     return this._only === undefined ? 0 : this._only.ready;
   }
 
+  /** Whether the core takes any body with this status and these fields, where it remembers them. */
+  protected isOrdinary(): boolean {
+    return takesBody(this.statusCode) && (this._only === undefined || !this._only.field.frames);
+  }
+
   protected headText(): string {
     let text = '';
     if (this._fields === undefined) return this._only?.text ?? '';
@@ -145,4 +150,9 @@ export function checkStatus(status: number): void {
   if ((status | 0) !== status || status < 200 || status > 999) {
     throw outOfRange(`a status must be an integer from 200 to 999, got ${String(status)}`);
   }
+}
+
+/** Whether an answer of this status, which is one, may have a body. */
+export function takesBody(status: number): boolean {
+  return status === 200 || (status !== 204 && status !== 205 && status !== 304);
 }

@@ -6,6 +6,7 @@ import { MillraceError, misuse } from '../errors/millrace-error.js';
 import { KIND, unregister } from '../native/events.js';
 import { FINISH, FINISH_WHOLE, READY_HEAD } from '../native/binding.js';
 import { native } from '../native/loader.js';
+import { gather } from '../native/outbox.js';
 import { HeaderView } from '../message/header-view.js';
 import { logRecord } from '../log/log.js';
 import { nodeStream } from '../message/node-stream.js';
@@ -133,6 +134,12 @@ export class ServerResponse extends ResponseHead {
       if ((state & WATCHED) !== 0) this.noteHead(out);
       const status = this.statusCode + finish * FINISH_WHOLE;
       const ready = this.readyHead();
+      if (finish === 0 && ready >= 0 && (out === undefined || typeof out === 'string')) {
+        if (this.isOrdinary() && gather(req.id, status + ready * READY_HEAD, out)) {
+          this.over(0);
+          return this;
+        }
+      }
       answer =
         ready >= 0
           ? native.respond(req.id, status + ready * READY_HEAD, out)
@@ -296,6 +303,13 @@ export class ServerResponse extends ResponseHead {
     this.statusCode = prepared.status;
     if ((this._state & WATCHED) !== 0) this.noteHead(prepared.body);
     const status = prepared.status + finish * FINISH_WHOLE;
+    const { body } = prepared;
+    if (finish === 0 && prepared.ordinary && prepared.ready >= 0 && prepared.reason === '') {
+      if (!(body instanceof Uint8Array) && gather(id, status + prepared.ready * READY_HEAD, body)) {
+        this.over(0);
+        return;
+      }
+    }
     const answer =
       prepared.ready >= 0 && prepared.reason === ''
         ? native.respond(id, status + prepared.ready * READY_HEAD, prepared.body)

@@ -25,7 +25,7 @@ import type {
   TunnelMessage,
 } from './channels.js';
 import { CHANNELS, isObserved, publishFailure } from './channels.js';
-import { contextRunner } from '../log/context-runner.js';
+import { contextRunner, contextRunnerOn } from '../log/context-runner.js';
 import type { Invoke, TunnelHook } from './dispatch.js';
 import { Dispatch } from './dispatch.js';
 import type { InjectOptions, InjectedResponse } from './inject.js';
@@ -35,7 +35,7 @@ import { followListeners } from './refusals.js';
 import type { ReputationOptions } from './reputation.js';
 import { nativeReputation } from './reputation.js';
 import { ServerRequest } from './request.js';
-import { PlainResponse } from './response.js';
+import { PlainResponse, ServerResponse } from './response.js';
 import type { ServerStats } from './stats.js';
 import { readStats, STATS_LENGTH } from './stats.js';
 import { Watch } from './watch.js';
@@ -69,7 +69,9 @@ export class Server extends EventEmitter implements RequestSink {
   private _collectLimit: number;
   private readonly _reload: (options: ServerOptionValues) => number;
   private readonly _place: { address: string; port: number } | string | null;
+  /** For what has a response. */
   private readonly _run: ReturnType<typeof contextRunner>;
+  private readonly _runOther: ReturnType<typeof contextRunner>;
   private readonly _dispatch: Dispatch;
   private readonly _invoke: Invoke;
   private readonly _watch: Watch;
@@ -100,7 +102,8 @@ export class Server extends EventEmitter implements RequestSink {
     this._options = options;
     this._place = place;
     this._collectLimit = options.maxCollectedSize;
-    this._run = contextRunner();
+    this._run = runResponse ??= contextRunnerOn(ServerResponse.prototype);
+    this._runOther = contextRunner();
     this._dispatch = new Dispatch(options, (error, req, res) => publishFailure(this, error, req, res));
     this._invoke = this._dispatch.invoke;
     this._watch = new Watch(this, options, this._dispatch);
@@ -266,7 +269,7 @@ export class Server extends EventEmitter implements RequestSink {
   /** @internal */
   handleSocks(kind: number, id: number, slot: number, text: string, length: number): void {
     const event = [kind, id, slot, text, length] as const;
-    this._run((hook, [k, i, s, t, l]) => hook?.(k, i, s, t, l), this._onSocks, event);
+    this._runOther((hook, [k, i, s, t, l]) => hook?.(k, i, s, t, l), this._onSocks, event);
   }
 
   /** @internal */
@@ -343,9 +346,11 @@ export class Server extends EventEmitter implements RequestSink {
       channel.publish({ server: this, request: req, socket, head } satisfies TunnelMessage);
     }
     const hook = (isConnect ? this._options.onConnect : this._options.onUpgrade) as TunnelHook | null;
-    this._run((r, s) => this._dispatch.invokeTunnel(hook, r, s, head), req, socket);
+    this._runOther((r, s) => this._dispatch.invokeTunnel(hook, r, s, head), req, socket);
   }
 }
+
+let runResponse: ReturnType<typeof contextRunner> | undefined;
 
 /** By its shape: streams of other realms and of `readable-stream` are Duplexes too. */
 function isDuplex(value: unknown): value is Duplex {

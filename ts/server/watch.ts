@@ -3,7 +3,7 @@ import { runInContext } from '../log/context.js';
 import { logRecord } from '../log/log.js';
 import type { Fields } from '../log/record.js';
 import { NO_FIELDS } from '../log/record.js';
-import { parseTraceParent } from '../log/trace-parent.js';
+import { traceContextOf } from '../log/trace-parent.js';
 import { COUNTERS } from '../metrics/catalogue.generated.js';
 import { register } from '../native/events.js';
 import { native } from '../native/loader.js';
@@ -134,5 +134,9 @@ export class Watch implements Watcher {
 
 /** What records about a request carry. */
 function contextOf(req: ServerRequest): Fields {
-  return { requestId: nextRequestId(), ...parseTraceParent(req.headers.get('traceparent')) };
+  const { headers } = req;
+  return {
+    requestId: nextRequestId(),
+    ...traceContextOf(headers.get('traceparent'), headers.get('tracestate')),
+  };
 }

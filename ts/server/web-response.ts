@@ -3,6 +3,7 @@ import { headText } from '../message/head-text.js';
 import type { FieldLine } from '../message/field-cache.js';
 import { knownField, lineOf, UNREADY } from '../message/field-cache.js';
 import { native } from '../native/loader.js';
+import { takesBody } from './response-head.js';
 import { outOfRange } from '../errors/millrace-error.js';
 
 type BodyInit = NonNullable<ConstructorParameters<typeof globalThis.Response>[0]>;
@@ -14,6 +15,8 @@ export interface Prepared {
   head: string;
   /** The number of a remembered head that is the same; below zero: there is none. */
   ready: number;
+  /** Whether the core takes any body with it. */
+  ordinary: boolean;
   body: string | Uint8Array | undefined;
 }
 
@@ -131,6 +134,7 @@ export class LazyResponse {
     const given = init?.headers;
     let head = '';
     let ready = 0;
+    let frames = false;
     if (given === undefined) {
       if (isText) {
         head = TEXT;
@@ -139,10 +143,16 @@ export class LazyResponse {
     } else {
       head = headOf(given as HeadersInput, isText);
       // One field is its text, which is the same string as long as the value is.
-      ready = latestLine !== undefined && latestLine.text === head ? latestLine.ready : UNREADY;
+      if (latestLine !== undefined && latestLine.text === head) {
+        ready = latestLine.ready;
+        frames = latestLine.field.frames;
+      } else {
+        ready = UNREADY;
+      }
     }
     const status = init?.status ?? 200;
-    return { status, reason: init?.statusText ?? '', head, ready, body: body ?? undefined };
+    const ordinary = !frames && takesBody(status);
+    return { status, reason: init?.statusText ?? '', head, ready, ordinary, body: body ?? undefined };
   }
 }
 

@@ -1,6 +1,6 @@
 //! Bodies that arrive: kept, given to JavaScript as its credit allows, collected, or dropped.
 
-use crate::connection::Stack;
+use crate::connection::{Stack, flag as conn};
 use crate::engine::Engine;
 use crate::event::{EventKind, Host};
 use crate::id::Id;
@@ -88,7 +88,14 @@ impl<V: Copy> Engine<V> {
 
     fn collected_too_large(&mut self, id: Id, error: &Error) {
         if let Some(connection) = self.streams.get(id).map(|stream| stream.connection) {
-            self.count_error(connection, error);
+            // What a client of ours would not collect is no request that a server refused: the client counts it.
+            let client = self
+                .connections
+                .get(connection)
+                .is_some_and(|one| one.has(conn::CLIENT));
+            if !client {
+                self.count_error(connection, error);
+            }
         }
         self.body_failed(id, error);
     }

@@ -34,6 +34,7 @@ impl<V: Copy> Engine<V> {
         match Id::from_f64(id).and_then(|id| self.streams.get(id).map(|stream| (id, stream.flags))) {
             // Complete, and read late: its connection may be another exchange's by now.
             Some((id, flags)) if flags & (over | flag::RAW) == over => self.drop_unless_owed(id),
+            Some((id, flags)) if flags & flag::EXCHANGE != 0 => self.cancel_exchange(id, &Code::Destroyed.into()),
             _ => self.close(connection, Code::Destroyed.into()),
         }
         true

@@ -38,7 +38,8 @@ pub enum EventKind {
     ClientHello = 14,
     /// A TLS session of a server failed: `flags` is the code, `b` the server's slot, the text what was seen.
     TlsFailed = 15,
-    /// A connection that we began is open.
+    /// A connection that we began is open: `flags` are [`dialled`], `a` is how long the proxies took and `b` how long TLS
+    /// with the target took, in ns.
     Dialled = 16,
     /// A connection that we began did not open: `flags` is the code, `a` the errno or the limit, `b` what was seen, the text
     /// what TLS saw. Nothing follows.
@@ -78,6 +79,14 @@ pub mod request {
     pub const EXPECTS_CONTINUE: u32 = 4;
     /// It came through TLS.
     pub const TLS: u32 = 8;
+}
+
+/// Flags of [`EventKind::Dialled`].
+pub mod dialled {
+    /// It went through a proxy.
+    pub const PROXY: u32 = 1;
+    /// There was a TLS handshake with the target.
+    pub const TLS: u32 = 2;
 }
 
 /// Flags of [`EventKind::Accepted`].

@@ -49,7 +49,7 @@ mod tune;
 pub use body::Address;
 pub use dial::{Dial, DialTls, DialTo, Hop};
 pub use engine::{Census, Engine};
-pub use event::{Event, EventKind, Host, accepted, request};
+pub use event::{Event, EventKind, Host, accepted, dialled, request};
 pub use gate::{GateOptions, GateRate, ReputationOptions};
 pub use http1::client::{ClientProfile, Request, aborted, request_flag, response};
 pub use http1::{Chunk, Head, Respond};

@@ -3,7 +3,7 @@
 use millrace_engine::net::ListenTcp;
 use millrace_engine::net::socket::{listen_tcp, local_addr, set_linger_zero};
 use millrace_engine::socks_core::{ClientConfig, Credentials, Endpoint, Kind};
-use millrace_engine::{Chunk, Dial, DialTo, EventKind, Hop, ServerKind, ServerOptions};
+use millrace_engine::{Chunk, Dial, DialTo, EventKind, Hop, ServerKind, ServerOptions, dialled};
 use millrace_error::Code;
 use millrace_testkit::driver::{Driver, Happened};
 use std::io::{Read, Write};
@@ -472,4 +472,44 @@ fn a_proxy_that_closes_after_its_407_is_dialled_again_with_credentials() {
     driver.engine.destroy(ours.as_f64());
     driver.settle();
     driver.assert_nothing_left();
+}
+
+#[test]
+fn a_tunnel_tells_how_long_its_proxy_took_dials_again_included() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let addr = listener.local_addr().expect("bound");
+    let mut driver = Driver::new();
+    driver.stop_clock();
+    let credentials = Some(Credentials::new(b"alice", b"secret"));
+    let dial = through(addr, Kind::Connect, credentials);
+    let ours = driver.engine.dial(&dial).expect("begun");
+    let (mut first, _) = listener.accept().expect("connected");
+    driver.settle();
+    driver.advance(30);
+    let refusal =
+        "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    first.write_all(refusal.as_bytes()).expect("it is open");
+    drop(first);
+    driver.settle();
+    let (mut second, _) = listener.accept().expect("connected");
+    driver.settle();
+    driver.advance_ns(12_500_000);
+    second.write_all(b"HTTP/1.1 200 OK\r\n\r\n").expect("it is open");
+    let event = driver.expect(EventKind::Dialled);
+    assert_eq!((event.flags, event.a, event.b), (dialled::PROXY, 42_500_000, 0));
+    driver.engine.destroy(ours.as_f64());
+    driver.settle();
+    driver.assert_nothing_left();
+}
+
+#[test]
+fn a_plain_connection_has_no_handshakes() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let addr = listener.local_addr().expect("bound");
+    let mut driver = Driver::new();
+    let ours = driver.engine.dial(&to(&[addr])).expect("begun");
+    let event = driver.expect(EventKind::Dialled);
+    assert_eq!((event.flags, event.a, event.b), (0, 0, 0));
+    driver.engine.destroy(ours.as_f64());
+    driver.settle();
 }

@@ -4,13 +4,14 @@ use millrace_engine::tls_core::{
     ClientContext, ClientOptions, Clock, Identity, ServerContext, ServerOptions as TlsOptions, TlsEngine, TlsSession,
     Trust, TrustOptions,
 };
-use millrace_engine::{Chunk, Dial, DialTls, DialTo, EventKind, ServerOptions};
+use millrace_engine::{Chunk, Dial, DialTls, DialTo, EventKind, ServerOptions, dialled};
 use millrace_error::Code;
 use millrace_testkit::client::{Client, read_answers};
 use millrace_testkit::driver::{Driver, answer, echo_target};
 use millrace_testkit::pki::{Authority, NOW, Wish};
 use millrace_testkit::tls::End;
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, OnceLock};
 
 const NAME: &str = "server.test";
@@ -405,4 +406,31 @@ fn a_client_too_many_is_closed_before_its_handshake() {
     assert!(second.client.received.is_empty(), "no byte, in the clear or sealed");
     let stats = driver.engine.server_stats(server).expect("it lives");
     assert_eq!((stats.accepted, stats.refused), (1, 1));
+}
+
+#[test]
+fn a_dial_tells_how_long_tls_took() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let mut driver = Driver::new();
+    driver.stop_clock();
+    let dial = dial(listener.local_addr().expect("bound"), NAME);
+    let ours = driver.engine.dial(&dial).expect("begun");
+    let (mut peer, _) = listener.accept().expect("connected");
+    peer.set_nonblocking(true).expect("it can");
+    driver.settle();
+    driver.advance(25);
+    let mut end = End::new(server_context().accept());
+    driver.run_until(&mut [], |driver, _| {
+        let mut bytes = [0; 4096];
+        if let Ok(count) = peer.read(&mut bytes) {
+            end.give(&bytes[..count]);
+        }
+        peer.write_all(&end.take_ciphertext()).expect("it is open");
+        driver.count(EventKind::Dialled) == 1
+    });
+    let event = driver.expect(EventKind::Dialled);
+    assert_eq!((event.flags, event.a, event.b), (dialled::TLS, 0, 25_000_000));
+    driver.engine.destroy(ours.as_f64());
+    driver.settle();
+    driver.assert_nothing_left();
 }

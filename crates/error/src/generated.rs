@@ -155,6 +155,8 @@ pub enum Code {
     OutOfMemory = 130,
     /// The client has broken too many rules of late.
     ClientReputation = 131,
+    /// A dispatch function gave its handler what is no response, or out of order.
+    DispatchInvalid = 132,
     /// The peer's certificate has expired.
     TlsCertificateExpired = 200,
     /// The peer's certificate is not valid yet.
@@ -429,6 +431,7 @@ impl Code {
         Self::MemoryLimit,
         Self::OutOfMemory,
         Self::ClientReputation,
+        Self::DispatchInvalid,
         Self::TlsCertificateExpired,
         Self::TlsCertificateNotYetValid,
         Self::TlsUnknownCa,
@@ -616,6 +619,7 @@ impl Code {
             Self::MemoryLimit => "MILLRACE_MEMORY_LIMIT",
             Self::OutOfMemory => "MILLRACE_OUT_OF_MEMORY",
             Self::ClientReputation => "MILLRACE_CLIENT_REPUTATION",
+            Self::DispatchInvalid => "MILLRACE_DISPATCH_INVALID",
             Self::TlsCertificateExpired => "MILLRACE_TLS_CERTIFICATE_EXPIRED",
             Self::TlsCertificateNotYetValid => "MILLRACE_TLS_CERTIFICATE_NOT_YET_VALID",
             Self::TlsUnknownCa => "MILLRACE_TLS_UNKNOWN_CA",
@@ -802,6 +806,7 @@ impl Code {
             Self::MemoryLimit => "the process holds as much memory for its peers as setMaxMemory allows",
             Self::OutOfMemory => "the system gave no memory for bytes that came or are to be sent",
             Self::ClientReputation => "the client has broken too many rules of late",
+            Self::DispatchInvalid => "a dispatch function gave its handler what is no response, or out of order",
             Self::TlsCertificateExpired => "the peer's certificate has expired",
             Self::TlsCertificateNotYetValid => "the peer's certificate is not valid yet",
             Self::TlsUnknownCa => "the peer's certificate chain does not lead to a CA that is trusted here",
@@ -1020,6 +1025,7 @@ impl Code {
             Self::MemoryLimit => Kind::Limit,
             Self::OutOfMemory => Kind::System,
             Self::ClientReputation => Kind::Limit,
+            Self::DispatchInvalid => Kind::Misuse,
             Self::TlsCertificateExpired => Kind::Protocol,
             Self::TlsCertificateNotYetValid => Kind::Protocol,
             Self::TlsUnknownCa => Kind::Protocol,
@@ -1198,6 +1204,7 @@ impl Code {
             Self::MemoryLimit => Some(503),
             Self::OutOfMemory => Some(503),
             Self::ClientReputation => Some(503),
+            Self::DispatchInvalid => None,
             Self::TlsCertificateExpired => None,
             Self::TlsCertificateNotYetValid => None,
             Self::TlsUnknownCa => None,

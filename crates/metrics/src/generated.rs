@@ -72,6 +72,16 @@ pub enum Counter {
     LimitExceededMaxMemory,
     /// Refusals by the limit that was passed (`option="reputation"`).
     LimitExceededReputation,
+    /// Refusals by the limit that was passed (`option="maxResponseSize"`).
+    LimitExceededMaxResponseSize,
+    /// Refusals by the limit that was passed (`option="maxMemoryPerRequest"`).
+    LimitExceededMaxMemoryPerRequest,
+    /// Refusals by the limit that was passed (`option="maxExpansion"`).
+    LimitExceededMaxExpansion,
+    /// Refusals by the limit that was passed (`option="maxRedirects"`).
+    LimitExceededMaxRedirects,
+    /// Refusals by the limit that was passed (`option="contentCodings"`).
+    LimitExceededContentCodings,
     /// Times that a store of a rate limit failed or took too long.
     RateLimitStoreFailures,
     /// Bytes received from sockets.
@@ -170,6 +180,8 @@ pub enum Counter {
     DnsFailuresFailed,
     /// Requests that HTTP clients put on a connection, those that were sent again included.
     HttpClientRequests,
+    /// Requests that were put on a connection behind others that had not been answered.
+    HttpClientPipelined,
     /// Responses to HTTP clients by class of their status code (`class="1xx"`).
     HttpClientResponses1xx,
     /// Responses to HTTP clients by class of their status code (`class="2xx"`).
@@ -192,7 +204,7 @@ pub enum Counter {
     HttpClientTimeoutsAcquire,
     /// Requests that ended with an error.
     HttpClientFailures,
-    /// Requests that were sent again because a connection that had been idle was dead.
+    /// Requests that were sent again because their connection was dead, or closed before their turn came.
     HttpClientReplays,
     /// Connections that pools opened.
     PoolConnectionsCreated,
@@ -220,11 +232,15 @@ pub enum Counter {
     PoolAcquiresReused,
     /// Requests that a full queue refused.
     PoolRefused,
+    /// Attempts that were not made again because the retry budget was used up.
+    RetryBudgetExhausted,
+    /// Calls that an open circuit breaker refused, or a half-open one whose probes were under way.
+    CircuitBreakerRefused,
 }
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = 108;
+    pub const COUNT: usize = 116;
 
     /// All of them, in the order of the catalogue.
     pub const ALL: [Self; Self::COUNT] = [
@@ -262,6 +278,11 @@ impl Counter {
         Self::LimitExceededRateLimits,
         Self::LimitExceededMaxMemory,
         Self::LimitExceededReputation,
+        Self::LimitExceededMaxResponseSize,
+        Self::LimitExceededMaxMemoryPerRequest,
+        Self::LimitExceededMaxExpansion,
+        Self::LimitExceededMaxRedirects,
+        Self::LimitExceededContentCodings,
         Self::RateLimitStoreFailures,
         Self::SocketsReceivedBytes,
         Self::SocketsSentBytes,
@@ -311,6 +332,7 @@ impl Counter {
         Self::DnsFailuresTimeout,
         Self::DnsFailuresFailed,
         Self::HttpClientRequests,
+        Self::HttpClientPipelined,
         Self::HttpClientResponses1xx,
         Self::HttpClientResponses2xx,
         Self::HttpClientResponses3xx,
@@ -336,6 +358,8 @@ impl Counter {
         Self::PoolAcquiresCreated,
         Self::PoolAcquiresReused,
         Self::PoolRefused,
+        Self::RetryBudgetExhausted,
+        Self::CircuitBreakerRefused,
     ];
 
     /// The series of `millrace_http_server_responses_total`, in the order of its label `class`: 1xx, 2xx, 3xx, 4xx, 5xx.
@@ -360,8 +384,8 @@ impl Counter {
         Self::HttpServerTimeoutsTlsHandshake,
     ];
 
-    /// The series of `millrace_limit_exceeded_total`, in the order of its label `option`: maxUrlSize, maxHeaderSize, maxHeaderFields, maxBodySize, maxCollectedSize, maxConnections, chunkExtensions, trailers, maxConnectionsPerIp, deny, rateLimits, maxMemory, reputation.
-    pub const LIMIT_EXCEEDED: [Self; 13] = [
+    /// The series of `millrace_limit_exceeded_total`, in the order of its label `option`: maxUrlSize, maxHeaderSize, maxHeaderFields, maxBodySize, maxCollectedSize, maxConnections, chunkExtensions, trailers, maxConnectionsPerIp, deny, rateLimits, maxMemory, reputation, maxResponseSize, maxMemoryPerRequest, maxExpansion, maxRedirects, contentCodings.
+    pub const LIMIT_EXCEEDED: [Self; 18] = [
         Self::LimitExceededMaxUrlSize,
         Self::LimitExceededMaxHeaderSize,
         Self::LimitExceededMaxHeaderFields,
@@ -375,6 +399,11 @@ impl Counter {
         Self::LimitExceededRateLimits,
         Self::LimitExceededMaxMemory,
         Self::LimitExceededReputation,
+        Self::LimitExceededMaxResponseSize,
+        Self::LimitExceededMaxMemoryPerRequest,
+        Self::LimitExceededMaxExpansion,
+        Self::LimitExceededMaxRedirects,
+        Self::LimitExceededContentCodings,
     ];
 
     /// The series of `millrace_log_records_total`, in the order of its label `level`: trace, debug, info, warn, error, fatal.
@@ -483,6 +512,11 @@ impl Counter {
             Self::LimitExceededRateLimits => "millrace_limit_exceeded_total",
             Self::LimitExceededMaxMemory => "millrace_limit_exceeded_total",
             Self::LimitExceededReputation => "millrace_limit_exceeded_total",
+            Self::LimitExceededMaxResponseSize => "millrace_limit_exceeded_total",
+            Self::LimitExceededMaxMemoryPerRequest => "millrace_limit_exceeded_total",
+            Self::LimitExceededMaxExpansion => "millrace_limit_exceeded_total",
+            Self::LimitExceededMaxRedirects => "millrace_limit_exceeded_total",
+            Self::LimitExceededContentCodings => "millrace_limit_exceeded_total",
             Self::RateLimitStoreFailures => "millrace_rate_limit_store_failures_total",
             Self::SocketsReceivedBytes => "millrace_sockets_received_bytes_total",
             Self::SocketsSentBytes => "millrace_sockets_sent_bytes_total",
@@ -532,6 +566,7 @@ impl Counter {
             Self::DnsFailuresTimeout => "millrace_dns_failures_total",
             Self::DnsFailuresFailed => "millrace_dns_failures_total",
             Self::HttpClientRequests => "millrace_http_client_requests_total",
+            Self::HttpClientPipelined => "millrace_http_client_pipelined_total",
             Self::HttpClientResponses1xx => "millrace_http_client_responses_total",
             Self::HttpClientResponses2xx => "millrace_http_client_responses_total",
             Self::HttpClientResponses3xx => "millrace_http_client_responses_total",
@@ -557,6 +592,8 @@ impl Counter {
             Self::PoolAcquiresCreated => "millrace_pool_acquires_total",
             Self::PoolAcquiresReused => "millrace_pool_acquires_total",
             Self::PoolRefused => "millrace_pool_refused_total",
+            Self::RetryBudgetExhausted => "millrace_retry_budget_exhausted_total",
+            Self::CircuitBreakerRefused => "millrace_circuit_breaker_refused_total",
         }
     }
 
@@ -601,6 +638,11 @@ impl Counter {
             Self::LimitExceededRateLimits => "Refusals by the limit that was passed",
             Self::LimitExceededMaxMemory => "Refusals by the limit that was passed",
             Self::LimitExceededReputation => "Refusals by the limit that was passed",
+            Self::LimitExceededMaxResponseSize => "Refusals by the limit that was passed",
+            Self::LimitExceededMaxMemoryPerRequest => "Refusals by the limit that was passed",
+            Self::LimitExceededMaxExpansion => "Refusals by the limit that was passed",
+            Self::LimitExceededMaxRedirects => "Refusals by the limit that was passed",
+            Self::LimitExceededContentCodings => "Refusals by the limit that was passed",
             Self::RateLimitStoreFailures => "Times that a store of a rate limit failed or took too long",
             Self::SocketsReceivedBytes => "Bytes received from sockets",
             Self::SocketsSentBytes => "Bytes that the kernel took for sending",
@@ -680,6 +722,9 @@ impl Counter {
             Self::HttpClientRequests => {
                 "Requests that HTTP clients put on a connection, those that were sent again included"
             }
+            Self::HttpClientPipelined => {
+                "Requests that were put on a connection behind others that had not been answered"
+            }
             Self::HttpClientResponses1xx => "Responses to HTTP clients by class of their status code",
             Self::HttpClientResponses2xx => "Responses to HTTP clients by class of their status code",
             Self::HttpClientResponses3xx => "Responses to HTTP clients by class of their status code",
@@ -695,7 +740,9 @@ impl Counter {
                 "Deadlines of HTTP clients that expired, by the phase that took too long"
             }
             Self::HttpClientFailures => "Requests that ended with an error",
-            Self::HttpClientReplays => "Requests that were sent again because a connection that had been idle was dead",
+            Self::HttpClientReplays => {
+                "Requests that were sent again because their connection was dead, or closed before their turn came"
+            }
             Self::PoolConnectionsCreated => "Connections that pools opened",
             Self::PoolConnectionsClosedIdle => "Connections of pools that ended, by the reason",
             Self::PoolConnectionsClosedAge => "Connections of pools that ended, by the reason",
@@ -709,6 +756,10 @@ impl Counter {
             Self::PoolAcquiresCreated => "Connections that pools gave out, by what they were before",
             Self::PoolAcquiresReused => "Connections that pools gave out, by what they were before",
             Self::PoolRefused => "Requests that a full queue refused",
+            Self::RetryBudgetExhausted => "Attempts that were not made again because the retry budget was used up",
+            Self::CircuitBreakerRefused => {
+                "Calls that an open circuit breaker refused, or a half-open one whose probes were under way"
+            }
         }
     }
 
@@ -742,6 +793,11 @@ impl Counter {
             Self::LimitExceededRateLimits => Some(("option", "rateLimits")),
             Self::LimitExceededMaxMemory => Some(("option", "maxMemory")),
             Self::LimitExceededReputation => Some(("option", "reputation")),
+            Self::LimitExceededMaxResponseSize => Some(("option", "maxResponseSize")),
+            Self::LimitExceededMaxMemoryPerRequest => Some(("option", "maxMemoryPerRequest")),
+            Self::LimitExceededMaxExpansion => Some(("option", "maxExpansion")),
+            Self::LimitExceededMaxRedirects => Some(("option", "maxRedirects")),
+            Self::LimitExceededContentCodings => Some(("option", "contentCodings")),
             Self::LogRecordsTrace => Some(("level", "trace")),
             Self::LogRecordsDebug => Some(("level", "debug")),
             Self::LogRecordsInfo => Some(("level", "info")),
@@ -1023,4 +1079,4 @@ pub const BOUNDS_NANOS: [u64; 20] = [
 pub const HISTOGRAM_LEN: usize = 30;
 
 /// How many numbers [`crate::fill`] writes.
-pub const FILL_LEN: usize = 361;
+pub const FILL_LEN: usize = 369;

@@ -18,9 +18,9 @@ const COPIED: usize = 16 * 1024;
 /// `flags` of `end`.
 const FINISH: u32 = 1;
 /// Added to the status of `respond`.
-const FINISH_WHOLE: u32 = 1024;
+pub const FINISH_WHOLE: u32 = 1024;
 /// The number of a remembered head is added so many times.
-const READY: u32 = 2048;
+pub const READY: u32 = 2048;
 
 /// Runs a function on the environment's engine: not after its end, panics caught and charged to the stream named by
 /// the first argument, a wake scheduled where one is needed.
@@ -34,6 +34,7 @@ pub fn with<T>(arguments: &Arguments, gone: T, work: impl FnOnce(&State, &mut En
         return gone;
     };
     let Some(engine) = engine.as_mut() else { return gone };
+    state.outbox.take(state, engine, None);
     let result = catch_unwind(AssertUnwindSafe(|| work(state, engine)));
     let result = match result {
         Ok(result) => result,

@@ -107,6 +107,12 @@ impl Env {
         value
     }
 
+    pub fn is_string(self, value: Value) -> bool {
+        let mut kind = -1;
+        call!(napi_typeof(self.0, value.0, &mut kind));
+        kind == sys::ValueType::napi_string
+    }
+
     pub fn text(self, latin1: &[u8]) -> Value {
         let mut value = ptr::null_mut();
         call!(napi_create_string_latin1(

@@ -14,6 +14,7 @@ mod host;
 mod js;
 #[cfg_attr(test, allow(dead_code, reason = "the macro that registers it is off in unit tests"))]
 mod listen;
+mod outbox;
 mod poller;
 mod server;
 mod socket;
@@ -31,7 +32,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 /// Changes whenever the functions or the layout of events do; `ts/native` refuses any other.
-pub const ABI: u32 = 4;
+pub const ABI: u32 = 5;
 
 /// The version of the package that this binary belongs to.
 #[napi(catch_unwind)]

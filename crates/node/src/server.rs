@@ -10,7 +10,7 @@ use napi_sys as sys;
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
 use std::ptr;
 
-/// `attach(onEvents, ring)`: from now on events are given to the function.
+/// `attach(onEvents, ring, outboxNumbers, outboxText)`: from now on events are given to the function.
 pub unsafe extern "C" fn attach(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let arguments = Arguments::of(env, info);
     // SAFETY: the function was made with the state as its data.
@@ -22,6 +22,9 @@ pub unsafe extern "C" fn attach(env: sys::napi_env, info: sys::napi_callback_inf
                 arguments.env.drop_reference(old);
             }
         }
+    }
+    if let (Some(numbers), Some(text)) = (arguments.get(2), arguments.get(3)) {
+        state.outbox.attach(arguments.env, numbers, text);
     }
     ptr::null_mut()
 }

@@ -7,6 +7,7 @@
 
 use crate::host::NodeHost;
 use crate::js::{Env, Value, call};
+use crate::outbox::Outbox;
 use crate::poller::{Noted, UvPoll};
 use crate::uv::{Callback, Handle, Kind, Loop, READABLE, Uv};
 use millrace_engine::net::{NestedEpoll, Poller};
@@ -33,6 +34,8 @@ pub struct State {
     /// `onEvents(count, …values)` and its ring, once `attach` has been called.
     pub on_events: Cell<sys::napi_ref>,
     pub ring: Cell<sys::napi_ref>,
+    /// Answers that JavaScript gathers while it handles a batch.
+    pub outbox: Outbox,
     pub context: Cell<sys::napi_async_context>,
     /// A wake is running: commands need not schedule one.
     pub awake: Cell<bool>,
@@ -88,6 +91,7 @@ impl State {
             host: RefCell::new(NodeHost::new(Env(env))),
             on_events: Cell::new(ptr::null_mut()),
             ring: Cell::new(ptr::null_mut()),
+            outbox: Outbox::new(),
             context: Cell::new(ptr::null_mut()),
             awake: Cell::new(false),
             budget: Cell::new(crate::wake::MOST_CALLS),

@@ -99,7 +99,10 @@ fn deliver(state: &State) -> bool {
         return false;
     }
     let before = with_engine(state, |engine| engine.now_ns()).unwrap_or(0);
+    state.outbox.open(true);
     let thrown = call_handlers(state, &batch);
+    state.outbox.open(false);
+    with_engine(state, |engine| state.outbox.take(state, engine, None));
     let count = batch.len() as u64;
     state.batch.replace(batch);
     let after = with_engine(state, |engine| {
@@ -171,6 +174,12 @@ fn call_handlers(state: &State, batch: &[Event<Value>]) -> Option<Value> {
         arguments.as_ptr(),
         &mut result
     ));
+    let answers = status == sys::Status::napi_ok && !result.is_null();
+    if answers && !state.outbox.is_empty() {
+        // The bodies are what was returned, unless something was thrown. Later ones come while the scope closes.
+        let text = env.is_string(Value(result)).then_some(Value(result));
+        with_engine(state, |engine| state.outbox.take(state, engine, text));
+    }
     let own = if status == sys::Status::napi_pending_exception {
         env.take_exception()
     } else {

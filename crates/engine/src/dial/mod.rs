@@ -115,6 +115,10 @@ pub(crate) struct Dialling {
     tls_timeout_ms: u64,
     proxy_timeout_ms: u64,
     began_ns: u64,
+    /// When the first connection was there.
+    connected_ns: Option<u64>,
+    /// When the last proxy had opened its tunnel.
+    proxied_ns: Option<u64>,
 }
 
 /// What this host reaches best first (RFC 6724 §6), the families in turn (RFC 8305 §4).
@@ -156,6 +160,7 @@ impl Dialling {
     fn securing(tls: DialTls, timeout_ms: u64, now_ns: u64) -> Self {
         Self {
             tls_timeout_ms: timeout_ms,
+            connected_ns: Some(now_ns),
             ..Self::connected(vec![Step::Tls(tls)], now_ns)
         }
     }
@@ -180,6 +185,8 @@ impl Dialling {
             tls_timeout_ms: 0,
             proxy_timeout_ms: 0,
             began_ns: now_ns,
+            connected_ns: None,
+            proxied_ns: None,
         }
     }
 
@@ -189,6 +196,16 @@ impl Dialling {
             .iter()
             .filter(|step| matches!(step, Step::Proxy(_)));
         passed.count() as u32
+    }
+
+    /// How long the proxies took, from the connection to the last tunnel: TLS with them and dials that had to be made
+    /// again are within it. And how long TLS with the target took after that. In ns; `None`: there was no such phase.
+    fn phases(&self, now_ns: u64) -> (Option<u64>, Option<u64>) {
+        let connected = self.connected_ns.unwrap_or(now_ns);
+        let proxy = self.proxied_ns.map(|at| at.saturating_sub(connected));
+        let from = self.proxied_ns.unwrap_or(connected);
+        let secure = matches!(self.steps.last(), Some(Step::Tls(_)));
+        (proxy, secure.then(|| now_ns.saturating_sub(from)))
     }
 }
 

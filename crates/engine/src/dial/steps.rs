@@ -4,7 +4,7 @@
 use super::Step;
 use crate::connection::{Deadline, Stack, flag as conn};
 use crate::engine::Engine;
-use crate::event::{EventKind, Host};
+use crate::event::{EventKind, Host, dialled};
 use crate::id::Id;
 use crate::layer::{Handshake, Layer, Layers, Machine, TlsLayer};
 use crate::protocol::Protocol;
@@ -20,6 +20,9 @@ impl<V: Copy> Engine<V> {
             connection.flags &= !conn::CONNECTING;
         }
         let Some(mut stack) = self.take_stack(id) else { return };
+        if let Some(dial) = &mut stack.dial {
+            dial.connected_ns.get_or_insert(self.now_ns);
+        }
         let mut layers = self.take_layers(id);
         let begun = self.begin_step(id, &mut stack, &mut layers);
         self.give_layers(id, layers);
@@ -82,13 +85,23 @@ impl<V: Copy> Engine<V> {
 
     /// A connection that we began is open.
     fn opened(&mut self, id: Id, stack: &mut Stack) {
-        stack.dial = None;
+        let dial = stack.dial.take();
+        let (proxy, tls) = dial.map_or((None, None), |dial| dial.phases(self.now_ns));
         let Protocol::Raw(stream) = stack.protocol else { return };
         self.set_deadline(id, Deadline::None, 0);
         if let Some(found) = self.streams.get_mut(stream) {
             found.flags &= !flag::DIALLING;
         }
-        self.event(EventKind::Dialled, stream, 0, 0, 0, None);
+        let flag = |phase: Option<u64>, flag| phase.map_or(0, |_| flag);
+        let flags = flag(proxy, dialled::PROXY) | flag(tls, dialled::TLS);
+        self.event(
+            EventKind::Dialled,
+            stream,
+            flags,
+            proxy.unwrap_or(0),
+            tls.unwrap_or(0),
+            None,
+        );
     }
 
     /// Bytes of a proxy that we ask for a tunnel.
@@ -128,6 +141,9 @@ impl<V: Copy> Engine<V> {
         self.metrics.add(Counter::ProxyClientHandshakes, 1);
         self.metrics.record(Histogram::ProxyClientHandshakeDuration, nanos);
         layers.list.pop();
+        if let Some(dial) = &mut stack.dial {
+            dial.proxied_ns = Some(self.now_ns);
+        }
         self.step_done(id, stack, layers)?;
         match &bytes[at..] {
             [] => Ok(()),

@@ -6,11 +6,14 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use millrace_engine::{Chunk, ClientProfile, Dial, DialTo, EventKind, HeadLimits, Request, request_flag, response};
+use millrace_engine::{Chunk, ClientProfile, Dial, DialTo, EventKind, HeadLimits, Id, Request, request_flag, response};
 
 use super::choices;
 use crate::driver::Driver;
 use crate::feed::{Random, random_pieces};
+
+/// How many requests are under way at a time where they are pipelined.
+const DEPTH: usize = 4;
 
 /// How often a piece may make turns before it is a spin.
 const TURNS: usize = 2_000;
@@ -86,17 +89,28 @@ pub fn client_connection(data: &[u8]) {
 #[derive(Default)]
 struct Exchanges {
     open: HashMap<u64, bool>,
+    /// Those that have no response yet, in the order of asking.
+    order: Vec<u64>,
     tunnels: Vec<f64>,
     failed: Vec<u64>,
     gone: bool,
 }
 
 impl Exchanges {
-    /// Makes a request where the connection is free.
+    /// Makes a request where the connection is free, or several behind one another; gives one up.
     fn ask(&mut self, driver: &mut Driver, handle: f64, profile: u32, choice: u8) {
-        if self.gone || !self.open.is_empty() {
-            return;
+        let pipelined = choice & 64 != 0;
+        while !self.gone && (self.open.is_empty() || pipelined && self.open.len() < DEPTH) {
+            if !self.ask_one(driver, handle, profile, choice) {
+                break;
+            }
         }
+        if choice & 128 != 0 && self.order.len() == DEPTH {
+            driver.engine.destroy(Id::from_u64(self.order[DEPTH / 2]).as_f64());
+        }
+    }
+
+    fn ask_one(&mut self, driver: &mut Driver, handle: f64, profile: u32, choice: u8) -> bool {
         let method: &[u8] = match choice & 3 {
             0 => b"GET",
             1 => b"HEAD",
@@ -114,11 +128,18 @@ impl Exchanges {
                 4 => request_flag::INFORMATIONAL,
                 8 => request_flag::UPGRADE,
                 _ => 0,
+            } | if self.open.is_empty() {
+                0
+            } else {
+                request_flag::PIPELINE
             },
         };
-        if let Ok(id) = driver.engine.request(handle, &request, Chunk::Bytes(b"")) {
+        let asked = driver.engine.request(handle, &request, Chunk::Bytes(b""));
+        if let Ok(id) = asked {
             self.open.insert(id.as_u64(), false);
+            self.order.push(id.as_u64());
         }
+        asked.is_ok()
     }
 
     /// Takes the events; says whether there were any.
@@ -131,6 +152,8 @@ impl Exchanges {
                     let told = self.open.get_mut(&id).expect("a response to what was asked");
                     assert!(!*told, "two responses to one request");
                     *told = true;
+                    assert_eq!(self.order.first(), Some(&id), "responses in another order");
+                    self.order.remove(0);
                     if event.flags & response::RAW != 0 {
                         self.open.remove(&id);
                         self.tunnels.push(event.stream());
@@ -150,6 +173,7 @@ impl Exchanges {
                 EventKind::Aborted => {
                     let tunnel = self.tunnels.iter().any(|tunnel| *tunnel == event.stream());
                     let failed = self.failed.contains(&id);
+                    self.order.retain(|one| *one != id);
                     assert!(self.open.remove(&id).is_some() || tunnel || failed, "an end of nothing");
                 }
                 EventKind::Gone => self.gone = true,

@@ -1,6 +1,6 @@
 // Proxies that others wrote, each as a process of its own with a configuration of its own, until `stopAll`.
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -51,20 +51,40 @@ const accepts = (port) =>
     socket.on('error', () => resolve(false));
   });
 
-/** SOCKS4 and 5 without authentication. */
-export async function dante(danted) {
+/** SOCKS4 and 5 without authentication (`none`), or SOCKS5 for a user of the system with the system's password (`username`). */
+export async function dante(danted, method = 'none') {
   const port = await freePort();
   const rules = `
 logoutput: stderr
 internal: 127.0.0.1 port = ${port}
 external: lo
 clientmethod: none
-socksmethod: none
+socksmethod: ${method}
+user.privileged: root
+user.unprivileged: nobody
 client pass { from: 0/0 to: 0/0 }
 socks pass { from: 0/0 to: 0/0 command: connect }
 `;
-  const pid = join(folder, 'danted.pid');
-  return run(danted, ['-N', '1', '-p', pid, '-f', file('danted.conf', rules)], port);
+  const pid = join(folder, `danted-${method}.pid`);
+  return run(danted, ['-N', '1', '-p', pid, '-f', file(`danted-${method}.conf`, rules)], port);
+}
+
+/** Names in place of the system's, in the same namespace alone. */
+export function setHosts(text) {
+  execFileSync('mount', ['--bind', file('hosts', text), '/etc/hosts'], { stdio: 'pipe' });
+}
+
+/** Makes USER a user of this system as this process and its children see it: in a mount namespace of their own alone. */
+export function addUser(openssl) {
+  const hashed = execFileSync(openssl, ['passwd', '-6', PASSWORD]).toString().trim();
+  const lines = {
+    passwd: `${USER}:x:64999:65534::/nonexistent:/usr/sbin/nologin\n`,
+    shadow: `${USER}:${hashed}:20000:0:99999:7:::\n`,
+  };
+  for (const [name, line] of Object.entries(lines)) {
+    const own = file(name, readFileSync(`/etc/${name}`, 'utf8') + line, name === 'shadow' ? 0o640 : 0o644);
+    execFileSync('mount', ['--bind', own, `/etc/${name}`], { stdio: 'pipe' });
+  }
 }
 
 /** SOCKS5 with a password. */
@@ -101,6 +121,7 @@ export async function squid(program, openssl, scheme) {
   const text = `
 http_port 127.0.0.1:${port}
 https_port 127.0.0.1:${secure} tls-cert=${at('cert.pem')} tls-key=${at('key.pem')}
+https_port [::1]:${secure} tls-cert=${at('cert.pem')} tls-key=${at('key.pem')}
 auth_param ${scheme} program ${helper}
 auth_param ${scheme} realm squid
 auth_param ${scheme} children 1 startup=1
@@ -114,10 +135,11 @@ cache_log /dev/stderr
 cache deny all
 netdb_filename none
 coredump_dir /tmp
+dns_timeout 1 seconds
 shutdown_lifetime 0 seconds
 `;
   await run(program, ['-N', '-f', file(`squid-${scheme}.conf`, text)], port);
-  return { port, secure, cert: at('cert.pem') };
+  return { port, secure, cert: at('cert.pem'), key: at('key.pem') };
 }
 
 /** SOCKS4 and 5 by OpenSSH's client, over a server of its own. */

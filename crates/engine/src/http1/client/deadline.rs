@@ -1,5 +1,6 @@
 //! What an exchange of a client may take time for.
 
+use super::Exchange;
 use crate::connection::{Deadline, flag as conn};
 use crate::engine::Engine;
 use crate::event::Host;
@@ -31,9 +32,11 @@ impl<V: Copy> Engine<V> {
         let Some(stream) = self.streams.get(exchange.stream) else {
             return NONE;
         };
-        let mut first = match exchange.total_ms {
-            0 => NONE,
-            at => (Deadline::Request, at),
+        // The time for all of it runs for those behind the first as well; the other clocks are of the one that is answered.
+        let totals = client.order.iter().map(|exchange| exchange.total_ms);
+        let mut first = match totals.filter(|at| *at != 0).min() {
+            None => NONE,
+            Some(at) => (Deadline::Request, at),
         };
         let mut take = |what, since: u64, limit: u64| {
             let at = since.saturating_add(limit);
@@ -101,10 +104,15 @@ impl<V: Copy> Engine<V> {
         let Some(Protocol::Client(client)) = connection.stack.as_ref().map(|stack| &stack.protocol) else {
             return;
         };
-        let Some(exchange) = client.order.front() else { return };
+        let due = |exchange: &Exchange| now_what == Deadline::Request && exchange.total_ms == now_at;
+        let place = client.order.iter().position(due).unwrap_or(0);
+        let Some(exchange) = client.order.get(place) else {
+            return;
+        };
         let Some(profile) = self.clients.profiles.get(exchange.profile as usize) else {
             return;
         };
+        let stream = exchange.stream;
         let (code, limit) = match now_what {
             Deadline::Write => (Code::SendTimeout, profile.send_ms),
             Deadline::Headers => (Code::ResponseTimeout, profile.headers_ms),
@@ -113,7 +121,11 @@ impl<V: Copy> Engine<V> {
         };
         let late = self.now_ms.saturating_sub(at_ms.min(now_at));
         self.count_client_timeout(code);
-        self.close(id, Error::limit(code, limit, limit + late));
+        let error = Error::limit(code, limit, limit + late);
+        match place {
+            0 => self.close(id, error),
+            _ => self.cancel_exchange(stream, &error),
+        }
     }
 
     fn count_client_timeout(&mut self, code: Code) {

@@ -9,9 +9,12 @@
 //! flags of a stream are by direction: `HEAD_SENT` and `RESPONSE_ENDED` are of what we say, `REQUEST_ENDED` and
 //! `END_TOLD` of what the peer says.
 //!
+//! Several may be under way on one connection, see `pipe`; the first of them is the one that is being answered.
+//!
 //! The connection is free again when both are complete; the host reads that off `Response` with `ENDED`, or `BodyEnd`.
 
 mod deadline;
+mod pipe;
 mod probe;
 mod receive;
 mod request;
@@ -52,6 +55,8 @@ pub mod aborted {
     pub const SENT: u32 = 1 << 12;
     /// At least one byte of a response came.
     pub const SEEN: u32 = 1 << 13;
+    /// It stood behind an answer that ends the connection: the peer does not act on it (RFC 9112 §9.6).
+    pub const UNREAD: u32 = 1 << 14;
 }
 
 /// What holds for requests, by number: most requests of a program have the same.
@@ -90,7 +95,7 @@ pub(crate) struct Exchange {
     pub seen: bool,
     /// Its head has been told to the host.
     pub head_told: bool,
-    /// Our own head said `Connection: close`.
+    /// Nothing follows it on this connection: our own head said `Connection: close`, or what followed was cut off.
     pub last: bool,
 }
 
@@ -227,44 +232,5 @@ impl<V: Copy> Engine<V> {
             self.drop_stream(handle);
             self.event(EventKind::Gone, handle, error.code.id().into(), 0, 0, None);
         }
-    }
-
-    /// Ends the exchanges of a client connection before their time.
-    pub(crate) fn abort_exchanges(&mut self, stack: &mut Stack, error: &Error) {
-        let sent = stack.sent;
-        let Protocol::Client(client) = &mut stack.protocol else {
-            return;
-        };
-        let mut first = true;
-        for exchange in std::mem::take(&mut client.order) {
-            // What is the first one's fault is not the fault of those behind it, which nobody has begun to answer.
-            let code = match first {
-                true => *error,
-                false => Code::ConnectionClosed.into(),
-            };
-            first = false;
-            self.abort_exchange(&exchange, sent, &code);
-        }
-    }
-
-    fn abort_exchange(&mut self, exchange: &Exchange, sent: u64, error: &Error) {
-        if self.streams.get(exchange.stream).is_none() {
-            return;
-        }
-        self.drop_stream(exchange.stream);
-        self.metrics.gauge_add(Gauge::HttpClientActiveRequests, -1);
-        let mut flags = u32::from(error.code.id());
-        if sent > exchange.starts_at {
-            flags |= aborted::SENT;
-        }
-        if exchange.seen {
-            flags |= aborted::SEEN;
-        }
-        let (a, b) = match (error.errno, error.limit) {
-            (Some(errno), _) => (errno.unsigned_abs().into(), 0),
-            (None, Some(limit)) => (limit.value, limit.seen),
-            (None, None) => (0, 0),
-        };
-        self.event(EventKind::Aborted, exchange.stream, flags, a, b, None);
     }
 }

@@ -1,6 +1,6 @@
 //! Responses: from bytes to events.
 
-use super::{request_flag, response};
+use super::{aborted, request_flag, response};
 use crate::connection::{Stack, flag as conn};
 use crate::engine::Engine;
 use crate::event::{Event as Told, EventKind, Host};
@@ -46,8 +46,12 @@ impl<V: Copy> Engine<V> {
                 return Ok(());
             };
             let Some(exchange) = client.order.front_mut() else {
+                let cut = self
+                    .connections
+                    .get(id)
+                    .is_none_or(|connection| connection.has(conn::CLOSING));
                 // A byte that nobody asked for must not be taken for an answer to the next request.
-                return match input.is_empty() {
+                return match input.is_empty() || cut {
                     true => Ok(()),
                     false => Err(Code::HttpUnexpectedData.into()),
                 };
@@ -68,6 +72,9 @@ impl<V: Copy> Engine<V> {
                     let raw = status == 101 || context.connect && (200..300).contains(&status);
                     if raw {
                         return self.switch(host, id, stack, &input[consumed..]);
+                    }
+                    if status >= 200 && !client.parser.head().keep_alive && client.order.len() > 1 {
+                        self.cut_pipe(id, stack, 1, &Code::ConnectionClosed.into(), aborted::UNREAD);
                     }
                     if ended && status < 200 {
                         self.tell_informational(host, stack);
@@ -187,6 +194,8 @@ impl<V: Copy> Engine<V> {
             let profile = self.clients.profiles.get(next.profile as usize);
             let limits = profile.map_or_else(Default::default, |profile| profile.limits);
             client.parser.reset(limits, next.context);
+            // Its clock begins now that it is its turn.
+            stack.body_ms = self.from_ms;
         }
         Ok(())
     }

@@ -47,12 +47,13 @@ pub struct Request<'a> {
 }
 
 impl<V: Copy> Engine<V> {
-    /// Puts a request on a connection that is free; the answer is the exchange's stream. The flush looks at a connection
-    /// that was idle before it sends: one that is dead ends the exchange with `CONNECTION_STALE`, and nothing was sent.
+    /// Puts a request on a connection that is free, or with [`request_flag::PIPELINE`] behind others; the answer is the
+    /// exchange's stream. The flush looks at a connection that was idle before it sends: one that is dead ends the exchange
+    /// with `CONNECTION_STALE`, and nothing was sent. All that is asked between two flushes leaves in one write.
     ///
     /// # Errors
-    /// `CONNECTION_STALE`: take another connection, nothing was sent and this one is closed. `INVALID_STATE`: it is
-    /// busy. Whatever is wrong with the head; the connection is then as it was.
+    /// `CONNECTION_STALE`: take another connection, nothing was sent, and this one is closed or takes no more behind those
+    /// that are under way. `INVALID_STATE`: it is busy. Whatever is wrong with the head; the connection is then as it was.
     pub fn request(&mut self, handle: f64, request: &Request<'_>, body: Chunk<'_>) -> Result<Id, Error> {
         let (_, id) = self.client_connection(handle).ok_or(Code::ConnectionStale)?;
         let mut busy = false;
@@ -64,11 +65,15 @@ impl<V: Copy> Engine<V> {
         {
             busy = !client.order.is_empty();
         }
-        if busy && (request.flags & request_flag::PIPELINE == 0 || !self.may_pipeline(id)) {
+        if busy && request.flags & request_flag::PIPELINE == 0 {
             return Err(Code::InvalidState.into());
         }
         let over = conn::CLOSING | conn::READ_CLOSED | conn::HANGUP_SEEN | conn::LINGERING;
         let ended = self.connections.get(id).is_none_or(|connection| connection.has(over));
+        if busy && (ended || !self.may_pipeline(id)) {
+            // Those before it are still being answered.
+            return Err(Code::ConnectionStale.into());
+        }
         // Of a body that comes in pieces the first would be gone with a dead connection: looked at now as well.
         let streams = request.flags & request_flag::STREAM != 0;
         if ended || streams && !busy && !self.is_usable(id) {
@@ -79,21 +84,6 @@ impl<V: Copy> Engine<V> {
         let result = self.queue_request(id, &mut stack, request, body);
         self.give_stack_and_touch(id, stack);
         result
-    }
-
-    /// Whether another request may follow those that are under way: their bodies must have gone out.
-    fn may_pipeline(&self, id: Id) -> bool {
-        let stack = self
-            .connections
-            .get(id)
-            .and_then(|connection| connection.stack.as_ref());
-        let Some(Protocol::Client(client)) = stack.map(|stack| &stack.protocol) else {
-            return false;
-        };
-        client.order.iter().all(|exchange| {
-            let stream = self.streams.get(exchange.stream);
-            !exchange.last && stream.is_some_and(|stream| stream.has(flag::RESPONSE_ENDED))
-        })
     }
 
     fn queue_request(
@@ -154,7 +144,8 @@ impl<V: Copy> Engine<V> {
         } else {
             self.release(body);
         }
-        if client.order.is_empty() {
+        let follows = !client.order.is_empty();
+        if !follows {
             client.unproven = self
                 .connections
                 .get(id)
@@ -187,6 +178,9 @@ impl<V: Copy> Engine<V> {
             connection.requests = connection.requests.saturating_add(1);
         }
         self.metrics.add(Counter::HttpClientRequests, 1);
+        if follows {
+            self.metrics.add(Counter::HttpClientPipelined, 1);
+        }
         self.metrics.gauge_add(Gauge::HttpClientActiveRequests, 1);
         Ok(stream)
     }
