@@ -16,6 +16,13 @@ const PARTS = 4;
 /** How much of an unwanted body is drained rather than the connection closed. */
 const DUMP_LIMIT = 64 * 1024;
 const EMPTY = new Uint8Array(0);
+/** No chunk is kept; never written to. */
+const NONE: Uint8Array[] = [];
+
+/** Who gets each chunk as it comes. */
+export interface ChunkSink {
+  take(chunk: Uint8Array, length: number): void;
+}
 
 interface Waiting<T> {
   resolve(value: T): void;
@@ -44,10 +51,11 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   #collecting: Waiting<Uint8Array> | undefined;
   /** What was collected, until its end is told too. */
   #whole: Uint8Array | undefined;
+  /** What came and was not taken, once chunks are wanted. */
   #chunks: Uint8Array[] | undefined;
   #wanting: Waiting<Uint8Array | undefined> | undefined;
   #watching: (() => void)[] | undefined;
-  #sink: ((chunk: Uint8Array) => void) | undefined;
+  #sink: ChunkSink | undefined;
   /** Bytes that were taken and not granted again yet. */
   #taken = 0;
 
@@ -71,6 +79,11 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   /** Whether it has arrived whole. */
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Whether chunks came that nobody has taken. */
+  get keeps(): boolean {
+    return this.#chunks !== undefined && this.#chunks.length > 0;
   }
 
   get trailers(): HeaderView | null {
@@ -128,7 +141,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
     if (this.#used) throw usedTwice();
     this.#used = true;
-    this.#chunks = [];
+    this.#chunks = NONE;
     if (!this.#ended && this.#failure === undefined) native.grant(this.id, this.#window);
     return {
       next: async () => {
@@ -136,7 +149,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
         return value === undefined ? { done: true, value: undefined } : { done: false, value };
       },
       return: () => {
-        this.#chunks = [];
+        this.#chunks = NONE;
         if (!this.#ended) native.discard(this.id, DUMP_LIMIT);
         this.#ended = true;
         return Promise.resolve({ done: true, value: undefined });
@@ -169,24 +182,25 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
     if (watching !== undefined) for (const resolve of watching) resolve();
   }
 
-  /** Gives each chunk to the function as it comes, from now on; `undefined`: keeps them until another is given. */
-  flow(sink: ((chunk: Uint8Array) => void) | undefined): void {
+  /** Gives each chunk to the sink as it comes, from now on; `undefined`: keeps them until there is one again. */
+  flow(sink: ChunkSink | undefined): void {
     if (this.#chunks === undefined) {
       if (this.#used) throw usedTwice();
       this.#used = true;
-      this.#chunks = [];
+      this.#chunks = NONE;
       if (!this.#ended && this.#failure === undefined) native.grant(this.id, this.#window);
     }
     this.#sink = sink;
-    const kept = sink === undefined ? [] : this.#chunks.splice(0);
-    for (const chunk of kept) {
-      // The function may have had it stop meanwhile.
-      if (this.#sink === undefined) this.#chunks.push(chunk);
-      else {
-        this.#take(chunk.byteLength);
-        this.#sink(chunk);
-      }
+    // It may have us stop meanwhile.
+    for (let chunk; this.#sink !== undefined && (chunk = this.#chunks.shift()) !== undefined;) {
+      this.#take(chunk.length);
+      this.#sink.take(chunk, chunk.length);
     }
+  }
+
+  #keep(chunk: Uint8Array): void {
+    if (this.#chunks === NONE) this.#chunks = [chunk];
+    else this.#chunks?.push(chunk);
   }
 
   /** Nobody reads it any more: answers with what came and was not taken. */
@@ -217,10 +231,12 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
         const chunk = value as Uint8Array;
         const wanting = this.#wanting;
         if (this.#sink !== undefined) {
-          this.#take(chunk.byteLength);
-          this.#sink(chunk);
+          // Its length, as the event has it: to ask the chunk is a call. A small integer, which the ring's double is not.
+          const length = a | 0;
+          this.#take(length);
+          this.#sink.take(chunk, length);
         } else if (wanting === undefined) {
-          this.#chunks?.push(chunk);
+          this.#keep(chunk);
         } else {
           this.#wanting = undefined;
           this.#take(chunk.byteLength);

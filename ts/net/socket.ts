@@ -11,6 +11,7 @@ import { DIALLED_PROXY, DIALLED_TLS, KIND, register, unregister } from '../nativ
 import { FINISH, SOCKET_KEEP_ALIVE, SOCKET_NO_DELAY, SOCKET_USER_TIMEOUT } from '../native/binding.js';
 import type { RelayOptions } from '../options/relay.generated.js';
 import { native } from '../native/loader.js';
+import type { ChunkSink } from '../message/incoming-body.js';
 import { IncomingBody } from '../message/incoming-body.js';
 import { TlsContext } from '../tls/tls-context.js';
 import type { TlsClientOptions } from '../tls/tls-options.js';
@@ -38,7 +39,24 @@ const SYSTEM = 2;
 /** The body of whoever is joined to another: read, over, and nobody's. */
 const RELEASED = new IncomingBody(0, 0, true);
 RELEASED.release();
+/** Where the bytes of one that is closed go. */
+const DROPPED: ChunkSink = { take: () => undefined };
 type EventListener = Parameters<EventEmitter['on']>[1];
+
+/** Who waits for room, or for everything to be with the kernel. */
+interface Waiting {
+  resolve(): void;
+  reject(error: unknown): void;
+  finish: boolean;
+}
+
+/** What a socket knows of its relay. */
+interface Joint {
+  readonly other: Socket;
+  readonly ending: Ending | undefined;
+  /** Bytes that went to the other end before the relay had begun. */
+  carried: number;
+}
 
 /**
  * A connection that speaks no protocol of ours: one that `connect` made, or after an upgrade or CONNECT. Both sides end
@@ -46,7 +64,7 @@ type EventListener = Parameters<EventEmitter['on']>[1];
  * Its events are `data` (see `pause`), `drain`, `end` (the peer has ended), `close`
  * and, where somebody listens, `error`.
  */
-export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, Target {
+export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, Target, ChunkSink {
   readonly id: number;
   /** @internal How long the handshakes of a connection that we began took, in ms; null: there was none. */
   handshakes: Handshakes = NO_HANDSHAKES;
@@ -63,13 +81,11 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   #failure: MillraceError | undefined;
   /** Whether `data` events wait; undefined: nobody has asked for them. */
   #isPaused: boolean | undefined;
-  /** The other end of a relay. */
-  #joined: Socket | undefined;
-  #ending: Ending | undefined;
-  /** Bytes that went to the other end before the relay had begun. */
-  #carried = 0;
+  /** Where the peer's end has not been told: it waits behind chunks that are kept, or nobody listened yet. */
+  #endWaits: 'behind' | 'unheard' | undefined;
+  #joint: Joint | undefined;
   #opening: { resolve(): void; reject(error: unknown): void; explain(failure: DialFailure): MillraceError } | undefined;
-  #waiting: { resolve(): void; reject(error: unknown): void; finish: boolean }[] = [];
+  #waiting: Waiting[] | undefined;
 
   /** Made by the server. */
   constructor(id: number, slot: number) {
@@ -143,7 +159,7 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
 
   /** Queues bytes; false: wait for `drain` or `drained()`. After the end it answers false. */
   write(data: string | Uint8Array | readonly Uint8Array[]): boolean {
-    if (this.#ended || this.#closed || this.#joined !== undefined) return false;
+    if (this.#ended || this.#closed || this.#joint !== undefined) return false;
     if (Array.isArray(data)) {
       let room = true;
       for (const part of data as readonly Uint8Array[]) room = this.#writeOne(part) && room;
@@ -155,7 +171,7 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   #writeOne(part: string | Uint8Array): boolean {
     const answer = native.write(this.id, part);
     if (answer !== undefined && answer !== 0) return false;
-    this.#bytesWritten += typeof part === 'string' ? Buffer.byteLength(part) : part.byteLength;
+    this.#bytesWritten += typeof part === 'string' ? Buffer.byteLength(part) : part.length;
     if (answer === undefined) return true;
     this.#full = true;
     return false;
@@ -164,16 +180,16 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   /** Resolves when there is room again, or at once when there is; also when the socket closes. */
   drained(): Promise<void> {
     if (!this.#full || this.#closed) return Promise.resolve();
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject, finish: false }));
+    return new Promise((resolve, reject) => (this.#waiting ??= []).push({ resolve, reject, finish: false }));
   }
 
   /** Ends our side; resolves when everything is with the kernel. The peer may go on sending. */
   end(data?: string | Uint8Array): Promise<void> {
     if (data !== undefined && data.length > 0) this.write(data);
-    if (this.#closed || this.#ended || this.#joined !== undefined) return Promise.resolve();
+    if (this.#closed || this.#ended || this.#joint !== undefined) return Promise.resolve();
     this.#ended = true;
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject, finish: true });
+      (this.#waiting ??= []).push({ resolve, reject, finish: true });
       const code = native.end(this.id, '', FINISH);
       if (code !== undefined) this.#close(errorFromNative(code));
     });
@@ -182,9 +198,13 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   /** Ends our side, drops what the peer still sends, resolves when the connection is closed. */
   async close(): Promise<void> {
     if (this.#closed) return;
-    if (this.#joined !== undefined) this.destroy();
+    if (this.#joint !== undefined) this.destroy();
     const closed = new Promise<void>((resolve) => this.once('close', () => resolve()));
     if (!this.#body.used) await this.#body.dump(Number.MAX_SAFE_INTEGER);
+    else if (this.#isPaused === true) {
+      this.#body.flow(DROPPED);
+      if (this.#endWaits === 'behind') this.#tellEnd();
+    }
     await this.end().catch(() => undefined);
     await closed;
   }
@@ -217,6 +237,11 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   destroy(error?: Error): void {
     if (this.#closed) return;
     native.destroy(this.id);
+    if (this.#endWaits === 'behind') {
+      // Its connection may be over but for the chunks that wait.
+      this.#endWaits = undefined;
+      this.#closeIfOver();
+    }
     if (error !== undefined && this.listenerCount('error') > 0) this.emit('error', error);
   }
 
@@ -289,6 +314,10 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   override on(name: string | symbol, listener: EventListener): this {
     super.on(name, listener);
     if (name === 'data' && this.#isPaused === undefined) this.resume();
+    else if (name === 'end' && this.#endWaits === 'unheard') {
+      this.#endWaits = undefined;
+      process.nextTick(() => this.emit('end'));
+    }
     return this;
   }
 
@@ -307,12 +336,16 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   resume(): this {
     if (this.#isPaused !== false) {
       this.#isPaused = false;
-      this.#body.flow((chunk) => {
-        this.#bytesRead += chunk.byteLength;
-        this.emit('data', chunk);
-      });
+      this.#body.flow(this);
+      if (this.#endWaits === 'behind' && !this.#body.keeps) this.#tellEnd();
     }
     return this;
+  }
+
+  /** @internal */
+  take(chunk: Uint8Array, length: number): void {
+    this.#bytesRead += length;
+    this.emit('data', chunk);
   }
 
   ref(): this {
@@ -333,14 +366,14 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
 
   /** @internal */
   handleEvent(kind: number, flags: number, a: number, b: number, value: unknown): void {
-    if (this.#joined !== undefined) {
-      this.#relayed(kind, flags, a, b, value);
+    if (this.#joint !== undefined) {
+      this.#relayed(this.#joint, kind, flags, a, b, value);
       return;
     }
     if (this.#body.handleBodyEvent(kind, flags, a, b, value)) {
       if (kind === KIND.bodyEnd) {
-        this.emit('end');
-        if (this.#ended && this.#waiting.length === 0) this.#close();
+        if (this.#isPaused === true && this.#body.keeps) this.#endWaits = 'behind';
+        else this.#tellEnd();
       }
       return;
     }
@@ -363,7 +396,7 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
       this.emit('drain');
     } else if (kind === KIND.finished) {
       this.#settle(() => true);
-      if (this.#body.ended) this.#close();
+      this.#closeIfOver();
     } else if (kind === KIND.aborted) {
       const error = errorFromNative(flags, { value: a, seen: b });
       this.#body.fail(error);
@@ -373,12 +406,12 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
 
   /** @internal The native core has joined it with another: what was kept for its reader goes there. */
   join(other: Socket, ending?: Ending): void {
-    this.#joined = other;
-    this.#ending = ending;
+    this.#joint = { other, ending, carried: 0 };
     this.#full = false;
     this.#settle((waiting) => !waiting.finish);
-    for (const chunk of this.#body.release()) this.#carry(chunk);
+    for (const chunk of this.#body.release()) this.#carry(this.#joint, chunk);
     this.#body = RELEASED;
+    this.#endWaits = undefined;
   }
 
   /** @internal The relay is over. */
@@ -389,28 +422,45 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   }
 
   /** Until the relay has begun, what still comes goes to the other end. */
-  #relayed(kind: number, flags: number, a: number, b: number, value: unknown): void {
-    if (kind === KIND.body) this.#carry(value as Uint8Array);
+  #relayed(joint: Joint, kind: number, flags: number, a: number, b: number, value: unknown): void {
+    const { other, ending, carried } = joint;
+    if (kind === KIND.body) this.#carry(joint, value as Uint8Array);
     else if (kind === KIND.relayEnded) {
-      const other = this.#joined;
-      if (other === undefined) return;
-      this.#ending?.end(this, other, flags, { sent: a, received: b }, this.#carried, other.#carried);
+      ending?.end(this, other, flags, { sent: a, received: b }, carried, other.#joint?.carried ?? 0);
     }
   }
 
-  #carry(chunk: Uint8Array): void {
-    const other = this.#joined;
-    if (other === undefined) return;
+  #carry(joint: Joint, chunk: Uint8Array): void {
+    const { other } = joint;
     const answer = native.write(other.id, chunk);
     if (answer !== undefined && answer !== 0) return;
-    this.#carried += chunk.byteLength;
+    joint.carried += chunk.byteLength;
     this.#bytesRead += chunk.byteLength;
     other.#bytesWritten += chunk.byteLength;
   }
 
-  #settle(which: (waiting: { finish: boolean }) => boolean, error?: unknown): void {
+  /** The peer has ended, and its last byte was taken. */
+  #tellEnd(): void {
+    // Whoever begins to listen later, having asked for no byte yet, is told then.
+    const heard = this.#body.used || this.listenerCount('end') > 0;
+    this.#endWaits = heard ? undefined : 'unheard';
+    try {
+      this.emit('end');
+    } finally {
+      this.#closeIfOver();
+    }
+  }
+
+  #closeIfOver(): void {
+    const over = this.#ended && this.#body.ended && this.#waiting === undefined;
+    if (over && this.#endWaits !== 'behind') this.#close();
+  }
+
+  #settle(which: (waiting: Waiting) => boolean, error?: unknown): void {
     const all = this.#waiting;
-    this.#waiting = all.filter((waiting) => !which(waiting));
+    if (all === undefined) return;
+    const left = all.filter((waiting) => !which(waiting));
+    this.#waiting = left.length === 0 ? undefined : left;
     for (const waiting of all) {
       if (!which(waiting)) continue;
       if (error !== undefined && waiting.finish) waiting.reject(error);

@@ -155,6 +155,8 @@ impl<V: Copy> Engine<V> {
             }
             // Of a tunnel the end is told although its bytes are dropped: who closes it waits for that.
             Consumer::Discard(_) if stream.has(flag::RAW) => {}
+            // And although nobody has asked for its bytes, once the host has it.
+            Consumer::Undecided if stream.has(flag::RAW) && !stream.has(flag::INTERNAL | flag::DIALLING) => {}
             _ => return,
         }
         self.tell_end(host, id);

@@ -66,6 +66,8 @@ pub(crate) mod flag {
     pub const CUT: u32 = 16_777_216;
     /// The peer has ended its side behind bytes that wait for their turn: the protocol is told after them.
     pub const END_WAITS: u32 = 536_870_912;
+    /// A tunnel whose last read brought much: the next goes straight into memory of the host's, see `bulk`.
+    pub const BULK: u32 = 33_554_432;
     /// An HTTP/1.1 connection of which our side is the client.
     pub const CLIENT: u32 = 1 << 27;
     /// Its client's reputation lets it wait: nothing of it is read yet.

@@ -453,7 +453,9 @@ impl<V: Copy> Engine<V> {
             }
             return stack;
         }
-        Box::new(Stack::new(crate::protocol::Protocol::Http1(Http1::new(limits))))
+        Box::new(Stack::new(crate::protocol::Protocol::Http1(Box::new(Http1::new(
+            limits,
+        )))))
     }
 
     /// A stack for a tunnel.

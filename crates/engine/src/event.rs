@@ -122,6 +122,12 @@ pub trait Host {
     fn text(&mut self, latin1: &[u8]) -> Self::Value;
     /// Bytes that the receiver may keep for ever.
     fn bytes(&mut self, bytes: &[u8]) -> Self::Value;
+    /// Memory for `size` bytes to be received into, of whatever content; `None`: there is none, receive elsewhere. What is
+    /// lent and not taken is lent again.
+    fn lend(&mut self, size: usize) -> Option<&mut [u8]>;
+    /// As [`bytes`](Self::bytes), of the first `length` bytes of what was lent last, which are copied only where they would
+    /// hold much more memory than they are.
+    fn take_lent(&mut self, length: usize) -> Self::Value;
     /// Where a pinned chunk is now; `None` when it has been detached.
     fn pinned(&self, pin: PinId) -> Option<&[u8]>;
 }

@@ -1,7 +1,7 @@
 //! One flush ends every scope: one vectored write per connection that has something to say, then its interest and
 //! its deadline, once, for all that happened since the last.
 
-use crate::connection::flag as conn;
+use crate::connection::{Deadline, flag as conn};
 use crate::deadline::idle_deadline;
 use crate::engine::Engine;
 use crate::event::{Event, EventKind, Host};
@@ -10,7 +10,7 @@ use crate::id::Id;
 use crate::link::Link;
 use crate::options::{DIALLED_HIGH_MARK, low_mark};
 use crate::protocol::Protocol;
-use crate::stream::flag;
+use crate::stream::{Stream, flag};
 use millrace_error::{Code, Error};
 use millrace_metrics::{Counter, Histogram};
 use millrace_net::{Interest, socket};
@@ -77,7 +77,7 @@ impl<V: Copy> Engine<V> {
         if let Err(error) = self.write_out(host, id, share) {
             return self.close(id, error);
         }
-        if self.rests(id) {
+        if self.rests(id) || self.tunnel_rests(id) {
             return;
         }
         self.tell_written(id);
@@ -262,6 +262,33 @@ impl<V: Copy> Engine<V> {
             self.recycle(stack);
         }
         true
+    }
+
+    /// As [`rests`](Self::rests), of a tunnel that is read: it keeps its stack, and nothing about it changes.
+    fn tunnel_rests(&self, id: Id) -> bool {
+        const USUAL: u32 = conn::SEEN_BYTES | conn::CLIENT_COUNTED | conn::SECURE | conn::RAW | conn::BULK;
+        let Some(connection) = self.connections.get(id) else {
+            return false;
+        };
+        let Some(stack) = connection.stack.as_ref() else {
+            return false;
+        };
+        let Protocol::Raw(stream) = stack.protocol else {
+            return false;
+        };
+        let usual = connection.flags & !USUAL == 0
+            && connection.interest == Interest::READ | Interest::HANGUP
+            && connection.deadline == Deadline::None
+            && connection.memory == 0
+            && connection.layers.is_none();
+        let empty = stack.output.is_empty()
+            && stack.output.memory() == 0
+            && stack.backlog.capacity() == 0
+            && stack.finishing.is_empty();
+        let read = |stream: &Stream| {
+            stream.wants_bytes() && stream.stash.capacity() == 0 && !stream.has(flag::WANTS_DRAIN | flag::DIALLING)
+        };
+        usual && empty && !self.memory.is_pressed() && self.streams.get(stream).is_some_and(read)
     }
 
     /// Tells who waits for room, and whose answer has gone out.

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod body;
+mod bulk;
 mod close;
 mod closing;
 mod connection;

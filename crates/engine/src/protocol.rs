@@ -9,13 +9,10 @@ use millrace_http1::{Limits, RequestParser};
 use std::collections::VecDeque;
 
 /// The protocol on top of a connection's layers.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lives in a pooled stack, where Http1 is the rule and stays"
-)]
 pub(crate) enum Protocol {
-    /// HTTP/1.1 or 1.0, our side the server.
-    Http1(Http1),
+    /// HTTP/1.1 or 1.0, our side the server. Boxed, for a tunnel has a stack too, for as long as it is open; a pooled stack
+    /// keeps its box.
+    Http1(Box<Http1>),
     /// HTTP/1.1 or 1.0, our side the client.
     Client(Box<ClientHttp1>),
     /// Bytes as they are, after an upgrade or CONNECT: the tunnel's stream.

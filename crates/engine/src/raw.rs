@@ -7,10 +7,14 @@ use crate::engine::Engine;
 use crate::event::{EventKind, Host, accepted};
 use crate::id::Id;
 use crate::protocol::Protocol;
-use crate::stream::{Stream, flag};
+use crate::stream::{Consumer, Stream, flag};
 use millrace_error::{Code, Error};
 use millrace_head::Method;
 use millrace_metrics::Gauge;
+use millrace_net::socket;
+
+/// Of a TLS session so many unread bytes may be no more than tickets and an end: that much is looked at unasked.
+const GOODBYE: u64 = 4096;
 
 impl<V: Copy> Engine<V> {
     /// The layers of a raw listener's connection are open, or it has none: it is a tunnel now, and the host is told.
@@ -43,7 +47,14 @@ impl<V: Copy> Engine<V> {
         if self.is_relayed(stream) {
             return self.relay_bytes(host, stream, bytes);
         }
-        if !bytes.is_empty() {
+        if let Some(found) = self.streams.get_mut(stream).filter(|_| !bytes.is_empty()) {
+            if found.consumer == Consumer::JavaScript && found.wants_bytes() {
+                // Nothing follows that it could be given together with.
+                found.received += bytes.len() as u64;
+                found.credit = found.credit.saturating_sub(bytes.len() as u64);
+                let value = host.bytes(bytes);
+                return self.event(EventKind::Body, stream, 0, bytes.len() as u64, 0, Some(value));
+            }
             // A tunnel has no body limit and collects nothing: this cannot fail.
             let _ = self.take_body(host, stream, bytes, false);
         }
@@ -59,6 +70,28 @@ impl<V: Copy> Engine<V> {
             return self.relay_end(id);
         }
         self.deliver(host, id);
+    }
+
+    /// The peer of a tunnel that is not being read has ended its side. Where nothing goes before the end, it is read and
+    /// told now, whether or not somebody has asked for bytes; else behind those bytes, when they are asked for.
+    pub(crate) fn look_for_end<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
+        // Of TLS its own end goes before that of the connection.
+        for _ in 0..2 {
+            let Some(connection) = self.connections.get(id) else {
+                return;
+            };
+            let Some(fd) = connection.link.descriptor() else { return };
+            let most = match &connection.layers {
+                None => 0,
+                Some(layers) if layers.is_opening() => return,
+                Some(_) => GOODBYE,
+            };
+            let over = connection.has(conn::READ_CLOSED | conn::RELAY | conn::CONNECTING);
+            if over || !socket::unread(fd).is_ok_and(|bytes| bytes <= most) {
+                return;
+            }
+            self.read(host, id, fd);
+        }
     }
 
     /// Our side of a tunnel has said all it wants to.

@@ -1,5 +1,6 @@
 //! From readiness to the protocol: one read a turn and connection, then up through the layers.
 
+use crate::bulk::BULK_FROM;
 use crate::connection::{Connection, Stack, flag as conn};
 use crate::engine::Engine;
 use crate::event::Host;
@@ -64,7 +65,7 @@ impl<V: Copy> Engine<V> {
             return self.close(id, code.into());
         }
         if ready.is_hangup() {
-            self.hung_up(id);
+            self.hung_up(host, id);
         }
     }
 
@@ -100,6 +101,11 @@ impl<V: Copy> Engine<V> {
 
     /// Reads once; says whether there was anything, the end included.
     pub(crate) fn read<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, fd: std::os::fd::RawFd) -> bool {
+        if let Some(stream) = self.bulk_reader(id) {
+            if let Some(found) = self.read_bulk(host, id, stream, fd) {
+                return found;
+            }
+        }
         let mut buffer = self.take_receive_buffer();
         let bytes = buffer.as_mut_slice();
         self.metrics.add(Counter::SocketsReceiveCalls, 1);
@@ -111,6 +117,9 @@ impl<V: Copy> Engine<V> {
                 self.metrics.add(Counter::SocketsReceivedBytes, count as u64);
                 self.count_received(id, count as u64);
                 self.feed(host, id, &bytes[..count]);
+                if count >= BULK_FROM {
+                    self.expect_bulk(id);
+                }
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(_) => self.close(id, Code::ConnectionReset.into()),
@@ -119,7 +128,7 @@ impl<V: Copy> Engine<V> {
         found
     }
 
-    fn count_received(&mut self, id: Id, count: u64) {
+    pub(crate) fn count_received(&mut self, id: Id, count: u64) {
         let Some(connection) = self.connections.get(id) else {
             return;
         };
@@ -415,7 +424,7 @@ impl<V: Copy> Engine<V> {
     }
 
     /// The peer's FIN was read.
-    fn ended<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
+    pub(crate) fn ended<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
@@ -465,7 +474,7 @@ impl<V: Copy> Engine<V> {
     }
 
     /// The peer shut its side while we are not reading.
-    fn hung_up(&mut self, id: Id) {
+    fn hung_up<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
@@ -477,7 +486,11 @@ impl<V: Copy> Engine<V> {
         if let Protocol::Http1(http) = &stack.protocol {
             self.tell_left(http.order.iter().copied().collect());
         }
+        let tunnel = matches!(stack.protocol, Protocol::Raw(_));
         self.give_stack(id, stack);
+        if tunnel {
+            self.look_for_end(host, id);
+        }
         self.touch(id);
     }
 }

@@ -265,7 +265,7 @@ impl<V: Copy> Engine<V> {
             let stream = *stream;
             self.drop_stream(stream);
         }
-        stack.protocol = Protocol::Http1(Http1::new(Default::default()));
+        stack.protocol = Protocol::Http1(Box::new(Http1::new(Default::default())));
         self.set_deadline(id, Deadline::None, 0);
         if let Some(connection) = self.connections.get_mut(id) {
             connection.flags |= conn::CLOSING | conn::MUST_LINGER;

@@ -112,6 +112,30 @@ fn pattern_from(from: usize, len: usize, seed: u8) -> Vec<u8> {
 }
 
 #[test]
+fn ends_that_came_before_the_relay_are_passed_on_by_it() {
+    for ends in [&[0][..], &[1], &[0, 1], &[1, 0]] {
+        let mut joined = Joined::apart([Kind::Tcp; 2]);
+        for end in ends {
+            joined.clients[*end].finish();
+            joined.driver.expect(EventKind::BodyEnd);
+        }
+        joined.join(NONE);
+        joined.run_until(|one, other| [one, other].iter().filter(|client| client.ended).count() == ends.len());
+        for (who, client) in joined.clients.iter_mut().enumerate() {
+            assert_eq!(client.ended, ends.contains(&(1 - who)), "{ends:?}");
+            if !ends.contains(&who) {
+                client.send("late");
+                client.finish();
+            }
+        }
+        let ended = joined.ended();
+        let late = |who: usize| if ends.contains(&who) { 0 } else { 4 };
+        assert_eq!((ended.flags, ended.a, ended.b), (0, late(0), late(1)));
+        joined.nothing_is_left();
+    }
+}
+
+#[test]
 fn bytes_go_both_ways_and_the_host_hears_nothing_but_the_end() {
     for kinds in [
         [Kind::Tcp; 2],

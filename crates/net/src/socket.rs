@@ -111,6 +111,14 @@ pub fn migrates_handshakes() -> bool {
     sys::socket::migrates_handshakes()
 }
 
+/// How many bytes of the peer's the kernel holds for us. After a hang-up 0 means that the next [`recv`] reads the end.
+///
+/// # Errors
+/// What the system says.
+pub fn unread(fd: RawFd) -> io::Result<u64> {
+    sys::socket::unread(fd)
+}
+
 /// How much of what the kernel took of us it still holds for the peer: bytes that the peer has not acknowledged, or for a
 /// Unix socket the memory of what it has not read (`SIOCOUTQ`). While nothing is sent it falls with what the peer takes.
 ///

@@ -10,6 +10,8 @@ const PACKED: usize = 4096;
 /// Heads above this are not compared with the next.
 const REMEMBERED: usize = 2048;
 const SLAB: usize = 64 * 1024;
+/// Lent memory of which less than the so-manieth part is used is not given away.
+const WASTE: usize = 4;
 
 /// Makes values and keeps pins.
 pub struct NodeHost {
@@ -19,6 +21,8 @@ pub struct NodeHost {
     /// The head that was made last in this wake: many requests of one wake have the same.
     last: Vec<u8>,
     last_text: Option<Value>,
+    /// What was lent to be received into and not taken: an ArrayBuffer, where its bytes are, its size.
+    lent: Option<(Value, *mut u8, usize)>,
     pins: Vec<Option<sys::napi_ref>>,
     free: Vec<u32>,
 }
@@ -30,6 +34,7 @@ impl NodeHost {
             slab: None,
             last: Vec::new(),
             last_text: None,
+            lent: None,
             pins: Vec::new(),
             free: Vec::new(),
         }
@@ -57,6 +62,7 @@ impl NodeHost {
     /// The handle scope of a wake closes: its values are no more.
     pub fn forget_values(&mut self) {
         self.last_text = None;
+        self.lent = None;
     }
 
     /// How many byte arrays are kept.
@@ -120,6 +126,32 @@ impl Host for NodeHost {
         // no JavaScript has run since its address was asked for.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), data.add(offset), length) };
         self.env.view(buffer, offset, length)
+    }
+
+    fn lend(&mut self, size: usize) -> Option<&mut [u8]> {
+        if self.lent.is_none_or(|(_, _, has)| has < size) {
+            let (buffer, data) = self.env.raw_array_buffer(size)?;
+            self.lent = Some((buffer, data, size));
+        }
+        let (_, data, _) = self.lent?;
+        // SAFETY: `data` begins an ArrayBuffer of `size` bytes or more, which a handle of this wake's scope keeps and no
+        // JavaScript knows. Whatever its bytes are, they are bytes that somebody wrote, as in a Buffer of Node's.
+        Some(unsafe { std::slice::from_raw_parts_mut(data, size) })
+    }
+
+    fn take_lent(&mut self, length: usize) -> Value {
+        match self.lent {
+            Some((buffer, _, size)) if length >= size / WASTE => {
+                self.lent = None;
+                self.env.view(buffer, 0, length.min(size))
+            }
+            Some((_, data, size)) => {
+                // SAFETY: as in `lend`; `bytes` writes to other memory.
+                let bytes = unsafe { std::slice::from_raw_parts(data, length.min(size)) };
+                self.bytes(bytes)
+            }
+            None => self.env.undefined(),
+        }
     }
 
     fn pinned(&self, pin: PinId) -> Option<&[u8]> {

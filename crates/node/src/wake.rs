@@ -32,6 +32,9 @@ pub fn wake(state: &State) {
                 engine.poison_stream(f64::NAN);
             }
         }
+        if let Ok(mut host) = state.host.try_borrow_mut() {
+            host.forget_values();
+        }
     }
     state.awake.set(false);
 }

@@ -326,7 +326,9 @@ impl<V: Copy> Engine<V> {
             if over && all_written && ends.iter().all(shut) {
                 return self.end_relay(slot, None);
             }
-            if all_written && self.may_be_lean(ends) {
+            // An end that came before the relay may still be owed to a side whose flush follows: a lean one has none.
+            let told = (0..2).all(|way| !relay.ways[way].ended || shut(&ends[1 - way]));
+            if all_written && told && self.may_be_lean(ends) {
                 return self.make_lean(slot);
             }
         }

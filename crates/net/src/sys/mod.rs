@@ -22,6 +22,7 @@
 //! socket::set_linger_zero(RawFd) -> io::Result<()>
 //! socket::hold_back_handshakes(RawFd) -> io::Result<()>      an error where the system cannot
 //! socket::migrates_handshakes() -> bool
+//! socket::unread(RawFd) -> io::Result<u64>
 //! socket::untaken(RawFd) -> io::Result<u64>                 an error where the system cannot say
 //! socket::take_error(RawFd) -> io::Result<Option<io::Error>>
 //! socket::local_addr(RawFd) -> io::Result<Peer>

@@ -30,6 +30,10 @@ impl Host for Nothing {
     type Value = ();
     fn text(&mut self, _: &[u8]) {}
     fn bytes(&mut self, _: &[u8]) {}
+    fn lend(&mut self, _: usize) -> Option<&mut [u8]> {
+        None
+    }
+    fn take_lent(&mut self, _: usize) {}
     fn pinned(&self, _: PinId) -> Option<&[u8]> {
         None
     }

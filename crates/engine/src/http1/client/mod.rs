@@ -193,7 +193,7 @@ impl<V: Copy> Engine<V> {
         }
         if let Some(mut stack) = stack {
             // A stack for servers again.
-            stack.protocol = Protocol::Http1(crate::protocol::Http1::new(Limits::default()));
+            stack.protocol = Protocol::Http1(Box::new(crate::protocol::Http1::new(Limits::default())));
             self.recycle(stack);
         }
         self.metrics.gauge_add(Gauge::HttpClientConnections, 1);

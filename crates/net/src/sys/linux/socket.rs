@@ -209,6 +209,13 @@ pub(crate) fn take_error(fd: RawFd) -> io::Result<Option<io::Error>> {
 }
 
 /// Of TCP what the peer has not acknowledged, of a Unix socket the memory of what it has not read.
+pub(crate) fn unread(fd: RawFd) -> io::Result<u64> {
+    let mut bytes: c_int = 0;
+    // SAFETY: the call writes one int (tcp(7), unix(7)). SIOCINQ is FIONREAD by another name.
+    retry(|| unsafe { libc::ioctl(fd, libc::FIONREAD, &raw mut bytes) })?;
+    Ok(u64::try_from(bytes).unwrap_or(0))
+}
+
 pub(crate) fn untaken(fd: RawFd) -> io::Result<u64> {
     let mut bytes: c_int = 0;
     // SAFETY: the call writes one int (tcp(7), unix(7)). SIOCOUTQ is TIOCOUTQ by another name.
