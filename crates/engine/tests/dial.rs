@@ -513,3 +513,56 @@ fn a_plain_connection_has_no_handshakes() {
     driver.engine.destroy(ours.as_f64());
     driver.settle();
 }
+
+#[test]
+fn two_proxies_that_close_after_their_407_are_each_asked_without_credentials_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let addr = listener.local_addr().expect("bound");
+    let mut driver = Driver::new();
+    let mut dial = through(addr, Kind::Connect, Some(Credentials::new(b"alice", b"secret")));
+    let second = through(addr, Kind::Connect, Some(Credentials::new(b"bob", b"hidden")));
+    dial.hops.extend(second.hops);
+    let ours = driver.engine.dial(&dial).expect("begun");
+    fn head(driver: &mut Driver, socket: &mut TcpStream) -> &'static str {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            driver.turn();
+            let mut bytes = [0; 1024];
+            if let Ok(count) = socket.read(&mut bytes) {
+                head.extend_from_slice(&bytes[..count]);
+            }
+        }
+        let said = String::from_utf8(head).expect("text");
+        match said.split("Proxy-Authorization: Basic ").nth(1) {
+            Some(of) if of.starts_with("YWxpY2U6c2VjcmV0") => "alice",
+            Some(of) if of.starts_with("Ym9iOmhpZGRlbg==") => "bob",
+            Some(_) => "a stranger",
+            None => "nobody",
+        }
+    }
+    // What each connection hears and answers; the last answer opens the tunnel.
+    let connections: [&[(&str, bool)]; 3] = [
+        &[("nobody", false)],
+        &[("alice", true), ("nobody", false)],
+        &[("alice", true), ("bob", true)],
+    ];
+    let mut kept = Vec::new();
+    for talk in connections {
+        let (mut socket, _) = listener.accept().expect("connected");
+        socket.set_nonblocking(true).expect("it can");
+        for (who, granted) in talk {
+            assert_eq!(head(&mut driver, &mut socket), *who);
+            let answer: &[u8] = match granted {
+                true => b"HTTP/1.1 200 OK\r\n\r\n",
+                false => b"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+            };
+            socket.write_all(answer).expect("it is open");
+        }
+        kept.push(socket);
+        driver.settle();
+    }
+    driver.run_until(&mut [], |driver, _| driver.count(EventKind::Dialled) == 1);
+    driver.engine.destroy(ours.as_f64());
+    driver.settle();
+    driver.assert_nothing_left();
+}

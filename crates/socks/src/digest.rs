@@ -83,7 +83,7 @@ enum Protection {
 }
 
 /// A Digest challenge that can be answered.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct DigestChallenge {
     algorithm: Algorithm,
     session: bool,

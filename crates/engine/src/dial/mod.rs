@@ -109,8 +109,11 @@ pub(crate) struct Dialling {
     steps: Vec<Step>,
     /// The step that is under way.
     at: usize,
-    /// Of a proxy that is dialled again: the place of its step, and what it has learnt.
-    again: Option<(usize, Client)>,
+    /// Of proxies for which the connection was made again: the place of each one's step, and what was learnt of it. It is
+    /// kept until the tunnel is open: one behind it may want the connection made again as well.
+    learnt: Vec<(usize, Client)>,
+    /// How often it was made again.
+    redials: usize,
     connect_timeout_ms: u64,
     tls_timeout_ms: u64,
     proxy_timeout_ms: u64,
@@ -180,7 +183,8 @@ impl Dialling {
             failures: Vec::new(),
             steps,
             at: 0,
-            again: None,
+            learnt: Vec::new(),
+            redials: 0,
             connect_timeout_ms: 0,
             tls_timeout_ms: 0,
             proxy_timeout_ms: 0,

@@ -13,6 +13,10 @@ use millrace_error::{Code, Error};
 use millrace_metrics::{Counter, Histogram};
 use millrace_socks::{Client, ClientEvent};
 
+/// How often the connection of a dial is made again for each proxy on its way: one that wants it for credentials, and one that
+/// then takes them for too old.
+const MOST_REDIALS: usize = 2;
+
 impl<V: Copy> Engine<V> {
     /// The socket is there: the first step, or it is open already.
     pub(super) fn open_steps<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
@@ -37,7 +41,11 @@ impl<V: Copy> Engine<V> {
     pub(super) fn begin_step(&mut self, id: Id, stack: &mut Stack, layers: &mut Layers) -> Result<(), Error> {
         let Some(dial) = &mut stack.dial else { return Ok(()) };
         let at = dial.at;
-        let again = dial.again.take_if(|(of, _)| *of == at);
+        let learnt = dial
+            .learnt
+            .iter()
+            .find(|(of, _)| *of == at)
+            .map(|(_, client)| client.again());
         let (what, timeout_ms) = match dial.step() {
             None => {
                 self.opened(id, stack);
@@ -57,8 +65,8 @@ impl<V: Copy> Engine<V> {
                 (Deadline::Handshake, dial.tls_timeout_ms)
             }
             Some(Step::Proxy(config)) => {
-                let mut client = match again {
-                    Some((_, client)) => client,
+                let mut client = match learnt {
+                    Some(client) => client,
                     None => Client::new((**config).clone())?,
                 };
                 client.connected().map_err(|_| Code::Bug)?;
@@ -185,8 +193,15 @@ impl<V: Copy> Engine<V> {
         let Some(dial) = &mut stack.dial else {
             return Err(Code::Bug.into());
         };
+        let proxies = dial.steps.iter().filter(|step| matches!(step, Step::Proxy(_))).count();
+        if dial.redials >= MOST_REDIALS * proxies {
+            return Err(self.tell_failed(host, stack, Code::ProxyClosed.into(), b""));
+        }
+        dial.redials += 1;
         if let Machine::Client(client) = handshake.machine {
-            dial.again = Some((dial.at, client));
+            let at = dial.at;
+            dial.learnt.retain(|(of, _)| *of != at);
+            dial.learnt.push((at, client));
         }
         self.connect_again(id, dial)
             .map_err(|error| self.tell_failed(host, stack, error, b""))

@@ -22,7 +22,7 @@ const CONNECT: ResponseContext = ResponseContext {
 };
 
 /// How the next request shows its credentials.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Answer {
     None,
     Basic,
@@ -85,6 +85,18 @@ impl Exchange {
     /// answer the request that followed.
     pub(super) fn may_redial(&self) -> bool {
         (self.draining || self.reused) && self.requests < MAX_REQUESTS
+    }
+
+    /// Another that knows what this one knows, for a connection of its own.
+    pub(super) fn again(&self, config: &ClientConfig) -> Self {
+        Self {
+            parser: ResponseParser::new(config.limits, CONNECT),
+            answer: self.answer.clone(),
+            requests: self.requests,
+            draining: false,
+            drained: self.drained,
+            reused: false,
+        }
     }
 
     /// Makes ready for another connection.

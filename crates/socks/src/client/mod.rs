@@ -90,6 +90,24 @@ impl Client {
         })
     }
 
+    /// Another that knows what this one has learnt, after [`ClientEvent::DialAgain`]: for who has to go through this proxy more
+    /// than once to reach the one behind it.
+    pub fn again(&self) -> Self {
+        Self {
+            state: self.state,
+            error: None,
+            config: self.config.clone(),
+            collect: Collect::default(),
+            exchange: self
+                .exchange
+                .as_ref()
+                .map(|exchange| Box::new(exchange.again(&self.config))),
+            output: None,
+            bound: None,
+            refusal: None,
+        }
+    }
+
     /// The connection to the proxy stands.
     pub fn connected(&mut self) -> Result<(), IllegalMove> {
         if self.config.tls {
