@@ -208,6 +208,13 @@ fn almost_chunked() -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
 
+/// Whether a token goes over into a quoted string, which llhttp reads on and we refuse: a value is the one or the other
+/// (RFC 9112 §7.1.1).
+fn mixes_values(body: &str) -> bool {
+    let mixed = |value: &str| !value.starts_with('"') && value.contains('"');
+    body.split('\n').any(|line| line.split('=').skip(1).any(mixed))
+}
+
 /// What a chunk line may say behind a size, quoted strings of any byte among it.
 fn extension() -> impl Strategy<Value = Vec<u8>> {
     let quoted = proptest::collection::vec(proptest::num::u8::ANY, 0..4)
@@ -231,6 +238,7 @@ proptest::proptest! {
     /// llhttp alone, in one call, is the oracle for the body that we let it read in parts behind our scan.
     #[test]
     fn a_chunked_body_is_what_llhttp_alone_reads(body in almost_chunked()) {
+        proptest::prop_assume!(!mixes_values(&body));
         let head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
         let input = [head, body.as_bytes()].concat();
         let (result, fired) = recorder::run(Kind::Request, &input);
