@@ -101,9 +101,9 @@ async function run({ requests, origins, rounds }) {
       `${created} made, ${reused} used again, retired ${JSON.stringify(retired)}`,
   );
   assert.ok(most.perOrigin <= PER_ORIGIN && most.inAll <= IN_ALL, JSON.stringify(most));
-  // The storm was one: the caps were reached.
-  assert.equal(most.perOrigin, PER_ORIGIN);
+  // The storm was one: the cap that comes first was reached. Where that is the one over all, origins share it fairly.
   if (origins * PER_ORIGIN >= IN_ALL) assert.equal(most.inAll, IN_ALL);
+  else assert.equal(most.perOrigin, PER_ORIGIN);
   assert.deepEqual({ refused, queued, running }, { refused: 0, queued: 0, running: 0 });
   await client.close();
   await until(

@@ -11,7 +11,7 @@ import { playHolder } from './lib/holder.mjs';
 
 const PER_PROCESS = 12_500;
 /** What the heap of JavaScript grows to under load must not be counted for connections. */
-const WARM_UP = 1_000;
+const WARM_UP = 4_000;
 /** An idle connection costs its process no more than this, in bytes (the core's own share is 88), … */
 const MOST_PER_CONNECTION = 1_024;
 /** … and what else happens in a server process meanwhile, no more than that. */
