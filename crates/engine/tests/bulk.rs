@@ -2,7 +2,7 @@
 
 use millrace_engine::error::Code;
 use millrace_engine::net::RECEIVE_BUFFER_SIZE;
-use millrace_engine::{Chunk, EventKind, ServerKind, ServerOptions};
+use millrace_engine::{Chunk, EventKind};
 use millrace_testkit::client::Client;
 use millrace_testkit::driver::Driver;
 
@@ -16,23 +16,6 @@ fn pattern(length: usize) -> Vec<u8> {
         .flat_map(|word| word.wrapping_mul(2_654_435_761).to_le_bytes())
         .take(length)
         .collect()
-}
-
-fn open() -> (Driver, Client, f64) {
-    let mut driver = Driver::new();
-    let (_, addr) = driver.listen(ServerOptions {
-        kind: ServerKind::Raw,
-        ..Default::default()
-    });
-    let client = Client::connect(addr);
-    let stream = driver.expect(EventKind::Accepted).stream();
-    (driver, client, stream)
-}
-
-fn nothing_is_left(driver: &mut Driver) {
-    driver.settle();
-    let census = driver.engine.census();
-    assert_eq!((census.connections, census.streams, census.buffers), (0, 0, 0));
 }
 
 /// Reads as a reader does that takes at once, until `length` bytes were had; returns them, and the longest chunk.
@@ -49,7 +32,7 @@ fn read(driver: &mut Driver, client: &mut Client, stream: f64, length: usize) ->
 
 #[test]
 fn megabytes_arrive_whole_and_in_order_in_pieces_larger_than_the_receive_buffer() {
-    let (mut driver, mut client, stream) = open();
+    let (mut driver, mut client, stream) = Driver::with_tunnel();
     let sent = pattern(MUCH);
     client.send(&sent);
     driver.engine.grant(stream, WINDOW as f64).unwrap();
@@ -59,12 +42,12 @@ fn megabytes_arrive_whole_and_in_order_in_pieces_larger_than_the_receive_buffer(
     // What was given is the host's: nothing of it is counted as held.
     assert_eq!(driver.engine.memory_of_connection(stream), 0);
     driver.engine.destroy(stream);
-    nothing_is_left(&mut driver);
+    driver.assert_no_connection_left();
 }
 
 #[test]
 fn a_host_that_lends_nothing_gets_the_same_bytes() {
-    let (mut driver, mut client, stream) = open();
+    let (mut driver, mut client, stream) = Driver::with_tunnel();
     driver.host.lends_nothing = true;
     let sent = pattern(MUCH);
     client.send(&sent);
@@ -73,12 +56,12 @@ fn a_host_that_lends_nothing_gets_the_same_bytes() {
     assert!(had == sent, "what arrived is not what was sent");
     assert!(longest <= RECEIVE_BUFFER_SIZE, "the longest chunk has {longest} bytes");
     driver.engine.destroy(stream);
-    nothing_is_left(&mut driver);
+    driver.assert_no_connection_left();
 }
 
 #[test]
 fn the_end_comes_behind_the_last_byte_and_the_other_side_stays_open() {
-    let (mut driver, mut client, stream) = open();
+    let (mut driver, mut client, stream) = Driver::with_tunnel();
     let sent = pattern(MUCH + 1);
     client.send(&sent);
     driver.engine.grant(stream, f64::INFINITY).unwrap();
@@ -93,12 +76,12 @@ fn the_end_comes_behind_the_last_byte_and_the_other_side_stays_open() {
     driver.engine.end(stream, b"", true).unwrap();
     driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());
     assert_eq!((client.received.as_slice(), client.ended), (&b"all of it"[..], true));
-    nothing_is_left(&mut driver);
+    driver.assert_no_connection_left();
 }
 
 #[test]
 fn no_piece_is_longer_than_what_its_reader_asked_for_once_it_is_bulk() {
-    let (mut driver, mut client, stream) = open();
+    let (mut driver, mut client, stream) = Driver::with_tunnel();
     let sent = pattern(MUCH);
     client.send(&sent);
     let edges = [
@@ -128,12 +111,12 @@ fn no_piece_is_longer_than_what_its_reader_asked_for_once_it_is_bulk() {
     }
     assert!(had == sent, "what arrived is not what was sent");
     driver.engine.destroy(stream);
-    nothing_is_left(&mut driver);
+    driver.assert_no_connection_left();
 }
 
 #[test]
 fn a_little_after_much_is_little_again_and_all_of_it_comes() {
-    let (mut driver, mut client, stream) = open();
+    let (mut driver, mut client, stream) = Driver::with_tunnel();
     driver.engine.grant(stream, f64::INFINITY).unwrap();
     let mut expected = Vec::new();
     for round in 0..5 {
@@ -150,12 +133,12 @@ fn a_little_after_much_is_little_again_and_all_of_it_comes() {
     let had: Vec<u8> = driver.events.drain(..).flat_map(|event| event.value).collect();
     assert!(had == expected, "what arrived is not what was sent");
     driver.engine.destroy(stream);
-    nothing_is_left(&mut driver);
+    driver.assert_no_connection_left();
 }
 
 #[test]
 fn a_reset_in_the_middle_is_told_once_and_nothing_is_left() {
-    let (mut driver, mut client, stream) = open();
+    let (mut driver, mut client, stream) = Driver::with_tunnel();
     client.send(pattern(MUCH));
     driver.engine.grant(stream, WINDOW as f64).unwrap();
     read(&mut driver, &mut client, stream, MUCH / 2);
@@ -167,5 +150,5 @@ fn a_reset_in_the_middle_is_told_once_and_nothing_is_left() {
     );
     driver.settle();
     assert_eq!(driver.count(EventKind::Aborted) + driver.count(EventKind::BodyEnd), 0);
-    nothing_is_left(&mut driver);
+    driver.assert_no_connection_left();
 }

@@ -426,6 +426,24 @@ fn a_proxy_that_says_nothing_is_given_up_at_its_time() {
     driver.assert_nothing_left();
 }
 
+/// Of a proxy that wants credentials, on another connection.
+const REFUSAL: &[u8] =
+    b"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+
+/// What a peer is asked, up to the end of the head.
+fn read_head(driver: &mut Driver, socket: &mut TcpStream) -> String {
+    socket.set_nonblocking(true).expect("it can");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        driver.turn();
+        let mut bytes = [0; 1024];
+        if let Ok(count) = socket.read(&mut bytes) {
+            head.extend_from_slice(&bytes[..count]);
+        }
+    }
+    String::from_utf8(head).expect("text")
+}
+
 #[test]
 fn a_proxy_that_closes_after_its_407_is_dialled_again_with_credentials() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -438,22 +456,12 @@ fn a_proxy_that_closes_after_its_407_is_dialled_again_with_credentials() {
         .expect("begun");
     let head = |driver: &mut Driver| {
         let (mut socket, _) = listener.accept().expect("connected");
-        socket.set_nonblocking(true).expect("it can");
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            driver.turn();
-            let mut bytes = [0; 1024];
-            if let Ok(count) = socket.read(&mut bytes) {
-                head.extend_from_slice(&bytes[..count]);
-            }
-        }
-        (socket, String::from_utf8(head).expect("text"))
+        let said = read_head(driver, &mut socket);
+        (socket, said)
     };
     let (mut first, said) = head(&mut driver);
     assert!(!said.contains("Proxy-Authorization"), "{said}");
-    let refusal =
-        "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-    first.write_all(refusal.as_bytes()).expect("it is open");
+    first.write_all(REFUSAL).expect("it is open");
     drop(first);
     // The next is in the queue as soon as the engine has read that.
     driver.settle();
@@ -486,9 +494,7 @@ fn a_tunnel_tells_how_long_its_proxy_took_dials_again_included() {
     let (mut first, _) = listener.accept().expect("connected");
     driver.settle();
     driver.advance(30);
-    let refusal =
-        "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-    first.write_all(refusal.as_bytes()).expect("it is open");
+    first.write_all(REFUSAL).expect("it is open");
     drop(first);
     driver.settle();
     let (mut second, _) = listener.accept().expect("connected");
@@ -523,16 +529,8 @@ fn two_proxies_that_close_after_their_407_are_each_asked_without_credentials_onc
     let second = through(addr, Kind::Connect, Some(Credentials::new(b"bob", b"hidden")));
     dial.hops.extend(second.hops);
     let ours = driver.engine.dial(&dial).expect("begun");
-    fn head(driver: &mut Driver, socket: &mut TcpStream) -> &'static str {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            driver.turn();
-            let mut bytes = [0; 1024];
-            if let Ok(count) = socket.read(&mut bytes) {
-                head.extend_from_slice(&bytes[..count]);
-            }
-        }
-        let said = String::from_utf8(head).expect("text");
+    fn asks(driver: &mut Driver, socket: &mut TcpStream) -> &'static str {
+        let said = read_head(driver, socket);
         match said.split("Proxy-Authorization: Basic ").nth(1) {
             Some(of) if of.starts_with("YWxpY2U6c2VjcmV0") => "alice",
             Some(of) if of.starts_with("Ym9iOmhpZGRlbg==") => "bob",
@@ -549,12 +547,11 @@ fn two_proxies_that_close_after_their_407_are_each_asked_without_credentials_onc
     let mut kept = Vec::new();
     for talk in connections {
         let (mut socket, _) = listener.accept().expect("connected");
-        socket.set_nonblocking(true).expect("it can");
         for (who, granted) in talk {
-            assert_eq!(head(&mut driver, &mut socket), *who);
+            assert_eq!(asks(&mut driver, &mut socket), *who);
             let answer: &[u8] = match granted {
                 true => b"HTTP/1.1 200 OK\r\n\r\n",
-                false => b"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+                false => REFUSAL,
             };
             socket.write_all(answer).expect("it is open");
         }

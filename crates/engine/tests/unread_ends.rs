@@ -1,30 +1,12 @@
 //! The end of a peer whose tunnel nobody reads.
 
 use millrace_engine::error::Code;
-use millrace_engine::{Chunk, EventKind, ServerKind, ServerOptions};
-use millrace_testkit::client::Client;
+use millrace_engine::{Chunk, EventKind};
 use millrace_testkit::driver::Driver;
-
-fn open() -> (Driver, Client, f64) {
-    let mut driver = Driver::new();
-    let (_, addr) = driver.listen(ServerOptions {
-        kind: ServerKind::Raw,
-        ..Default::default()
-    });
-    let client = Client::connect(addr);
-    let stream = driver.expect(EventKind::Accepted).stream();
-    (driver, client, stream)
-}
-
-fn nothing_is_left(driver: &mut Driver) {
-    driver.settle();
-    let census = driver.engine.census();
-    assert_eq!((census.connections, census.streams, census.buffers), (0, 0, 0));
-}
 
 #[test]
 fn an_end_with_nothing_before_it_is_told_although_nobody_reads() {
-    let (mut driver, mut client, stream) = open();
+    let (mut driver, mut client, stream) = Driver::with_tunnel();
     client.finish();
     assert_eq!(driver.expect(EventKind::BodyEnd).stream(), stream);
     // Our side is not over, and whoever reads late gets no second end.
@@ -34,13 +16,13 @@ fn an_end_with_nothing_before_it_is_told_although_nobody_reads() {
     driver.engine.write(stream, Chunk::Bytes(b"bye")).unwrap();
     driver.engine.end(stream, b"", true).unwrap();
     driver.expect(EventKind::Finished);
-    nothing_is_left(&mut driver);
+    driver.assert_no_connection_left();
 }
 
 #[test]
 fn a_connection_whose_sides_have_both_ended_closes_although_nobody_reads() {
     for ours_first in [true, false] {
-        let (mut driver, mut client, stream) = open();
+        let (mut driver, mut client, stream) = Driver::with_tunnel();
         if ours_first {
             driver.engine.end(stream, b"", true).unwrap();
             driver.expect(EventKind::Finished);
@@ -54,14 +36,14 @@ fn a_connection_whose_sides_have_both_ended_closes_although_nobody_reads() {
         }
         driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());
         assert_eq!(driver.count(EventKind::Aborted), 0);
-        nothing_is_left(&mut driver);
+        driver.assert_no_connection_left();
     }
 }
 
 #[test]
 fn an_end_behind_bytes_waits_until_they_are_read_and_none_is_lost() {
     for granted in [3.0, 1_000.0] {
-        let (mut driver, mut client, stream) = open();
+        let (mut driver, mut client, stream) = Driver::with_tunnel();
         client.send("unread");
         client.finish();
         driver.quiet(&mut [&mut client]);
@@ -73,13 +55,13 @@ fn an_end_behind_bytes_waits_until_they_are_read_and_none_is_lost() {
         had.extend(driver.events.drain(..).flat_map(|event| event.value));
         assert_eq!(had, b"unread");
         driver.engine.destroy(stream);
-        nothing_is_left(&mut driver);
+        driver.assert_no_connection_left();
     }
 }
 
 #[test]
 fn an_end_is_told_to_a_reader_that_has_stopped() {
-    let (mut driver, mut client, stream) = open();
+    let (mut driver, mut client, stream) = Driver::with_tunnel();
     driver.engine.grant(stream, 4.0).unwrap();
     client.send("read");
     assert_eq!(driver.expect(EventKind::Body).value, b"read");
@@ -87,13 +69,13 @@ fn an_end_is_told_to_a_reader_that_has_stopped() {
     client.finish();
     driver.expect(EventKind::BodyEnd);
     driver.engine.destroy(stream);
-    nothing_is_left(&mut driver);
+    driver.assert_no_connection_left();
 }
 
 #[test]
 fn a_reset_is_told_although_nobody_reads_also_behind_bytes() {
     for said in [&b""[..], b"unread"] {
-        let (mut driver, mut client, stream) = open();
+        let (mut driver, mut client, stream) = Driver::with_tunnel();
         client.send(said);
         driver.quiet(&mut [&mut client]);
         client.reset();
@@ -102,6 +84,6 @@ fn a_reset_is_told_although_nobody_reads_also_behind_bytes() {
             (aborted.stream(), aborted.code()),
             (stream, Some(Code::ConnectionReset))
         );
-        nothing_is_left(&mut driver);
+        driver.assert_no_connection_left();
     }
 }

@@ -16,7 +16,7 @@ use mio::{Events, Interest, Poll, Token};
 
 use millrace_engine::buffer::PinId;
 use millrace_engine::net::NestedEpoll;
-use millrace_engine::{Chunk, Engine, Event, EventKind, Host, Id, ListenOn, Respond, ServerOptions};
+use millrace_engine::{Chunk, Engine, Event, EventKind, Host, Id, ListenOn, Respond, ServerKind, ServerOptions};
 use millrace_error::{Code, Error};
 
 use crate::client::Client;
@@ -176,6 +176,18 @@ impl Driver {
         let id = self.engine.listen(&on, 511, options).expect("a free port").as_f64();
         let addr = self.engine.server_address(id).expect("a TCP listener has an address");
         (id, addr)
+    }
+
+    /// A driver with a raw listener and one connection to it: its client, and its stream.
+    pub fn with_tunnel() -> (Self, Client, f64) {
+        let mut driver = Self::new();
+        let (_, addr) = driver.listen(ServerOptions {
+            kind: ServerKind::Raw,
+            ..Default::default()
+        });
+        let client = Client::connect(addr);
+        let stream = driver.expect(EventKind::Accepted).stream();
+        (driver, client, stream)
     }
 
     /// Listens on an abstract Unix name that nobody else of this process or another has; the path says it.
@@ -382,6 +394,13 @@ impl Driver {
             census.timers,
         );
         assert_eq!(left, (0, 0, 0, 0, 0), "something is left");
+    }
+
+    /// Panics unless, once all is settled, nothing is left but servers.
+    pub fn assert_no_connection_left(&mut self) {
+        self.settle();
+        let census = self.engine.census();
+        assert_eq!((census.connections, census.streams, census.buffers), (0, 0, 0));
     }
 
     /// How many events of a kind wait to be taken.
