@@ -80,12 +80,7 @@ export abstract class ResponseBody extends ResponseHead {
       if ((state & WATCHED) !== 0) this.noteHead(out);
       const status = this.statusCode + finish * FINISH_WHOLE;
       const ready = this.readyHead();
-      if (finish === 0 && ready >= 0 && (out === undefined || typeof out === 'string')) {
-        if (this.isOrdinary() && gather(req.id, status + ready * READY_HEAD, out)) {
-          this.over(0);
-          return this;
-        }
-      }
+      if (finish === 0 && ready >= 0 && this.isOrdinary() && this.gathered(status, ready, out)) return this;
       answer =
         ready >= 0
           ? native.respond(req.id, status + ready * READY_HEAD, out)
@@ -187,6 +182,14 @@ export abstract class ResponseBody extends ResponseHead {
     if (body !== undefined && body.length > 0) this.write(body, encoding);
     this._state |= ENDED;
     this._coding.end();
+    return true;
+  }
+
+  /** Whether an answer whose end nobody waits for, and which the core takes for certain, has gone with others of its wake. */
+  protected gathered(status: number, ready: number, body: string | Uint8Array | undefined): boolean {
+    if (body !== undefined && typeof body !== 'string') return false;
+    if (!gather(this._req.id, status + ready * READY_HEAD, body)) return false;
+    this.over(0);
     return true;
   }
 

@@ -8,7 +8,6 @@ import { headText } from '../message/head-text.js';
 import { FINISH, FINISH_WHOLE, READY_HEAD } from '../native/binding.js';
 import { KIND, unregister } from '../native/events.js';
 import { native } from '../native/loader.js';
-import { gather } from '../native/outbox.js';
 import type { ServerRequest } from './request.js';
 import { ResponseDelivery } from './response-delivery.js';
 import { CLOSED, ENDED, HEAD, LOST, ResponseHead, WATCHED } from './response-head.js';
@@ -85,17 +84,11 @@ export class ServerResponse extends ResponseDelivery {
     this.statusCode = prepared.status;
     if ((this._state & WATCHED) !== 0) this.noteHead(prepared.body);
     const status = prepared.status + finish * FINISH_WHOLE;
-    const { body } = prepared;
-    if (finish === 0 && prepared.ordinary && prepared.ready >= 0 && prepared.reason === '') {
-      if (!(body instanceof Uint8Array) && gather(id, status + prepared.ready * READY_HEAD, body)) {
-        this.over(0);
-        return;
-      }
-    }
-    const answer =
-      prepared.ready >= 0 && prepared.reason === ''
-        ? native.respond(id, status + prepared.ready * READY_HEAD, prepared.body)
-        : native.respond(id, status, prepared.body, prepared.head, prepared.reason);
+    const isReady = prepared.ready >= 0 && prepared.reason === '';
+    if (finish === 0 && isReady && prepared.ordinary && this.gathered(status, prepared.ready, prepared.body)) return;
+    const answer = isReady
+      ? native.respond(id, status + prepared.ready * READY_HEAD, prepared.body)
+      : native.respond(id, status, prepared.body, prepared.head, prepared.reason);
     if (answer !== undefined) this.refused(answer, HEAD | ENDED);
     else this.over(finish);
   }

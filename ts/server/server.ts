@@ -26,7 +26,7 @@ import type {
   TunnelMessage,
 } from './channels.js';
 import { CHANNELS, isObserved, publishFailure } from './channels.js';
-import { contextRunner, contextRunnerOn } from '../log/context-runner.js';
+import { contextRunner } from '../log/context-runner.js';
 import type { Invoke, TunnelHook } from './dispatch.js';
 import { Dispatch } from './dispatch.js';
 import type { InjectOptions, InjectedResponse } from './inject.js';
@@ -103,7 +103,7 @@ export class Server extends EventEmitter implements RequestSink {
     this._options = options;
     this._place = place;
     this._collectLimit = options.maxCollectedSize;
-    this._run = runResponse ??= contextRunnerOn(ServerResponse.prototype);
+    this._run = runResponse ??= contextRunner(ServerResponse.prototype);
     this._runOther = contextRunner();
     this._dispatch = new Dispatch(options, (error, req, res) => publishFailure(this, error, req, res));
     this._invoke = this._dispatch.invoke;
