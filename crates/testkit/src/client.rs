@@ -7,6 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use millrace_http1::{Event, Limits, ResponseContext, ResponseParser};
+use mio::Interest;
 use socket2::SockRef;
 
 #[derive(Debug)]
@@ -128,17 +129,20 @@ impl Client {
         self.waiting.len()
     }
 
-    /// Where to wait for this client, and whether it has something to send; `None` when there is nothing to wait for.
-    pub fn descriptor(&self) -> Option<(RawFd, bool)> {
-        let sends = !self.waiting.is_empty() && self.broken.is_none();
-        if !sends && (self.is_over() || !self.reading) {
-            return None;
-        }
+    /// Where to wait for this client, and for what; `None` when there is nothing to wait for.
+    pub fn descriptor(&self) -> Option<(RawFd, Interest)> {
+        let sends = (!self.waiting.is_empty() && self.broken.is_none()).then_some(Interest::WRITABLE);
+        // What lies unread before one that does not read is no news.
+        let reads = (self.reading && !self.is_over()).then_some(Interest::READABLE);
+        let interest = match (reads, sends) {
+            (Some(reads), Some(sends)) => reads | sends,
+            (one, other) => one.or(other)?,
+        };
         let fd = match &self.stream {
             Stream::Tcp(stream) => stream.as_raw_fd(),
             Stream::Unix(stream) => stream.as_raw_fd(),
         };
-        Some((fd, sends))
+        Some((fd, interest))
     }
 
     /// Whether the server has ended or broken the connection.

@@ -341,15 +341,10 @@ impl Driver {
             .expect("it is registered");
         let mut open: Vec<RawFd> = Vec::new();
         for client in clients {
-            let Some((fd, sends)) = client.descriptor() else {
+            let Some((fd, interest)) = client.descriptor() else {
                 continue;
             };
             open.push(fd);
-            let interest = if sends {
-                Interest::READABLE | Interest::WRITABLE
-            } else {
-                Interest::READABLE
-            };
             registry
                 .register(&mut SourceFd(&fd), Token(1), interest)
                 .expect("a client's socket can be watched");
