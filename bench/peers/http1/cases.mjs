@@ -67,9 +67,8 @@ export const CASES = [
     what:
       'What the resident memory of a fresh process grows by, for each connection, garbage collected: opened and silent, ' +
       'then after one request and its answer. 5 000 others are open before, uncounted: they fill what the start of the ' +
-      'process left free. Medians of at most three processes.',
-    // Fresh processes differ by a few percent, and each takes seven seconds.
-    most: COARSE,
+      'process left free. Medians of as many processes as there are rounds: what the threads of V8 keep in arenas of their ' +
+      'own comes and goes, and weighs as much as a hundred bytes a connection in one process and nothing in the next.',
     servers: TELL_CONNECTIONS_APART,
     run: (names, options) =>
       runIdle(names, { start: startServer, connections: CONNECTIONS, scheme: 'http', ...options }),
