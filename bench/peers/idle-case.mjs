@@ -30,8 +30,10 @@ async function settled({ child, pids }) {
  * One sample from a fresh process, in bytes for each connection: `opened` when nothing has been sent on it, `answered`
  * when it has carried one request and waits for the next.
  *
- * The first connections are not counted, only the as many after them: the first partly fill what the start and the
- * warm-up left free in allocators and tables, which makes small connections look smaller than they are (kept as `first`).
+ * The first connections are not counted, only the as many after them. Opened, they partly fill what the start and the
+ * warm-up left free in allocators and tables, which makes small connections look smaller than they are (kept as `first`);
+ * answered, they have the process, and the arenas of V8's threads, grow to what so many requests want, which is paid
+ * once and not for each connection.
  * Sampling ends before the shortest idle timeout: 5 s after an answer in node:http, 10 s in uWebSockets.js.
  */
 async function sample(name, { start, connections, scheme }) {
@@ -50,16 +52,21 @@ async function sample(name, { start, connections, scheme }) {
     await check(child, 'opened');
     return child;
   };
+  const request = (child) => {
+    child.say('request');
+    return check(child, 'answered');
+  };
   try {
     await warm(cores.load, { url: server.url('/'), connections: 64, script: 'outcome' }, WARM_SECONDS);
     const base = await settled(server);
     const descriptorsBefore = descriptors(pid);
-    await open();
+    const uncounted = await open();
+    const first = await settled(server);
+    await request(uncounted);
     const before = await settled(server);
     const counted = await open();
     const opened = await settled(server);
-    counted.say('request');
-    await check(counted, 'answered');
+    await request(counted);
     const answered = await settled(server);
     // A connection counts when the server has accepted it, and when it is still there.
     const held = descriptors(pid) - descriptorsBefore;
@@ -68,7 +75,7 @@ async function sample(name, { start, connections, scheme }) {
     return {
       opened: each(opened, before, 'resident'),
       answered: each(answered, before, 'resident'),
-      first: each(before, base, 'resident'),
+      first: each(first, base, 'resident'),
       openedAnonymous: each(opened, before, 'anonymous'),
       answeredAnonymous: each(answered, before, 'anonymous'),
       base: base.resident,

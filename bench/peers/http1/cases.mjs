@@ -66,9 +66,9 @@ export const CASES = [
     title: `Memory of an idle connection, ${CONNECTIONS / 1000} 000 of them`,
     what:
       'What the resident memory of a fresh process grows by, for each connection, garbage collected: opened and silent, ' +
-      'then after one request and its answer. 5 000 others are open before, uncounted: they fill what the start of the ' +
-      'process left free. Medians of as many processes as there are rounds: what the threads of V8 keep in arenas of their ' +
-      'own comes and goes, and weighs as much as a hundred bytes a connection in one process and nothing in the next.',
+      'then after one request and its answer. 5 000 others were opened and answered before, uncounted: they fill what the ' +
+      'start left free, and have the threads of V8 take the memory that so many requests want of them. Medians of as many ' +
+      'processes as there are rounds.',
     servers: TELL_CONNECTIONS_APART,
     run: (names, options) =>
       runIdle(names, { start: startServer, connections: CONNECTIONS, scheme: 'http', ...options }),

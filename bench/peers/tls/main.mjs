@@ -69,7 +69,7 @@ const CASES = [
     title: `Memory of an idle TLS connection, ${CONNECTIONS / 1000} 000 of them`,
     what:
       'What the resident memory of a fresh process grows by, for each connection, garbage collected: after the handshake, ' +
-      'then after one request and its answer. As many others are open before, uncounted. Medians of at most two processes.',
+      'then after one request and its answer. As many others were opened and answered before, uncounted. Medians of at most two processes.',
     most: 2,
     run: (names, options) =>
       runIdle(names, { start: startServer, connections: CONNECTIONS, scheme: 'https', ...options }),
