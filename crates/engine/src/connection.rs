@@ -72,6 +72,8 @@ pub(crate) mod flag {
     pub const CLIENT: u32 = 1 << 27;
     /// Its client's reputation lets it wait: nothing of it is read yet.
     pub const DELAYED: u32 = 67_108_864;
+    /// Brings more than one read takes, or something besides bytes: the poller tells of it for as long as it lies there.
+    pub const LEVEL: u32 = 1 << 28;
 }
 
 /// What the deadline of a connection is about.
@@ -262,6 +264,16 @@ impl Connection {
 
     pub fn has(&self, flags: u32) -> bool {
         self.flags & flags != 0
+    }
+
+    /// Whether the poller may tell once of what comes: bytes that one read takes, and nothing but bytes.
+    ///
+    /// A read of a Unix socket may stop at a border between messages, and what is read through layers is read in turns.
+    #[inline]
+    pub fn may_be_told_once(&self) -> bool {
+        let put_off =
+            flag::LEVEL | flag::LINGERING | flag::RELAY | flag::HANDSHAKING | flag::CONNECTING | flag::DELAYED;
+        !self.has(put_off) && self.layers.is_none() && matches!(self.link, Link::Tcp(_))
     }
 
     /// Has TLS say that our side ends; says whether something has to be written for it.

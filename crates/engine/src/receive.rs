@@ -13,7 +13,7 @@ use crate::stream::flag;
 use millrace_error::{Code, Error};
 use millrace_metrics::Counter;
 use millrace_net::socket;
-use millrace_net::{Peer, ReadyFlags};
+use millrace_net::{Interest, Peer, ReadyFlags};
 use millrace_socks::ServerConfig;
 use std::io::ErrorKind;
 
@@ -34,6 +34,13 @@ impl<V: Copy> Engine<V> {
             return self.drain(id);
         }
         let connection_shakes_hands = connection.has(conn::HANDSHAKING);
+        let told_once = connection.interest.contains(Interest::EDGE);
+        if told_once && ready != ReadyFlags::READABLE {
+            self.watch_by_level(id);
+        }
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
         if ready.is_writable() && connection.has(conn::BLOCKED) {
             connection.flags &= !conn::BLOCKED;
             if let Some(stack) = &mut connection.stack {
@@ -43,13 +50,14 @@ impl<V: Copy> Engine<V> {
         }
         if ready.is_readable() {
             if connection_shakes_hands && !self.may_shake_hands(id) {
-                return;
+                return self.watch_by_level(id);
             }
             if self.wants_read(id) {
                 self.read(host, id, fd);
                 return;
             }
             // Not any more, for want of memory: the poller is to say no more of it.
+            self.watch_by_level(id);
             self.touch(id);
         }
         if ready.is_closed() {
@@ -116,6 +124,9 @@ impl<V: Copy> Engine<V> {
             Ok(count) => {
                 self.metrics.add(Counter::SocketsReceivedBytes, count as u64);
                 self.count_received(id, count as u64);
+                if count >= BULK_FROM {
+                    self.watch_by_level(id);
+                }
                 self.feed(host, id, &bytes[..count]);
                 if count >= BULK_FROM {
                     self.expect_bulk(id);

@@ -90,6 +90,11 @@ impl Server {
     }
 
     /// Whether its connections have no layer that has to open them.
+    fn has_no_layers(&self) -> bool {
+        self.opens_at_once() && !matches!(self.options.kind, ServerKind::Proxy { .. })
+    }
+
+    /// Whether nothing that its connections send is for a layer that has to open them.
     fn opens_at_once(&self) -> bool {
         self.tls.is_none() && self.options.proxy_protocol == ProxyProtocol::Off
     }
@@ -340,7 +345,8 @@ impl<V: Copy> Engine<V> {
             0 => Interest::READ | Interest::HANGUP,
             _ => Interest::HANGUP,
         };
-        let connection = Connection {
+        let bare = self.servers.get(server).is_some_and(Server::has_no_layers);
+        let mut connection = Connection {
             link,
             stack: None,
             layers: None,
@@ -356,6 +362,10 @@ impl<V: Copy> Engine<V> {
             interest,
             peer,
         };
+        if bare && connection.may_be_told_once() {
+            connection.interest = interest.union(Interest::EDGE);
+        }
+        let interest = connection.interest;
         let added = self.connections.insert(connection).filter(|id| {
             let watched = fd.is_none_or(|fd| self.poller.add(fd, id.as_u64(), interest).is_ok());
             if !watched {

@@ -8,6 +8,9 @@ use crate::protocol::Protocol;
 use millrace_error::{Code, Error};
 use millrace_net::{Interest, socket};
 
+/// What a connection is watched for that is read, with no bytes waiting for its socket.
+pub(crate) const ORDINARY: Interest = Interest::READ.union(Interest::HANGUP);
+
 impl<V: Copy> Engine<V> {
     /// After a flush: closes what is over, makes idle what is idle, and sets interest and deadline.
     pub(crate) fn settle(&mut self, id: Id) {
@@ -173,6 +176,24 @@ impl<V: Copy> Engine<V> {
         }
     }
 
+    /// Has the poller tell what lies in a socket until it is taken. Where it is told once, that is due whenever less was
+    /// taken than may be there: a read that filled its buffer, an end behind bytes, a read that was put off.
+    pub(crate) fn watch_by_level(&mut self, id: Id) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        connection.flags |= conn::LEVEL;
+        if !connection.interest.contains(Interest::EDGE) {
+            return;
+        }
+        let Some(fd) = connection.link.descriptor() else { return };
+        let interest = connection.interest.without(Interest::EDGE);
+        connection.interest = interest;
+        if let Err(error) = self.poller.modify(fd, id.as_u64(), interest) {
+            self.close(id, Error::system("epoll_ctl", &error));
+        }
+    }
+
     pub(crate) fn update_interest(&mut self, id: Id) {
         let read = self.wants_read(id);
         let Some(connection) = self.connections.get_mut(id) else {
@@ -188,6 +209,9 @@ impl<V: Copy> Engine<V> {
         }
         if connection.has(conn::BLOCKED | conn::CONNECTING) {
             interest = interest | Interest::WRITE;
+        }
+        if interest == ORDINARY && connection.may_be_told_once() {
+            interest = interest | Interest::EDGE;
         }
         if interest != connection.interest && !connection.has(conn::UNWATCHED) {
             connection.interest = interest;

@@ -19,10 +19,19 @@ impl Interest {
     pub const WRITE: Self = Self(2);
     /// The peer has shut down its sending side; seen without reading, so also on a paused connection.
     pub const HANGUP: Self = Self(4);
+    /// Beside others: what comes is told once, and again when more comes or the interest is set anew, not for as long as
+    /// it lies there. Urgent data is told too, as [`ReadyFlags::URGENT`]: a read stops before it. A poller that cannot
+    /// do that goes on telling.
+    pub const EDGE: Self = Self(8);
 
     /// Both together.
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// Without what is in `other`.
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// Whether all of `other` is asked for.
@@ -54,6 +63,9 @@ impl ReadyFlags {
     pub const HANGUP: Self = Self(4);
     /// The descriptor has an error, or both directions are shut down.
     pub const CLOSED: Self = Self(8);
+    /// Urgent data is among the bytes (RFC 9293 §3.8.5): one read does not take all that is there. Only under
+    /// [`Interest::EDGE`].
+    pub const URGENT: Self = Self(16);
 
     /// Both together.
     pub const fn union(self, other: Self) -> Self {
@@ -105,7 +117,8 @@ pub struct Ready {
 
 /// A source of readiness that only yields ready tokens.
 ///
-/// It is level-triggered: what is still ready is reported by the next [`poll`](Self::poll) again. A token that was
+/// It is level-triggered, but for what is watched with [`Interest::EDGE`]: what is still ready is reported by the next
+/// [`poll`](Self::poll) again. A token that was
 /// yielded may belong to a descriptor that was removed since, by the handling of one before it in the same batch:
 /// tokens carry a generation and the driver looks twice.
 pub trait Poller {

@@ -203,6 +203,18 @@ impl Client {
         }
     }
 
+    /// Sends a byte of urgent data (RFC 9293 §3.8.5), behind what the kernel has taken: it is no part of the stream.
+    ///
+    /// # Panics
+    /// When the kernel does not take it, or this is a Unix socket.
+    pub fn send_urgent(&mut self) {
+        let Stream::Tcp(stream) = &self.stream else {
+            panic!("a Unix socket has no urgent data");
+        };
+        let sent = SockRef::from(stream).send_out_of_band(b"!");
+        assert_eq!(sent.expect("room for a byte"), 1);
+    }
+
     /// Ends our side: FIN.
     pub fn finish(&mut self) {
         // A connection that is gone already has ended, too.

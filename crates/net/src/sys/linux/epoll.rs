@@ -10,7 +10,7 @@ use crate::poller::{Interest, Poller, Ready, ReadyFlags};
 /// How many events one call fetches at most.
 const EVENTS: usize = 256;
 
-/// A level-triggered epoll descriptor, made to be watched by the host's own loop.
+/// An epoll descriptor, made to be watched by the host's own loop.
 ///
 /// An epoll descriptor is itself readable while something in it is ready (epoll(7), "nested"), so one handle of the
 /// host's loop covers every socket of the reactor.
@@ -86,7 +86,10 @@ impl fmt::Debug for NestedEpoll {
 
 fn events_of(interest: Interest) -> u32 {
     let of = |asked, event: libc::c_int| if interest.contains(asked) { event as u32 } else { 0 };
-    of(Interest::READ, libc::EPOLLIN) | of(Interest::WRITE, libc::EPOLLOUT) | of(Interest::HANGUP, libc::EPOLLRDHUP)
+    of(Interest::READ, libc::EPOLLIN)
+        | of(Interest::WRITE, libc::EPOLLOUT)
+        | of(Interest::HANGUP, libc::EPOLLRDHUP)
+        | of(Interest::EDGE, libc::EPOLLET | libc::EPOLLPRI)
 }
 
 fn flags_of(events: u32) -> ReadyFlags {
@@ -101,4 +104,5 @@ fn flags_of(events: u32) -> ReadyFlags {
         | of(libc::EPOLLOUT, ReadyFlags::WRITABLE)
         | of(libc::EPOLLRDHUP, ReadyFlags::HANGUP)
         | of(libc::EPOLLERR | libc::EPOLLHUP, ReadyFlags::CLOSED)
+        | of(libc::EPOLLPRI, ReadyFlags::URGENT)
 }
