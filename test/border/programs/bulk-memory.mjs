@@ -7,7 +7,7 @@ import { connect } from '../../../dist/index.mjs';
 
 const BLOCK = 1 << 20;
 /** More than the pieces that are lent at once. */
-const BLOCKS = 64;
+const BLOCKS = 40;
 
 /** Words that say where they are. */
 function block(number) {
