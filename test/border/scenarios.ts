@@ -46,6 +46,12 @@ export const SCENARIOS: readonly Scenario[] = [
     args: ['12'],
     flags: ['--expose-gc'],
   },
+  {
+    name: 'chunks of bulk stay as they are while they are kept, and workers end with theirs',
+    program: 'bulk-memory.mjs',
+    flags: ['--expose-gc'],
+    stdout: /^as they were\n$/,
+  },
   exit('process.exit under load', 'under-load', { code: 7 }),
   exit('process.exit in a handler', 'in-handler', { code: 7 }),
   exit('process.exit in a listener', 'in-listener', { code: 7 }),

@@ -19,7 +19,7 @@ use std::os::fd::RawFd;
 /// From so many bytes in one read on the next is bulk; below that, the next is not.
 pub(crate) const BULK_FROM: usize = RECEIVE_BUFFER_SIZE / 2;
 /// How much memory is lent for one read, in bytes.
-pub(crate) const PIECE: usize = 256 * 1024;
+pub const PIECE: usize = 256 * 1024;
 
 impl<V: Copy> Engine<V> {
     /// The last read of a connection brought much.

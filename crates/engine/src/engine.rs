@@ -11,7 +11,7 @@
 //! A connection's stack is taken out of it while it runs, so that the engine is free meanwhile and a panic loses this
 //! one connection alone. Nothing here calls into the host's program.
 
-use crate::connection::{Connection, Stack, flag as conn};
+use crate::connection::{Connection, Stack};
 use crate::event::{Event, EventKind};
 use crate::http1::client::Clients;
 use crate::id::{Id, Slab};
@@ -238,14 +238,9 @@ impl<V: Copy> Drop for Engine<V> {
         for id in self.servers.ids() {
             self.destroy_server(id);
         }
+        // Those that we began have no server. The poller has to let go of each descriptor before it is closed.
         for id in self.connections.ids() {
-            if self
-                .connections
-                .get(id)
-                .is_some_and(|connection| connection.has(conn::CLIENT))
-            {
-                self.close(id, Code::Destroyed.into());
-            }
+            self.close(id, Code::Destroyed.into());
         }
     }
 }

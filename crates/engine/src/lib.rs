@@ -50,6 +50,7 @@ mod tune;
 mod turn;
 
 pub use body::Address;
+pub use bulk::PIECE as BULK_PIECE;
 pub use dial::{Dial, DialTls, DialTo, Hop};
 pub use engine::{Census, Engine};
 pub use event::{Event, EventKind, Host, accepted, dialled, request};

@@ -1,8 +1,9 @@
 //! The engine's view of JavaScript: makes strings and byte arrays, and finds pinned chunks.
 
 use crate::js::{Env, Value};
-use millrace_engine::Host;
+use crate::pieces::Lent;
 use millrace_engine::buffer::PinId;
+use millrace_engine::{BULK_PIECE, Host};
 use napi_sys as sys;
 
 /// Chunks below this are packed into slabs.
@@ -21,7 +22,10 @@ pub struct NodeHost {
     /// The head that was made last in this wake: many requests of one wake have the same.
     last: Vec<u8>,
     last_text: Option<Value>,
-    /// What was lent to be received into and not taken: an ArrayBuffer, where its bytes are, its size.
+    /// What is lent to be received into, as long as not too much of it is with JavaScript.
+    pieces: Lent,
+    lends_piece: bool,
+    /// What was lent past that and not taken: an ArrayBuffer, where its bytes are, its size.
     lent: Option<(Value, *mut u8, usize)>,
     pins: Vec<Option<sys::napi_ref>>,
     free: Vec<u32>,
@@ -34,6 +38,8 @@ impl NodeHost {
             slab: None,
             last: Vec::new(),
             last_text: None,
+            pieces: Lent::new(),
+            lends_piece: false,
             lent: None,
             pins: Vec::new(),
             free: Vec::new(),
@@ -65,9 +71,29 @@ impl NodeHost {
         self.lent = None;
     }
 
+    /// Lets memory go that was lent and is not needed any more; answers when to look again, in ms.
+    pub fn look_at_pieces(&mut self, now_ms: u64) -> Option<u64> {
+        self.pieces.look(now_ms)
+    }
+
     /// How many byte arrays are kept.
     pub fn pinned_count(&self) -> usize {
         self.pins.len() - self.free.len()
+    }
+
+    /// The first bytes of the piece that was received into: the piece itself, or a copy of them where they are few.
+    fn take_piece(&mut self, length: usize) -> Value {
+        if length >= BULK_PIECE / WASTE {
+            if let Some(buffer) = self.pieces.give(self.env) {
+                return self.env.view(buffer, 0, length);
+            }
+        }
+        let Some(piece) = self.pieces.take() else {
+            return self.env.undefined();
+        };
+        let value = self.bytes(&piece[..length]);
+        self.pieces.put(piece);
+        value
     }
 
     /// Room in the slab, made anew when it is used up or was detached under us.
@@ -129,6 +155,10 @@ impl Host for NodeHost {
     }
 
     fn lend(&mut self, size: usize) -> Option<&mut [u8]> {
+        self.lends_piece = size <= BULK_PIECE && self.pieces.current().is_some();
+        if self.lends_piece {
+            return self.pieces.current().map(|piece| &mut piece[..size]);
+        }
         if self.lent.is_none_or(|(_, _, has)| has < size) {
             let (buffer, data) = self.env.raw_array_buffer(size)?;
             self.lent = Some((buffer, data, size));
@@ -140,6 +170,9 @@ impl Host for NodeHost {
     }
 
     fn take_lent(&mut self, length: usize) -> Value {
+        if self.lends_piece {
+            return self.take_piece(length.min(BULK_PIECE));
+        }
         match self.lent {
             Some((buffer, _, size)) if length >= size / WASTE => {
                 self.lent = None;

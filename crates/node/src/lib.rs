@@ -15,6 +15,7 @@ mod js;
 #[cfg_attr(test, allow(dead_code, reason = "the macro that registers it is off in unit tests"))]
 mod listen;
 mod outbox;
+mod pieces;
 mod poller;
 mod server;
 mod socket;

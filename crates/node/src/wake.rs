@@ -69,10 +69,13 @@ fn run(state: &State) {
     with_engine(state, |engine| {
         engine.tick();
         engine.record_wake(engine.now_ns().saturating_sub(started.unwrap_or(0)));
+        let now_ms = engine.now_ns() / 1_000_000;
+        let look = state.host.borrow_mut().look_at_pieces(now_ms);
+        let deadlines = [engine.next_deadline(), look];
         state.rest(
             engine.has_work() || state.noted.any(),
-            engine.next_deadline(),
-            engine.now_ns() / 1_000_000,
+            deadlines.into_iter().flatten().min(),
+            now_ms,
         );
     });
     state.host.borrow_mut().forget_values();

@@ -144,7 +144,14 @@ impl Driver {
     /// When descriptors have run out.
     pub fn new() -> Self {
         let poller = NestedEpoll::new().expect("a descriptor for the poller");
-        let engine = Engine::new(Box::new(poller));
+        Self::of(Engine::new(Box::new(poller)))
+    }
+
+    /// Of an engine that somebody else made, over a poller with a descriptor.
+    ///
+    /// # Panics
+    /// When descriptors have run out.
+    pub fn of(engine: TestEngine) -> Self {
         let poll = Poll::new().expect("a descriptor for the driver");
         let fd = engine.descriptor().expect("an epoll has a descriptor");
         poll.registry()
