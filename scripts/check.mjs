@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { PlainError, main } from './lib/command.mjs';
 import { inRoot } from './lib/root.mjs';
+import { seedOf, seedVariables } from './lib/seed.mjs';
 import { prepare } from './lib/setup.mjs';
 import { Failure, Skip, stopAll } from './check/phase.mjs';
 
@@ -64,6 +65,9 @@ export async function check(argv) {
     });
   }
   prepare({ compiles: true });
+  const seed = seedOf(process.env);
+  Object.assign(process.env, seedVariables(seed));
+  console.log(`random tests begin with seed ${seed} (MILLRACE_SEED)`);
   const started = Date.now();
   const counts = { ok: 0, failed: 0, skipped: 0 };
   const warnings = [];

@@ -1,10 +1,10 @@
-// The second try of test files that failed: alone, when all else is over. What fails on a machine that does other work and
-// holds by itself is told loudly and stops nobody; what fails twice, or in many files, is a defect.
+// The second try of what failed: alone, when all else is over. What fails on a machine that does other work and holds by
+// itself is told loudly and stops nobody; what fails twice, or in many places, is a defect.
 import { relative } from 'node:path';
 import { root } from '../lib/root.mjs';
 import { Failure } from './phase.mjs';
 
-/** More files than these are no chance: none of them is tried again. */
+/** More files or targets than these are no chance: none of them is tried again. */
 export const MOST_ALONE = 3;
 
 const MOST_MESSAGE = 400;
@@ -13,7 +13,7 @@ const COLOURS = /\x1b\[[\d;]*m/g;
 const withoutColours = (text) => text.replace(COLOURS, '');
 
 /** What a failed expectation says, on one line and without its stack. */
-function brief(text) {
+export function brief(text) {
   const plain = withoutColours(text).split(/\n\s+at /)[0];
   const line = plain.replace(/\s+/g, ' ').trim();
   return line.length > MOST_MESSAGE ? `${line.slice(0, MOST_MESSAGE)}…` : line;
@@ -28,26 +28,27 @@ export function failures(report) {
       // A file that could not be run at all has no assertions.
       const said = first === undefined ? message : `${first.fullName}: ${first.failureMessages[0] ?? message}`;
       const details = withoutColours(message).trim();
-      return { file: relative(root, name).replaceAll('\\', '/'), message: brief(said), details };
+      return { name: relative(root, name).replaceAll('\\', '/'), message: brief(said), details };
     });
 }
 
 /**
- * Runs failed files once more, one after the other: `again(one)` resolves to the outcome { failed } of such a run.
+ * Runs what failed once more, one after the other: `again(one)` resolves to the outcome { failed } of such a run.
  * Resolves to a warning for each that passed; fails the phase when there are more than `MOST_ALONE`, or one fails again.
+ * `what` they are is for the reader: test files, test targets.
  */
-export async function tryAlone(failed, again) {
-  const name = ({ file, note = '' }) => `${file}${note}`;
+export async function tryAlone(failed, again, what) {
+  const named = ({ name, note = '' }) => `${name}${note}`;
   if (failed.length > MOST_ALONE) {
-    const all = failed.map((one) => `${name(one)}\n${one.details}`);
-    throw new Failure(`${failed.length} test files failed\n\n${all.join('\n\n')}`);
+    const all = failed.map((one) => `${named(one)}\n${one.details}`);
+    throw new Failure(`${failed.length} ${what} failed\n\n${all.join('\n\n')}`);
   }
   const warnings = [];
   const twice = [];
   for (const one of failed) {
     const { failed: still } = await again(one);
-    if (still.length === 0) warnings.push(`failed beside others, passed alone: ${name(one)}: ${one.message}`);
-    else twice.push(`failed beside others and alone: ${name(one)}\n${still[0].details}`);
+    if (still.length === 0) warnings.push(`failed beside others, passed alone: ${named(one)}: ${one.message}`);
+    else twice.push(`failed beside others and alone: ${named(one)}\n${still[0].details}`);
   }
   if (twice.length > 0) throw new Failure([...warnings, ...twice].join('\n\n'));
   return warnings;

@@ -54,8 +54,7 @@ export async function run({ quick: inAHurry, loud }) {
     const overUv = ['--testPathPatterns', '/test/api/', '--testPathIgnorePatterns', SLOW];
     note += `, ${await jestOn(overUv, { poller: 'uv' })} over UvPoll`;
   }
-  const warnings = await tryAlone(failed, ({ file, poller }) =>
-    jest(['--runInBand', '--runTestsByPath', inRoot(file)], { loud, poller }),
-  );
+  const alone = ({ name, poller }) => jest(['--runInBand', '--runTestsByPath', inRoot(name)], { loud, poller });
+  const warnings = await tryAlone(failed, alone, 'test files');
   return { note, warnings };
 }

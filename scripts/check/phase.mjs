@@ -25,7 +25,7 @@ function kill(child) {
 }
 
 /**
- * Runs a program and resolves to { status, out, stdout }, whatever its status. It reads no input and is ended with
+ * Runs a program and resolves to { status, out, stdout, stderr }, whatever its status; `out` is both. It reads no input and is ended with
  * its children after `timeout` milliseconds. With `loud`, its output is also shown as it comes.
  */
 export function collect(program, args, { timeout = 15 * 60_000, loud = false, ...options } = {}) {
@@ -39,6 +39,7 @@ export function collect(program, args, { timeout = 15 * 60_000, loud = false, ..
     running.add(child);
     let out = '';
     let stdout = '';
+    let stderr = '';
     let late = false;
     const timer = setTimeout(() => {
       late = true;
@@ -51,13 +52,14 @@ export function collect(program, args, { timeout = 15 * 60_000, loud = false, ..
     });
     child.stderr.setEncoding('utf8').on('data', (text) => {
       out += text;
+      stderr += text;
       if (loud) process.stderr.write(text);
     });
     const done = (status) => {
       clearTimeout(timer);
       running.delete(child);
       if (late) out += `\n${program} was ended after ${timeout / 1000} s`;
-      resolve({ status: late ? -1 : status, out, stdout });
+      resolve({ status: late ? -1 : status, out, stdout, stderr });
     };
     child.on('error', (error) => {
       out += error.message;

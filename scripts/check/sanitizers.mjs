@@ -9,7 +9,8 @@
 import { join } from 'node:path';
 import { WITHOUT_INSTALLING, findNightly } from '../lib/nightly.mjs';
 import { inRoot } from '../lib/root.mjs';
-import { Skip, demand } from './phase.mjs';
+import { cargoTest } from './cargo.mjs';
+import { Skip } from './phase.mjs';
 
 export const about = 'the Rust tests under AddressSanitizer, where a nightly toolchain is installed';
 export const quick = false;
@@ -24,12 +25,11 @@ export async function run({ loud }) {
 
   // With --target, build scripts and procedural macros are compiled without the flags, as they must be.
   const folder = join(process.env.CARGO_TARGET_DIR ?? inRoot('target'), 'sanitizers', 'address');
-  const args = [`+${name}`, 'test', '--quiet', '--no-fail-fast', '--tests', '--target', host, '--target-dir', folder];
-  const { out } = await demand('cargo', [...args, ...CRATES.flatMap((crate) => ['-p', `millrace-${crate}`])], {
-    loud,
-    timeout: 30 * 60_000,
-    env: { ...WITHOUT_INSTALLING, RUSTFLAGS: '-Zsanitizer=address' },
-  });
-  const passed = [...out.matchAll(/^test result: ok\. (\d+) passed/gm)].reduce((sum, [, n]) => sum + Number(n), 0);
-  return `${passed} tests; ThreadSanitizer left out: it needs a std compiled for it`;
+  const build = ['--target', host, '--target-dir', folder];
+  const what = ['--tests', ...CRATES.flatMap((crate) => ['-p', `millrace-${crate}`])];
+  const { passed, warnings } = await cargoTest(
+    { toolchain: name, build, what },
+    { loud, timeout: 30 * 60_000, env: { ...WITHOUT_INSTALLING, RUSTFLAGS: '-Zsanitizer=address' } },
+  );
+  return { note: `${passed} tests; ThreadSanitizer left out: it needs a std compiled for it`, warnings };
 }

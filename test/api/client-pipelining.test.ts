@@ -7,6 +7,7 @@ import { census } from '../../ts/native/events.js';
 import { until } from '../support/condition.js';
 import type { ScriptedServer } from '../support/scripted-server.js';
 import { onRequests, scriptedServer } from '../support/scripted-server.js';
+import { randomOf, seeds } from '../support/seed.js';
 
 /** A request that a server has and has not answered. */
 interface Asked {
@@ -526,15 +527,10 @@ describe('cancelling and time', () => {
   });
 });
 
-test.each([1, 2, 3])(
-  'random closes, cancels and depths: every answer is its request’s, no cap is passed (%i)',
-  async (round) => {
-    const seed = (Number(process.env.MILLRACE_SEED) || Date.now() % 2 ** 31) + round;
-    let state = seed;
-    const random = (below: number): number => {
-      state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-      return (state >>> 8) % below;
-    };
+test.each(seeds(3))(
+  'random closes, cancels and depths: every answer is its request’s, no cap is passed (seed %i)',
+  async (seed) => {
+    const random = randomOf(seed);
     const [depth, cap] = [1 + random(6), 1 + random(3)];
     make(depth, { pool: { maxConnectionsPerOrigin: cap } });
     const outcomes: Promise<void>[] = [];

@@ -1,8 +1,8 @@
 // Whatever a dispatch function and its handler do to each other: the handler hears a head, pieces, one end, in order.
-import fc from 'fast-check';
 
 import type { DispatchReceiver, ExchangeControl } from '../../ts/index.js';
 import { Client } from '../../ts/index.js';
+import fc from '../support/properties.js';
 
 type Step =
   | { readonly do: 'informational' | 'response' | 'end' | 'error' | 'pause' | 'resume' | 'abort' }

@@ -4,6 +4,7 @@ import { isIPv4 } from 'node:net';
 import type { DnsQuestion, DnsScript } from '../support/dns-server.js';
 import { alias, encodeReply, record, TYPE } from '../support/dns-server.js';
 import { endsNamesWithTheTest, namesOver } from '../support/name-service.js';
+import { SEED, randomOf } from '../support/seed.js';
 
 endsNamesWithTheTest();
 
@@ -127,12 +128,7 @@ describe('malformed messages end in a failure or in time', () => {
 });
 
 test('answers with bytes changed at random give addresses or a failure, and no name waits', async () => {
-  const seed = Math.floor(Math.random() * 2 ** 31);
-  let state = seed;
-  const random = (below: number): number => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
-    return (state >> 8) % below;
-  };
+  const random = randomOf(SEED);
   const answer = (question: DnsQuestion): Buffer =>
     encodeReply(question, { records: [alias(question.name, 'b.test'), record('192.0.2.1', 60, 'b.test'), good] });
   const { names, server } = await namesOver((question) => {
@@ -151,7 +147,7 @@ test('answers with bytes changed at random give addresses or a failure, and no n
       (error: { code: string }) => error.code,
     );
     if (![true, 'MILLRACE_DNS_FAILED', 'MILLRACE_DNS_NOT_FOUND'].includes(outcome)) {
-      throw new Error(`seed ${seed}: ${name} ended with ${String(outcome)}`);
+      throw new Error(`seed ${SEED}: ${name} ended with ${String(outcome)}`);
     }
   }
   expect(server.questions.length).toBeGreaterThanOrEqual(300);

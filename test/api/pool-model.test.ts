@@ -8,14 +8,7 @@ import type { ReferenceLimits } from '../support/pool-reference.js';
 import { ReferencePool } from '../support/pool-reference.js';
 import type { ScriptedServer } from '../support/scripted-server.js';
 import { onRequests, scriptedServer } from '../support/scripted-server.js';
-
-function randomOf(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-    return (state >>> 8) % below;
-  };
-}
+import { randomOf, seeds } from '../support/seed.js';
 
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 /** Times of the test's clock, which goes in steps: none is near another. */
@@ -76,8 +69,7 @@ describe('random operations, against a reference', () => {
 
   afterEach(() => jest.restoreAllMocks());
 
-  const first = Number(process.env.MILLRACE_SEED) || Date.now() % 2 ** 31;
-  test.each(Array.from({ length: 6 }, (_, round) => first + round))('with the seed %i', async (seed) => {
+  test.each(seeds(6))('with the seed %i', async (seed) => {
     const random = randomOf(seed);
     const limits = (): ReferenceLimits => {
       const maxConnectionsPerOrigin = 1 + random(4);

@@ -1,5 +1,6 @@
 import { CircuitBreaker, isRetryable, MillraceError } from '../../ts/index.js';
 import type { BreakerChange, BreakerOptions } from '../../ts/index.js';
+import { SEED, randomOf } from '../support/seed.js';
 
 const A = 'http://a.test';
 const broken = new MillraceError('MILLRACE_CONNECTION_RESET');
@@ -201,12 +202,8 @@ test('what a listener throws is raised by Node.js, and the call ends as it would
 });
 
 test('random outcomes never let more probes through than allowed, nor a call through an open circuit', async () => {
-  const seed = Number(process.env['MILLRACE_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-  let state = seed;
-  const random = (below: number): number => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
-    return (state >>> 8) % below;
-  };
+  const seed = SEED;
+  const random = randomOf(seed);
   const { breaker } = breakerOf({ failures: 3, openFor: 50, probes: 2, minCalls: 5, window: 100 });
   const live: { pass: ReturnType<CircuitBreaker['enter']>; state: string; opened: number }[] = [];
   for (let step = 0; step < 3_000; step++) {

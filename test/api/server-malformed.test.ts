@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Server } from '../../ts/index.js';
 import { serve } from '../../ts/index.js';
 import { cutClients, RawClient } from '../support/raw-client.js';
+import { SEED, randomOf } from '../support/seed.js';
 import { get, tlsOfAll } from '../support/test-server.js';
 
 interface Row {
@@ -42,12 +43,7 @@ async function lastStatus(client: RawClient): Promise<number> {
   return Number(lines.at(-1)?.[1]);
 }
 
-const SEED = Number(process.env.MILLRACE_SEED ?? Date.now() % 1_000_000);
-let state = SEED;
-function random(below: number): number {
-  state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-  return state % below;
-}
+const random = randomOf(SEED);
 
 let server: Server;
 beforeAll(async () => {

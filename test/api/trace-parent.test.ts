@@ -1,7 +1,6 @@
-import fc from 'fast-check';
-
 import { childTraceOf, parseTraceParent, traceContextOf } from '../../ts/log/trace-parent.js';
 import { parseTraceState } from '../../ts/log/trace-state.js';
+import fc from '../support/properties.js';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const PARENT = '00f067aa0ba902b7';

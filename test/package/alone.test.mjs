@@ -7,13 +7,14 @@ import { Failure, collect } from '../../scripts/check/phase.mjs';
 import { tool } from '../../scripts/lib/command.mjs';
 import { inRoot } from '../../scripts/lib/root.mjs';
 
-const one = (file, more = {}) => ({ file, message: `what ${file} said`, details: `all that ${file} said`, ...more });
+const one = (name, more = {}) => ({ name, message: `what ${name} said`, details: `all that ${name} said`, ...more });
 const passes = () => Promise.resolve({ failed: [] });
-const fails = ({ file }) => Promise.resolve({ failed: [one(file, { details: `again ${file}` })] });
+const fails = ({ name }) => Promise.resolve({ failed: [one(name, { details: `again ${name}` })] });
+const FILES = 'test files';
 
 test('a file that passes alone is a warning with its first message, and no failure', async () => {
-  assert.deepEqual(await tryAlone([], () => assert.fail('was run')), []);
-  assert.deepEqual(await tryAlone([one('a'), one('b', { note: ' over uv' })], passes), [
+  assert.deepEqual(await tryAlone([], () => assert.fail('was run'), FILES), []);
+  assert.deepEqual(await tryAlone([one('a'), one('b', { note: ' over uv' })], passes, FILES), [
     'failed beside others, passed alone: a: what a said',
     'failed beside others, passed alone: b over uv: what b said',
   ]);
@@ -23,21 +24,22 @@ test('failed files are run one after the other', async () => {
   let running = 0;
   const order = [];
   await tryAlone(
-    ['a', 'b', 'c'].map((file) => one(file)),
-    async ({ file }) => {
-      order.push(file);
+    ['a', 'b', 'c'].map((name) => one(name)),
+    async ({ name }) => {
+      order.push(name);
       assert.equal(++running, 1);
       await new Promise((resolve) => setImmediate(resolve));
       running--;
       return { failed: [] };
     },
+    FILES,
   );
   assert.deepEqual(order, ['a', 'b', 'c']);
 });
 
 test('a file that fails again fails the phase, which tells what it said the second time and of those that passed', async () => {
-  const again = (which) => (which.file === 'b' ? fails(which) : passes());
-  await assert.rejects(tryAlone([one('a'), one('b'), one('c')], again), (error) => {
+  const again = (which) => (which.name === 'b' ? fails(which) : passes());
+  await assert.rejects(tryAlone([one('a'), one('b'), one('c')], again, FILES), (error) => {
     assert.ok(error instanceof Failure);
     assert.match(error.message, /passed alone: a: what a said/);
     assert.match(error.message, /failed beside others and alone: b\nagain b/);
@@ -49,10 +51,13 @@ test('a file that fails again fails the phase, which tells what it said the seco
 test(`of more than ${MOST_ALONE} files none is tried again`, async () => {
   const many = Array.from({ length: MOST_ALONE + 1 }, (_, place) => one(`file${place}`));
   await assert.rejects(
-    tryAlone(many, () => assert.fail('was run')),
-    (error) => error instanceof Failure && many.every(({ details }) => error.message.includes(details)),
+    tryAlone(many, () => assert.fail('was run'), FILES),
+    (error) =>
+      error instanceof Failure &&
+      /^4 test files failed/.test(error.message) &&
+      many.every(({ details }) => error.message.includes(details)),
   );
-  assert.equal((await tryAlone(many.slice(1), passes)).length, MOST_ALONE);
+  assert.equal((await tryAlone(many.slice(1), passes, FILES)).length, MOST_ALONE);
 });
 
 test('a report of Jest names the files that failed, and what failed first in them', async (context) => {
@@ -81,13 +86,13 @@ test('a report of Jest names the files that failed, and what failed first in the
   ];
   const { status } = await collect(process.execPath, args);
   assert.equal(status, 1);
-  const found = failures(JSON.parse(readFileSync(report, 'utf8'))).sort((a, b) => a.file.localeCompare(b.file));
+  const found = failures(JSON.parse(readFileSync(report, 'utf8'))).sort((a, b) => a.name.localeCompare(b.name));
   assert.deepEqual(
-    found.map(({ file }) => file.replace(/^.*\//, '')),
+    found.map(({ name }) => name.replace(/^.*\//, '')),
     ['bad.test.js', 'broken.test.js'],
   );
   assert.match(found[0].message, /^it is more: .*toBeGreaterThan\(.*Expected: > 248 Received: 246\.2$/);
   assert.match(found[0].details, /is never looked at/);
   assert.match(found[1].message, /on purpose/);
-  assert.ok(found.every(({ file }) => file.startsWith('.cache/alone-')));
+  assert.ok(found.every(({ name }) => name.startsWith('.cache/alone-')));
 });

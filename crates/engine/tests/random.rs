@@ -1,5 +1,6 @@
 //! Random operations on several connections: whatever happens, answers are complete and in order, every exchange ends
-//! exactly once, and nothing is left. `MILLRACE_SEED=n` runs one seed again.
+//! exactly once, and nothing is left. `MILLRACE_SEED=n` makes `n` the first seed,
+//! `MILLRACE_TIMES=n` tries `n` times as many.
 
 use std::collections::HashMap;
 
@@ -272,10 +273,9 @@ fn run(seed: u64) {
 
 #[test]
 fn random_operations_keep_the_invariants() {
-    if let Some(seed) = std::env::var("MILLRACE_SEED").ok().and_then(|seed| seed.parse().ok()) {
-        return run(seed);
-    }
-    for seed in 0..300 {
+    let number = |name| std::env::var(name).map_or(1, |text| text.parse::<u64>().expect("a number"));
+    let (first, times) = (number("MILLRACE_SEED"), number("MILLRACE_TIMES"));
+    for seed in first..first + 300 * times {
         // The message of a panic within the engine does not name the seed.
         if let Err(panic) = std::panic::catch_unwind(|| run(seed)) {
             eprintln!("MILLRACE_SEED={seed}");

@@ -1,6 +1,7 @@
 // Junk for every native function, with a server under load: no crash, no exception but those of `listen`.
 import assert from 'node:assert/strict';
 import { serve, setLogger } from '../../../dist/index.mjs';
+import { SEED, randomOf } from '../../volume/programs/lib/random.mjs';
 import { Flood, once } from './lib/client.mjs';
 import { census, native } from './lib/native.mjs';
 import { until } from './lib/process.mjs';
@@ -44,7 +45,8 @@ const REST = [
   ],
 ];
 const JUNK = [...NUMBERS, ...REST];
-const pick = () => JUNK[Math.floor(Math.random() * JUNK.length)];
+const random = randomOf(SEED);
+const pick = () => JUNK[Math.floor(random() * JUNK.length)];
 // Whose arguments the macros of napi-rs convert: they throw what is wrong with them, and do no harm.
 const MADE_RARELY = /^(tls(?!Facts$|Certificate$)|serverTls|startTls|dial|judgeCredentials|replySocks)/;
 // `attach` and `hold` are ours alone: with other values nothing would be told to us any more, or the process would not end.
@@ -88,7 +90,7 @@ for (const name of NAMES) {
   }
   for (let count = 0; count < 300; count++) {
     // Half with an id that lives.
-    const id = count % 2 === 0 ? pick() : live[Math.floor(Math.random() * live.length)];
+    const id = count % 2 === 0 ? pick() : live[Math.floor(random() * live.length)];
     assert.doesNotThrow(() => call(id, pick(), pick(), pick(), pick(), pick(), pick(), pick()), name);
   }
   await flood.reach(flood.answered + 4);

@@ -2,6 +2,7 @@
 // no stranger's response may show a trace of it.
 import assert from 'node:assert/strict';
 import { serve, setLogger } from '../../../dist/index.mjs';
+import { SEED, randomOf } from '../../volume/programs/lib/random.mjs';
 import { pipelined } from './lib/client.mjs';
 import { census, native } from './lib/native.mjs';
 import { until } from './lib/process.mjs';
@@ -10,6 +11,7 @@ const ROUNDS = 40;
 const SLOTS = 2 ** 21;
 const POISON = 'POISON';
 setLogger(null);
+const random = randomOf(SEED);
 
 /** Exchanges whose answers the clients have. */
 const kept = [];
@@ -50,7 +52,7 @@ const OBJECT = [
 function disturb(current) {
   // A dozen of the finished ones at random, with all calls.
   for (let count = 0; count < 12 && kept.length > 0; count++) {
-    const { res, req, id } = kept[Math.floor(Math.random() * kept.length)];
+    const { res, req, id } = kept[Math.floor(random() * kept.length)];
     if (id === current) continue;
     for (const call of NATIVE) {
       const answer = call(id);

@@ -3,20 +3,22 @@
 import assert from 'node:assert/strict';
 import { Worker, isMainThread, parentPort } from 'node:worker_threads';
 import { metrics, serve } from '../../../dist/index.mjs';
+import { SEED, randomOf } from '../../volume/programs/lib/random.mjs';
 import { Flood } from './lib/client.mjs';
 import { descriptors, resident, threads, until } from './lib/process.mjs';
 
 /** What the resident size may grow from a third of the cycles to the last, in KiB a cycle. */
 const SLOPE_KIB = 48;
+const random = randomOf(SEED);
 
 async function cycle(number) {
   const worker = new Worker(new URL(import.meta.url), { argv: process.argv.slice(2) });
   const exit = new Promise((resolve) => worker.once('exit', resolve));
   const port = new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
   // Now and then before it listens, at its first answer, and under way.
-  const moment = number % 10 === 0 ? -1 : Math.floor(Math.random() * 60);
+  const moment = number % 10 === 0 ? -1 : Math.floor(random() * 60);
   if (moment < 0) {
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
+    await new Promise((resolve) => setTimeout(resolve, random() * 20));
     port.catch(() => {});
     await worker.terminate();
     await exit;
@@ -62,8 +64,7 @@ if (isMainThread) {
     port: 0,
     host: '127.0.0.1',
     // Half of them answer later, so that a termination finds exchanges open and answers queued.
-    handler: (_req, res) =>
-      Math.random() < 0.5 ? res.end('now') : void setTimeout(() => res.end('later'), Math.random() * 3),
+    handler: (_req, res) => (random() < 0.5 ? res.end('now') : void setTimeout(() => res.end('later'), random() * 3)),
   });
   parentPort.postMessage(server.port);
 }

@@ -1,3 +1,6 @@
+/** The seed of programs whose command line has none: as in test/support/seed.ts. */
+export const SEED = Number(process.env.MILLRACE_SEED ?? 1);
+
 /** mulberry32: numbers from 0 to 1, the same for the same seed. */
 export function randomOf(seed) {
   let state = seed | 0;
