@@ -173,22 +173,26 @@ test.each(['client', 'target', 'ours'] as const)('a cut on the side of %s resets
     return echo(socket);
   });
   const way = await tunnel({ port: back.port });
-  const client = nodeConnect(way.front.port, '127.0.0.1');
-  const seen = once(client, 'error').catch(() => undefined);
+  // No socket of Node's: libuv takes a reset that is there behind the last bytes for an end.
+  const client = await connect({ host: '127.0.0.1', port: way.front.port });
+  let got = 0;
+  client.on('data', (chunk: Uint8Array) => (got += chunk.length));
   client.write('x');
-  await once(client, 'data');
+  await until(() => got === 1);
   const [socket, there] = await way.sockets;
-  if (who === 'client') client.resetAndDestroy();
-  else if (who === 'target') nodeReset(peers[0]);
+  if (who === 'client') resetPeerOf(client);
+  else if (who === 'target') resetPeerOf(peers[0]);
   else there.destroy();
   await expect(way.ended).rejects.toMatchObject({ kind: 'closed' });
-  if (who !== 'client') expect(((await seen) as unknown as NodeJS.ErrnoException[])[0].code).toBe('ECONNRESET');
-  await until(() => peers[0].closed && socket.closed && there.closed);
-  expect([socket.bytesRead, there.bytesRead]).toEqual([1, 1]);
+  await until(() => peers[0].closed && socket.closed && there.closed && client.closed);
+  if (who !== 'client') expect(client.failure?.code).toBe('MILLRACE_CONNECTION_RESET');
+  // What had reached the system before the cut was passed on, and may have come through; both sides count it.
+  expect(got).toBeLessThanOrEqual(there.bytesRead);
+  expect([socket.bytesRead, socket.bytesWritten]).toEqual([there.bytesWritten, there.bytesRead]);
 });
 
 /** Cut while bytes wait for it: the peer gets a reset. */
-function nodeReset(socket: Socket): void {
+function resetPeerOf(socket: Socket): void {
   while (socket.write(Buffer.alloc(65_536)));
   socket.destroy();
 }

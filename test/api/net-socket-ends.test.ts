@@ -91,6 +91,23 @@ test('a cut is told although nobody reads', async () => {
   expect(events).toEqual(['error', 'close']);
 });
 
+test('a reset is told behind an end that waits behind bytes that nobody reads', async () => {
+  const { near, far } = await pair();
+  const events = told(far);
+  near.write('unread');
+  await near.end();
+  await until(() => near.info()?.unacked === 0);
+  near.destroy();
+  await until(() => near.closed);
+  await turns(5);
+  expect(events).toEqual([]);
+  // Nobody is there any more who would take it: the system answers with a reset.
+  far.write('x');
+  await until(() => far.closed);
+  expect(events).toEqual(['error', 'close']);
+  expect(far.failure?.code).toBe('MILLRACE_CONNECTION_RESET');
+});
+
 test('a paused socket tells data, then the end, then that it is closed', async () => {
   const { near, far } = await pair();
   const events = told(far);

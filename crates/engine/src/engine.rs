@@ -13,6 +13,7 @@
 
 use crate::connection::{Connection, Stack};
 use crate::event::{Event, EventKind};
+use crate::flush::THROUGH_BUDGET;
 use crate::http1::client::Clients;
 use crate::id::{Id, Slab};
 use crate::link::memory::Collected;
@@ -55,6 +56,8 @@ pub struct Engine<V: Copy> {
     pub(crate) pending: VecDeque<Id>,
     /// Answers to injected requests that are complete.
     pub(crate) answers: Vec<(Id, Collected)>,
+    /// How many bytes may still go to the kernel before the next flush.
+    pub(crate) through_left: usize,
     /// Streams whose exchange is over but for body bytes that JavaScript has not been given.
     pub(crate) parting: Vec<Id>,
     /// Answers completed since the last flush: server slot, start.
@@ -119,6 +122,7 @@ impl<V: Copy> Engine<V> {
             pending: VecDeque::new(),
             parting: Vec::new(),
             answers: Vec::new(),
+            through_left: THROUGH_BUDGET,
             completed: Vec::new(),
             relays: Slab::default(),
             joining: Vec::new(),

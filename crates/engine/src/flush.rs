@@ -24,10 +24,13 @@ const SLICES: usize = 64;
 const FLUSH_BUDGET: usize = 16 * 1024 * 1024;
 const MOST_SHARE: usize = 1024 * 1024;
 const LEAST_SHARE: usize = 32 * 1024;
+/// How many bytes go to the kernel between two flushes, when they are written; see `write_through`.
+pub(crate) const THROUGH_BUDGET: usize = 1024 * 1024;
 
 impl<V: Copy> Engine<V> {
     /// Writes what waits, on every connection that was touched.
     pub fn flush<H: Host<Value = V>>(&mut self, host: &mut H) {
+        self.through_left = THROUGH_BUDGET;
         if !self.joining.is_empty() {
             self.begin_joined();
         }
@@ -93,7 +96,12 @@ impl<V: Copy> Engine<V> {
     }
 
     /// Writes until the output is empty, the socket is full or the connection has had its share.
-    fn write_out<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, mut share: usize) -> Result<(), Error> {
+    pub(crate) fn write_out<H: Host<Value = V>>(
+        &mut self,
+        host: &mut H,
+        id: Id,
+        mut share: usize,
+    ) -> Result<(), Error> {
         let Some(connection) = self.connections.get_mut(id) else {
             return Ok(());
         };

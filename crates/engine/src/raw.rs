@@ -6,6 +6,7 @@ use crate::dial::NO_SERVER;
 use crate::engine::Engine;
 use crate::event::{EventKind, Host, accepted};
 use crate::id::Id;
+use crate::options::{DIALLED_HIGH_MARK, low_mark};
 use crate::protocol::Protocol;
 use crate::stream::{Consumer, Stream, flag};
 use millrace_error::{Code, Error};
@@ -92,6 +93,46 @@ impl<V: Copy> Engine<V> {
             }
             self.read(host, id, fd);
         }
+    }
+
+    /// Hands what waits on a plain tunnel to the kernel now and not at the end of the scope, within what all may have of a
+    /// scope; says whether there is room again. For a writer that was just told to wait: while the kernel takes all, it need
+    /// not wait for a turn at each mark.
+    pub fn write_through<H: Host<Value = V>>(&mut self, host: &mut H, id: f64) -> bool {
+        const CLOSED: u32 =
+            conn::BLOCKED | conn::WRITE_CLOSED | conn::CONNECTING | conn::RELAY | conn::LEAN | conn::CLIENT;
+        let Some(id) = Id::from_f64(id) else { return false };
+        let Some(stream) = self.streams.get(id).filter(|stream| stream.has(flag::RAW)) else {
+            return false;
+        };
+        let (connection, server) = (stream.connection, stream.server);
+        let waiting = self.waiting_plain(connection, CLOSED);
+        let Some(left) = self.through_left.checked_sub(waiting).filter(|_| waiting > 0) else {
+            return false;
+        };
+        self.through_left = left;
+        if let Err(error) = self.write_out(host, connection, waiting) {
+            self.close(connection, error);
+            return false;
+        }
+        let mark = self
+            .servers
+            .at(server)
+            .map_or(DIALLED_HIGH_MARK, |(_, server)| server.options.write_high_water_mark);
+        let room = self.waiting_plain(connection, 0) <= low_mark(mark);
+        if let Some(stream) = self.streams.get_mut(id).filter(|_| room) {
+            stream.flags &= !flag::WANTS_DRAIN;
+        }
+        room
+    }
+
+    /// How many bytes wait on a connection without layers that has none of the flags; 0 on another.
+    fn waiting_plain(&self, id: Id, flags: u32) -> usize {
+        let plain = self.connections.get(id);
+        let plain = plain.filter(|connection| connection.layers.is_none() && !connection.has(flags));
+        plain
+            .and_then(|connection| connection.stack.as_ref())
+            .map_or(0, |stack| stack.output.len())
     }
 
     /// Our side of a tunnel has said all it wants to.

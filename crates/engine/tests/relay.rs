@@ -317,6 +317,31 @@ fn a_reset_in_every_phase_ends_both_sides_and_counts_what_arrived() {
 }
 
 #[test]
+fn a_reset_behind_bytes_that_were_not_read_yet_is_passed_on_behind_them() {
+    let mut joined = Joined::new(NONE);
+    joined.clients[1].send("y");
+    joined.run_until(|one, _| one.received == b"y");
+    // So few that they are in the last socket whole when it is reset.
+    let sent = pattern(20_000, 3);
+    joined.clients[1].send(&sent);
+    while joined.clients[1].unsent() > 0 {
+        joined.clients[1].exchange();
+    }
+    let Joined {
+        mut driver, clients, ..
+    } = joined;
+    let [mut stays, goes] = clients;
+    goes.reset();
+    let ended = driver.expect_with(EventKind::RelayEnded, &mut [&mut stays]);
+    assert_eq!(ended.code(), Some(Code::ConnectionReset));
+    driver.run_until(&mut [&mut stays], |_, clients| clients[0].is_over());
+    assert!(stays.broken.is_some(), "it looks like an end");
+    let got = &stays.received[1..];
+    assert!(!got.is_empty() && sent.starts_with(got), "{} bytes", got.len());
+    assert_eq!((ended.a, ended.b), (0, 1 + got.len() as u64));
+}
+
+#[test]
 fn the_idle_time_is_kept_by_bytes_either_way_and_ends_it_at_its_edge() {
     for stays_stacked in [true, false] {
         let mut joined = Joined::apart([Kind::Tcp; 2]);

@@ -214,7 +214,10 @@ pub unsafe extern "C" fn write(env: sys::napi_env, info: sys::napi_callback_info
     let arguments = Arguments::of(env, info);
     let result = with(&arguments, Err(Code::StaleId), |state, engine| {
         let id = arguments.number(0);
-        let result = chunk(&arguments, 1, state, |body| engine.write(id, body).map_err(code));
+        let mut result = chunk(&arguments, 1, state, |body| engine.write(id, body).map_err(code));
+        if let Ok(false) = result {
+            result = Ok(engine.write_through(&mut *state.host.borrow_mut(), id));
+        }
         release(state, engine);
         result
     });

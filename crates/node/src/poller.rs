@@ -3,7 +3,7 @@
 //! The callbacks only note readiness; the wake runs in `uv_check_t`, so batching is the same as with `NestedEpoll`.
 //! libuv reports an unread socket on every turn, so each socket is noted once until it is taken.
 
-use crate::uv::{DISCONNECT, Handle, Kind, Loop, READABLE, Uv, WRITABLE};
+use crate::uv::{DISCONNECT, Handle, Kind, Loop, PRIORITIZED, READABLE, Uv, WRITABLE};
 use millrace_engine::net::{Interest, Poller, Ready, ReadyFlags};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -35,6 +35,9 @@ impl Noted {
 }
 
 struct Socket {
+    fd: RawFd,
+    /// The peer has sent urgent data: to be watched for those, and so for errors alone, would be told for ever.
+    urgent: Cell<bool>,
     token: Cell<u64>,
     queued: Cell<bool>,
     interest: Cell<Interest>,
@@ -77,8 +80,12 @@ impl UvPoll {
         if interest.contains(Interest::HANGUP) {
             events |= DISCONNECT;
         }
-        // SAFETY: the handle is initialised and not closing. Without events libuv would report nothing, not even
-        // errors, so the handle is stopped.
+        // Without events libuv reports nothing, not even errors. Linux tells errors and that both directions are shut
+        // whatever is asked of it, and with urgent data nothing else is: so much is heard of a socket that nobody reads.
+        if cfg!(target_os = "linux") && events == 0 && !self.socket(handle).urgent.get() {
+            events = PRIORITIZED;
+        }
+        // SAFETY: the handle is initialised and not closing.
         let status = unsafe {
             if events == 0 {
                 (self.uv.poll_stop)(handle)
@@ -105,6 +112,8 @@ impl Poller for UvPoll {
             return Err(io::Error::from_raw_os_error(-status));
         }
         let socket = Box::new(Socket {
+            fd,
+            urgent: Cell::new(false),
             token: Cell::new(token),
             queued: Cell::new(false),
             interest: Cell::new(interest),
@@ -173,6 +182,14 @@ unsafe extern "C" fn on_ready(handle: Handle, status: c_int, events: c_int) {
     };
     // SAFETY: the handle carries a `Socket` until its close callback.
     let socket = unsafe { &*get_data(handle).cast::<Socket>() };
+    if events & PRIORITIZED != 0 && status >= 0 && !is_over(socket.fd) {
+        socket.urgent.set(true);
+        if let Ok(uv) = Uv::load() {
+            // SAFETY: the handle is open; it is started again when another interest is set.
+            unsafe { (uv.poll_stop)(handle) };
+        }
+        return;
+    }
     // An error is told once: libuv has stopped the handle, so it must not be taken for one that is noted already.
     if socket.queued.replace(true) && status >= 0 {
         return;
@@ -188,6 +205,9 @@ unsafe extern "C" fn on_ready(handle: Handle, status: c_int, events: c_int) {
     if events & WRITABLE != 0 {
         flags = flags | ReadyFlags::WRITABLE;
     }
+    if events & PRIORITIZED != 0 {
+        flags = flags | ReadyFlags::CLOSED;
+    }
     if events & DISCONNECT != 0 {
         flags = flags | ReadyFlags::HANGUP;
     }
@@ -200,6 +220,18 @@ unsafe extern "C" fn on_ready(handle: Handle, status: c_int, events: c_int) {
             flags,
         });
     }
+}
+
+/// Whether the system says of a socket that it has failed, or that both of its directions are shut.
+fn is_over(fd: RawFd) -> bool {
+    let mut poll = libc::pollfd {
+        fd,
+        events: 0,
+        revents: 0,
+    };
+    // SAFETY: one entry, which outlives the call; it does not wait.
+    let found = unsafe { libc::poll(&mut poll, 1, 0) };
+    found > 0 && poll.revents & (libc::POLLERR | libc::POLLHUP) != 0
 }
 
 fn get_data_symbol() -> Option<unsafe extern "C" fn(Handle) -> *mut std::ffi::c_void> {

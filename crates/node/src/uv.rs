@@ -15,6 +15,8 @@ pub type PollCallback = unsafe extern "C" fn(Handle, c_int, c_int);
 pub const READABLE: c_int = 1;
 pub const WRITABLE: c_int = 2;
 pub const DISCONNECT: c_int = 4;
+/// `UV_PRIORITIZED`.
+pub const PRIORITIZED: c_int = 8;
 
 /// The kinds of handle that we use, with libuv's numbers (stable within 1.x).
 #[derive(Clone, Copy)]
