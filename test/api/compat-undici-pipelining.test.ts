@@ -63,7 +63,7 @@ const undici = (name: string, how: 'request' | 'fetch'): Way => {
     const ask: Ask = async (path, init) =>
       how === 'fetch'
         ? (await found.fetch(`${server.url}${path}`, { ...init, ...over })).text()
-        : (await found.request(`${server.url}${path}`, { ...init, ...over } as never)).body.text();
+        : (await found.request(`${server.url}${path}`, { ...init, ...over })).body.text();
     return { ask };
   };
 };
