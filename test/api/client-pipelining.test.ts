@@ -6,7 +6,7 @@ import { Client, metrics } from '../../ts/index.js';
 import { census } from '../../ts/native/events.js';
 import { until } from '../support/condition.js';
 import type { ScriptedServer } from '../support/scripted-server.js';
-import { onRequests, scriptedServer } from '../support/scripted-server.js';
+import { onRequests, scriptedServer, trust } from '../support/scripted-server.js';
 import { randomOf, seeds } from '../support/seed.js';
 
 /** A request that a server has and has not answered. */
@@ -62,7 +62,7 @@ afterEach(async () => {
 });
 
 function make(pipelining: number, options: ClientOptions = {}): void {
-  client = new Client({ pipelining, pool: { maxConnectionsPerOrigin: 1 }, ...options });
+  client = new Client({ pipelining, pool: { maxConnectionsPerOrigin: 1 }, ...trust(), ...options });
 }
 
 /** Asks for `/name`; the text of the answer. */
@@ -181,7 +181,7 @@ describe('what goes behind what', () => {
 
   test('a client that did not ask for it shares no connection with one that did while it is busy', async () => {
     make(4, { pool: {} });
-    const other = new Client({ pool: client.pool });
+    const other = new Client({ pool: client.pool, ...trust() });
     const texts = [other.request(`${server.url}/0`).then((response) => response.text()), ask(1)];
     await waitFor(2);
     texts.push(other.request(`${server.url}/2`).then((response) => response.text()));
@@ -519,7 +519,7 @@ describe('cancelling and time', () => {
     const response = await asked;
     const received = counter('millrace_sockets_received_bytes_total');
     socket.write('whole');
-    await until(() => counter('millrace_sockets_received_bytes_total') === received + 5);
+    await until(() => counter('millrace_sockets_received_bytes_total') >= received + 5);
     controller.abort();
     await expect(response.text()).rejects.toThrow();
     await until(() => census().connections === before.connections, 'the connection is closed');

@@ -1,5 +1,5 @@
 // What a pool is told to keep, to refuse and to let go, through a client and for raw sockets.
-import type { PoolOptions } from '../../ts/index.js';
+import type { PoolOptions, RequestOptions } from '../../ts/index.js';
 import { Client, ConnectionPool, MillraceError } from '../../ts/index.js';
 import { census } from '../../ts/native/events.js';
 import { until } from '../support/condition.js';
@@ -21,11 +21,11 @@ async function begin(options: PoolOptions, ...fields: string[]): Promise<void> {
   client = new Client({ pool });
 }
 
-const call = async (): Promise<string> => (await client.get(server.url)).text();
+const call = async (options: RequestOptions = {}): Promise<string> => (await client.get(server.url, options)).text();
 
 /** So many connections, all idle. */
 async function idle(count: number): Promise<void> {
-  await Promise.all(Array.from({ length: count }, call));
+  await Promise.all(Array.from({ length: count }, () => call()));
   await until(
     () => pool.stats().free === count,
     () => `${count} are idle: ${JSON.stringify(pool.stats())}`,
@@ -78,6 +78,32 @@ describe('validate', () => {
     await begin({ validate });
     for (let round = 0; round < 3; round++) expect(await call()).toBe('ok');
     expect(pool.stats()).toMatchObject({ created: 3, reused: 0 });
+  });
+
+  test('is asked about no more than are waited for, and again when what passed was not used', async () => {
+    const judged: ((passes: boolean) => void)[] = [];
+    await begin({ validate: () => new Promise((resolve) => judged.push(resolve)) });
+    expect(await pool.prewarm(server.url, 5)).toBe(5);
+    const asked = call();
+    await until(() => judged.length > 0, 'the first is judged');
+    // One is enough for who waits.
+    expect([judged.length, pool.stats().queued]).toEqual([1, 1]);
+    const two = [call(), call()];
+    await until(() => judged.length === 3, 'two more');
+    for (const judge of judged.splice(0)) judge(true);
+    expect(await Promise.all([asked, ...two])).toEqual(['ok', 'ok', 'ok']);
+    const controller = new AbortController();
+    const given = call({ signal: controller.signal }).catch((error: Error) => error.name);
+    await until(() => judged.length === 1, 'one more');
+    controller.abort();
+    expect(await given).toBe('AbortError');
+    judged.splice(0)[0](true);
+    await new Promise((resolve) => setImmediate(resolve));
+    const last = call();
+    await until(() => judged.length === 1, 'it is judged again');
+    judged[0](true);
+    expect(await last).toBe('ok');
+    expect(pool.stats()).toMatchObject({ created: 5, reused: 4, retired: {} });
   });
 });
 

@@ -2,6 +2,12 @@
 import { readdirSync } from 'node:fs';
 
 import { connect, Resolver } from '../../ts/index.js';
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import type { MillraceError } from '../../ts/index.js';
 import type { DnsScript } from '../support/dns-server.js';
 import { fromZone, RCODE } from '../support/dns-server.js';
@@ -226,6 +232,27 @@ describe('a crowd of names', () => {
     expect(await names.resolve('a.test', four)).toHaveLength(1);
     expect(server.questions).toHaveLength(257);
   });
+});
+
+test('name servers are asked off the thread pool: a full one holds up nobody', async () => {
+  const { names } = await namesOver(fromZone({ 'a.test': ['192.0.2.1'], 'b.test': ['192.0.2.2'] }));
+  // The files of the system are read now, which is work for the pool.
+  await names.resolve('a.test');
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-pool-'));
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  // Each holds a thread until somebody opens the other end; there are four, unless the environment says otherwise.
+  const threads = Number(process.env.UV_THREADPOOL_SIZE) || 4;
+  const held = Array.from({ length: threads }, () => open(pipe, 'r'));
+  let isFull = true;
+  const next = stat(folder).then(() => (isFull = false));
+  expect((await names.resolve('b.test')).map(({ address }) => address)).toEqual(['192.0.2.2']);
+  expect(isFull).toBe(true);
+  const other = openSync(pipe, 'r+');
+  await next;
+  for (const file of await Promise.all(held)) await file.close();
+  closeSync(other);
+  rmSync(folder, { recursive: true });
 });
 
 describe('getaddrinfo', () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -7,8 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { Socket } from '../../ts/index.js';
-import { connect, features } from '../../ts/index.js';
+import { connect, features, metrics } from '../../ts/index.js';
 import { turns, until } from '../support/condition.js';
+import { findTool } from '../support/debian.js';
 import { echo, listenersEndWithTheirTest, pair, rest, said, startListener } from '../support/test-listener.js';
 import { endsWithItsTest } from '../support/test-server.js';
 
@@ -84,6 +86,21 @@ test('an array of chunks is one message', async () => {
   expect(await text(far)).toBe(`a${'b'.repeat(20_000)}c`);
   expect(near.bytesWritten).toBe(20_002);
   far.destroy();
+});
+
+test('an array of chunks leaves in one call to the kernel, and so does what is written in one turn', async () => {
+  const { near, far } = await pair();
+  const reading = rest(far);
+  const sends = (): number => metrics.snapshot().counters.millrace_sockets_send_calls_total;
+  await turns(2);
+  const before = sends();
+  near.write(Array.from({ length: 50 }, (_, at) => Buffer.from(`${at} `)));
+  near.write('and ');
+  near.write([Buffer.alloc(30_000, 'x')]);
+  await turns(3);
+  expect(sends() - before).toBe(1);
+  await near.end();
+  expect((await reading).length).toBe(140 + 4 + 30_000);
 });
 
 test('a reader that does not take what comes holds back the writer', async () => {
@@ -293,6 +310,46 @@ test('sets options of the socket while it lives, and refuses values that are non
   await until(() => near.closed);
   expect(near.setNoDelay(true)).toBe(near);
 });
+
+const python = findTool('python3');
+if (python === undefined) console.warn('skipped without python3: what the kernel says of the options of a socket');
+
+(python === undefined ? test.skip : test)(
+  'the kernel has each option of a socket, from its beginning and as it is changed',
+  async () => {
+    const keepAlive = { idle: 70, interval: 11, count: 4 };
+    const { near, far } = await pair({ noDelay: false }, { keepAlive, userTimeout: 12_345 });
+    const names = ['TCP_NODELAY', 'SO_KEEPALIVE', 'TCP_KEEPIDLE', 'TCP_KEEPINTVL', 'TCP_KEEPCNT', 'TCP_USER_TIMEOUT'];
+    const seen = async ({ localPort }: Socket): Promise<number[]> => {
+      const code = `import socket; of = socket.socket(fileno=3)
+print(*[of.getsockopt(socket.SOL_SOCKET if name[0] == 'S' else socket.IPPROTO_TCP, getattr(socket, name)) for name in '${names.join(' ')}'.split()])`;
+      const stdio = ['ignore', 'pipe', 'inherit', await descriptorOf(localPort)] as const;
+      const answer = execFileSync(python as string, ['-c', code], { stdio: [...stdio] });
+      return answer.toString().trim().split(' ').map(Number);
+    };
+    // TCP_NODELAY always, unless it is told otherwise (SPEC §16).
+    expect(await seen(near)).toEqual([1, 1, 70, 11, 4, 12_345]);
+    expect((await seen(far))[0]).toBe(0);
+    near.setNoDelay(false).setKeepAlive({ idle: 5, interval: 2, count: 3 }).setUserTimeout(9_000);
+    expect(await seen(near)).toEqual([0, 1, 5, 2, 3, 9_000]);
+    near.setNoDelay(true).setKeepAlive(false).setUserTimeout(null);
+    const last = await seen(near);
+    expect([last[0], last[1], last[5]]).toEqual([1, 0, 0]);
+  },
+);
+
+/** The descriptor of a connection of this process, by its local port. */
+async function descriptorOf(port: number): Promise<number> {
+  const { readFile, readdir, readlink } = await import('node:fs/promises');
+  const rows = (await readFile('/proc/net/tcp', 'utf8')).split('\n').slice(1);
+  const own = rows.map((row) => row.trim().split(/\s+/)).find((row) => row[3] === '01' && hexPort(row[1]) === port);
+  for (const fd of await readdir('/proc/self/fd')) {
+    if ((await readlink(`/proc/self/fd/${fd}`).catch(() => '')) === `socket:[${own?.[9]}]`) return Number(fd);
+  }
+  throw new Error(`no descriptor has the port ${port}`);
+}
+
+const hexPort = (place: string | undefined): number => Number.parseInt(place?.split(':')[1] ?? '', 16);
 
 /** The timer of each connection by its local port, as /proc/net/tcp tells it: `keepalive,N` seconds until it fires. */
 async function kernelTimers(ports: number[]): Promise<Map<number, string>> {

@@ -85,9 +85,31 @@ describe('random operations, against a reference', () => {
     };
     const before = census();
     const model = new ReferencePool(limits());
-    const client = new Client({ pool: { ...model.limits }, timeouts: { acquire: 2_000_000_000 } });
     const origins = [await origin(), await origin(), await origin()];
     const log: string[] = [];
+    /** Of every second seed a hook judges what is to be used again; which uses it refuses changes from time to time. */
+    const moods = origins.map(() => random(4));
+    let judged = 0;
+    let asked = 0;
+    if (seed % 2 === 0) {
+      model.validate = (place, uses) => (judged++, (uses + moods[place]) % 4 !== 0);
+    }
+    let judging = 0;
+    const validate = async ({ uses, address }: { uses: number; address: string[] }): Promise<boolean> => {
+      asked++;
+      judging++;
+      const place = origins.findIndex(({ server }) => server.port === Number(address[1]));
+      const passes = (uses + moods[place]) % 4 !== 0;
+      // At once, or in a later turn.
+      if (asked % 2 === 0) await new Promise((resolve) => setImmediate(resolve));
+      // The pool hears of it before this turn ends.
+      setImmediate(() => judging--);
+      return passes;
+    };
+    const client = new Client({
+      pool: { ...model.limits, ...(model.validate === null ? null : { validate }) },
+      timeouts: { acquire: 2_000_000_000 },
+    });
     const over = new Map<number, AbortController>();
     let number = 0;
     let unsettled = 0;
@@ -117,7 +139,7 @@ describe('random operations, against a reference', () => {
     };
     const step = async (): Promise<void> => {
       const place = random(origins.length);
-      switch (random(12)) {
+      switch (random(13)) {
         case 0:
         case 1:
         case 2:
@@ -154,6 +176,9 @@ describe('random operations, against a reference', () => {
           log.push(`close what is idle at ${place}`);
           model.peerClosesIdle(place);
           return origins[place].closeIdle();
+        case 11:
+          moods[place] = random(4);
+          return void log.push(`another mood at ${place}: ${moods[place]}`);
         default:
           log.push('time passes');
           passed += STEP;
@@ -169,7 +194,8 @@ describe('random operations, against a reference', () => {
       const isAtRest = (): boolean => {
         const { pending, running, connected, created } = client.stats();
         const sum = (count: (one: Origin) => number): number => origins.reduce((all, one) => all + count(one), 0);
-        const isQuiet = pending === 0 && unsettled === over.size && sum(({ ending }) => ending.size) === 0;
+        const isQuiet =
+          judging === 0 && pending === 0 && unsettled === over.size && sum(({ ending }) => ending.size) === 0;
         // Also the servers have noticed what was opened and what was closed.
         const isNoticed =
           sum(({ server }) => server.accepted()) === created && sum(({ server }) => server.open()) === connected;
@@ -189,13 +215,14 @@ describe('random operations, against a reference', () => {
         reused,
         refused,
         retired,
+        judged: asked,
         faults: log.filter((line) => line.startsWith('FAULT')),
       };
     };
     const wanted = (): object => {
       const { connected, created, reused, refused, retired } = model;
       const per = origins.map((_, place) => model.seen(place));
-      return { per, connected, created, reused, refused, retired: { ...retired }, faults: [] };
+      return { per, connected, created, reused, refused, retired: { ...retired }, judged, faults: [] };
     };
     const compare = async (): Promise<void> => {
       const found = await seen();

@@ -90,7 +90,19 @@ async function fullPort(): Promise<{ port: number; free: () => Promise<void> }> 
   };
 }
 
+/** A resolver that never answers, and hears no more of it. */
+const mute = (): void => undefined;
+
 describe('each phase has its time', () => {
+  test.each([
+    ['of the proxy', 'socks5h://proxy.test:1', 'far.test'],
+    ['of a target that is resolved here', 'socks5://127.0.0.1:1', 'far.test'],
+  ])('dns: the name %s', async (_what, proxy, host) => {
+    const error = await failureOf({ host, proxy, resolver: mute, timeouts: { dns: SOON } });
+    const limit = { option: 'timeouts.dns', value: SOON };
+    expect(error).toMatchObject({ code: 'MILLRACE_DNS_TIMEOUT', phase: 'dns', retryable: true, limit });
+  });
+
   test('connect: to the proxy, where nobody accepts', async () => {
     const { port, free } = await fullPort();
     const error = await failureOf({ proxy: `socks5h://127.0.0.1:${port}`, timeouts: { connect: SOON } });
@@ -186,6 +198,72 @@ describe('a connection that is given up', () => {
     peer.destroy();
     await until(() => JSON.stringify({ ...census(), buffers: 0 }) === JSON.stringify(before), 'the core holds nothing');
     await until(() => readdirSync('/proc/self/fd').length <= descriptors, 'the descriptors are closed');
+  });
+
+  /** Steps that are not of a handshake with the first proxy. */
+  const others: [string, (signal: AbortSignal) => Promise<{ failed: Promise<MillraceError>; peer?: RawClient }>][] = [
+    [
+      'the name of the proxy',
+      (signal) => Promise.resolve({ failed: failureOf({ proxy: 'socks5h://proxy.test:1', resolver: mute, signal }) }),
+    ],
+    [
+      'the name of the target',
+      (signal) =>
+        Promise.resolve({
+          failed: failureOf({ host: 'far.test', proxy: 'socks5://127.0.0.1:1', resolver: mute, signal }),
+        }),
+    ],
+    [
+      'TLS with the proxy',
+      async (signal) => {
+        const proxy = await ScriptedProxy.start((peer) => peer.more());
+        const failed = failureOf({ proxy: proxy.url('https'), signal });
+        await arrived(proxy);
+        return { failed, peer: proxy.peers[0] };
+      },
+    ],
+    [
+      'TLS with the target',
+      async (signal) => {
+        let hello = 0;
+        const proxy = await ScriptedProxy.start(async (peer) => {
+          await peer.until('\r\n\r\n');
+          peer.send('HTTP/1.1 200 OK\r\n\r\n');
+          hello = (await peer.more()).length;
+        });
+        const failed = failureOf({ proxy: proxy.url('http'), tls: true, signal });
+        await until(() => hello > 0, 'the hello');
+        return { failed, peer: proxy.peers[0] };
+      },
+    ],
+    [
+      'the second proxy of a chain',
+      async (signal) => {
+        let greeting = '';
+        const proxy = await ScriptedProxy.start(async (peer) => {
+          await peer.until('\r\n\r\n');
+          peer.send('HTTP/1.1 200 OK\r\n\r\n');
+          greeting = (await peer.more()).toString('latin1');
+        });
+        const failed = failureOf({ proxy: [proxy.url('http'), 'socks5h://second.test'], signal });
+        await until(() => greeting !== '', 'the greeting');
+        expect(greeting).toBe('\x05\x01\0');
+        return { failed, peer: proxy.peers[0] };
+      },
+    ],
+  ];
+  test.each(others)('at %s frees everything', async (_name, begin) => {
+    const before = { ...census(), buffers: 0 };
+    const descriptors = readdirSync('/proc/self/fd').length;
+    const control = new AbortController();
+    const { failed, peer } = await begin(control.signal);
+    control.abort();
+    expect(await failed).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' });
+    if (peer !== undefined) await until(() => peer.ended, 'the proxy sees the end');
+    peer?.destroy();
+    await until(() => JSON.stringify({ ...census(), buffers: 0 }) === JSON.stringify(before), 'the core holds nothing');
+    // What the proxy itself listens with is the test's.
+    await until(() => readdirSync('/proc/self/fd').length <= descriptors + 1, 'the descriptors are closed');
   });
 
   test('before it has begun, and while it connects', async () => {

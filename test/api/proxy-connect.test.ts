@@ -308,6 +308,30 @@ describe('TLS with the proxy comes first', () => {
     await socket.close();
   });
 
+  test.each(['with it', 'later'])(
+    'a 407 that ends the session has the proxy dialled again; its end comes %s',
+    async (end) => {
+      const root = await Authority.root();
+      const { cert, key } = await root.issue();
+      const proxy = await ScriptedProxy.start(
+        async (peer, number) => {
+          await headOf(peer);
+          if (number > 0) return peer.send('HTTP/1.1 200 OK\r\n\r\nopen').end();
+          await peer.sent(httpReply(407, BASIC, 'Connection: close'));
+          if (end === 'later') await new Promise((resolve) => setTimeout(resolve, 30));
+          return peer.end();
+        },
+        { cert, key },
+      );
+      const tls = await TlsContext.client({ ca: root.cert });
+      const hop = { url: `https://a:b@localhost:${proxy.port}`, tls };
+      const socket = await connect({ ...TARGET, proxy: hop, timeouts: { tls: 5_000 } });
+      expect((await rest(socket)).toString()).toBe('open');
+      expect(proxy.peers).toHaveLength(2);
+      await socket.close();
+    },
+  );
+
   test('a proxy that does not speak it', async () => {
     const proxy = await ScriptedProxy.start((peer) => inTurn(peer, [httpReply(400)]));
     expect(await failureOf({ proxy: proxy.url('https') })).toMatchObject({ phase: 'tls' });

@@ -4,12 +4,14 @@ import { connect } from '../../ts/index.js';
 import type { ProxyServer, ProxyServerOptions } from '../../ts/index.js';
 import { deferred, until } from '../support/condition.js';
 import { RawClient } from '../support/raw-client.js';
+import { ScriptedProxy, scriptedProxiesEndWithTheirTest, socks5Reply } from '../support/scripted-proxy.js';
 import { listenersEndWithTheirTest, startListener } from '../support/test-listener.js';
 import { ask, forwardHead, proxiesEndWithTheirTest, startProxy } from '../support/test-proxy.js';
 import { endsWithItsTest, start } from '../support/test-server.js';
 
 listenersEndWithTheirTest();
 proxiesEndWithTheirTest();
+scriptedProxiesEndWithTheirTest();
 endsWithItsTest();
 
 test('two proxies that are each other’s upstream are a circle, which is seen and broken', async () => {
@@ -88,6 +90,58 @@ describe('a circle that no protocol shows', () => {
     for (const proxy of circle) expect(proxy.stats().connections.accepted).toBeLessThan(100);
   });
 
+  test('is seen through a proxy that knows no unknown name, by an address that nobody has', async () => {
+    const { port: target } = await startListener(() => undefined);
+    const asked: string[] = [];
+    const back = { port: 0 };
+    const stranger = await ScriptedProxy.start(async (peer) => {
+      await peer.exactly(3);
+      peer.send('\x05\0');
+      const head = await peer.exactly(4);
+      if (head[3] === 3) {
+        asked.push('a name');
+        return peer.send(socks5Reply(4)).end();
+      }
+      const rest = await peer.exactly(6);
+      const place = { host: [...rest.subarray(0, 4)].join('.'), port: rest.readUInt16BE(4) };
+      asked.push(place.host);
+      const way = connect({ ...place, proxy: `socks5://127.0.0.1:${back.port}` });
+      await way.then(
+        (socket) => socket.destroy(),
+        () => undefined,
+      );
+      return peer.send(socks5Reply(1)).end();
+    });
+    const errors: unknown[] = [];
+    const proxy = await startProxy({
+      upstream: stranger.url('socks5'),
+      onClose: ({ error }) => errors.push((error as { code?: string }).code),
+    });
+    back.port = proxy.port;
+    const { opened } = await ask(proxy, 'socks5', '127.0.0.1', target);
+    expect(opened).toBe(false);
+    await until(() => proxy.stats().tunnels.active === 0, 'all is over');
+    expect(errors).toContain('MILLRACE_PROXY_LOOP');
+    expect(asked).toContain('a name');
+    const strange = asked.filter((host) => host !== 'a name' && host !== '127.0.0.1');
+    expect(strange).not.toEqual([]);
+    for (const host of strange) expect(host).toMatch(/^251\.114\./);
+    expect(proxy.stats().connections.accepted).toBeLessThan(100);
+  });
+
+  test('an address of a look is dialled by nobody, in whatever spelling, and passed on by rules alone', async () => {
+    const proxy = await startProxy();
+    for (const host of ['251.114.0.1', '::ffff:251.114.0.1']) {
+      expect((await ask(proxy, 'socks5', host, 80)).reply).toBe(4);
+    }
+    const seen: string[] = [];
+    const upstream = await startProxy({ authorize: ({ host }) => seen.push(host) < 0 });
+    const between = await startProxy({ upstream: `socks5://127.0.0.1:${upstream.port}`, allowPrivate: false });
+    expect((await ask(between, 'socks5', '251.114.0.1', 80)).opened).toBe(false);
+    expect((await ask(between, 'socks5', '251.115.0.1', 80)).reply).toBe(2);
+    expect(seen).toEqual(['251.114.0.1']);
+  });
+
   test('is known from then on: the next request is refused without going round', async () => {
     const [one, other] = await circleOf(['socks5h', 'socks5h']);
     const first = await ask(one, 'connect', 'circle.test', 1);
@@ -117,16 +171,19 @@ describe('a circle that no protocol shows', () => {
     const through = `socks5h://127.0.0.1:${proxy.port}`;
     const clients = Array.from({ length: 100 }, () => connect({ host: '127.0.0.1', port, proxy: through }));
     await until(
-      () => hosts.length === 101,
-      () => `they have all asked, and one look: ${hosts.length}`,
+      () => hosts.length === 102,
+      () => `they have all asked, and one look for a name and an address: ${hosts.length}`,
     );
-    const looks = hosts.filter((host) => /^millrace-circle-[0-9a-f]{32}\.invalid$/.test(host));
-    expect(looks).toHaveLength(1);
+    const looks = hosts.filter((host) => host !== '127.0.0.1').sort();
+    expect(looks).toEqual([
+      expect.stringMatching(/^251\.114\.\d+\.\d+$/),
+      expect.stringMatching(/^millrace-circle-[0-9a-f]{32}\.invalid$/),
+    ]);
     gate.resolve();
     for (const socket of await Promise.all(clients)) socket.destroy();
     await until(() => proxy.stats().tunnels.active === 0);
     expect(proxy.stats()).toMatchObject({ tunnels: { ended: 100, failed: 0 }, denied: { loops: 0 } });
-    // The look led nowhere there, without asking any name server.
-    await until(() => upstream.stats().tunnels.failed === 1);
+    // The look led nowhere there, without asking any name server or dialling.
+    await until(() => upstream.stats().tunnels.failed === 2);
   });
 });

@@ -310,10 +310,21 @@ describe('who may use it', () => {
     }
   });
 
-  test('SOCKS4, which has no password, is refused', async () => {
-    const { port } = await startListener(() => undefined);
-    const proxy = await startProxy({ auth: { username: 'a', password: 'b' } });
-    expect((await ask(proxy, 'socks4', '127.0.0.1', port, { user: 'a' })).reply).not.toBe(90);
+  test.each([
+    ['socks4', '127.0.0.1'],
+    ['socks4a', 'localhost'],
+  ] as const)('%s, which has no password, is refused, whatever user it claims', async (way, host) => {
+    const reached = jest.fn();
+    const { port } = await startListener(reached);
+    const asked = jest.fn(() => true);
+    const proxy = await startProxy({ auth: asked, authorize: asked });
+    for (const user of ['', 'a']) {
+      const { client, reply } = await ask(proxy, way, host, port, { user });
+      expect(reply).toBe(91);
+      await client.closed();
+    }
+    expect([asked.mock.calls, reached.mock.calls]).toEqual([[], []]);
+    expect(proxy.stats().tunnels).toEqual({ active: 0, ended: 0, failed: 0 });
   });
 
   test('a 407 says how, and ends the connection', async () => {

@@ -33,6 +33,9 @@ function named(node) {
   while (!ts.isIdentifier(root)) {
     if (ts.isPropertyAccessExpression(root) || ts.isCallExpression(root) || ts.isTaggedTemplateExpression(root)) {
       root = root.expression ?? root.tag;
+    } else if (ts.isParenthesizedExpression(root)) {
+      // `(tool === undefined ? test.skip : test)('…')`
+      root = ts.isConditionalExpression(root.expression) ? root.expression.whenFalse : root.expression;
     } else {
       return undefined;
     }
@@ -158,7 +161,7 @@ test('each option of TLS is named by a claim', () => {
 
 test('a test that is not there is found missing', () => {
   const files = {
-    'a.test.ts': `describe('outer', () => { test('one', () => {}); test.each([1])('each %d', () => {}); });\n// test('no')\nwithTool('two', () => {}); testWith(tool).each([1])('three', () => {}); withTool('group', () => { test('four', () => {}); });`,
+    'a.test.ts': `describe('outer', () => { test('one', () => {}); test.each([1])('each %d', () => {}); });\n// test('no')\nwithTool('two', () => {}); testWith(tool).each([1])('three', () => {}); withTool('group', () => { test('four', () => {}); });\n(tool ? test : test.skip)('five', () => {});`,
     'b.rs': '#[test]\nfn one() {}\nfn helper() {}\n#[test]\n#[cfg(unix)]\nfn two() {}',
     'c.ts': `export const ROWS = [{ name: 'a row', program: 'x' }];`,
   };
@@ -170,6 +173,7 @@ test('a test that is not there is found missing', () => {
     'a.test.ts › two',
     'a.test.ts › three',
     'a.test.ts › group › four',
+    'a.test.ts › five',
     'b.rs › one',
     'b.rs › two',
     'c.ts › a row',

@@ -1,6 +1,7 @@
 import type { Issued } from './pki.js';
 import { Authority } from './pki.js';
 import { trustEverywhere } from './raw-client.js';
+import { scriptEverywhereOverTls } from './scripted-server.js';
 import { serveEverywhereWith } from './test-server.js';
 
 /** From now on servers and clients of the tests of this file speak TLS: import it before a suite that is to run so. */
@@ -11,6 +12,7 @@ beforeAll(async () => {
   leaf = await root.issue();
   trustEverywhere(root.cert);
   serveEverywhereWith({ cert: leaf.cert, key: leaf.key });
+  scriptEverywhereOverTls({ cert: leaf.cert, key: leaf.key, ca: root.cert });
 });
 
 type Declare = (title: string, ...rest: unknown[]) => unknown;

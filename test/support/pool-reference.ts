@@ -28,6 +28,8 @@ export class ReferencePool {
   created = 0;
   reused = 0;
   refused = 0;
+  /** What the hook says of a connection that has been used so often; null: there is no hook. */
+  validate: ((origin: number, uses: number) => boolean) | null = null;
   /** By the clock of the test, which it moves. */
   now = 0;
   private _connections: Connection[] = [];
@@ -61,12 +63,14 @@ export class ReferencePool {
   /** A request is made; false: it is refused. */
   ask(origin: number, request: number): boolean {
     const waiting = this.waitingAt(origin).length;
+    // Who waits for the hook is not one too many.
+    const isJudged = this.validate !== null && this.idle(origin).length > 0;
     const idle = waiting === 0 ? this.usable(origin) : undefined;
     if (idle !== undefined) {
       this.give(idle, request, true);
       return true;
     }
-    if (waiting >= this.limits.maxQueued && !this.mayOpen(origin)) {
+    if (!isJudged && waiting >= this.limits.maxQueued && !this.mayOpen(origin)) {
       this.refused++;
       return false;
     }
@@ -91,6 +95,7 @@ export class ReferencePool {
     if (first === undefined) return this._draining ? this.close(connection, 'drain') : this.share();
     const isOthers = longest !== undefined && this._waiting.indexOf(longest) < this._waiting.indexOf(first);
     if (this.connected >= maxConnections && isOthers) return this.close(connection, 'limit');
+    if (this.validate?.(origin, connection.uses) === false) return this.close(connection, 'discarded');
     this._waiting.splice(this._waiting.indexOf(first), 1);
     this.give(connection, first.request, true);
   }
@@ -163,12 +168,13 @@ export class ReferencePool {
     return this._waiting.find(({ origin }) => this.of(origin).length < this.limits.maxConnectionsPerOrigin);
   }
 
-  /** The idle one that was used last and may be used again. */
+  /** The idle one that was used last, may be used again, and passes the hook: no other is asked about. */
   private usable(origin: number): Connection | undefined {
     for (const connection of this.idle(origin).reverse()) {
       const over = this.over(connection);
-      if (over === undefined) return connection;
-      this.close(connection, over);
+      const passes = over === undefined && this.validate?.(origin, connection.uses) !== false;
+      if (passes) return connection;
+      this.close(connection, over ?? 'discarded');
     }
     return undefined;
   }

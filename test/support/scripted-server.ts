@@ -1,5 +1,8 @@
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+
+import type { ClientOptions } from '../../ts/index.js';
 
 /** A TCP server that does with each connection what its test says. */
 export interface ScriptedServer {
@@ -12,11 +15,34 @@ export interface ScriptedServer {
   readonly end: () => Promise<void>;
 }
 
+let tls: { cert: string; key: string; ca: string } | undefined;
+
+/** From now on scripted servers speak TLS; clients of theirs take {@link trust}. */
+export function scriptEverywhereOverTls(identity: { cert: string; key: string; ca: string }): void {
+  tls = identity;
+}
+
+/** What a client of a scripted server has to be told of it. */
+export function trust(): ClientOptions {
+  return tls === undefined ? {} : { tls: { ca: tls.ca, servername: 'localhost' } };
+}
+
+/** The socket of a test over a connection: the connection itself, or the TLS on it. */
+function socketOver(raw: Socket): Socket {
+  if (tls === undefined) return raw;
+  const { cert, key } = tls;
+  const socket = new TLSSocket(raw, { isServer: true, cert, key });
+  raw.on('error', () => undefined);
+  // TLS has no reset of its own.
+  return Object.assign(socket, { resetAndDestroy: () => (raw.resetAndDestroy(), socket) });
+}
+
 /** Listens on a free port of the loopback; errors of its sockets are the test's doing. */
 export async function scriptedServer(onConnection: (socket: Socket, number: number) => void): Promise<ScriptedServer> {
   const sockets = new Set<Socket>();
   let accepted = 0;
-  const server = createServer((socket) => {
+  const server = createServer((raw) => {
+    const socket = socketOver(raw);
     sockets.add(socket);
     socket.on('error', () => undefined);
     socket.on('close', () => sockets.delete(socket));
@@ -25,7 +51,7 @@ export async function scriptedServer(onConnection: (socket: Socket, number: numb
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     port,
     accepted: () => accepted,
     open: () => sockets.size,

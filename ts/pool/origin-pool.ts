@@ -89,7 +89,7 @@ export class OriginPool {
     if (isNew) this._pool.assertRunning();
     else this._pool.assertServing();
     // For whom one is being opened is not past the cap.
-    const coming = this.opening + this.validating;
+    const coming = this.opening + this.validating + this.idle.length;
     const queued = this.queue.size - this.queue.covered(coming);
     if (isNew && queued >= values.maxQueued && !this.queue.hasRoomFor(waiter, coming) && !this.mayOpen()) {
       this._pool.countRefused();
@@ -98,6 +98,7 @@ export class OriginPool {
       });
     }
     const item = this.enqueue(waiter);
+    this.judgeIdle();
     this.open();
     return item;
   }
@@ -143,19 +144,18 @@ export class OriginPool {
     this._pool.countQueued(-1);
   }
 
-  /** Gives an idle connection to a waiter, or one that takes it behind others; false when there is none. */
+  /**
+   * Gives an idle connection to a waiter, or one that takes it behind others; false when there is none. Where `validate` has
+   * to judge the idle ones first, they go to who waits in the queue then.
+   */
   private serve(waiter: Waiter): boolean {
+    const isJudged = this.values.validate !== null;
     let now = 0;
     for (;;) {
-      const connection = this.idle.pop();
+      const connection = isJudged ? undefined : this.idle.pop();
       if (connection === undefined) return waiter.depth > 1 && this.pipe(waiter);
       now ||= clock.now();
-      if (this.retire(connection, now)) continue;
-      if (this.values.validate !== null && !connection.validated) {
-        this.validate(connection);
-        continue;
-      }
-      if (this.hand(connection, waiter, true)) return true;
+      if (!this.retire(connection, now) && this.hand(connection, waiter, true)) return true;
     }
   }
 
@@ -171,16 +171,41 @@ export class OriginPool {
     }
   }
 
-  /** Has the hook judge an idle connection; one that passes is idle again and goes to who waits. */
-  private validate(connection: PooledConnection): void {
-    this.validating++;
-    const hook = this.values.validate as (connection: PooledConnection) => boolean | Promise<boolean>;
+  /** Has `validate` judge as many idle connections as are waited for, and no more. */
+  private judgeIdle(): void {
+    const { validate } = this.values;
+    if (validate === null) return;
+    const now = clock.now();
+    while (this.validating < this.queue.connections) {
+      const connection = this.idle.pop();
+      if (connection === undefined) return;
+      // Who waits is not to have another opened in the place of this one, while there are idle ones.
+      this.validating++;
+      if (this.retire(connection, now)) this.validating--;
+      else this.judge(connection, validate as (connection: PooledConnection) => boolean | Promise<boolean>);
+    }
+  }
+
+  /** Asks the hook about a connection. One that passes goes to who waits, or is idle again. */
+  private judge(
+    connection: PooledConnection,
+    hook: (connection: PooledConnection) => boolean | Promise<boolean>,
+  ): void {
     const judged = (passes: boolean): void => {
       this.validating--;
-      if (connection.gone) return this.open();
-      if (!passes) return connection.close('discarded');
-      connection.validated = true;
-      if (this.rest(connection)) this.pump();
+      if (connection.gone || !passes) {
+        this.judgeIdle();
+        if (connection.gone) this.open();
+        else connection.close('discarded');
+        return;
+      }
+      const item = this.queue.peek();
+      if (item === undefined) {
+        if (this.rest(connection)) this._pool.hasIdle();
+        return;
+      }
+      if (this.hand(connection, item.waiter, true)) this.served(item);
+      this.pump();
     };
     new Promise<boolean>((resolve) => resolve(hook(connection))).then(
       (passes) => judged(passes === true),
@@ -228,7 +253,6 @@ export class OriginPool {
   /** An exchange on a connection is over; `hint` are the seconds of the server's `Keep-Alive: timeout`, or -1. */
   release(connection: PooledConnection, reusable: boolean, hint: number, now = clock.now()): void {
     connection.active--;
-    connection.validated = false;
     if (connection.gone) return;
     if (!reusable) connection.leaving ??= 'peer';
     if (connection.leaving !== null) {
@@ -269,6 +293,7 @@ export class OriginPool {
       if (!this.serve(item.waiter)) break;
       this.served(item);
     }
+    this.judgeIdle();
     this.open();
   }
 

@@ -36,8 +36,6 @@ export class PooledConnection implements Target {
   gone = false;
   /** @internal Its events are not over: see `register`. */
   closed = false;
-  /** `validate` has passed it since it became idle. */
-  validated = false;
   /** Takes no further request, and why; it ends with those that are under way. */
   leaving: Retirement | null = null;
   private _facts: TlsFacts | null | undefined;

@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 
 import type { RouteHop } from '../proxy/route.js';
 import { labelOf } from '../proxy/route.js';
+import { canonical } from './reserved-addresses.js';
 
 /** So many tunnels to one target that are being opened at once make the way worth a look; then twice as many, and so on. */
 const SUSPICIOUS = 16;
@@ -27,21 +28,28 @@ interface Route {
   knownUntil: number;
 }
 
-/** Asks the proxies of a way for a tunnel to a name; rejects when there is none, or when the signal is aborted. */
-type Ask = (hops: readonly RouteHop[], host: string, signal: AbortSignal) => Promise<void>;
+/** What a look asks for. */
+export interface LookTarget {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Asks the proxies of a way for a tunnel; rejects when there is none, or when the signal is aborted. */
+type Ask = (hops: readonly RouteHop[], target: LookTarget, signal: AbortSignal) => Promise<void>;
 
 /**
  * Finds circles of proxies that no protocol shows. An HTTP proxy is told by `Via` whom a request has passed; SOCKS says
  * nothing, so a request that comes back looks like any other, and is sent round again.
  *
- * A circle has many tunnels to the same target being opened at once. Where that is so, the way is asked for a tunnel to a
- * name that nobody else knows and that no resolver has (`….invalid`, RFC 6761 §6.4). If a client of ours asks for that
- * name, what we send comes back. Then all that is under way there is refused, and so is what comes next, for a while.
+ * A circle has many tunnels to the same target being opened at once. Where that is so, the way is asked for two tunnels: to
+ * a name that nobody else knows and that no resolver has (`….invalid`, RFC 6761 §6.4), and to an address that nobody has
+ * (of 240.0.0.0/4, RFC 1112 §4), for proxies that resolve names themselves. If a client of ours asks for one of them, what
+ * we send comes back. Then all that is under way there is refused, and so is what comes next, for a while.
  */
 export class CircleWatch {
   readonly #ask: Ask;
   readonly #routes = new Map<string, Route>();
-  /** The looks under way, by the names that they ask for. */
+  /** The looks under way, by what they ask for. */
   readonly #looks = new Map<string, () => void>();
 
   constructor(ask: Ask) {
@@ -76,29 +84,29 @@ export class CircleWatch {
   }
 
   /** Whether a client has asked for what a look has sent out: the way is a circle. */
-  hasReturned(host: string): boolean {
-    const found = this.#looks.get(host);
+  hasReturned(target: LookTarget): boolean {
+    const found = this.#looks.size === 0 ? undefined : this.#looks.get(keyOf(target));
     found?.();
     return found !== undefined;
   }
 
   async #look(key: string, route: Route, hops: readonly RouteHop[]): Promise<void> {
-    const name = `${PREFIX}${randomBytes(16).toString('hex')}${SUFFIX}`;
+    const [name, address] = [newName(), newAddress()];
     const over = new AbortController();
     const timer = setTimeout(() => over.abort(), LOOK_MS).unref();
-    this.#looks.set(name, () => {
+    const found = (): void => {
       route.knownUntil = performance.now() + KNOWN_MS;
       over.abort();
       for (const passage of route.passages) passage.turnBack();
-    });
+    };
+    for (const target of [name, address]) this.#looks.set(keyOf(target), found);
     route.isLooking = true;
     try {
-      await this.#ask(withNames(hops), name, over.signal);
-    } catch {
-      // As it should be: nobody has that name.
+      // Both fail, as they should: nobody has them.
+      await Promise.allSettled([this.#ask(withNames(hops), name, over.signal), this.#ask(hops, address, over.signal)]);
     } finally {
       clearTimeout(timer);
-      this.#looks.delete(name);
+      for (const target of [name, address]) this.#looks.delete(keyOf(target));
       route.isLooking = false;
       this.#forget(key, route);
     }
@@ -118,10 +126,27 @@ function newRoute(): Route {
 
 const PREFIX = 'millrace-circle-';
 const SUFFIX = '.invalid';
+/** The first half of an address; the other half and the port are random, as is a name. */
+const BLOCK = '251.114.';
+/** Nobody has the name: its port is any. */
+const LOOK_PORT = 9;
 
-/** Whether a name is of a look, ours or another proxy's. No resolver has it, so it is passed on as it is. */
+function newName(): LookTarget {
+  return { host: `${PREFIX}${randomBytes(16).toString('hex')}${SUFFIX}`, port: LOOK_PORT };
+}
+
+function newAddress(): LookTarget {
+  const [high, low] = randomBytes(2);
+  return { host: `${BLOCK}${high}.${low}`, port: randomInt(1, 65_536) };
+}
+
+function keyOf({ host, port }: LookTarget): string {
+  return `${canonical(host)} ${port}`;
+}
+
+/** Whether a host is of a look, ours or another proxy's. Nobody has it, so it is passed on as it is, and never dialled. */
 export function isLook(host: string): boolean {
-  return host.startsWith(PREFIX) && host.endsWith(SUFFIX);
+  return (host.startsWith(PREFIX) && host.endsWith(SUFFIX)) || canonical(host).startsWith(BLOCK);
 }
 
 /** The same way, the last proxy of which is told names. */

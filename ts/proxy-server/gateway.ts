@@ -49,8 +49,6 @@ export interface Way {
 
 /** How long the start of a proxy waits for the name of its upstream. */
 const LOOK_MS = 5_000;
-/** Nobody has the host of a look at a circle: its port is any. */
-const LOOK_PORT = 9;
 
 const DENIED: Readonly<Record<string, keyof Gateway['denied']>> = {
   MILLRACE_PROXY_TARGET_FORBIDDEN: 'forbidden',
@@ -69,8 +67,8 @@ export class Gateway {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
-    this.#circles = new CircleWatch(async (hops, host, signal) => {
-      const socket = await options.open({ host, port: LOOK_PORT, addresses: [], hops }, signal);
+    this.#circles = new CircleWatch(async (hops, { host, port }, signal) => {
+      const socket = await options.open({ host, port, addresses: addressesOf(host), hops }, signal);
       socket.destroy();
     });
   }
@@ -109,7 +107,7 @@ export class Gateway {
 
   async #ways(request: ProxyRequest, signal: AbortSignal, via: string): Promise<Way[]> {
     const { allowPrivate, rules, upstream } = this.#options;
-    if (this.#circles.hasReturned(request.host)) throw loop(request);
+    if (this.#circles.hasReturned(request)) throw loop(request);
     await this.#authorize(request, signal);
     if (via.includes(this.name)) throw loop(request);
     const hops = upstream(request).map((hop) => this.#signed(hop, via));
@@ -120,7 +118,8 @@ export class Gateway {
     if (isLook(host)) {
       if (hops.length === 0) throw new MillraceError('MILLRACE_DNS_NOT_FOUND', undefined, { hostname: host });
       this.#judge({ host, address: null, port }, request);
-      return [{ host, port, addresses: [], hops: withNames(hops) }];
+      const addresses = addressesOf(host);
+      return [{ host, port, addresses, hops: addresses.length === 0 ? withNames(hops) : hops }];
     }
     const last = hops.at(-1)?.kind;
     const takesNames = last !== undefined && last !== 'socks4' && last !== 'socks5' && isIP(host) === 0;
@@ -220,6 +219,11 @@ export class Gateway {
     if (isUnspecified(own.address)) return isLoopback(target) || isOwn(target);
     return sameAddress(own.address, target);
   }
+}
+
+/** Of a literal itself; of a name none are known. */
+function addressesOf(host: string): string[] {
+  return isIP(host) === 0 ? [] : [host];
 }
 
 /** Names that stand for this host wherever they are resolved (RFC 6761 §6.3). */

@@ -114,6 +114,10 @@ impl<V: Copy> Engine<V> {
         plaintext.clear();
         self.plaintext = plaintext;
         outcome?;
+        if stack.dial.is_some() && self.is_connecting(id) {
+            // What it said had the proxy dialled again: the end of this session is not that of the next.
+            return Ok(());
+        }
         if let Err(error) = result {
             return Err(self.session_failed(host, id, stack, layers, level, &error));
         }
@@ -157,6 +161,13 @@ impl<V: Copy> Engine<V> {
             Err(error) if Self::is_until_close(stack) => Err((&error).into()),
             Err(_) => self.protocol_ended(host, id, stack),
         }
+    }
+
+    /// Whether a connection has no socket yet, or none any more.
+    fn is_connecting(&self, id: Id) -> bool {
+        self.connections
+            .get(id)
+            .is_some_and(|connection| connection.has(conn::CONNECTING))
     }
 
     /// Whether we began a connection.

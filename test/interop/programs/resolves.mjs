@@ -2,7 +2,7 @@
 // Arguments: resolv.conf, nsswitch.conf and hosts in place of the system's, dnsmasq and its arguments.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { Resolver } from '../../../dist/index.mjs';
+import { metrics, Resolver } from '../../../dist/index.mjs';
 
 const [resolvConf, nsswitch, hosts, ...dnsmasq] = process.argv.slice(2);
 const run = (program, ...args) => execFileSync(program, args, { stdio: 'pipe' });
@@ -28,6 +28,7 @@ for (const host of ['both', 'both.lan.test', 'both.lan.test.', 'mine.test', 'gon
   found[host] = await outcome(resolver.resolve(host));
 }
 const { queries } = resolver.stats();
+const getaddrinfo = metrics.snapshot().counters['millrace_dns_queries_total{kind="getaddrinfo"}'];
 server.kill('SIGSTOP');
 const late = await outcome(new Resolver({ timeout: 50 }).resolve('late.test'));
 server.kill('SIGKILL');
@@ -35,5 +36,5 @@ await once(server, 'exit');
 const ended = performance.now();
 process.on('exit', () => {
   // Nothing of a question that is over holds the process.
-  console.log(JSON.stringify({ found, queries, late, lingered: performance.now() - ended }));
+  console.log(JSON.stringify({ found, queries, getaddrinfo, late, lingered: performance.now() - ended }));
 });
