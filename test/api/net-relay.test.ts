@@ -12,6 +12,7 @@ import { connect, listen } from '../../ts/index.js';
 import { deferred, until } from '../support/condition.js';
 import type { Issued } from '../support/pki.js';
 import { Authority } from '../support/pki.js';
+import { reset } from '../support/reset.js';
 import { echo, listenersEndWithTheirTest, rest, said, startListener } from '../support/test-listener.js';
 import { endsWithItsTest } from '../support/test-server.js';
 
@@ -178,7 +179,7 @@ test.each(['client', 'target', 'ours'] as const)('a cut on the side of %s resets
   client.write('x');
   await once(client, 'data');
   const [socket, there] = await way.sockets;
-  if (who === 'client') client.resetAndDestroy();
+  if (who === 'client') reset(client);
   else if (who === 'target') nodeReset(peers[0]);
   else there.destroy();
   await expect(way.ended).rejects.toMatchObject({ kind: 'closed' });
