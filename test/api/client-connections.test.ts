@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { Client, ConnectionPool, fetch, request } from '../../ts/index.js';
 import { until } from '../support/condition.js';
 import { Authority } from '../support/pki.js';
+import { reset } from '../support/reset.js';
 import { onRequests, scriptedServer } from '../support/scripted-server.js';
 import { endsWithItsTest, start } from '../support/test-server.js';
 
@@ -69,7 +70,7 @@ test('a request whose connection dies behind a 1xx response is not sent again', 
     onRequests(socket, (head) => {
       asked.push(head.slice(4, head.indexOf(' HTTP')));
       if (!head.startsWith('GET /dies')) return socket.write(ANSWER);
-      return socket.write('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n', () => socket.resetAndDestroy());
+      return socket.write('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n', () => reset(socket));
     });
   });
   const client = new Client();
@@ -93,7 +94,9 @@ testWhere('an idle connection has TCP keepalive on, with a first probe within 60
   const port = server.port.toString(16).toUpperCase().padStart(4, '0');
   const rows = (): string[][] => {
     const lines = readFileSync('/proc/net/tcp', 'utf8').trim().split('\n').slice(1);
-    return lines.map((line) => line.trim().split(/\s+/)).filter(([, , remote]) => remote?.endsWith(`:${port}`));
+    const all = lines.map((line) => line.trim().split(/\s+/));
+    // One that is open (01): an earlier server may have had this port, whose connections linger.
+    return all.filter(([, , remote, state]) => remote?.endsWith(`:${port}`) && state === '01');
   };
   // `tr:tm->when`: 2 is the keepalive timer, in hundredths of a second.
   await until(

@@ -5,6 +5,7 @@ import type { ClientOptions, RequestOptions } from '../../ts/index.js';
 import { Client, metrics } from '../../ts/index.js';
 import { census } from '../../ts/native/events.js';
 import { until } from '../support/condition.js';
+import { reset } from '../support/reset.js';
 import type { ScriptedServer } from '../support/scripted-server.js';
 import { onRequests, scriptedServer, trust } from '../support/scripted-server.js';
 import { randomOf, seeds } from '../support/seed.js';
@@ -287,7 +288,7 @@ describe('when the connection ends', () => {
   const ENDS: [string, (one: Asked) => void][] = [
     ['saying so in its last answer', (one) => (one.answer('Connection: close\r\n'), one.socket.end())],
     ['without a word', (one) => (one.answer(), one.socket.end())],
-    ['by a reset', (one) => (one.answer(), setImmediate(() => setImmediate(() => one.socket.resetAndDestroy())))],
+    ['by a reset', (one) => (one.answer(), setImmediate(() => setImmediate(() => reset(one.socket))))],
   ];
   test.each(ENDS)(
     '%s, those that were not answered are asked again on others, and nothing is asked twice that was',
@@ -317,7 +318,7 @@ describe('when the connection ends', () => {
     make(4);
     const texts = asks(4);
     await waitFor(4);
-    open[0].socket.resetAndDestroy();
+    reset(open[0].socket);
     await waitFor(1);
     for (let number = 0; number < 4; number++) {
       await waitFor(1);
@@ -332,9 +333,9 @@ describe('when the connection ends', () => {
     make(3);
     const codes = [0, 1, 2].map((number) => codeOf(ask(number)));
     await waitFor(3);
-    open[0].socket.resetAndDestroy();
+    reset(open[0].socket);
     await until(() => open.length === 1 && open[0].on === 1);
-    open[0].socket.resetAndDestroy();
+    reset(open[0].socket);
     for (const on of [2, 2]) {
       await until(() => open.length === 1 && open[0].on === on);
       open[0].answer();
@@ -567,7 +568,7 @@ test.each(seeds(3))(
           one?.answer('Connection: close\r\n');
           return void one?.socket.end();
         case 8:
-          if (random(3) === 0) one?.socket.resetAndDestroy();
+          if (random(3) === 0 && one !== undefined) reset(one.socket);
           return;
         default:
           return one?.answer();

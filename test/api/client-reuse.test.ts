@@ -1,4 +1,5 @@
 import { Client } from '../../ts/index.js';
+import { reset } from '../support/reset.js';
 import { onRequests, scriptedServer } from '../support/scripted-server.js';
 
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -23,7 +24,7 @@ test('a POST that was given to the kernel is not sent again, a GET is, once', as
       const head = bytes.toString('latin1');
       asked.push(head.slice(0, head.indexOf(' ')));
       if (head.startsWith('GET /first')) socket.write(ANSWER);
-      else socket.resetAndDestroy();
+      else reset(socket);
     });
   });
   const client = new Client();

@@ -13,6 +13,7 @@ import type { Ending, Framing } from '../support/cut-responses.js';
 import { allowed, FRAMING_NAMES, FRAMINGS } from '../support/cut-responses.js';
 import type { Issued } from '../support/pki.js';
 import { Authority } from '../support/pki.js';
+import { reset } from '../support/reset.js';
 import { onRequests } from '../support/scripted-server.js';
 import { proxiesEndWithTheirTest, startProxy } from '../support/test-proxy.js';
 import { endsWithItsTest } from '../support/test-server.js';
@@ -64,7 +65,7 @@ async function serverOf({ tls }: Way, answers: Answers): Promise<{ url: string; 
     onRequests(socket, () => {
       socket.write(answers.bytes, () => {
         if (answers.end === 'an end') socket.end();
-        else if (answers.end === 'a reset') raw.resetAndDestroy();
+        else if (answers.end === 'a reset') reset(raw);
         else if (answers.end !== undefined) raw.end();
       });
     });

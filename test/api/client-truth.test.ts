@@ -6,6 +6,7 @@ import { Client, MillraceError } from '../../ts/index.js';
 import { census } from '../../ts/native/events.js';
 import { until } from '../support/condition.js';
 import { allowed, FRAMING_NAMES, FRAMINGS } from '../support/cut-responses.js';
+import { reset } from '../support/reset.js';
 import { onRequests, scriptedServer } from '../support/scripted-server.js';
 
 const HEAD = 'HTTP/1.1 200 OK\r\nA: b\r\n';
@@ -18,7 +19,7 @@ describe.each(['FIN', 'reset'] as const)('cut by a %s', (how) => {
       onRequests(socket, () => {
         socket.write(whole.slice(0, bytes), () => {
           if (how === 'FIN') socket.end();
-          else socket.resetAndDestroy();
+          else reset(socket);
         });
       });
     });

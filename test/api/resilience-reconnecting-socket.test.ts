@@ -5,6 +5,7 @@ import type { AddressInfo, Server, Socket as NodeSocket } from 'node:net';
 import { MillraceError, reconnect, ReconnectingSocket } from '../../ts/index.js';
 import type { Connection, ReconnectNotice, ReconnectOptions } from '../../ts/index.js';
 import { turns, until } from '../support/condition.js';
+import { reset } from '../support/reset.js';
 
 const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
 
@@ -402,7 +403,7 @@ describe('over TCP', () => {
     await until(() => data.length === 1);
 
     server.close();
-    peers[0].resetAndDestroy();
+    reset(peers[0]);
     await until(() => client.state === 'waiting');
     client.write('second');
     await until(() => client.stats().failures > 1);
@@ -428,7 +429,7 @@ describe('over TCP', () => {
       live.add(socket);
       socket.on('error', () => undefined);
       socket.on('close', () => live.delete(socket));
-      if (++accepted % 2 === 0) socket.resetAndDestroy();
+      if (++accepted % 2 === 0) reset(socket);
       else socket.end('bye');
     });
     const client = reconnect({ connect: { host: '127.0.0.1', port: portOf(server) }, minDelay: 0, maxDelay: 0 });

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { createProxyServer } from '../../ts/index.js';
 import { until } from '../support/condition.js';
 import { endsWithItsTest } from '../support/test-server.js';
+import { reset } from '../support/reset.js';
 
 endsWithItsTest();
 
@@ -21,7 +22,7 @@ test.each([
   client.write(bytes);
   await until(() => asked === 1, 'authorize is asked');
   expect(proxy.stats().tunnels.active).toBe(1);
-  client.resetAndDestroy();
+  reset(client);
   await until(() => proxy.stats().tunnels.failed === 1, 'the tunnel has failed');
   expect(proxy.stats().tunnels.active).toBe(0);
   proxy.destroy();

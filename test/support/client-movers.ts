@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 
 import type { ClientOptions, RequestOptions, ServerResponse } from '../../ts/index.js';
 import { Client, ConnectionPool, RetryBudget } from '../../ts/index.js';
+import { reset } from './reset.js';
 import { start } from './test-server.js';
 
 type Mover = () => Promise<void | (() => Promise<unknown>)>;
@@ -215,5 +216,5 @@ export const CLIENT_MOVERS = {
 /** Answers one request of a connection, and resets it at the second. */
 function answersOnce(socket: NetSocket): void {
   let asked = 0;
-  socket.on('data', () => (asked++ === 0 ? socket.write(ANSWER) : socket.resetAndDestroy()));
+  socket.on('data', () => (asked++ === 0 ? socket.write(ANSWER) : reset(socket)));
 }

@@ -2,6 +2,7 @@ import type { Socket as NodeSocket } from 'node:net';
 import { connect } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { connect as connectTls } from 'node:tls';
+import { reset } from './reset.js';
 
 /** A response as it stood on the wire. */
 export interface RawResponse {
@@ -149,7 +150,7 @@ export class RawClient {
 
   /** Goes away with a reset. */
   reset(): void {
-    this.#below.resetAndDestroy();
+    reset(this.#below);
   }
 
   /** Takes bytes up to and with the mark. */

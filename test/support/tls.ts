@@ -7,8 +7,8 @@ import { connect } from '../../ts/index.js';
 
 /** What Rust writes of a value, and no person: `Other(…)`, `OtherError`, `InvalidContentType`, `Type { … }`. */
 const DEBUG_TEXT = /\bOther\(|\w\("|\w \{ |\b([A-Z][a-z]+){2,}\b/;
-/** RFC 8446's own names of messages and records stand in these places. */
-const NAMES = /of type \w+ came, expected \w+( or \w+)*|malformed: [a-z ]+: \w+/g;
+/** RFC 8446's own names of messages and records stand in these places; a pin is the base64 of a hash, any letters. */
+const NAMES = /of type \w+ came, expected \w+( or \w+)*|malformed: [a-z ]+: \w+|sha256\/[\w+/]{43}=/g;
 
 /** An error of TLS whose message has to be words that a person understands. */
 export function inWords(error: MillraceError): MillraceError {

@@ -1,10 +1,10 @@
 import { createWriteStream, existsSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { once } from 'node:events';
-import { parseArgs } from 'node:util';
 
 import type { ClientResponse } from '../index.js';
 import { Client } from '../index.js';
+import { parsed } from './command-line.js';
 import { Complaint, complaintOf } from './complaint.js';
 import { inColour } from './json-colour.js';
 import { Progress } from './progress.js';
@@ -24,7 +24,7 @@ export const GET_HELP = `  millrace get <url> [options]          requests a URL 
 
 /** The command line of `millrace get`. */
 export async function getCommand(args: string[]): Promise<void> {
-  const { values, positionals } = parsed(args);
+  const { values, positionals } = parse(args);
   const [url] = positionals;
   if (url === undefined || positionals.length > 1) throw new Complaint('get: needs one URL', 2);
   const file =
@@ -59,9 +59,9 @@ export async function getCommand(args: string[]): Promise<void> {
   }
 }
 
-function parsed(args: string[]) {
-  try {
-    return parseArgs({
+function parse(args: string[]) {
+  return parsed(
+    {
       args,
       allowPositionals: true,
       options: {
@@ -78,10 +78,9 @@ function parsed(args: string[]) {
         insecure: { type: 'boolean', short: 'k' },
         timeout: { type: 'string', short: 'm' },
       },
-    });
-  } catch (error) {
-    throw new Complaint(`get: ${(error as Error).message}`, 2);
-  }
+    },
+    (said) => `get: ${said}`,
+  );
 }
 
 /** A URL without a scheme is one of http. */

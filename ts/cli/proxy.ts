@@ -1,8 +1,8 @@
 /** `millrace proxy`: a forward proxy on a port. */
-import { parseArgs } from 'node:util';
 
 import type { Level, ProxyServerOptions, ProxyServerStats } from '../index.js';
 import { setLevel } from '../index.js';
+import { integer, parsed } from './command-line.js';
 import { Complaint, complaintOf } from './complaint.js';
 import { DEFAULT_PROXY_PORT, openProxy, placeOf } from './open-proxy.js';
 import { Counters, sumOf } from './proxy-counters.js';
@@ -94,7 +94,7 @@ export function readProxyArguments(
   args: string[],
   environment: NodeJS.ProcessEnv,
 ): { options: ProxyServerOptions; level: Level | undefined; interval: number | undefined; workers: number } {
-  const { values, tokens } = parsed(args);
+  const { values, tokens } = parse(args);
   const rules = tokens.flatMap((token) =>
     token.kind === 'option' && (token.name === 'allow' || token.name === 'deny')
       ? [ruleOf(token.name, String(token.value))]
@@ -139,12 +139,12 @@ const NUMBERS = {
   'max-connections-per-ip': ['maxConnectionsPerIp', 1, MOST_CONNECTIONS],
 } as const satisfies Record<string, readonly [keyof ProxyServerOptions, number, number]>;
 
-function parsed(args: string[]) {
+function parse(args: string[]) {
   const text = { type: 'string' } as const;
   const many = { type: 'string', multiple: true } as const;
   const flag = { type: 'boolean', default: false } as const;
-  try {
-    return parseArgs({
+  return parsed(
+    {
       args,
       tokens: true,
       options: {
@@ -166,10 +166,9 @@ function parsed(args: string[]) {
         log: text,
         interval: text,
       },
-    });
-  } catch (error) {
-    throw new Complaint(`${(error as Error).message}\nmillrace proxy --help lists what there is`, 2);
-  }
+    },
+    (said) => `${said}\nmillrace proxy --help lists what there is`,
+  );
 }
 
 /** What came is not repeated: it may be a password. */
@@ -177,10 +176,4 @@ function credentialsOf(text: string): { username: string; password: string } {
   const colon = text.indexOf(':');
   if (colon < 1) throw new Complaint(`--auth (or ${AUTH_VARIABLE}) must be user:password`, 2);
   return { username: text.slice(0, colon), password: text.slice(colon + 1) };
-}
-
-function integer(option: string, text: string, from: number, to: number): number {
-  const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
-  if (value >= from && value <= to) return value;
-  throw new Complaint(`${option} must be an integer from ${from} to ${to}, got ${JSON.stringify(text)}`, 2);
 }

@@ -1,6 +1,6 @@
 /** `millrace serve`: a folder, a module or the demo page on a port, in this thread or in several. */
-import { parseArgs } from 'node:util';
 
+import { integer, parsed } from './command-line.js';
 import { Complaint, complaintOf } from './complaint.js';
 import { Demo } from './demo/demo.js';
 import { ProxyWatch } from './demo/proxy-watch.js';
@@ -72,7 +72,7 @@ export async function serveCommand(args: string[]): Promise<void> {
 }
 
 function readArguments(args: string[]): Arguments {
-  const { values, positionals } = parsed(args);
+  const { values, positionals } = parse(args);
   if (positionals.length > 1) throw new Complaint(`one folder or module can be served, got ${positionals.length}`, 2);
   return {
     given: positionals[0],
@@ -83,9 +83,9 @@ function readArguments(args: string[]): Arguments {
   };
 }
 
-function parsed(args: string[]) {
-  try {
-    return parseArgs({
+function parse(args: string[]) {
+  return parsed(
+    {
       args,
       allowPositionals: true,
       options: {
@@ -94,16 +94,9 @@ function parsed(args: string[]) {
         workers: { type: 'string', short: 'w' },
         demo: { type: 'boolean', default: false },
       },
-    });
-  } catch (error) {
-    throw new Complaint(`${(error as Error).message}\nmillrace --help lists what there is`, 2);
-  }
-}
-
-function integer(option: string, text: string, from: number, to: number): number {
-  const value = /^\d{1,6}$/.test(text) ? Number(text) : NaN;
-  if (value >= from && value <= to) return value;
-  throw new Complaint(`${option} must be an integer from ${from} to ${to}, got ${JSON.stringify(text)}`, 2);
+    },
+    (said) => `${said}\nmillrace --help lists what there is`,
+  );
 }
 
 async function runHere(target: Target, place: Place, page: Sampler | undefined): Promise<Running> {

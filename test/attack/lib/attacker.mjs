@@ -1,5 +1,6 @@
 // A client that keeps no rule: it reads as it likes, drips, and does not go when it is told to.
 import { connect } from 'node:net';
+import { reset } from '../../volume/programs/lib/reset.mjs';
 
 /** What is kept of what came. */
 const KEPT = 4_096;
@@ -96,7 +97,7 @@ export class Attacker {
   }
 
   reset() {
-    this.socket.resetAndDestroy();
+    reset(this.socket);
   }
 
   destroy() {

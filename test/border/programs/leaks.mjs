@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { metrics, serve, setLogger } from '../../../dist/index.mjs';
 import { Flood } from './lib/client.mjs';
 import { descriptors, resident, until } from './lib/process.mjs';
+import { reset } from '../../volume/programs/lib/reset.mjs';
 
 // An immediate is over with its turn: whose it is depends on the moment.
 const resources = () =>
@@ -33,7 +34,7 @@ function abandon(port, number) {
       socket.write(text, () => {
         if (number % 4 === 2) socket.once('data', () => socket.destroy());
         else if (number % 8 < 4) setImmediate(() => socket.destroy());
-        else socket.resetAndDestroy();
+        else reset(socket);
       });
     });
     socket.on('error', () => {});

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { Child, play, role } from './lib/child.mjs';
 import { Flatness } from './lib/flatness.mjs';
 import { randomOf } from './lib/random.mjs';
+import { reset } from './lib/reset.mjs';
 
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 /** A connection is closed after at most so many answers. */
@@ -35,7 +36,7 @@ async function playServer({ requests, seed }) {
       if (busy || !open.delete(socket)) return;
       closedIdle++;
       if (random() < 0.5) socket.end();
-      else socket.resetAndDestroy();
+      else reset(socket);
     };
     const answered = () => {
       busy = false;

@@ -8,6 +8,7 @@ import { connect } from 'node:net';
 import { parseArgs } from 'node:util';
 import { Child, play, role } from './lib/child.mjs';
 import { mostDescriptors, skip, until, used } from './lib/facts.mjs';
+import { reset } from './lib/reset.mjs';
 
 const KIB = 1_024;
 const WARM_UP = 2_000;
@@ -72,7 +73,7 @@ function playClients({ port }) {
       }
     },
     close: () => {
-      for (const socket of sockets) socket.resetAndDestroy();
+      for (const socket of sockets) reset(socket);
       sockets = [];
     },
   });

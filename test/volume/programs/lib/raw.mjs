@@ -1,6 +1,7 @@
 // An HTTP/1.1 client over node:net for large bodies: it knows nothing of ours, and copies nothing.
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { reset } from './reset.mjs';
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 
@@ -117,6 +118,6 @@ export class RawConnection {
 
   /** Goes away with a reset. */
   reset() {
-    this.#socket.resetAndDestroy();
+    reset(this.#socket);
   }
 }
