@@ -19,5 +19,6 @@ test('a socket that is reset while its own end is on the way leaves no handle be
   reset(socket);
   await once(client, 'close');
   server.close();
-  await until(() => handles() === before, 'no handle is left');
+  // Fewer, where one of an earlier test went meanwhile.
+  await until(() => handles() <= before, 'no handle is left');
 });
