@@ -17,7 +17,8 @@ const resources = () =>
 
 const [requests, aborted] = process.argv.slice(2).map(Number);
 const ROUNDS = 10;
-/** What resident memory may grow over the second half, in MiB. */
+const MOST_ROUNDS = 30;
+/** What resident memory may grow in half of the rounds, in MiB. */
 const GROWTH_MIB = 8;
 
 /** Requests that are given up: at once, in the middle of a body, while the answer comes. */
@@ -73,7 +74,9 @@ if (isMainThread) {
   await settled();
   const start = { census: census(), descriptors: descriptors(), resources: resources() };
   const sizes = [];
-  for (let count = 0; count < ROUNDS; count++) {
+  // What is collected and given back, and when, differs by megabytes from one time to the next. What leaks grows always.
+  const growth = () => (sizes.at(-1) - sizes.at(-1 - ROUNDS / 2)) / 2 ** 20;
+  while (sizes.length < ROUNDS || (growth() >= GROWTH_MIB && sizes.length < MOST_ROUNDS)) {
     await round();
     await settled();
     sizes.push(resident());
@@ -90,13 +93,11 @@ if (isMainThread) {
   assert.ok(counters['millrace_http_server_aborted_total'] > aborted / 4);
   for (const name of ['millrace_http_server_connections', 'millrace_http_server_active_requests'])
     assert.equal(gauges[name], 0);
-  const half = sizes.slice(ROUNDS / 2);
-  const growth = (half.at(-1) - half[0]) / 2 ** 20;
-  console.log(`${growth.toFixed(1)} MiB over the second half, ${(half.at(-1) / 2 ** 20).toFixed(0)} MiB in all`);
+  const seen = `${growth().toFixed(1)} MiB over the last ${ROUNDS / 2} of ${sizes.length} rounds`;
+  console.log(`${seen}, ${(sizes.at(-1) / 2 ** 20).toFixed(0)} MiB in all`);
   // Over UvPoll resident memory climbs to a plateau of some 170 MiB, whatever the count: not yet explained, so not
   // asserted. What the core holds is, above.
-  if (process.env.MILLRACE_POLLER !== 'uv')
-    assert.ok(growth < GROWTH_MIB, `${growth.toFixed(1)} MiB over the second half`);
+  if (process.env.MILLRACE_POLLER !== 'uv') assert.ok(growth() < GROWTH_MIB, seen);
   await server.close();
   assert.equal(census().servers, 0);
   await worker.terminate();
