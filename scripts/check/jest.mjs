@@ -38,6 +38,12 @@ async function jest(args, { loud, poller }) {
   return { passed: report.numPassedTests, failed };
 }
 
+/**
+ * One file after the other in one process, which then ends as the workers of other runs do: what a test has left open would
+ * keep it for ever. That programs end by themselves is for test/border to show.
+ */
+const IN_BAND = ['--runInBand', '--forceExit'];
+
 export async function run({ quick: inAHurry, loud }) {
   const tests = filesUnder(inRoot('test')).filter((path) => path.endsWith('.test.ts'));
   if (!tests.length) throw new Skip('there is no test in test/ yet');
@@ -48,13 +54,13 @@ export async function run({ quick: inAHurry, loud }) {
     return outcome.passed;
   };
   let passed = await jestOn(['--testPathIgnorePatterns', inAHurry ? SLOW : ALONE]);
-  if (!inAHurry) passed += await jestOn(['--runInBand', '--testPathPatterns', ALONE]);
+  if (!inAHurry) passed += await jestOn([...IN_BAND, '--testPathPatterns', ALONE]);
   let note = `${passed} tests`;
   if (!inAHurry && process.platform === 'linux' && tests.some((path) => path.includes('/test/api/'))) {
     const overUv = ['--testPathPatterns', '/test/api/', '--testPathIgnorePatterns', SLOW];
     note += `, ${await jestOn(overUv, { poller: 'uv' })} over UvPoll`;
   }
-  const alone = ({ name, poller }) => jest(['--runInBand', '--runTestsByPath', inRoot(name)], { loud, poller });
+  const alone = ({ name, poller }) => jest([...IN_BAND, '--runTestsByPath', inRoot(name)], { loud, poller });
   const warnings = await tryAlone(failed, alone, 'test files');
   return { note, warnings };
 }

@@ -223,6 +223,7 @@ describe('each kind of option', () => {
       await c.close();
     }
     secure.destroy();
+    await secure.close();
   });
 
   test('proxy: one origin through it, others not', async () => {
@@ -235,6 +236,7 @@ describe('each kind of option', () => {
     expect(proxy.stats().connections.accepted).toBe(1);
     await c.close();
     proxy.destroy();
+    await proxy.close();
   });
 
   test('auth: sent to its origin however a request comes there, and to no other', async () => {

@@ -19,8 +19,11 @@ beforeAll(async () => {
   proxy = await createProxyServer({ host: '127.0.0.1', port: 0 });
 });
 
-afterAll(() => {
-  for (const one of [plain, secure, proxy]) one.destroy();
+afterAll(async () => {
+  for (const one of [plain, secure, proxy]) {
+    one.destroy();
+    await one.close();
+  }
 });
 
 /** Answers when three ask, so that none can have the connection of another. */

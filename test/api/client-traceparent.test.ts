@@ -63,8 +63,10 @@ beforeEach(() => {
 afterEach(() => client.close());
 
 afterAll(async () => {
-  front.destroy();
-  back.destroy();
+  for (const server of [front, back]) {
+    server.destroy();
+    await server.close();
+  }
   // What is left would be held against the next file of this process.
   await until(() => census().connections === before, 'the connections are closed');
 });

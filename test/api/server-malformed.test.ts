@@ -58,7 +58,10 @@ beforeAll(async () => {
   });
 });
 afterEach(cutClients);
-afterAll(() => server.destroy());
+afterAll(async () => {
+  server.destroy();
+  await server.close();
+});
 
 /** How a row's bytes are cut into packets, and whether a good request goes before them. */
 const WAYS: Record<string, (bytes: Buffer) => Buffer[]> = {

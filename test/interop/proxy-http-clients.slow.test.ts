@@ -49,8 +49,9 @@ beforeAll(async () => {
   results = JSON.parse(outcome.stdout) as Record<string, unknown>;
 }, 80_000);
 
-afterAll(() => {
+afterAll(async () => {
   proxy.destroy();
+  await proxy.close();
   for (const server of servers) server.close().closeAllConnections();
   rmSync(folder, { recursive: true, force: true });
 });

@@ -55,6 +55,7 @@ endsWithItsTest();
       expect(proxy.stats().unauthenticated).toBeGreaterThan(0);
     } finally {
       proxy.destroy();
+      await proxy.close();
       rmSync(folder, { recursive: true, force: true });
     }
   },

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
 import type { ClientOptions } from '../../ts/index.js';
+import { reset } from './reset.js';
 
 /** A TCP server that does with each connection what its test says. */
 export interface ScriptedServer {
@@ -34,7 +35,7 @@ function socketOver(raw: Socket): Socket {
   const socket = new TLSSocket(raw, { isServer: true, cert, key });
   raw.on('error', () => undefined);
   // TLS has no reset of its own.
-  return Object.assign(socket, { resetAndDestroy: () => (raw.resetAndDestroy(), socket) });
+  return Object.assign(socket, { resetAndDestroy: () => (reset(raw), socket) });
 }
 
 /** Listens on a free port of the loopback; errors of its sockets are the test's doing. */
