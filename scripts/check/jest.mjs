@@ -25,7 +25,7 @@ async function jest(args, { loud, poller }) {
     {
       loud,
       env,
-      // A test that leaves a handle open keeps Jest from ending: that is a failure, not a reason to wait.
+      // What hangs is ended: that is a failure, not a reason to wait.
       timeout: 10 * 60_000,
     },
   );
