@@ -1,4 +1,4 @@
-import { native } from './loader.js';
+import { common, native } from './loader.js';
 import { gathered, outboxNumbers, outboxText } from './outbox.js';
 
 /** Kinds of events; `crates/engine/src/event.rs` has the same list. */
@@ -111,15 +111,26 @@ export interface RequestSink extends ServerSink {
   handleRefusal(refusal: NativeRefusal): void;
 }
 
+/** Whom events are for. */
+interface Book {
+  /** By slot: exchanges, tunnels, injections. */
+  readonly targets: (Target | undefined)[];
+  /** By id: whose slot another has taken while their last bytes were still on the way to the kernel. */
+  readonly displaced: Map<number, Target>;
+  /** By slot: servers. */
+  readonly servers: (RequestSink | SocketSink | undefined)[];
+  /** By id: whose slot another server has taken before it was told that it is closed. */
+  readonly displacedServers: Map<number, RequestSink | SocketSink>;
+}
+
 const ring = new Float64Array(MOST * STRIDE);
-/** By slot: exchanges, tunnels, injections. */
-const targets: (Target | undefined)[] = [];
-/** By id: whose slot another has taken while their last bytes were still on the way to the kernel. */
-const displaced = new Map<number, Target>();
-/** By slot: servers. */
-const servers: (RequestSink | SocketSink | undefined)[] = [];
-/** By id: whose slot another server has taken before it was told that it is closed. */
-const displacedServers = new Map<number, RequestSink | SocketSink>();
+// Whichever copy of this module attached last is told of the events of all.
+const { targets, displaced, servers, displacedServers } = common<Book>('book', () => ({
+  targets: [],
+  displaced: new Map(),
+  servers: [],
+  displacedServers: new Map(),
+}));
 let attached = false;
 let onLines: (() => void) | undefined;
 

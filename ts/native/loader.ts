@@ -78,8 +78,19 @@ function load(): Binding {
   return loaded;
 }
 
+const loaded = load();
+
+/**
+ * What all copies of this package on a thread have in common, made by the first of them. A bundler, a test runner or an
+ * emptied `require.cache` loads the JavaScript once more, and the addon stays one: its events have to find whom they are
+ * for, whichever copy that is of.
+ */
+export function common<T extends object>(name: string, make: () => T): T {
+  return ((loaded as unknown as Record<symbol, T | undefined>)[Symbol.for(`millrace.${name}`)] ??= make());
+}
+
 /**
  * The native core. A copy, because an object that many properties were added to, as an addon's exports are, is a
  * dictionary to V8: each use of a function would be a search.
  */
-export const native: Binding = { ...load() };
+export const native: Binding = { ...loaded };

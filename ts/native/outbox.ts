@@ -1,3 +1,5 @@
+import { common } from './loader.js';
+
 /**
  * Short answers, gathered while a batch of events is handled and taken by the native core in one look when it is over: a
  * call for each costs more than the answer. `crates/node/src/outbox.rs` is the other side.
@@ -15,10 +17,11 @@ const ROWS = 2;
 /** Longer bodies are worth a call: all of them are copied once more here. */
 const LONGEST = 256;
 
-/** @internal For `attach`. */
-export const outboxNumbers = new Float64Array(ROWS + MOST * ROW);
-/** @internal For `attach`: the bodies, one behind the other. */
-export const outboxText = { text: '' };
+/** @internal For `attach`: the numbers, and the bodies one behind the other. */
+export const { outboxNumbers, outboxText } = common('outbox', () => ({
+  outboxNumbers: new Float64Array(ROWS + MOST * ROW),
+  outboxText: { text: '' },
+}));
 
 /**
  * Takes an answer that `respond` would take without an error; false: it must be called. The word is that of `respond`,
