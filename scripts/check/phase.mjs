@@ -25,8 +25,8 @@ function kill(child) {
 }
 
 /**
- * Runs a program and resolves to { status, out, stdout, stderr }, whatever its status; `out` is both. It reads no input and is ended with
- * its children after `timeout` milliseconds. With `loud`, its output is also shown as it comes.
+ * Runs a program and resolves to { status, out, stdout, stderr }, whatever its status; `out` is both. It reads no input
+ * and is ended with its children after `timeout` milliseconds. With `loud`, its output is also shown as it comes.
  */
 export function collect(program, args, { timeout = 15 * 60_000, loud = false, ...options } = {}) {
   return new Promise((resolve) => {

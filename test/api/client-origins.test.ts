@@ -19,6 +19,7 @@ import {
 } from '../../ts/index.js';
 import { deferred, until } from '../support/condition.js';
 import { Authority } from '../support/pki.js';
+import { destroyed } from '../support/test-server.js';
 
 /** Compresses well, but not as well as a bomb. */
 const LINE = Array.from({ length: 400 }, (_, count) => count * count).join(' ');
@@ -222,8 +223,7 @@ describe('each kind of option', () => {
       });
       await c.close();
     }
-    secure.destroy();
-    await secure.close();
+    await destroyed(secure);
   });
 
   test('proxy: one origin through it, others not', async () => {
@@ -235,8 +235,7 @@ describe('each kind of option', () => {
     await (await c.request(ours(), { proxy: null })).text();
     expect(proxy.stats().connections.accepted).toBe(1);
     await c.close();
-    proxy.destroy();
-    await proxy.close();
+    await destroyed(proxy);
   });
 
   test('auth: sent to its origin however a request comes there, and to no other', async () => {

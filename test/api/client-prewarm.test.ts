@@ -4,6 +4,7 @@ import { Client, ConnectionPool, createProxyServer, serve } from '../../ts/index
 import { until } from '../support/condition.js';
 import { buildCommandLine } from '../support/command-line.js';
 import { Authority } from '../support/pki.js';
+import { destroyed } from '../support/test-server.js';
 
 let authority: Authority;
 let plain: Server;
@@ -19,12 +20,7 @@ beforeAll(async () => {
   proxy = await createProxyServer({ host: '127.0.0.1', port: 0 });
 });
 
-afterAll(async () => {
-  for (const one of [plain, secure, proxy]) {
-    one.destroy();
-    await one.close();
-  }
-});
+afterAll(() => destroyed(plain, secure, proxy));
 
 /** Answers when three ask, so that none can have the connection of another. */
 const waiting: (() => void)[] = [];

@@ -6,6 +6,7 @@ import { Client, getLogContext, serve, withLogContext } from '../../ts/index.js'
 import { parseTraceParent } from '../../ts/log/trace-parent.js';
 import { census } from '../../ts/native/events.js';
 import { until } from '../support/condition.js';
+import { destroyed } from '../support/test-server.js';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const PARENT = '00f067aa0ba902b7';
@@ -63,10 +64,7 @@ beforeEach(() => {
 afterEach(() => client.close());
 
 afterAll(async () => {
-  for (const server of [front, back]) {
-    server.destroy();
-    await server.close();
-  }
+  await destroyed(front, back);
   // What is left would be held against the next file of this process.
   await until(() => census().connections === before, 'the connections are closed');
 });

@@ -5,7 +5,7 @@ import type { Server } from '../../ts/index.js';
 import { serve } from '../../ts/index.js';
 import { cutClients, RawClient } from '../support/raw-client.js';
 import { SEED, randomOf } from '../support/seed.js';
-import { get, tlsOfAll } from '../support/test-server.js';
+import { destroyed, get, tlsOfAll } from '../support/test-server.js';
 
 interface Row {
   name: string;
@@ -58,10 +58,7 @@ beforeAll(async () => {
   });
 });
 afterEach(cutClients);
-afterAll(async () => {
-  server.destroy();
-  await server.close();
-});
+afterAll(() => destroyed(server));
 
 /** How a row's bytes are cut into packets, and whether a good request goes before them. */
 const WAYS: Record<string, (bytes: Buffer) => Buffer[]> = {

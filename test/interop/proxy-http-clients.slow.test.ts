@@ -13,6 +13,7 @@ import { createProxyServer } from '../../ts/index.js';
 import { buildCommandLine } from '../support/command-line.js';
 import { Authority } from '../support/pki.js';
 import { runProgram } from '../support/program.js';
+import { destroyed } from '../support/test-server.js';
 
 const AUTH = { username: 'alice', password: 'open sesame' };
 const SIZE = String(64 * 65_536);
@@ -50,8 +51,7 @@ beforeAll(async () => {
 }, 80_000);
 
 afterAll(async () => {
-  proxy.destroy();
-  await proxy.close();
+  await destroyed(proxy);
   for (const server of servers) server.close().closeAllConnections();
   rmSync(folder, { recursive: true, force: true });
 });

@@ -9,7 +9,7 @@ import { until } from '../support/condition.js';
 import { npmPackages } from '../support/npm-cache.js';
 import { Authority } from '../support/pki.js';
 import { runProgram } from '../support/program.js';
-import { endsWithItsTest } from '../support/test-server.js';
+import { destroyed, endsWithItsTest } from '../support/test-server.js';
 
 const AUTH = { username: 'alice', password: 'open sesame' };
 const found = npmPackages('s3', ['@aws-sdk/client-s3@3.1175.0', '@aws-sdk/lib-storage@3.1175.0', 's3rver@3.7.1']);
@@ -54,8 +54,7 @@ endsWithItsTest();
       expect(proxy.stats()).toMatchObject({ tunnels: { failed: 0 } });
       expect(proxy.stats().unauthenticated).toBeGreaterThan(0);
     } finally {
-      proxy.destroy();
-      await proxy.close();
+      await destroyed(proxy);
       rmSync(folder, { recursive: true, force: true });
     }
   },

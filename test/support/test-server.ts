@@ -26,6 +26,12 @@ export async function start(options: ServeOptions): Promise<Server> {
   return server;
 }
 
+/** Destroys servers that do not end with their test, and waits until each knows: what is under way is not the next file's. */
+export async function destroyed(...servers: { destroy(): void; close(): Promise<unknown> }[]): Promise<void> {
+  for (const server of servers) server.destroy();
+  await Promise.all(servers.map((server) => server.close()));
+}
+
 /** A server and a client of it. */
 export async function startWithClient(options: ServeOptions): Promise<{ server: Server; client: RawClient }> {
   const server = await start(options);

@@ -121,18 +121,21 @@ interface Book {
   readonly servers: (RequestSink | SocketSink | undefined)[];
   /** By id: whose slot another server has taken before it was told that it is closed. */
   readonly displacedServers: Map<number, RequestSink | SocketSink>;
+  /** Told when lines for the log wait. */
+  onLines: (() => void) | undefined;
 }
 
 const ring = new Float64Array(MOST * STRIDE);
 // Whichever copy of this module attached last is told of the events of all.
-const { targets, displaced, servers, displacedServers } = common<Book>('book', () => ({
+const book = common<Book>('book', () => ({
   targets: [],
   displaced: new Map(),
   servers: [],
   displacedServers: new Map(),
+  onLines: undefined,
 }));
+const { targets, displaced, servers, displacedServers } = book;
 let attached = false;
-let onLines: (() => void) | undefined;
 
 /** The slot of an id: its low 21 bits. */
 export function slotOf(id: number): number {
@@ -169,7 +172,7 @@ export function unregisterServer(id: number): void {
 
 /** The function is called when lines for the log wait: `native.takeLog()` has them. */
 export function setLinesListener(fn: () => void): void {
-  onLines = fn;
+  book.onLines = fn;
 }
 
 /** Has events arrive from now on: before the first server listens, or the first connection is begun. */
@@ -211,7 +214,7 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | string | und
       } else if (kind === KIND.accepted) {
         (servers[b] as SocketSink | undefined)?.handleAccepted(id, slot);
       } else if (kind === KIND.log) {
-        onLines?.();
+        book.onLines?.();
       } else if (kind === KIND.refused) {
         tellRefusals(native.takeRefusals());
       } else {

@@ -2,7 +2,8 @@
 //!
 //! A [`Pool`] lends empty buffers and takes them back; an [`Output`] keeps, in order, bytes that were copied into such
 //! buffers, chunks that stay where their owner has them ("pinned"), and parts of files. Neither knows a socket: the driver
-//! asks for slices or a file's span, hands them to the kernel and says how many bytes it took. [`Pieces`] are larger, for bulk that is received.
+//! asks for slices or a file's span, hands them to the kernel and says how many bytes it took. [`Pieces`] are larger, for
+//! bulk that is received.
 #![forbid(unsafe_code)]
 
 mod output;

@@ -124,11 +124,9 @@ impl<V: Copy> Engine<V> {
             Ok(count) => {
                 self.metrics.add(Counter::SocketsReceivedBytes, count as u64);
                 self.count_received(id, count as u64);
-                if count >= BULK_FROM {
-                    self.watch_by_level(id);
-                }
                 self.feed(host, id, &bytes[..count]);
                 if count >= BULK_FROM {
+                    self.watch_by_level(id);
                     self.expect_bulk(id);
                 }
             }

@@ -9,6 +9,7 @@ use crate::link::Link;
 use crate::options::{
     ACCEPT_BUDGET, ACCEPT_PAUSE_MS, ACCEPT_QUIET_MS, LINGER_MS, ProxyProtocol, ServerKind, ServerOptions,
 };
+use crate::settle::ORDINARY;
 use crate::stats::ServerStats;
 use millrace_error::{Code, Error};
 use millrace_metrics::{Counter, Gauge};
@@ -342,7 +343,7 @@ impl<V: Copy> Engine<V> {
     ) -> Option<Id> {
         let fd = link.descriptor();
         let interest = match flags & conn::DELAYED {
-            0 => Interest::READ | Interest::HANGUP,
+            0 => ORDINARY,
             _ => Interest::HANGUP,
         };
         let bare = self.servers.get(server).is_some_and(Server::has_no_layers);

@@ -7,6 +7,7 @@ use crate::options::{LATE_LINGER_MS, LINGER_MS};
 use crate::protocol::Protocol;
 use millrace_error::{Code, Error};
 use millrace_net::{Interest, socket};
+use std::os::fd::RawFd;
 
 /// What a connection is watched for that is read, with no bytes waiting for its socket.
 pub(crate) const ORDINARY: Interest = Interest::READ.union(Interest::HANGUP);
@@ -188,7 +189,13 @@ impl<V: Copy> Engine<V> {
         }
         let Some(fd) = connection.link.descriptor() else { return };
         let interest = connection.interest.without(Interest::EDGE);
-        connection.interest = interest;
+        self.watch(id, fd, interest);
+    }
+
+    fn watch(&mut self, id: Id, fd: RawFd, interest: Interest) {
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.interest = interest;
+        }
         if let Err(error) = self.poller.modify(fd, id.as_u64(), interest) {
             self.close(id, Error::system("epoll_ctl", &error));
         }
@@ -214,10 +221,7 @@ impl<V: Copy> Engine<V> {
             interest = interest | Interest::EDGE;
         }
         if interest != connection.interest && !connection.has(conn::UNWATCHED) {
-            connection.interest = interest;
-            if let Err(error) = self.poller.modify(fd, id.as_u64(), interest) {
-                self.close(id, Error::system("epoll_ctl", &error));
-            }
+            self.watch(id, fd, interest);
         }
     }
 }

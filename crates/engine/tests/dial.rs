@@ -3,26 +3,12 @@
 use millrace_engine::net::ListenTcp;
 use millrace_engine::net::socket::{listen_tcp, local_addr, set_linger_zero};
 use millrace_engine::socks_core::{ClientConfig, Credentials, Endpoint, Kind};
-use millrace_engine::{Chunk, Dial, DialTo, EventKind, Hop, ServerKind, ServerOptions, dialled};
+use millrace_engine::{Chunk, Dial, EventKind, Hop, ServerKind, ServerOptions, dialled};
 use millrace_error::Code;
-use millrace_testkit::driver::{Driver, Happened};
+use millrace_testkit::driver::{Driver, Happened, dial_to as to};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, OwnedFd};
-
-fn to(addresses: &[SocketAddr]) -> Dial {
-    Dial {
-        to: DialTo::Tcp(addresses.to_vec()),
-        sorted: false,
-        more: false,
-        socket: Default::default(),
-        hops: Vec::new(),
-        tls: None,
-        connect_timeout_ms: 5_000,
-        tls_timeout_ms: 5_000,
-        proxy_timeout_ms: 5_000,
-    }
-}
 
 fn through(proxy: SocketAddr, kind: Kind, credentials: Option<Credentials>) -> Dial {
     let host: &[u8] = if kind.takes_names() {

@@ -1,8 +1,8 @@
 //! The end of an engine: the poller is told to let go of every descriptor, whoever began its connection.
 
 use millrace_engine::net::{Interest, NestedEpoll, Poller, Ready};
-use millrace_engine::{Dial, DialTo, Engine, EventKind, ServerKind, ServerOptions};
-use millrace_testkit::driver::Driver;
+use millrace_engine::{Engine, EventKind, ServerKind, ServerOptions};
+use millrace_testkit::driver::{Driver, dial_to};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::io;
@@ -48,21 +48,8 @@ fn an_engine_that_ends_has_the_poller_let_go_of_connections_that_it_began_and_ac
         watched: Rc::clone(&watched),
     })));
     let peer = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    let dial = |to| Dial {
-        to: DialTo::Tcp(vec![to]),
-        sorted: false,
-        more: false,
-        socket: Default::default(),
-        hops: Vec::new(),
-        tls: None,
-        connect_timeout_ms: 5_000,
-        tls_timeout_ms: 5_000,
-        proxy_timeout_ms: 5_000,
-    };
-    driver
-        .engine
-        .dial(&dial(peer.local_addr().expect("bound")))
-        .expect("begun");
+    let dial = dial_to(&[peer.local_addr().expect("bound")]);
+    driver.engine.dial(&dial).expect("begun");
     driver.expect(EventKind::Dialled);
     let (_, addr) = driver.listen(ServerOptions {
         kind: ServerKind::Raw,
@@ -71,10 +58,7 @@ fn an_engine_that_ends_has_the_poller_let_go_of_connections_that_it_began_and_ac
     let _client = TcpStream::connect(addr).expect("it listens");
     driver.expect(EventKind::Accepted);
     // And one whose dial is not over.
-    driver
-        .engine
-        .dial(&dial(peer.local_addr().expect("bound")))
-        .expect("begun");
+    driver.engine.dial(&dial).expect("begun");
     assert_eq!(watched.borrow().len(), 4);
     drop(driver);
     assert_eq!(*watched.borrow(), HashSet::new());

@@ -2,24 +2,12 @@
 
 use millrace_engine::buffer::PinId;
 use millrace_engine::error::Code;
-use millrace_engine::{Chunk, EventKind, ServerKind, ServerOptions};
-use millrace_testkit::client::Client;
+use millrace_engine::{Chunk, EventKind};
 use millrace_testkit::driver::Driver;
 
 const BLOCK: usize = 64 * 1024;
 /// As in `crates/engine/src/flush.rs`.
 const BUDGET: usize = 1024 * 1024;
-
-fn open() -> (Driver, Client, f64) {
-    let mut driver = Driver::new();
-    let (_, addr) = driver.listen(ServerOptions {
-        kind: ServerKind::Raw,
-        ..Default::default()
-    });
-    let client = Client::connect(addr);
-    let stream = driver.expect(EventKind::Accepted).stream();
-    (driver, client, stream)
-}
 
 /// As `crates/node/src/exchange.rs` does it.
 fn write(driver: &mut Driver, stream: f64, block: &[u8]) -> bool {
@@ -33,7 +21,7 @@ fn block(number: usize) -> Vec<u8> {
 
 #[test]
 fn a_writer_has_room_while_the_kernel_takes_all_and_waits_when_its_scope_has_had_enough() {
-    let (mut driver, mut client, stream) = open();
+    let (mut driver, mut client, stream) = Driver::with_tunnel();
     let mut sent = Vec::new();
     let mut blocks = 0;
     // A peer that takes everything, so that the budget alone stops the writer.
@@ -58,7 +46,7 @@ fn a_writer_has_room_while_the_kernel_takes_all_and_waits_when_its_scope_has_had
 
 #[test]
 fn a_peer_that_does_not_read_stops_the_writer_and_gets_every_byte_in_order_later() {
-    let (mut driver, mut client, stream) = open();
+    let (mut driver, mut client, stream) = Driver::with_tunnel();
     client.reading = false;
     let mut sent = Vec::new();
     for number in 0.. {
@@ -86,7 +74,7 @@ fn a_peer_that_does_not_read_stops_the_writer_and_gets_every_byte_in_order_later
 
 #[test]
 fn a_pinned_chunk_is_let_go_once_and_one_that_was_detached_ends_the_tunnel() {
-    let (mut driver, mut client, stream) = open();
+    let (mut driver, mut client, stream) = Driver::with_tunnel();
     driver.host.pins.insert(7, block(1).repeat(2));
     let pin = Chunk::Pin {
         pin: PinId(7),
@@ -112,7 +100,7 @@ fn a_pinned_chunk_is_let_go_once_and_one_that_was_detached_ends_the_tunnel() {
 
 #[test]
 fn what_is_no_open_tunnel_is_not_written_through() {
-    let (mut driver, _client, stream) = open();
+    let (mut driver, _client, stream) = Driver::with_tunnel();
     for id in [f64::NAN, -1.0, stream + 1.0] {
         assert!(!driver.engine.write_through(&mut driver.host, id));
     }

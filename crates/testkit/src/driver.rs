@@ -16,7 +16,9 @@ use mio::{Events, Interest, Poll, Token};
 
 use millrace_engine::buffer::PinId;
 use millrace_engine::net::NestedEpoll;
-use millrace_engine::{Chunk, Engine, Event, EventKind, Host, Id, ListenOn, Respond, ServerKind, ServerOptions};
+use millrace_engine::{
+    Chunk, Dial, DialTo, Engine, Event, EventKind, Host, Id, ListenOn, Respond, ServerKind, ServerOptions,
+};
 use millrace_error::{Code, Error};
 
 use crate::client::Client;
@@ -408,6 +410,21 @@ impl Driver {
     /// How many events of a kind wait to be taken.
     pub fn count(&self, kind: EventKind) -> usize {
         self.events.iter().filter(|event| event.kind == kind).count()
+    }
+}
+
+/// A dial straight to one of some addresses, with five seconds for each phase.
+pub fn dial_to(addresses: &[SocketAddr]) -> Dial {
+    Dial {
+        to: DialTo::Tcp(addresses.to_vec()),
+        sorted: false,
+        more: false,
+        socket: Default::default(),
+        hops: Vec::new(),
+        tls: None,
+        connect_timeout_ms: 5_000,
+        tls_timeout_ms: 5_000,
+        proxy_timeout_ms: 5_000,
     }
 }
 
