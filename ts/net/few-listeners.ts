@@ -147,7 +147,13 @@ export class FewListeners extends Tableless {
     const once = this.#marks;
     if ((once & TABLE) !== 0) return;
     this.#marks = TABLE;
-    for (const [name, mark] of [['data', DATA], ['end', END], ['drain', DRAIN], ['close', CLOSE], ['error', ERROR]] as const) {
+    for (const [name, mark] of [
+      ['data', DATA],
+      ['end', END],
+      ['drain', DRAIN],
+      ['close', CLOSE],
+      ['error', ERROR],
+    ] as const) {
       const listener = this.#kept(mark);
       if (listener === undefined) continue;
       this.#keep(mark, undefined, 0);

@@ -318,7 +318,10 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
       case KIND.bodyEnd:
         return this.arrivedEnd();
       case KIND.dialled:
-        return this.#opened((flags & DIALLED_PROXY) !== 0 ? a / 1e6 : null, (flags & DIALLED_TLS) !== 0 ? b / 1e6 : null);
+        return this.#opened(
+          (flags & DIALLED_PROXY) !== 0 ? a / 1e6 : null,
+          (flags & DIALLED_TLS) !== 0 ? b / 1e6 : null,
+        );
       case KIND.dialFailed: {
         const opening = this.#takeOpening();
         this.#close();

@@ -35,6 +35,7 @@ mod panic;
 mod poison;
 mod protocol;
 mod raw;
+mod reader;
 mod receive;
 mod refusals;
 mod relay;

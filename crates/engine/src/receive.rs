@@ -7,7 +7,6 @@ use crate::event::Host;
 use crate::id::Id;
 use crate::layer::{Handshake, Layer, Layers, Machine, ProxyHead, ProxyHeadParser, TlsLayer, Verdict};
 use crate::options::{DRAIN_LIMIT, ProxyProtocol, ServerKind};
-use crate::pace::Pace;
 use crate::protocol::Protocol;
 use crate::stream::flag;
 use millrace_error::{Code, Error};
@@ -43,8 +42,8 @@ impl<V: Copy> Engine<V> {
         };
         if ready.is_writable() && connection.has(conn::BLOCKED) {
             connection.flags &= !conn::BLOCKED;
-            if let Some(stack) = &mut connection.stack {
-                stack.send_pace.stop(self.now_ms);
+            if let Some(Protocol::Http1(http)) = connection.stack.as_mut().map(|stack| &mut stack.protocol) {
+                http.reader.pace.stop(self.now_ms);
             }
             self.touch(id);
         }
@@ -171,7 +170,6 @@ impl<V: Copy> Engine<V> {
             false => self.fresh_stack(server),
         };
         stack.progress_ms = self.from_ms;
-        stack.send_pace = Pace::new();
         if first && socket {
             self.lay_layers(id, server);
         }

@@ -3,6 +3,7 @@
 use crate::connection::{Stack, flag as conn};
 use crate::engine::Engine;
 use crate::id::Id;
+use crate::pace::Pace;
 use crate::protocol::{Http1, Protocol};
 use millrace_net::ReceiveBuffer;
 
@@ -44,6 +45,7 @@ impl<V: Copy> Engine<V> {
                     http.parser.reset(limits);
                     http.limits = limits;
                 }
+                http.reader.pace = Pace::new();
             }
             return stack;
         }

@@ -5,7 +5,7 @@
 //! the turn's budget. A head that may not be dispatched yet is *held* in the parser; input behind it is kept in the
 //! stack's backlog, and reading stops while there is one. `go_on` resumes.
 
-use crate::connection::{Stack, append, flag as conn};
+use crate::connection::{Stack, flag as conn};
 use crate::engine::Engine;
 use crate::event::{Event as Told, EventKind, Host, request};
 use crate::id::Id;
@@ -84,8 +84,8 @@ impl<V: Copy> Engine<V> {
                     http.held = Some(ended);
                 }
                 Event::Body { start, end } => {
-                    stack.body_ms = self.from_ms;
-                    stack.receive_pace.add((end - start) as u64);
+                    http.body_ms = self.from_ms;
+                    http.receive_pace.add((end - start) as u64);
                     let last = http.parser.is_body_over();
                     if let Some(stream) = http.receiving {
                         if let Err(error) = self.take_body(host, stream, &input[start..end], last) {
@@ -95,12 +95,12 @@ impl<V: Copy> Engine<V> {
                 }
                 Event::End => {
                     http.began_ms = 0;
-                    stack.paused_ms = 0;
+                    http.paused_ms = 0;
                     if let Some(stream) = http.receiving.take() {
                         let trailers = http.parser.trailers();
                         if !trailers.is_empty() {
                             if let Some(stream) = self.streams.get_mut(stream) {
-                                append(&mut stream.trailers, trailers)?;
+                                stream.keep_trailers(trailers)?;
                             }
                         }
                         self.request_ended(host, stream);
@@ -200,7 +200,7 @@ impl<V: Copy> Engine<V> {
             return Ok(if last { &[] } else { input });
         }
         let mut stream = Stream::new(id, slot, head.method, self.now_ns);
-        stream.forwarded = forwarded.map(Box::new);
+        stream.set_forwarded(forwarded);
         if head.minor == 1 {
             stream.flags |= flag::HTTP_1_1;
         }
@@ -280,18 +280,18 @@ impl<V: Copy> Engine<V> {
         http.order.push_back(stream);
         http.heads += head_size;
         http.unsafe_owed += unsafe_owed;
-        if stack.paused_ms != 0 {
+        if http.paused_ms != 0 {
             // It was held: the peer's clocks stood still meanwhile (SPEC §3).
-            http.began_ms += self.from_ms.saturating_sub(stack.paused_ms);
-            stack.paused_ms = 0;
+            http.began_ms += self.from_ms.saturating_sub(http.paused_ms);
+            http.paused_ms = 0;
         }
         if ended {
             http.began_ms = 0;
         } else {
             http.receiving = Some(stream);
-            stack.body_ms = self.from_ms;
-            stack.receive_pace = Pace::new();
-            stack.receive_pace.start(self.from_ms);
+            http.body_ms = self.from_ms;
+            http.receive_pace = Pace::new();
+            http.receive_pace.start(self.from_ms);
         }
         Ok(input)
     }
