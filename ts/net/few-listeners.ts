@@ -41,6 +41,8 @@ Object.defineProperty(Tableless, 'prototype', { value: EventEmitter.prototype })
  * An emitter for objects of which there are many: one listener for each of `data`, `end`, `drain`, `close` and `error` is
  * kept in a field. Whoever asks for more (a second listener, another event, an order, what Node reports of listeners) has all
  * of them moved to Node's table, and it is an EventEmitter like any other from then on.
+ *
+ * Methods of it and of its subclasses have no `#`: V8 has every object keep a field for each class that has such methods.
  */
 export class FewListeners extends Tableless {
   #data: EventListener | undefined;
@@ -51,7 +53,7 @@ export class FewListeners extends Tableless {
   #marks = 0;
 
   override on(name: string | symbol, listener: EventListener): this {
-    if (!this.#add(name, listener, 0)) super.on(name, listener);
+    if (!this._add(name, listener, 0)) super.on(name, listener);
     this.heard(name);
     return this;
   }
@@ -62,7 +64,7 @@ export class FewListeners extends Tableless {
 
   override once(name: string | symbol, listener: EventListener): this {
     // Node's calls `on`.
-    if (!this.#add(name, listener, TABLE - 1)) return super.once(name, listener);
+    if (!this._add(name, listener, TABLE - 1)) return super.once(name, listener);
     this.heard(name);
     return this;
   }
@@ -74,53 +76,53 @@ export class FewListeners extends Tableless {
   override removeListener(name: string | symbol, listener: EventListener): this {
     if ((this.#marks & TABLE) !== 0 || typeof listener !== 'function') return super.removeListener(name, listener);
     const mark = markOf(name);
-    if (mark !== 0 && this.#kept(mark) === listener) this.#keep(mark, undefined, 0);
+    if (mark !== 0 && this._kept(mark) === listener) this._keep(mark, undefined, 0);
     return this;
   }
 
   override emit(name: string | symbol, ...args: unknown[]): boolean {
     const mark = (this.#marks & TABLE) === 0 ? markOf(name) : 0;
-    const listener = this.#kept(mark);
+    const listener = this._kept(mark);
     // Where nobody listens to an error, Node throws it.
     if (listener === undefined) return super.emit(name, ...args);
-    if ((this.#marks & mark) !== 0) this.#keep(mark, undefined, 0);
+    if ((this.#marks & mark) !== 0) this._keep(mark, undefined, 0);
     listener.apply(this, args);
     return true;
   }
 
   override listenerCount(name: string | symbol, listener?: Parameters<EventEmitter['listenerCount']>[1]): number {
     if ((this.#marks & TABLE) !== 0) return super.listenerCount(name, listener);
-    const kept = this.#kept(markOf(name));
+    const kept = this._kept(markOf(name));
     return kept !== undefined && (listener === undefined || listener === null || listener === kept) ? 1 : 0;
   }
 
   override prependListener(name: string | symbol, listener: EventListener): this {
-    this.#toTable();
+    this._toTable();
     return super.prependListener(name, listener);
   }
 
   override prependOnceListener(name: string | symbol, listener: EventListener): this {
-    this.#toTable();
+    this._toTable();
     return super.prependOnceListener(name, listener);
   }
 
   override removeAllListeners(...names: [name?: string | symbol]): this {
-    this.#toTable();
+    this._toTable();
     return super.removeAllListeners(...names);
   }
 
   override listeners(name: string | symbol): ReturnType<EventEmitter['listeners']> {
-    this.#toTable();
+    this._toTable();
     return super.listeners(name);
   }
 
   override rawListeners(name: string | symbol): ReturnType<EventEmitter['rawListeners']> {
-    this.#toTable();
+    this._toTable();
     return super.rawListeners(name);
   }
 
   override eventNames(): (string | symbol)[] {
-    this.#toTable();
+    this._toTable();
     return super.eventNames();
   }
 
@@ -130,20 +132,20 @@ export class FewListeners extends Tableless {
   }
 
   /** Keeps a listener in the field of its event; false: it is for the table, which has the others now. */
-  #add(name: string | symbol, listener: EventListener, once: number): boolean {
+  private _add(name: string | symbol, listener: EventListener, once: number): boolean {
     if ((this.#marks & TABLE) !== 0) return false;
     const mark = markOf(name);
-    const fits = mark !== 0 && this.#kept(mark) === undefined && typeof listener === 'function';
+    const fits = mark !== 0 && this._kept(mark) === undefined && typeof listener === 'function';
     // Promises that listeners return are Node's to watch.
     if (!fits || EventEmitter.captureRejections) {
-      this.#toTable();
+      this._toTable();
       return false;
     }
-    this.#keep(mark, listener, once);
+    this._keep(mark, listener, once);
     return true;
   }
 
-  #toTable(): void {
+  private _toTable(): void {
     const once = this.#marks;
     if ((once & TABLE) !== 0) return;
     this.#marks = TABLE;
@@ -154,16 +156,16 @@ export class FewListeners extends Tableless {
       ['close', CLOSE],
       ['error', ERROR],
     ] as const) {
-      const listener = this.#kept(mark);
+      const listener = this._kept(mark);
       if (listener === undefined) continue;
-      this.#keep(mark, undefined, 0);
+      this._keep(mark, undefined, 0);
       // By `prepend`, which does no more than that: it is the only one of its event.
       if ((once & mark) !== 0) super.prependOnceListener(name, listener);
       else super.prependListener(name, listener);
     }
   }
 
-  #kept(mark: number): EventListener | undefined {
+  private _kept(mark: number): EventListener | undefined {
     switch (mark) {
       case DATA:
         return this.#data;
@@ -180,7 +182,7 @@ export class FewListeners extends Tableless {
     }
   }
 
-  #keep(mark: number, listener: EventListener | undefined, once: number): void {
+  private _keep(mark: number, listener: EventListener | undefined, once: number): void {
     this.#marks = (this.#marks & ~mark) | (once & mark);
     switch (mark) {
       case DATA:

@@ -54,34 +54,34 @@ export abstract class ReadingSide extends FewListeners implements AsyncIterable<
 
   /** Has `data` events wait; what comes meanwhile is kept within the window of the reader. */
   pause(): this {
-    if (this.#has(PAUSED)) return this;
-    if (!this.closed) this.#stream();
+    if (this._has(PAUSED)) return this;
+    if (!this.closed) this._stream();
     this.#state = (this.#state & ~FLOWS) | PAUSED;
     return this;
   }
 
   /** Has `data` events go on. */
   resume(): this {
-    if (this.#has(FLOWS)) return this;
+    if (this._has(FLOWS)) return this;
     this.#state = (this.#state & ~(PAUSED | DROPS)) | FLOWS;
-    this.#stream();
+    this._stream();
     // A listener may pause meanwhile.
-    for (let chunk; this.#has(FLOWS) && (chunk = this.#queue?.shift()) !== undefined;) this.#take(chunk, chunk.length);
-    this.#tellWaitingEnd();
+    for (let chunk; this._has(FLOWS) && (chunk = this.#queue?.shift()) !== undefined;) this._take(chunk, chunk.length);
+    this._tellWaitingEnd();
     return this;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    if (this.#has(ASKED)) throw usedTwice();
-    this.#stream();
+    if (this._has(ASKED)) throw usedTwice();
+    this._stream();
     return {
       next: async () => {
-        const value = await this.#next();
+        const value = await this._next();
         return value === undefined ? { done: true, value: undefined } : { done: false, value };
       },
       return: () => {
         this.#queue?.clear();
-        if (!this.#has(ENDED)) native.discard(this.id, LEFT);
+        if (!this._has(ENDED)) native.discard(this.id, LEFT);
         this.#state |= ENDED;
         this.destroy();
         return Promise.resolve({ done: true, value: undefined });
@@ -89,21 +89,21 @@ export abstract class ReadingSide extends FewListeners implements AsyncIterable<
     };
   }
 
-  #next(): Promise<Uint8Array | undefined> | Uint8Array | undefined {
+  private _next(): Promise<Uint8Array | undefined> | Uint8Array | undefined {
     const chunk = this.#queue?.shift();
     if (chunk !== undefined) {
-      this.#count(chunk.byteLength);
+      this._count(chunk.byteLength);
       return chunk;
     }
-    if (this.#has(ENDED)) return undefined;
+    if (this._has(ENDED)) return undefined;
     if (this.failure !== undefined) return Promise.reject(this.failure);
     return (this.#queue ??= new ChunkQueue()).wait();
   }
 
   /** Chunks come as `data` events from the first listener on, and an end that nobody heard is told to the first. */
   protected override heard(name: string | symbol): void {
-    if (name === 'data' && !this.#has(FLOWS | PAUSED)) this.resume();
-    else if (name === 'end' && this.#has(END_UNHEARD)) {
+    if (name === 'data' && !this._has(FLOWS | PAUSED)) this.resume();
+    else if (name === 'end' && this._has(END_UNHEARD)) {
       this.#state &= ~END_UNHEARD;
       process.nextTick(() => this.emit('end'));
     }
@@ -111,21 +111,21 @@ export abstract class ReadingSide extends FewListeners implements AsyncIterable<
 
   /** Whether the peer has ended its side. */
   protected get peerEnded(): boolean {
-    return this.#has(ENDED);
+    return this._has(ENDED);
   }
 
   /** Whether the peer's end waits to be told behind chunks that are kept. */
   protected get endWaits(): boolean {
-    return this.#has(END_BEHIND);
+    return this._has(END_BEHIND);
   }
 
   /** Bytes of the peer. */
   protected arrived(chunk: Uint8Array, length: number): void {
-    if (!this.#has(STREAMS)) return;
-    if (this.#has(DROPS)) this.#grant(length);
-    else if (this.#has(FLOWS)) this.#take(chunk, length);
+    if (!this._has(STREAMS)) return;
+    if (this._has(DROPS)) this._grant(length);
+    else if (this._has(FLOWS)) this._take(chunk, length);
     else if (this.#queue?.waits === true) {
-      this.#count(length);
+      this._count(length);
       this.#queue.give(chunk);
     } else (this.#queue ??= new ChunkQueue()).push(chunk);
   }
@@ -134,31 +134,31 @@ export abstract class ReadingSide extends FewListeners implements AsyncIterable<
   protected arrivedEnd(): void {
     this.#state |= ENDED;
     this.#queue?.give(undefined);
-    if (this.#has(PAUSED) && this.#queue?.keeps === true) this.#state |= END_BEHIND;
-    else this.#tellEnd();
+    if (this._has(PAUSED) && this.#queue?.keeps === true) this.#state |= END_BEHIND;
+    else this._tellEnd();
   }
 
   /** The connection is broken: whoever waits for a chunk is told. */
   protected arrivedFailure(error: MillraceError): void {
-    if (!this.#has(ENDED)) this.#queue?.fail(error);
+    if (!this._has(ENDED)) this.#queue?.fail(error);
   }
 
   /** Drops what the peer still sends, and what is kept; an iteration goes on. */
   protected drop(): void {
-    if (!this.#has(ASKED)) {
+    if (!this._has(ASKED)) {
       this.#state |= ASKED;
-      if (!this.#has(ENDED)) native.discard(this.id, Number.MAX_SAFE_INTEGER);
-    } else if (this.#has(PAUSED) && this.#has(STREAMS)) {
-      this.#stream();
+      if (!this._has(ENDED)) native.discard(this.id, Number.MAX_SAFE_INTEGER);
+    } else if (this._has(PAUSED) && this._has(STREAMS)) {
+      this._stream();
       this.#state |= DROPS;
-      for (const chunk of this.#queue?.clear() ?? []) this.#grant(chunk.length);
-      this.#tellWaitingEnd();
+      for (const chunk of this.#queue?.clear() ?? []) this._grant(chunk.length);
+      this._tellWaitingEnd();
     }
   }
 
   /** What is kept will not be taken any more: says whether an end waited behind it. */
   protected forgetEnd(): boolean {
-    const waited = this.#has(END_BEHIND);
+    const waited = this._has(END_BEHIND);
     this.#state &= ~END_BEHIND;
     return waited;
   }
@@ -177,44 +177,44 @@ export abstract class ReadingSide extends FewListeners implements AsyncIterable<
     this.#bytesRead += bytes;
   }
 
-  #has(flags: number): boolean {
+  private _has(flags: number): boolean {
     return (this.#state & flags) !== 0;
   }
 
   /** Chunks come from now on. */
-  #stream(): void {
-    if (this.#has(STREAMS)) return;
-    if (this.#has(ASKED)) throw usedTwice();
+  private _stream(): void {
+    if (this._has(STREAMS)) return;
+    if (this._has(ASKED)) throw usedTwice();
     this.#state |= ASKED | STREAMS;
-    if (!this.#has(ENDED) && this.failure === undefined) native.grant(this.id, WINDOW);
+    if (!this._has(ENDED) && this.failure === undefined) native.grant(this.id, WINDOW);
   }
 
-  #take(chunk: Uint8Array, length: number): void {
-    this.#count(length);
+  private _take(chunk: Uint8Array, length: number): void {
+    this._count(length);
     this.emit('data', chunk);
   }
 
-  #count(bytes: number): void {
+  private _count(bytes: number): void {
     this.#bytesRead += bytes;
-    this.#grant(bytes);
+    this._grant(bytes);
   }
 
   /** So many bytes were taken. */
-  #grant(bytes: number): void {
+  private _grant(bytes: number): void {
     this.#taken += bytes;
-    if (this.#taken < WINDOW / PARTS || this.#has(ENDED)) return;
+    if (this.#taken < WINDOW / PARTS || this._has(ENDED)) return;
     native.grant(this.id, this.#taken);
     this.#taken = 0;
   }
 
-  #tellWaitingEnd(): void {
-    if (this.#has(END_BEHIND) && this.#queue?.keeps !== true) this.#tellEnd();
+  private _tellWaitingEnd(): void {
+    if (this._has(END_BEHIND) && this.#queue?.keeps !== true) this._tellEnd();
   }
 
   /** The peer has ended, and its last byte was taken. */
-  #tellEnd(): void {
+  private _tellEnd(): void {
     // Whoever begins to listen later, having asked for no byte yet, is told then.
-    const heard = this.#has(ASKED) || this.listenerCount('end') > 0;
+    const heard = this._has(ASKED) || this.listenerCount('end') > 0;
     this.#state = (this.#state & ~(END_BEHIND | END_UNHEARD)) | (heard ? 0 : END_UNHEARD);
     try {
       this.emit('end');

@@ -78,7 +78,7 @@ const SLOTS = 2_097_152;
  * Its events are `data` (see `pause`), `drain`, `end` (the peer has ended), `close`
  * and, where somebody listens, `error`.
  *
- * There may be very many that wait: what an idle one has is numbers, and no object besides (`test/api/net-socket-memory`).
+ * There may be very many that wait: an idle one has numbers, and no object besides (test/border/programs/idle-sockets.mjs).
  */
 export class Socket extends ReadingSide implements Target, AsyncDisposable {
   // As two small integers, which lie in the object: the id itself would be a number on the heap.
@@ -109,39 +109,39 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
 
   /** Facts of TLS; null where there is none. */
   get tls(): TlsFacts | null {
-    const facts = this.#ownFacts();
+    const facts = this._ownFacts();
     if (facts.tls === undefined) facts.tls = tlsFactsOf(this.id);
     return facts.tls;
   }
 
   /** @internal Resolves when a connection that we began is open, and rejects when it cannot be. */
   opened(explain = dialError): Promise<void> {
-    return new Promise((resolve, reject) => (this.#ownFacts().opening = { resolve, reject, explain }));
+    return new Promise((resolve, reject) => (this._ownFacts().opening = { resolve, reject, explain }));
   }
 
   /** @internal Hands the connection to another owner, who gets its events under this id; nothing was read or written. */
   surrender(): number {
     this.#state |= CLOSED;
     unregister(this.#slot, this.id);
-    if (this.#is(HOLDS)) native.hold(-1);
+    if (this._is(HOLDS)) native.hold(-1);
     this.#state &= ~HOLDS;
     return this.id;
   }
 
   get remoteAddress(): string {
-    return this.#addressParts()[0];
+    return this._addressParts()[0];
   }
 
   get remotePort(): number {
-    return Number(this.#addressParts()[1]);
+    return Number(this._addressParts()[1]);
   }
 
   get localAddress(): string {
-    return this.#addressParts()[2];
+    return this._addressParts()[2];
   }
 
   get localPort(): number {
-    return Number(this.#addressParts()[3]);
+    return Number(this._addressParts()[3]);
   }
 
   /** Bytes taken by `write` and `end` so far. */
@@ -160,21 +160,21 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
   }
 
   get closed(): boolean {
-    return this.#is(CLOSED);
+    return this._is(CLOSED);
   }
 
   /** Queues bytes; false: wait for `drain` or `drained()`. After the end it answers false. */
   write(data: string | Uint8Array | readonly Uint8Array[]): boolean {
-    if (this.#is(ENDED | CLOSED | JOINED)) return false;
+    if (this._is(ENDED | CLOSED | JOINED)) return false;
     if (Array.isArray(data)) {
       let room = true;
-      for (const part of data as readonly Uint8Array[]) room = this.#writeOne(part) && room;
+      for (const part of data as readonly Uint8Array[]) room = this._writeOne(part) && room;
       return room;
     }
-    return this.#writeOne(data as string | Uint8Array);
+    return this._writeOne(data as string | Uint8Array);
   }
 
-  #writeOne(part: string | Uint8Array): boolean {
+  private _writeOne(part: string | Uint8Array): boolean {
     const answer = native.write(this.id, part);
     if (answer !== undefined && answer !== 0) return false;
     this.#bytesWritten += typeof part === 'string' ? Buffer.byteLength(part) : part.length;
@@ -185,25 +185,25 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
 
   /** Resolves when there is room again, or at once when there is; also when the socket closes. */
   drained(): Promise<void> {
-    if (!this.#is(FULL) || this.closed) return Promise.resolve();
+    if (!this._is(FULL) || this.closed) return Promise.resolve();
     return (this.#writers ??= new Writers()).wait(false);
   }
 
   /** Ends our side; resolves when everything is with the kernel. The peer may go on sending. */
   end(data?: string | Uint8Array): Promise<void> {
     if (data !== undefined && data.length > 0) this.write(data);
-    if (this.#is(ENDED | CLOSED | JOINED)) return Promise.resolve();
+    if (this._is(ENDED | CLOSED | JOINED)) return Promise.resolve();
     this.#state |= ENDED;
     const finished = (this.#writers ??= new Writers()).wait(true);
     const code = native.end(this.id, '', FINISH);
-    if (code !== undefined) this.#close(errorFromNative(code));
+    if (code !== undefined) this._close(errorFromNative(code));
     return finished;
   }
 
   /** Ends our side, drops what the peer still sends, resolves when the connection is closed. */
   async close(): Promise<void> {
     if (this.closed) return;
-    if (this.#is(JOINED)) this.destroy();
+    if (this._is(JOINED)) this.destroy();
     const closed = new Promise<void>((resolve) => this.once('close', () => resolve()));
     this.drop();
     await this.end().catch(() => undefined);
@@ -227,10 +227,10 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
     const opened = this.opened();
     const code = native.startTls(this.id, context.number, name, timeout);
     if (code !== 0) {
-      this.#ownFacts().opening = undefined;
+      this._ownFacts().opening = undefined;
       throw errorFromNative(code);
     }
-    this.#ownFacts().tls = undefined;
+    this._ownFacts().tls = undefined;
     await opened;
   }
 
@@ -270,12 +270,12 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
 
   /** TCP_NODELAY; it is on from the start, for writes are gathered here. A Unix socket has none. */
   setNoDelay(on = true): this {
-    return this.#set(SOCKET_NO_DELAY, on ? 1 : 0);
+    return this._set(SOCKET_NO_DELAY, on ? 1 : 0);
   }
 
   /** TCP keepalive in seconds, `true` for 60, 10, 3; false: none. A Unix socket has none. */
   setKeepAlive(keepAlive: KeepAlive | boolean): this {
-    return this.#set(SOCKET_KEEP_ALIVE, ...(keepAliveNumbers('setKeepAlive', keepAlive) ?? ([0, 0, 0] as const)));
+    return this._set(SOCKET_KEEP_ALIVE, ...(keepAliveNumbers('setKeepAlive', keepAlive) ?? ([0, 0, 0] as const)));
   }
 
   /** How long sent bytes may stay unacknowledged, in ms (TCP_USER_TIMEOUT); null: the system's. A Unix socket has none. */
@@ -283,23 +283,23 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
     if (ms !== null && !(Number.isInteger(ms) && ms >= 1 && ms <= 2_147_483_647)) {
       throw outOfRange(`setUserTimeout: must be an integer from 1 to 2147483647 or null, got ${describeValue(ms)}`);
     }
-    return this.#set(SOCKET_USER_TIMEOUT, ms ?? 0);
+    return this._set(SOCKET_USER_TIMEOUT, ms ?? 0);
   }
 
-  #set(option: number, a: number, b = 0, c = 0): this {
+  private _set(option: number, a: number, b = 0, c = 0): this {
     const code = this.closed ? undefined : native.setSocket(this.id, option, a, b, c);
     if (code === undefined) return this;
     throw code < 0 ? errorFromNative(SYSTEM, { errno: code, syscall: 'setsockopt' }) : errorFromNative(code);
   }
 
   ref(): this {
-    if (!this.#is(HOLDS | CLOSED)) native.hold(1);
+    if (!this._is(HOLDS | CLOSED)) native.hold(1);
     this.#state |= HOLDS;
     return this;
   }
 
   unref(): this {
-    if (this.#is(HOLDS) && !this.closed) native.hold(-1);
+    if (this._is(HOLDS) && !this.closed) native.hold(-1);
     this.#state &= ~HOLDS;
     return this;
   }
@@ -310,7 +310,7 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
 
   /** @internal */
   handleEvent(kind: number, flags: number, a: number, b: number, value: unknown): void {
-    if (this.#is(JOINED)) return this.#relayed(kind, flags, a, b, value);
+    if (this._is(JOINED)) return this._relayed(kind, flags, a, b, value);
     switch (kind) {
       case KIND.body:
         // Its length, as the event has it: to ask the chunk is a call. A small integer, which the ring's double is not.
@@ -318,38 +318,38 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
       case KIND.bodyEnd:
         return this.arrivedEnd();
       case KIND.dialled:
-        return this.#opened(
+        return this._opened(
           (flags & DIALLED_PROXY) !== 0 ? a / 1e6 : null,
           (flags & DIALLED_TLS) !== 0 ? b / 1e6 : null,
         );
       case KIND.dialFailed: {
-        const opening = this.#takeOpening();
-        this.#close();
+        const opening = this._takeOpening();
+        this._close();
         const detail = (value as string | undefined) ?? '';
         return opening?.reject(opening.explain({ codeId: flags & 0xfff, hop: flags >>> 12, a, b, detail }));
       }
       case KIND.drain:
-        this.#hasRoom();
+        this._hasRoom();
         this.emit('drain');
         return;
       case KIND.finished:
-        this.#settle(true);
+        this._settle(true);
         return this.closeIfOver();
       case KIND.aborted: {
         const error = errorFromNative(flags, { value: a, seen: b });
         this.arrivedFailure(error);
-        this.#close(this.#is(ENDED) && this.peerEnded ? undefined : error);
+        this._close(this._is(ENDED) && this.peerEnded ? undefined : error);
       }
     }
   }
 
-  #opened(proxy: number | null, tls: number | null): void {
-    this.#ownFacts().handshakes = { proxy, tls };
-    this.#takeOpening()?.resolve();
+  private _opened(proxy: number | null, tls: number | null): void {
+    this._ownFacts().handshakes = { proxy, tls };
+    this._takeOpening()?.resolve();
   }
 
-  #takeOpening(): Opening | undefined {
-    const facts = this.#ownFacts();
+  private _takeOpening(): Opening | undefined {
+    const facts = this._ownFacts();
     const { opening } = facts;
     facts.opening = undefined;
     return opening;
@@ -358,31 +358,31 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
   /** @internal The native core has joined it with another: what was kept for its reader goes there. */
   join(other: Socket, ending?: Ending): void {
     const joint = { other, ending, carried: 0 };
-    this.#ownFacts().joint = joint;
+    this._ownFacts().joint = joint;
     this.#state |= JOINED;
-    this.#hasRoom();
-    for (const chunk of this.release()) this.#carry(joint, chunk);
+    this._hasRoom();
+    for (const chunk of this.release()) this._carry(joint, chunk);
   }
 
   /** @internal The relay is over. */
   leave(sent: number, received: number, error: MillraceError | undefined): void {
     this.countRead(sent);
     this.#bytesWritten += received;
-    this.#close(error);
+    this._close(error);
   }
 
   /** Until the relay has begun, what still comes goes to the other end. */
-  #relayed(kind: number, flags: number, a: number, b: number, value: unknown): void {
+  private _relayed(kind: number, flags: number, a: number, b: number, value: unknown): void {
     const joint = this.#facts?.joint;
     if (joint === undefined) return;
     const { other, ending, carried } = joint;
-    if (kind === KIND.body) this.#carry(joint, value as Uint8Array);
+    if (kind === KIND.body) this._carry(joint, value as Uint8Array);
     else if (kind === KIND.relayEnded) {
       ending?.end(this, other, flags, { sent: a, received: b }, carried, other.#facts?.joint?.carried ?? 0);
     }
   }
 
-  #carry(joint: Joint, chunk: Uint8Array): void {
+  private _carry(joint: Joint, chunk: Uint8Array): void {
     const { other } = joint;
     const answer = native.write(other.id, chunk);
     if (answer !== undefined && answer !== 0) return;
@@ -392,29 +392,29 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
   }
 
   protected override closeIfOver(): void {
-    const over = this.#is(ENDED) && this.peerEnded && this.#writers === undefined;
-    if (over && !this.endWaits) this.#close();
+    const over = this._is(ENDED) && this.peerEnded && this.#writers === undefined;
+    if (over && !this.endWaits) this._close();
   }
 
   /** Who waits for room has it. */
-  #hasRoom(): void {
+  private _hasRoom(): void {
     this.#state &= ~FULL;
-    this.#settle(false);
+    this._settle(false);
   }
 
-  #settle(finished: boolean, error?: unknown): void {
+  private _settle(finished: boolean, error?: unknown): void {
     if (this.#writers?.settle(finished, error) === 0) this.#writers = undefined;
   }
 
-  #close(error?: MillraceError): void {
+  private _close(error?: MillraceError): void {
     if (this.closed) return;
-    this.#addressParts();
+    this._addressParts();
     void this.tls;
     this.#state |= CLOSED;
-    this.#ownFacts().failure = error;
+    this._ownFacts().failure = error;
     unregister(this.#slot, this.id);
-    if (this.#is(HOLDS)) native.hold(-1);
-    this.#settle(true, error);
+    if (this._is(HOLDS)) native.hold(-1);
+    this._settle(true, error);
     const { close } = SOCKET_CHANNELS;
     if (close.hasSubscribers) {
       const { bytesRead, bytesWritten } = this;
@@ -424,15 +424,15 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
     this.emit('close');
   }
 
-  #is(states: number): boolean {
+  private _is(states: number): boolean {
     return (this.#state & states) !== 0;
   }
 
-  #ownFacts(): Facts {
+  private _ownFacts(): Facts {
     return (this.#facts ??= new Facts());
   }
 
-  #addressParts(): string[] {
-    return (this.#ownFacts().address ??= (native.address(this.id) || '\0\0\0').split('\0'));
+  private _addressParts(): string[] {
+    return (this._ownFacts().address ??= (native.address(this.id) || '\0\0\0').split('\0'));
   }
 }

@@ -162,6 +162,7 @@ impl Stack {
     }
 
     /// The socket is full: the clock of its reader runs, and, with a descriptor, what the kernel holds for it is looked at.
+    #[cold]
     pub fn reader_waits(&mut self, options: &ServerOptions, fd: Option<RawFd>, from_ms: u64) {
         if let Protocol::Http1(http) = &mut self.protocol {
             http.reader.waits(options, from_ms);

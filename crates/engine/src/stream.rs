@@ -194,6 +194,7 @@ impl Stream {
     ///
     /// # Errors
     /// `OUT_OF_MEMORY`.
+    #[cold]
     pub fn keep_trailers(&mut self, trailers: &[u8]) -> Result<(), Error> {
         append(&mut self.extras_mut().trailers, trailers)
     }
@@ -209,6 +210,7 @@ impl Stream {
             .map_or_else(Vec::new, |extras| std::mem::take(&mut extras.trailers))
     }
 
+    #[cold]
     fn extras_mut(&mut self) -> &mut Extras {
         self.extras.get_or_insert_default()
     }
