@@ -50,6 +50,8 @@ pub struct Engine<V: Copy> {
     pub(crate) cursor: usize,
     /// How many sockets the last look at the poller found.
     pub(crate) found: usize,
+    /// How many of `ready` the poller told of; behind them are listeners that wait for those.
+    pub(crate) told: usize,
     /// How many looks at the poller there were.
     pub(crate) polls: u32,
     /// Accepted just now, and not looked at.
@@ -122,6 +124,7 @@ impl<V: Copy> Engine<V> {
             ready: Vec::new(),
             cursor: 0,
             found: 0,
+            told: 0,
             polls: 0,
             fresh: Vec::new(),
             dirty: Vec::new(),

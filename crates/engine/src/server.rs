@@ -165,7 +165,7 @@ impl<V: Copy> Engine<V> {
             leaves_at: 0,
             quiet_until: 0,
             crowd: 1,
-            accepted_in: 0,
+            accepted_in: self.polls.wrapping_sub(2),
             closing: false,
             farewell_ms: 0,
             finished: 0,
