@@ -100,7 +100,8 @@ test('promises of its listeners are watched where Node is asked to', async () =>
   EventEmitter.captureRejections = true;
   try {
     const emitter = new FewListeners();
-    emitter.on('data', () => Promise.reject(new Error('rejected')));
+    const rejects: () => unknown = () => Promise.reject(new Error('rejected'));
+    emitter.on('data', rejects);
     const failed = new Promise((resolve) => emitter.once('error', resolve));
     emitter.emit('data');
     expect(await failed).toMatchObject({ message: 'rejected' });

@@ -20,10 +20,10 @@ export class Writers {
     const all = this.#waiting;
     const left = finished ? [] : all.filter(({ finish }) => finish);
     this.#waiting = left;
-    for (const { resolve, reject, finish } of all) {
-      if (finish && !finished) continue;
-      if (error !== undefined && finish) reject(error);
-      else resolve();
+    for (const waiting of all) {
+      if (waiting.finish && !finished) continue;
+      if (error !== undefined && waiting.finish) waiting.reject(error);
+      else waiting.resolve();
     }
     return left.length;
   }
