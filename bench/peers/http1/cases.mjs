@@ -53,6 +53,12 @@ export const CASES = [
     load: { path: '/big', connections: 64, script: 'outcome' },
     most: COARSE,
   }),
+  load('short', {
+    title: 'A connection for each request, 16 at a time',
+    what: '`GET /` with `Connection: close`: accept, request, answer, close.',
+    load: { path: '/', connections: 16, script: 'outcome', headers: { Connection: 'close' } },
+    most: COARSE,
+  }),
   // By one load, for it is the slower of the two: a server that waits for it gathers fewer requests at a wake.
   load('connections-64', {
     title: 'Plain text, 64 connections, by the load of the next case',
