@@ -6,6 +6,7 @@ use millrace_engine::net::socket::{listen_tcp, local_addr};
 use millrace_engine::{Dial, EventKind};
 use millrace_error::Code;
 use millrace_testkit::driver::{Driver, dial_to as to};
+use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -181,11 +182,27 @@ fn a_dial_that_is_destroyed_leaves_no_attempt() {
 }
 
 /// How many connections to an address are under way: sent, and not answered.
+///
+/// The kernel gives its table in pages, and tells a row twice or not at all where others come and go meanwhile: each
+/// counts once, and what two readings agree on holds.
 fn attempts(to: SocketAddr) -> usize {
+    let mut before = under_way(to);
+    loop {
+        let now = under_way(to);
+        if now == before {
+            return now.len();
+        }
+        before = now;
+    }
+}
+
+/// From where connections to an address are under way, as the kernel's table says at one reading.
+fn under_way(to: SocketAddr) -> BTreeSet<String> {
     const SYN_SENT: &str = "02";
     let port = format!(":{:04X}", to.port());
     let table = std::fs::read_to_string("/proc/net/tcp").expect("proc");
     let rows = table.lines().map(|row| row.split_whitespace().collect::<Vec<_>>());
     rows.filter(|row| row.len() > 3 && row[2].ends_with(&port) && row[3] == SYN_SENT)
-        .count()
+        .map(|row| row[1].to_owned())
+        .collect()
 }
