@@ -7,10 +7,10 @@
 
 use crate::connection::flag as conn;
 use crate::engine::Engine;
-use crate::forwarded;
 use crate::id::Id;
 use crate::memory;
 use crate::options::ProxyProtocol;
+use crate::server::forwarded;
 pub use millrace_admission::ReputationOptions;
 use millrace_admission::{
     Admission, ClientKey, ConnectionCaps, Connections, Decision, Network, NetworkSet, Rate, RateKey, RateLimits,

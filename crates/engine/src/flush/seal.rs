@@ -4,7 +4,7 @@
 use crate::connection::{Stack, flag as conn};
 use crate::engine::Engine;
 use crate::event::Host;
-use crate::flush::write_error;
+use crate::flush::write::write_error;
 use crate::id::Id;
 use crate::layer::Layers;
 use crate::protocol::Protocol;
