@@ -1,63 +1,30 @@
-import type { SocketCloseMessage } from './channels.js';
-import { SOCKET_CHANNELS } from './channels.js';
 import { errorFromNative } from '../errors/native-error.js';
-import { describeValue } from '../errors/escape.js';
 import type { MillraceError } from '../errors/millrace-error.js';
-import { misuse, outOfRange } from '../errors/millrace-error.js';
+import { misuse } from '../errors/millrace-error.js';
+import { FINISH } from '../native/binding.js';
 import type { Target } from '../native/events.js';
 import { DIALLED_PROXY, DIALLED_TLS, KIND, register, unregister } from '../native/events.js';
-import { FINISH, SOCKET_KEEP_ALIVE, SOCKET_NO_DELAY, SOCKET_USER_TIMEOUT } from '../native/binding.js';
-import type { RelayOptions } from '../options/relay.generated.js';
 import { native } from '../native/loader.js';
+import type { RelayOptions } from '../options/relay.generated.js';
 import { TlsContext } from '../tls/tls-context.js';
 import type { TlsClientOptions } from '../tls/tls-options.js';
 import type { TlsFacts } from '../tls/tls-facts.js';
 import { tlsFactsOf } from '../tls/tls-facts.js';
-import type { DialFailure } from './dial-failure.js';
+import type { SocketCloseMessage } from './channels.js';
+import { SOCKET_CHANNELS } from './channels.js';
 import { dialError } from './dial-failure.js';
 import type { KeepAlive } from './keep-alive.js';
-import { keepAliveNumbers } from './keep-alive.js';
 import { ReadingSide } from './reading-side.js';
 import type { Ending, RelayCounts } from './relay.js';
 import { relay } from './relay.js';
 import type { DuplexOptions, SocketDuplex } from './socket-duplex.js';
 import { duplexOf } from './socket-duplex.js';
+import type { Handshakes, Joint, Opening } from './socket-facts.js';
+import { NO_HANDSHAKES, SocketFacts } from './socket-facts.js';
+import { setKeepAlive, setNoDelay, setUserTimeout } from './socket-options.js';
 import type { PeerCredentials, TcpInfo } from './tcp-info.js';
 import { peerCredentialsOf, tcpInfoOf } from './tcp-info.js';
 import { Writers } from './writers.js';
-
-/** How long proxies and TLS took, in ms. */
-export interface Handshakes {
-  readonly proxy: number | null;
-  readonly tls: number | null;
-}
-
-const NO_HANDSHAKES: Handshakes = { proxy: null, tls: null };
-const SYSTEM = 2;
-/** What a socket knows of its relay. */
-interface Joint {
-  readonly other: Socket;
-  readonly ending: Ending | undefined;
-  /** Bytes that went to the other end before the relay had begun. */
-  carried: number;
-}
-
-/** Who waits for a connection that we began, or for TLS. */
-interface Opening {
-  resolve(): void;
-  reject(error: unknown): void;
-  explain(failure: DialFailure): MillraceError;
-}
-
-/** What few sockets know of themselves, or only when they are closed. */
-class Facts {
-  handshakes: Handshakes = NO_HANDSHAKES;
-  address: string[] | undefined;
-  tls: TlsFacts | null | undefined;
-  failure: MillraceError | undefined;
-  opening: Opening | undefined;
-  joint: Joint | undefined;
-}
 
 // States of a socket, in `#state`.
 /** Our side has ended. */
@@ -87,7 +54,7 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
   #state = HOLDS;
   #bytesWritten = 0;
   #writers: Writers | undefined;
-  #facts: Facts | undefined;
+  #facts: SocketFacts | undefined;
 
   /** Made by the server. */
   constructor(id: number, slot: number) {
@@ -270,26 +237,17 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
 
   /** TCP_NODELAY; it is on from the start, for writes are gathered here. A Unix socket has none. */
   setNoDelay(on = true): this {
-    return this._set(SOCKET_NO_DELAY, on ? 1 : 0);
+    return setNoDelay(this, on);
   }
 
   /** TCP keepalive in seconds, `true` for 60, 10, 3; false: none. A Unix socket has none. */
   setKeepAlive(keepAlive: KeepAlive | boolean): this {
-    return this._set(SOCKET_KEEP_ALIVE, ...(keepAliveNumbers('setKeepAlive', keepAlive) ?? ([0, 0, 0] as const)));
+    return setKeepAlive(this, keepAlive);
   }
 
   /** How long sent bytes may stay unacknowledged, in ms (TCP_USER_TIMEOUT); null: the system's. A Unix socket has none. */
   setUserTimeout(ms: number | null): this {
-    if (ms !== null && !(Number.isInteger(ms) && ms >= 1 && ms <= 2_147_483_647)) {
-      throw outOfRange(`setUserTimeout: must be an integer from 1 to 2147483647 or null, got ${describeValue(ms)}`);
-    }
-    return this._set(SOCKET_USER_TIMEOUT, ms ?? 0);
-  }
-
-  private _set(option: number, a: number, b = 0, c = 0): this {
-    const code = this.closed ? undefined : native.setSocket(this.id, option, a, b, c);
-    if (code === undefined) return this;
-    throw code < 0 ? errorFromNative(SYSTEM, { errno: code, syscall: 'setsockopt' }) : errorFromNative(code);
+    return setUserTimeout(this, ms);
   }
 
   ref(): this {
@@ -428,8 +386,8 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
     return (this.#state & states) !== 0;
   }
 
-  private _ownFacts(): Facts {
-    return (this.#facts ??= new Facts());
+  private _ownFacts(): SocketFacts {
+    return (this.#facts ??= new SocketFacts());
   }
 
   private _addressParts(): string[] {
