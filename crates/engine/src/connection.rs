@@ -1,6 +1,7 @@
 //! One connection: link, layers, protocol, and the output that waits.
 
 use crate::dial::Dialling;
+use crate::flush::settle::ORDINARY;
 use crate::id::Id;
 use crate::layer::Layers;
 use crate::link::Link;
@@ -238,6 +239,16 @@ impl Connection {
         !self.has(put_off) && self.layers.is_none() && matches!(self.link, Link::Tcp(_))
     }
 
+    /// Whether the poller tells of it what it is to tell of one that is read, with no bytes waiting for its socket.
+    #[inline]
+    pub fn is_watched_as_usual(&self) -> bool {
+        let edge = match self.may_be_told_once() {
+            true => Interest::EDGE,
+            false => Interest::NONE,
+        };
+        self.interest == ORDINARY | edge
+    }
+
     /// Has TLS say that our side ends; says whether something has to be written for it.
     pub fn say_goodbye(&mut self) -> bool {
         let tls = self.layers.as_mut().and_then(|layers| layers.tls_mut());
@@ -257,6 +268,44 @@ mod tests {
             "{}",
             size_of::<Option<Connection>>()
         );
+    }
+
+    #[test]
+    fn the_usual_end_of_a_flush_knows_what_a_connection_is_watched_for() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let socket = || std::net::TcpStream::connect(listener.local_addr().expect("bound")).expect("it listens");
+        let (unix, _other) = std::os::unix::net::UnixStream::pair().expect("a pair");
+        for (link, flags, interest, usual) in [
+            (Link::Tcp(socket().into()), 0, ORDINARY | Interest::EDGE, true),
+            (Link::Tcp(socket().into()), 0, ORDINARY, false),
+            (Link::Tcp(socket().into()), flag::LEVEL, ORDINARY, true),
+            (
+                Link::Tcp(socket().into()),
+                flag::LEVEL,
+                ORDINARY | Interest::EDGE,
+                false,
+            ),
+            (Link::Unix(unix.into()), 0, ORDINARY, true),
+            (Link::Tcp(socket().into()), 0, Interest::HANGUP, false),
+        ] {
+            let connection = Connection {
+                link,
+                stack: None,
+                layers: None,
+                deadline_ms: 0,
+                armed_ms: 0,
+                server: 0,
+                requests: 0,
+                memory: 0,
+                drained: 0,
+                relay: 0,
+                flags,
+                deadline: Deadline::None,
+                interest,
+                peer: Peer::default(),
+            };
+            assert_eq!(connection.is_watched_as_usual(), usual, "{flags} {interest:?}");
+        }
     }
 
     #[test]
