@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 
 import { describeValue } from '../errors/escape.js';
 import { misuse } from '../errors/millrace-error.js';
+import { isThenable } from '../message/thenable.js';
 import { codeOf } from './answer.js';
 import { bounded } from './bounded.js';
 import { observed } from './channels.js';
@@ -62,10 +63,13 @@ export class FunctionNames implements Names {
             throw NOT_THERE.has(codeOf(error)) ? notFound(host, 'does not exist', error) : lookupFailed(host, error);
           });
         try {
-          this._lookup(host, { all: true, family, order: 'verbatim', verbatim: true }, (error, address, given) => {
+          const options = { all: true, family, order: 'verbatim', verbatim: true } as const;
+          const answer: unknown = this._lookup(host, options, (error, address, given) => {
             if (error !== null && error !== undefined) fail(error);
             else settle(() => checked(host, family, address, given));
           });
+          // An asynchronous function that fails does not call back.
+          if (isThenable(answer)) answer.then(undefined, fail);
         } catch (error) {
           fail(error);
         }

@@ -169,6 +169,7 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   }
 
   #writeOne(part: string | Uint8Array): boolean {
+    if (typeof part !== 'string' && !(part instanceof Uint8Array)) throw noChunk(part);
     const answer = native.write(this.id, part);
     if (answer !== undefined && answer !== 0) return false;
     this.#bytesWritten += typeof part === 'string' ? Buffer.byteLength(part) : part.length;
@@ -185,7 +186,7 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
 
   /** Ends our side; resolves when everything is with the kernel. The peer may go on sending. */
   end(data?: string | Uint8Array): Promise<void> {
-    if (data !== undefined && data.length > 0) this.write(data);
+    if (data !== undefined) this.write(data);
     if (this.#closed || this.#ended || this.#joint !== undefined) return Promise.resolve();
     this.#ended = true;
     return new Promise((resolve, reject) => {
@@ -273,6 +274,15 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
    * counts are in `bytesRead` and `bytesWritten` of both in any case.
    */
   pipeTo(other: Socket, options: RelayOptions = {}): Promise<RelayCounts> {
+    if (!(other instanceof Socket) || other === this) {
+      const got = other === this ? 'the same one' : describeValue(other);
+      return Promise.reject(
+        misuse('MILLRACE_INVALID_ARGUMENT', `pipeTo: needs another Socket of millrace, got ${got}`),
+      );
+    }
+    if (this.#joint !== undefined || other.#joint !== undefined) {
+      return Promise.reject(misuse('MILLRACE_INVALID_STATE', 'pipeTo: one of the sockets is in a relay already'));
+    }
     return relay(this, other, options);
   }
 
@@ -489,4 +499,8 @@ export class Socket extends EventEmitter implements AsyncIterable<Uint8Array>, T
   #addressParts(): string[] {
     return (this.#address ??= (native.address(this.id) || '\0\0\0').split('\0'));
   }
+}
+
+function noChunk(given: unknown): Error {
+  return misuse('MILLRACE_INVALID_ARGUMENT', `write: needs a string or a Uint8Array, got ${describeValue(given)}`);
 }

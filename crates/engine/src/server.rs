@@ -207,6 +207,13 @@ impl<V: Copy> Engine<V> {
         Some(&server.stats)
     }
 
+    /// What a server had counted when it closed: once, to whoever heard of it by `ServerClosed`.
+    pub fn last_counts(&mut self, id: f64) -> Option<ServerStats> {
+        let id = Id::from_f64(id)?;
+        let at = self.last_counts.iter().position(|(closed, _)| *closed == id)?;
+        Some(self.last_counts.swap_remove(at).1)
+    }
+
     /// Takes connections from the queue, within the budget; says whether the budget ended it.
     pub(crate) fn accept(&mut self, id: Id) -> bool {
         for _ in 0..ACCEPT_BUDGET {

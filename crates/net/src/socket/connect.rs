@@ -7,6 +7,7 @@ use std::path::Path;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
+use super::listen::unix_address;
 use super::tuning::{KeepAlive, set_keep_alive, set_user_timeout};
 use crate::sys;
 
@@ -55,10 +56,10 @@ pub fn connect_tcp(to: SocketAddr, options: &ConnectTcp) -> io::Result<OwnedFd> 
 /// Begins a connection to a Unix socket; a path that begins with a zero byte is an abstract name.
 ///
 /// # Errors
-/// `ConnectionRefused` or `NotFound` when nobody listens; `WouldBlock` when the listener's queue is full.
+/// `ConnectionRefused` or `NotFound` when nobody listens; `WouldBlock` when the listener's queue is full; ENAMETOOLONG.
 pub fn connect_unix(path: impl AsRef<Path>) -> io::Result<OwnedFd> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking().cloexec(), None)?;
-    begin(&socket, &SockAddr::unix(path)?)?;
+    begin(&socket, &unix_address(path.as_ref())?)?;
     Ok(socket.into())
 }
 
