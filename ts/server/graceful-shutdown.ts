@@ -102,8 +102,8 @@ function checkShapes(servers: unknown, options: unknown): void {
     throw wrong(`a server must have a function "close", got ${describeValue(one)}`);
   }
   if (!isObject(options)) throw wrong(`the options must be an object, got ${describeValue(options)}`);
-  for (const name of Object.keys(options)) {
-    if (!OPTIONS.has(name))
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined && !OPTIONS.has(name))
       throw misuse('MILLRACE_UNKNOWN_OPTION', `gracefulShutdown: there is no option ${quote(name)}`);
   }
   const { exit, onSignal, signals } = options as Record<string, unknown>;
