@@ -12,7 +12,9 @@ function counters() {
   const lines = readFileSync('/proc/net/netstat', 'utf8').split('\n');
   const at = lines.findIndex((line) => line.startsWith('TcpExt:'));
   const [names, values] = [lines[at].split(' '), lines[at + 1].split(' ')];
-  return Object.fromEntries(names.flatMap((name, place) => (/^TCPFastOpen/.test(name) ? [[name, +values[place]]] : [])));
+  return Object.fromEntries(
+    names.flatMap((name, place) => (/^TCPFastOpen/.test(name) ? [[name, +values[place]]] : [])),
+  );
 }
 
 execFileSync('ip', ['link', 'set', 'lo', 'up']);
