@@ -34,7 +34,7 @@ const RESETS = [
   'error',
   {
     property: 'resetAndDestroy',
-    message: 'Take `reset` of test/support/reset.ts or test/volume/programs/lib/reset.mjs.',
+    message: 'Take `reset` of test/support/reset.js.',
   },
 ];
 
@@ -88,7 +88,7 @@ export default defineConfig(
   },
   { files: ['test/**/*.mjs'], rules: { 'no-restricted-properties': RESETS } },
   {
-    files: ['test/support/reset.ts', 'test/volume/programs/lib/reset.mjs'],
+    files: ['test/support/reset.js'],
     rules: { 'no-restricted-properties': 'off' },
   },
   {

@@ -2,29 +2,26 @@
 import { Writable } from 'node:stream';
 
 import { Client, MillraceError, RetryBudget } from '../../ts/index.js';
-import { census } from '../../ts/native/events.js';
 import { turns, until } from '../support/condition.js';
 import type { ScriptedServer } from '../support/scripted-server.js';
 import { onRequests, scriptedServer } from '../support/scripted-server.js';
+import { whatIsHeld } from '../support/what-is-held.js';
 
 const answer = (status: number, body = 'ok', ...fields: string[]): string =>
   `HTTP/1.1 ${status} Because\r\n${fields.map((field) => `${field}\r\n`).join('')}Content-Length: ${body.length}\r\n\r\n${body}`;
 
 let server: ScriptedServer;
 let client: Client;
-let before: ReturnType<typeof census>;
+let gone: () => Promise<void>;
 
 beforeEach(() => {
-  before = census();
+  gone = whatIsHeld();
 });
 
 afterEach(async () => {
   client.destroy();
   await server.end();
-  await until(
-    () => census().connections === before.connections && census().streams === before.streams,
-    () => `left behind: ${JSON.stringify(census())}`,
-  );
+  await gone();
 });
 
 describe('upgrade', () => {

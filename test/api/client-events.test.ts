@@ -1,11 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ChannelListener } from 'node:diagnostics_channel';
 
-import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { W3CTraceContextPropagator } from '@opentelemetry/core';
-import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
-import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 
 import { MillraceError } from '../../ts/index.js';
 import { isObserved } from '../../ts/client/channels.js';
@@ -14,6 +10,7 @@ import { ExchangeEvents, UndiciRequest } from '../../ts/client/events.js';
 import { Timings } from '../../ts/client/timings.js';
 import { publishConnectError, publishConnectOpen, publishConnectStart } from '../../ts/pool/connect-channels.js';
 import { parseTraceParent } from '../../ts/log/trace-parent.js';
+import { undiciSpans } from '../support/undici-spans.js';
 
 const FACTS: ExchangeFacts = {
   origin: 'https://a.test:8443',
@@ -199,27 +196,9 @@ test('connections are told of under both names', () => {
 });
 
 describe("OpenTelemetry's instrumentation of undici", () => {
-  const exporter = new InMemorySpanExporter();
-  const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
-  let instrumentation: UndiciInstrumentation;
-
-  beforeAll(() => {
-    context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-    propagation.setGlobalPropagator(new W3CTraceContextPropagator());
-    trace.setGlobalTracerProvider(provider);
-    instrumentation = new UndiciInstrumentation({
-      headersToSpanAttributes: { requestHeaders: ['accept'], responseHeaders: ['content-type'] },
-    });
-    instrumentation.setTracerProvider(provider);
+  const { exporter, provider } = undiciSpans({
+    headersToSpanAttributes: { requestHeaders: ['accept'], responseHeaders: ['content-type'] },
   });
-  afterAll(async () => {
-    instrumentation.disable();
-    await provider.shutdown();
-    trace.disable();
-    propagation.disable();
-    context.disable();
-  });
-  afterEach(() => exporter.reset());
 
   test('makes a span of our exchange and puts its traceparent into our head', () => {
     const parent = provider.getTracer('test').startSpan('parent');

@@ -1,41 +1,25 @@
 // maxMemoryPerRequest: everything that is buffered for one request, at the limit and one past it.
-import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 
 import type { DispatchHandler, RequestOptions } from '../../ts/index.js';
 import { Client } from '../../ts/index.js';
 import { metrics } from '../../ts/index.js';
 import { deferred } from '../support/condition.js';
+import { nodeServer } from '../support/node-server.js';
 import { onRequests, scriptedServer } from '../support/scripted-server.js';
 
-let server: Server;
-let url: string;
-let handler: (request: IncomingMessage, response: ServerResponse) => void;
-let client: Client;
-
-beforeAll(async () => {
-  server = createServer((request, response) => handler(request, response));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+const server = nodeServer((request, response) => {
+  response.sendDate = false;
+  response.removeHeader('connection');
+  request.resume().on('end', () => response.end('ok'));
 });
+let client: Client;
 
 beforeEach(() => {
   client = new Client();
-  handler = (request, response) => {
-    response.sendDate = false;
-    response.removeHeader('connection');
-    request.resume().on('end', () => response.end('ok'));
-  };
 });
 
 afterEach(() => client.close({ timeout: 0 }));
-
-afterAll(() => {
-  server.closeAllConnections();
-  server.close();
-});
 
 const refused = (value: number, seen: number): object => ({
   code: 'MILLRACE_REQUEST_MEMORY',
@@ -44,7 +28,7 @@ const refused = (value: number, seen: number): object => ({
 
 /** How much of the limit the head of the response takes: what the core gives of it. */
 async function headSize(options: RequestOptions = {}): Promise<number> {
-  const response = await client.request(url, options);
+  const response = await client.request(server.url, options);
   await response.dump();
   return response.statusText.length + response.headers.raw.reduce((size, text) => size + text.length + 1, 0);
 }
@@ -52,15 +36,17 @@ async function headSize(options: RequestOptions = {}): Promise<number> {
 test('a body in memory, by its bytes', async () => {
   const body = 'é'.repeat(2_000);
   const head = await headSize();
-  await (await client.post(url, { body, maxMemoryPerRequest: 4_000 + head + 2 })).text();
-  await expect(client.post(url, { body, maxMemoryPerRequest: 3_999 })).rejects.toMatchObject(refused(3_999, 4_000));
+  await (await client.post(server.url, { body, maxMemoryPerRequest: 4_000 + head + 2 })).text();
+  await expect(client.post(server.url, { body, maxMemoryPerRequest: 3_999 })).rejects.toMatchObject(
+    refused(3_999, 4_000),
+  );
   await expect(
-    client.post(url, { body: new URLSearchParams({ a: 'b'.repeat(2_000) }), maxMemoryPerRequest: 2_001 }),
+    client.post(server.url, { body: new URLSearchParams({ a: 'b'.repeat(2_000) }), maxMemoryPerRequest: 2_001 }),
   ).rejects.toMatchObject(refused(2_001, 2_002));
   await expect(
     new Promise((resolve, reject) => {
       client.dispatch(
-        { url, method: 'POST', body, maxMemoryPerRequest: 3_999 },
+        { url: server.url, method: 'POST', body, maxMemoryPerRequest: 3_999 },
         { onResponse: resolve, onData: () => undefined, onEnd: () => undefined, onError: reject },
       );
     }),
@@ -73,24 +59,26 @@ test('a piece of a streamed body', async () => {
       for (let count = 0; count < 5; count++) yield await Promise.resolve(Buffer.alloc(size));
     };
   const limit = { maxMemoryPerRequest: 2_048 };
-  await (await client.post(url, { ...limit, body: body(2_048)() })).text();
-  await expect(client.post(url, { ...limit, body: body(2_049)() })).rejects.toMatchObject(refused(2_048, 2_049));
+  await (await client.post(server.url, { ...limit, body: body(2_048)() })).text();
+  await expect(client.post(server.url, { ...limit, body: body(2_049)() })).rejects.toMatchObject(refused(2_048, 2_049));
 });
 
 test('the head of the response', async () => {
-  handler = (_request, response) => {
+  server.handler = (_request, response) => {
     response.setHeader('X-Long', 'x'.repeat(4_000));
     response.end();
   };
   const size = await headSize();
-  await (await client.request(url, { maxMemoryPerRequest: size })).text();
-  await expect(client.request(url, { maxMemoryPerRequest: size - 1 })).rejects.toMatchObject(refused(size - 1, size));
+  await (await client.request(server.url, { maxMemoryPerRequest: size })).text();
+  await expect(client.request(server.url, { maxMemoryPerRequest: size - 1 })).rejects.toMatchObject(
+    refused(size - 1, size),
+  );
   // Of one whose body follows too: the connection is closed.
-  handler = (_request, response) => {
+  server.handler = (_request, response) => {
     response.setHeader('X-Long', 'x'.repeat(4_000));
     response.flushHeaders();
   };
-  await expect(client.request(url, { maxMemoryPerRequest: 2_000 })).rejects.toMatchObject({
+  await expect(client.request(server.url, { maxMemoryPerRequest: 2_000 })).rejects.toMatchObject({
     code: 'MILLRACE_REQUEST_MEMORY',
   });
   const told = deferred<unknown>();
@@ -100,7 +88,7 @@ test('the head of the response', async () => {
     onEnd: () => undefined,
     onError: told.resolve,
   };
-  client.dispatch({ url, maxMemoryPerRequest: 2_000 }, never);
+  client.dispatch({ url: server.url, maxMemoryPerRequest: 2_000 }, never);
   expect(await told.promise).toMatchObject({ code: 'MILLRACE_REQUEST_MEMORY' });
   expect(client.stats().running).toBe(0);
 });
@@ -111,38 +99,38 @@ describe('what is collected, beside the head and the request’s own body', () =
     ['after its head', 300_000, false],
   ];
   test.each(sizes)('that comes %s', async (_name, size) => {
-    handler = (request, response) => request.resume().on('end', () => response.end(Buffer.alloc(size, 'x')));
+    server.handler = (request, response) => request.resume().on('end', () => response.end(Buffer.alloc(size, 'x')));
     const body = 'y'.repeat(500);
     const head = await headSize({ method: 'POST', body });
     const limit = head + body.length + size;
     const whole = async (maxMemoryPerRequest: number): Promise<number> =>
-      (await (await client.post(url, { body, maxMemoryPerRequest })).bytes()).byteLength;
+      (await (await client.post(server.url, { body, maxMemoryPerRequest })).bytes()).byteLength;
     expect(await whole(limit)).toBe(size);
     await expect(whole(limit - 1)).rejects.toMatchObject({
       code: 'MILLRACE_REQUEST_MEMORY',
       limit: { option: 'maxMemoryPerRequest', value: limit - 1 },
     });
-    const text = client.post(url, { body, maxMemoryPerRequest: limit - 1 }).then((response) => response.text());
+    const text = client.post(server.url, { body, maxMemoryPerRequest: limit - 1 }).then((response) => response.text());
     await expect(text).rejects.toMatchObject({ code: 'MILLRACE_REQUEST_MEMORY' });
   });
 
   test('coded and decoded together', async () => {
     const coded = gzipSync('x'.repeat(50_000));
-    handler = (_request, response) => response.writeHead(200, { 'Content-Encoding': 'gzip' }).end(coded);
+    server.handler = (_request, response) => response.writeHead(200, { 'Content-Encoding': 'gzip' }).end(coded);
     const limit = (await headSize()) + coded.length + 50_000;
-    const response = await client.request(url, { maxMemoryPerRequest: limit });
+    const response = await client.request(server.url, { maxMemoryPerRequest: limit });
     expect(await response.text()).toHaveLength(50_000);
-    await expect((await client.request(url, { maxMemoryPerRequest: limit - 1 })).text()).rejects.toMatchObject({
+    await expect((await client.request(server.url, { maxMemoryPerRequest: limit - 1 })).text()).rejects.toMatchObject({
       code: 'MILLRACE_REQUEST_MEMORY',
       limit: { option: 'maxMemoryPerRequest', value: limit - 1 },
     });
   });
 
   test('the smaller of it and maxResponseSize refuses', async () => {
-    handler = (_request, response) => response.end('x'.repeat(2_000));
+    server.handler = (_request, response) => response.end('x'.repeat(2_000));
     const codeOf = (options: RequestOptions): Promise<unknown> =>
       client
-        .request(url, options)
+        .request(server.url, options)
         .then((response) => response.text())
         .catch((error: { code: string }) => error.code);
     expect(await codeOf({ maxMemoryPerRequest: 1_500, maxResponseSize: 1_999 })).toBe('MILLRACE_REQUEST_MEMORY');
@@ -156,13 +144,13 @@ describe('what flows comes in smaller pieces', () => {
 
   test('of a stream, plain and decoded: all of it arrives', async () => {
     for (const coded of [false, true]) {
-      handler = (_request, response) => {
+      server.handler = (_request, response) => {
         if (coded) response.setHeader('Content-Encoding', 'gzip');
         response.end(coded ? gzipSync(Buffer.alloc(TOTAL, 'abc')) : Buffer.alloc(TOTAL, 'abc'));
       };
       let size = 0;
       let largest = 0;
-      for await (const chunk of (await client.request(url, { maxMemoryPerRequest: LIMIT })).body) {
+      for await (const chunk of (await client.request(server.url, { maxMemoryPerRequest: LIMIT })).body) {
         size += chunk.byteLength;
         if (coded) largest = Math.max(largest, chunk.byteLength);
       }
@@ -201,7 +189,7 @@ describe('what flows comes in smaller pieces', () => {
 
 test('redirects and retries hold each body once', async () => {
   let asked = 0;
-  handler = (request, response) => {
+  server.handler = (request, response) => {
     request.resume().on('end', () => {
       if (asked++ === 0) response.writeHead(503).end();
       else if (request.url === '/') response.writeHead(307, { Location: '/next' }).end();
@@ -209,7 +197,7 @@ test('redirects and retries hold each body once', async () => {
     });
   };
   const body = 'x'.repeat(3_000);
-  const response = await client.put(`${url}/`, {
+  const response = await client.put(`${server.url}/`, {
     body,
     maxMemoryPerRequest: 3_500,
     retry: { minDelay: 1, maxDelay: 1 },
@@ -227,18 +215,18 @@ test('of a function in place of the network', async () => {
   });
   // `A`, its value and two separators.
   const size = 100 + 1_000;
-  expect(await (await mocked.request(url, { maxMemoryPerRequest: size })).text()).toHaveLength(1_000);
-  const over = (await mocked.request(url, { maxMemoryPerRequest: size - 1 })).text();
+  expect(await (await mocked.request(server.url, { maxMemoryPerRequest: size })).text()).toHaveLength(1_000);
+  const over = (await mocked.request(server.url, { maxMemoryPerRequest: size - 1 })).text();
   await expect(over).rejects.toMatchObject(refused(size - 1, size));
-  await expect(mocked.post(url, { body: 'x'.repeat(2_000), maxMemoryPerRequest: 1_999 })).rejects.toMatchObject(
+  await expect(mocked.post(server.url, { body: 'x'.repeat(2_000), maxMemoryPerRequest: 1_999 })).rejects.toMatchObject(
     refused(1_999, 2_000),
   );
 });
 
 test('refusals of a client are its own in the metrics, and no server’s', async () => {
   const before = metrics.snapshot().counters;
-  handler = (_request, response) => response.end(Buffer.alloc(300_000));
-  await expect((await client.request(url, { maxResponseSize: 1_000 })).bytes()).rejects.toMatchObject({
+  server.handler = (_request, response) => response.end(Buffer.alloc(300_000));
+  await expect((await client.request(server.url, { maxResponseSize: 1_000 })).bytes()).rejects.toMatchObject({
     code: 'MILLRACE_RESPONSE_TOO_LARGE',
   });
   const after = metrics.snapshot().counters;
@@ -252,11 +240,11 @@ test('refusals of a client are its own in the metrics, and no server’s', async
 
 test('of dispatch: what flows to a handler that holds back comes in smaller pieces, and arrives whole', async () => {
   const TOTAL = 2 << 20;
-  handler = (_request, response) => response.end(Buffer.alloc(TOTAL));
+  server.handler = (_request, response) => response.end(Buffer.alloc(TOTAL));
   let size = 0;
   const done = deferred<void>();
   const control = client.dispatch(
-    { url, maxMemoryPerRequest: 8_192 },
+    { url: server.url, maxMemoryPerRequest: 8_192 },
     {
       onResponse: () => undefined,
       onData: (chunk) => {

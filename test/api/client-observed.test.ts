@@ -3,17 +3,14 @@ import type { ChannelListener } from 'node:diagnostics_channel';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { LookupFunction } from 'node:net';
 
-import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { W3CTraceContextPropagator } from '@opentelemetry/core';
-import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
-import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 
 import type { Server } from '../../ts/index.js';
 import { Client, ConnectionPool } from '../../ts/index.js';
 import { until } from '../support/condition.js';
 import { scriptedServer } from '../support/scripted-server.js';
 import { endsWithItsTest, start } from '../support/test-server.js';
+import { undiciSpans } from '../support/undici-spans.js';
 
 endsWithItsTest();
 
@@ -125,25 +122,7 @@ describe('timings', () => {
 });
 
 describe("OpenTelemetry's instrumentation of undici", () => {
-  const exporter = new InMemorySpanExporter();
-  const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
-  let instrumentation: UndiciInstrumentation;
-
-  beforeAll(() => {
-    context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-    propagation.setGlobalPropagator(new W3CTraceContextPropagator());
-    trace.setGlobalTracerProvider(provider);
-    instrumentation = new UndiciInstrumentation();
-    instrumentation.setTracerProvider(provider);
-  });
-  afterAll(async () => {
-    instrumentation.disable();
-    await provider.shutdown();
-    trace.disable();
-    propagation.disable();
-    context.disable();
-  });
-  afterEach(() => exporter.reset());
+  const { exporter, provider } = undiciSpans();
 
   test('sees each request of a client, by request and by fetch, and its traceparent is sent', async () => {
     const server = await serving();

@@ -1,8 +1,6 @@
 // The option `origins`: which rule holds for an origin, and that each kind of option holds by it.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -18,40 +16,24 @@ import {
   TlsContext,
 } from '../../ts/index.js';
 import { deferred, until } from '../support/condition.js';
+import { nodeServer } from '../support/node-server.js';
 import { Authority } from '../support/pki.js';
 import { destroyed } from '../support/test-server.js';
 
 /** Compresses well, but not as well as a bomb. */
 const LINE = Array.from({ length: 400 }, (_, count) => count * count).join(' ');
 
-let server: Server;
-let port: number;
-let handler: (request: IncomingMessage, response: ServerResponse) => void;
+const server = nodeServer((request, response) => response.end(JSON.stringify(request.headers)));
 let client: Client | undefined;
-
-beforeAll(async () => {
-  server = createServer((request, response) => handler(request, response));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  ({ port } = server.address() as AddressInfo);
-});
-
-beforeEach(() => {
-  handler = (request, response) => response.end(JSON.stringify(request.headers));
-});
 
 afterEach(async () => {
   await client?.close({ timeout: 0 });
   client = undefined;
 });
 
-afterAll(() => {
-  server.closeAllConnections();
-  server.close();
-});
-
-const ours = (): string => `http://127.0.0.1:${port}`;
+const ours = (): string => `http://127.0.0.1:${server.port}`;
 /** The same server by another origin. */
-const other = (): string => `http://localhost:${port}`;
+const other = (): string => `http://localhost:${server.port}`;
 const clientOf = (options: ClientOptions): Client => (client = new Client({ family: 'ipv4', ...options }));
 /** A client with options for one of the two origins. */
 const ruled = (own: OriginOptions, options: ClientOptions = {}): Client =>
@@ -180,7 +162,7 @@ describe('precedence: request, origin, client, default', () => {
   });
 
   test('of timeouts by phase', async () => {
-    handler = () => undefined;
+    server.handler = () => undefined;
     const c = ruled({ timeouts: { headers: 30 } }, { timeouts: { headers: 60_000, total: 20_000 } });
     const limitOf = (options = {}): Promise<unknown> =>
       c.request(ours(), options).then(
@@ -239,7 +221,7 @@ describe('each kind of option', () => {
   });
 
   test('auth: sent to its origin however a request comes there, and to no other', async () => {
-    handler = (request, response) => {
+    server.handler = (request, response) => {
       if (request.url === '/to-ours') return void response.writeHead(307, { Location: ours() }).end();
       response.end(request.headers.authorization ?? 'none');
     };
@@ -256,7 +238,7 @@ describe('each kind of option', () => {
   test('pool: caps and times of one origin, within the pool’s', async () => {
     let now = 0;
     let most = 0;
-    handler = (_request, response) => {
+    server.handler = (_request, response) => {
       most = Math.max(most, ++now);
       setTimeout(() => (now--, response.end()), 5);
     };
@@ -301,7 +283,7 @@ describe('each kind of option', () => {
 
   test('retry: of one origin, and its budget', async () => {
     let asked = 0;
-    handler = (_request, response) => (asked++, response.writeHead(503).end());
+    server.handler = (_request, response) => (asked++, response.writeHead(503).end());
     const retry = { attempts: 3, minDelay: 1, maxDelay: 1, budget: new RetryBudget({ reserve: 100 }) };
     const c = ruled({ retry });
     await (await c.request(ours())).text();
@@ -312,7 +294,7 @@ describe('each kind of option', () => {
   });
 
   test('breaker: of one origin; false takes the client’s away', async () => {
-    handler = (_request, response) => response.writeHead(500).end();
+    server.handler = (_request, response) => response.writeHead(500).end();
     const breaker = new CircuitBreaker({ failures: 1 });
     const c = ruled({ breaker });
     await (await c.request(ours())).text();
@@ -326,7 +308,7 @@ describe('each kind of option', () => {
   });
 
   test('jar, maxRedirects, throwOnError', async () => {
-    handler = (request, response) => {
+    server.handler = (request, response) => {
       if (request.url === '/') return void response.writeHead(302, { Location: '/x', 'Set-Cookie': 'a=b' }).end();
       response.writeHead(404).end(request.headers.cookie ?? 'none');
     };
@@ -344,7 +326,7 @@ describe('each kind of option', () => {
   });
 
   test('sizes: maxResponseSize, maxMemoryPerRequest, maxHeaderSize, maxHeaderFields, maxExpansion', async () => {
-    handler = (request, response) => {
+    server.handler = (request, response) => {
       response.setHeader('X-Long', 'x'.repeat(300));
       if (request.url !== '/bomb') return void response.end('x'.repeat(2_000));
       response.setHeader('Content-Encoding', 'gzip');
@@ -376,7 +358,7 @@ describe('each kind of option', () => {
   });
 
   test('decompress, expectContinue, idempotent, onInformational', async () => {
-    handler = (request, response) => {
+    server.handler = (request, response) => {
       response.writeEarlyHints({ link: '</a>; rel=preload' });
       response.end(JSON.stringify([request.headers['accept-encoding'] !== undefined, request.headers.expect]));
     };
@@ -390,7 +372,7 @@ describe('each kind of option', () => {
     await c.close();
     // An idempotent POST is retried.
     let asked = 0;
-    handler = (_request, response) => response.writeHead(asked++ === 0 ? 503 : 200).end();
+    server.handler = (_request, response) => response.writeHead(asked++ === 0 ? 503 : 200).end();
     const again = ruled({ idempotent: true, retry: { minDelay: 1, maxDelay: 1 } });
     expect((await again.post(ours())).status).toBe(200);
   });
@@ -401,11 +383,11 @@ describe('each kind of option', () => {
     const gone = new Error('nobody knows it');
     const fails = ((_name: string, _options: unknown, done: (error: Error) => void) => done(gone)) as never;
     const c = clientOf({ resolver: fails, origins: { 'a.invalid': { resolver } } });
-    expect((await c.request(`http://a.invalid:${port}`)).status).toBe(200);
-    await expect(c.request(`http://b.invalid:${port}`)).rejects.toMatchObject({ cause: gone });
+    expect((await c.request(`http://a.invalid:${server.port}`)).status).toBe(200);
+    await expect(c.request(`http://b.invalid:${server.port}`)).rejects.toMatchObject({ cause: gone });
     await c.close();
     const address = deferred<string>();
-    handler = (request, response) => (address.resolve(request.socket.remoteAddress ?? ''), response.end());
+    server.handler = (request, response) => (address.resolve(request.socket.remoteAddress ?? ''), response.end());
     await (await ruled({ localAddress: '127.0.0.2' }).request(ours())).text();
     expect(await address.promise).toBe('127.0.0.2');
     await client?.close();

@@ -3,12 +3,12 @@ import type { Socket } from 'node:net';
 
 import type { ClientOptions, RequestOptions } from '../../ts/index.js';
 import { Client, metrics } from '../../ts/index.js';
-import { census } from '../../ts/native/events.js';
 import { until } from '../support/condition.js';
 import { reset } from '../support/reset.js';
 import type { ScriptedServer } from '../support/scripted-server.js';
 import { onRequests, scriptedServer, trust } from '../support/scripted-server.js';
 import { randomOf, seeds } from '../support/seed.js';
+import { whatIsHeld } from '../support/what-is-held.js';
 
 /** A request that a server has and has not answered. */
 interface Asked {
@@ -23,7 +23,7 @@ interface Asked {
 
 let server: ScriptedServer;
 let client: Client;
-let before: ReturnType<typeof census>;
+let gone: () => Promise<void>;
 /** What the server has not answered, in the order of arrival; all that ever came; the most on one connection at a time. */
 let open: Asked[];
 let all: string[];
@@ -35,7 +35,7 @@ const answerOf = (what: string, fields = ''): string => {
 };
 
 beforeEach(async () => {
-  before = census();
+  gone = whatIsHeld();
   [open, all, most] = [[], [], 0];
   server = await scriptedServer((socket, on) => {
     socket.on('close', () => (open = open.filter((one) => one.on !== on)));
@@ -59,7 +59,7 @@ beforeEach(async () => {
 afterEach(async () => {
   client.destroy();
   await server.end();
-  await until(() => census().connections === before.connections && census().streams === before.streams);
+  await gone();
 });
 
 function make(pipelining: number, options: ClientOptions = {}): void {
@@ -523,7 +523,7 @@ describe('cancelling and time', () => {
     await until(() => counter('millrace_sockets_received_bytes_total') >= received + 5);
     controller.abort();
     await expect(response.text()).rejects.toThrow();
-    await until(() => census().connections === before.connections, 'the connection is closed');
+    await gone();
     expect(client.stats().connected).toBe(0);
   });
 });

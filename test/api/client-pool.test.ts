@@ -1,10 +1,10 @@
 // What a pool is told to keep, to refuse and to let go, through a client and for raw sockets.
 import type { PoolOptions, RequestOptions } from '../../ts/index.js';
 import { Client, ConnectionPool, MillraceError } from '../../ts/index.js';
-import { census } from '../../ts/native/events.js';
 import { until } from '../support/condition.js';
 import type { ScriptedServer } from '../support/scripted-server.js';
 import { onRequests, scriptedServer } from '../support/scripted-server.js';
+import { whatIsHeld } from '../support/what-is-held.js';
 
 const answer = (...fields: string[]): string =>
   `HTTP/1.1 200 OK\r\n${fields.map((field) => `${field}\r\n`).join('')}Content-Length: 2\r\n\r\nok`;
@@ -12,7 +12,7 @@ const answer = (...fields: string[]): string =>
 let server: ScriptedServer;
 let pool: ConnectionPool;
 let client: Client;
-let before: ReturnType<typeof census>;
+let gone: () => Promise<void>;
 
 /** A server that answers, and a client of it with such a pool. */
 async function begin(options: PoolOptions, ...fields: string[]): Promise<void> {
@@ -33,14 +33,14 @@ async function idle(count: number): Promise<void> {
 }
 
 beforeEach(() => {
-  before = census();
+  gone = whatIsHeld();
 });
 
 afterEach(async () => {
   jest.restoreAllMocks();
   pool.destroy();
   await server.end();
-  await until(() => census().connections === before.connections && census().streams === before.streams);
+  await gone();
 });
 
 /** Has the clock of ages and idle times stand so much later. */

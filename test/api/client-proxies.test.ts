@@ -4,8 +4,7 @@ import { request as undiciRequest } from 'undici7';
 import { Dispatcher } from '../../ts/compat/undici.js';
 import type { ProxyRequest, ProxyServer, RequestOptions, Server } from '../../ts/index.js';
 import { Client, ConnectionPool, TlsContext } from '../../ts/index.js';
-import type { Issued } from '../support/pki.js';
-import { Authority } from '../support/pki.js';
+import { leaf, root } from '../support/chain.js';
 import { proxiesEndWithTheirTest, startProxy } from '../support/test-proxy.js';
 import { endsWithItsTest, start } from '../support/test-server.js';
 
@@ -14,17 +13,10 @@ endsWithItsTest();
 
 type Proxy = NonNullable<RequestOptions['proxy']>;
 
-let root: Authority;
-let leaf: Issued;
 let server: Server;
 let url: string;
 /** What proxies were asked for: `protocol host user`. */
 let asked: string[];
-
-beforeAll(async () => {
-  root = await Authority.root();
-  leaf = await root.issue();
-});
 
 beforeEach(async () => {
   asked = [];

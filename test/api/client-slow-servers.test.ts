@@ -2,23 +2,22 @@
 import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib';
 
 import { Client } from '../../ts/index.js';
-import { census } from '../../ts/native/events.js';
-import { until } from '../support/condition.js';
 import type { ScriptedServer } from '../support/scripted-server.js';
 import { onRequests, scriptedServer } from '../support/scripted-server.js';
+import { whatIsHeld } from '../support/what-is-held.js';
 
 let server: ScriptedServer;
 let client: Client;
-let before: ReturnType<typeof census>;
+let gone: () => Promise<void>;
 
 beforeEach(() => {
-  before = census();
+  gone = whatIsHeld();
 });
 
 afterEach(async () => {
   client.destroy();
   await server.end();
-  await until(() => census().connections === before.connections && census().streams === before.streams);
+  await gone();
 });
 
 describe('a server that trickles', () => {

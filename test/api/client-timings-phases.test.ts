@@ -8,8 +8,7 @@ import { createSecureContext, createServer as createSecure } from 'node:tls';
 import { getCommand } from '../../ts/cli/get.js';
 import type { ClientOptions, RequestTimings } from '../../ts/index.js';
 import { Client, TlsContext } from '../../ts/index.js';
-import type { Issued } from '../support/pki.js';
-import { Authority } from '../support/pki.js';
+import { leaf, root } from '../support/chain.js';
 import { proxiesEndWithTheirTest, startProxy } from '../support/test-proxy.js';
 import { endsWithItsTest, start } from '../support/test-server.js';
 
@@ -24,13 +23,9 @@ const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const PHASES = ['dns', 'connect', 'proxy', 'tls'] as const;
 type Phase = (typeof PHASES)[number];
 
-let root: Authority;
-let leaf: Issued;
 let secure: SecureServer;
 
 beforeAll(async () => {
-  root = await Authority.root();
-  leaf = await root.issue();
   const context = createSecureContext({ cert: leaf.cert, key: leaf.key });
   secure = createSecure({ SNICallback: (_, done) => void setTimeout(() => done(null, context), HELD) }, (socket) => {
     socket.on('data', () => void socket.write(ANSWER)).on('error', () => undefined);

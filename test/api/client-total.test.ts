@@ -1,9 +1,8 @@
 // `timeouts.total` goes from the call to the last byte, over all that a call makes; what it waits for between two exchanges too.
 import type { ClientOptions, RequestOptions } from '../../ts/index.js';
 import { Client } from '../../ts/index.js';
-import { census } from '../../ts/native/events.js';
-import { until } from '../support/condition.js';
 import { onRequests, scriptedServer } from '../support/scripted-server.js';
+import { whatIsHeld } from '../support/what-is-held.js';
 
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const MOVED = 'HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n';
@@ -27,7 +26,7 @@ async function outcomeOf(
       if (answer !== undefined) setTimeout(() => socket.write(answer), delay);
     });
   });
-  const before = census();
+  const gone = whatIsHeld();
   try {
     const client = new Client(own);
     const error: unknown = await client.request(server.url, options).then(
@@ -36,7 +35,7 @@ async function outcomeOf(
     );
     expect(client.stats()).toMatchObject({ running: 0, queued: 0 });
     client.destroy();
-    await until(() => census().connections === before.connections && census().streams === before.streams);
+    await gone();
     return { error, asked };
   } finally {
     await server.end();

@@ -8,11 +8,10 @@ import { TLSSocket, createSecureContext } from 'node:tls';
 import type { ClientOptions } from '../../ts/index.js';
 import { Client, MillraceError } from '../../ts/index.js';
 import { census } from '../../ts/native/events.js';
+import { leaf, root } from '../support/chain.js';
 import { until } from '../support/condition.js';
 import type { Ending, Framing } from '../support/cut-responses.js';
 import { allowed, FRAMING_NAMES, FRAMINGS } from '../support/cut-responses.js';
-import type { Issued } from '../support/pki.js';
-import { Authority } from '../support/pki.js';
 import { reset } from '../support/reset.js';
 import { onRequests } from '../support/scripted-server.js';
 import { proxiesEndWithTheirTest, startProxy } from '../support/test-proxy.js';
@@ -39,14 +38,6 @@ const WAYS: Record<string, Way> = {
   'a proxy of SOCKS5': { tls: false, proxy: 'socks5' },
   'TLS through a proxy': { tls: true, proxy: 'http' },
 };
-
-let root: Authority;
-let leaf: Issued;
-
-beforeAll(async () => {
-  root = await Authority.root();
-  leaf = await root.issue();
-});
 
 /** A server that answers each request with these bytes and then ends so; undefined: it leaves the connection open. */
 interface Answers {

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { Client, MillraceError } from '../../ts/index.js';
-import { census } from '../../ts/native/events.js';
 import { until } from '../support/condition.js';
 import { allowed, FRAMING_NAMES, FRAMINGS } from '../support/cut-responses.js';
 import { reset } from '../support/reset.js';
 import { onRequests, scriptedServer } from '../support/scripted-server.js';
+import { whatIsHeld } from '../support/what-is-held.js';
 
 const HEAD = 'HTTP/1.1 200 OK\r\nA: b\r\n';
 
@@ -23,7 +23,7 @@ describe.each(['FIN', 'reset'] as const)('cut by a %s', (how) => {
         });
       });
     });
-    const before = census();
+    const gone = whatIsHeld();
     const client = new Client();
     for (bytes = 0; bytes <= whole.length; bytes++) {
       const outcome = await client
@@ -37,7 +37,7 @@ describe.each(['FIN', 'reset'] as const)('cut by a %s', (how) => {
     }
     client.destroy();
     await server.end();
-    await until(() => census().connections === before.connections && census().streams === before.streams);
+    await gone();
   });
 });
 

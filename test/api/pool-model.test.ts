@@ -2,13 +2,13 @@
 import type { Socket } from 'node:net';
 
 import { Client } from '../../ts/index.js';
-import { census } from '../../ts/native/events.js';
 import { until } from '../support/condition.js';
 import type { ReferenceLimits } from '../support/pool-reference.js';
 import { ReferencePool } from '../support/pool-reference.js';
 import type { ScriptedServer } from '../support/scripted-server.js';
 import { onRequests, scriptedServer } from '../support/scripted-server.js';
 import { randomOf, seeds } from '../support/seed.js';
+import { whatIsHeld } from '../support/what-is-held.js';
 
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 /** Times of the test's clock, which goes in steps: none is near another. */
@@ -83,7 +83,7 @@ describe('random operations, against a reference', () => {
         minIdle: random(2),
       };
     };
-    const before = census();
+    const gone = whatIsHeld();
     const model = new ReferencePool(limits());
     const origins = [await origin(), await origin(), await origin()];
     const log: string[] = [];
@@ -247,7 +247,7 @@ describe('random operations, against a reference', () => {
     expect(client.stats()).toMatchObject({ state: 'stopped', connected: 0, queued: 0, pending: 0, running: 0 });
     expect(unsettled).toBe(0);
     await Promise.all(origins.map(({ server }) => server.end()));
-    await until(() => census().connections === before.connections && census().streams === before.streams);
+    await gone();
   });
 });
 
@@ -295,7 +295,7 @@ test('5 000 requests at once keep within the cap, and leave nothing', async () =
     most = Math.max(most, server.open());
     onRequests(socket, () => socket.write(ANSWER));
   });
-  const before = census();
+  const gone = whatIsHeld();
   const client = new Client();
   const texts = await Promise.all(Array.from({ length: 5_000 }, async () => (await client.request(server.url)).text()));
   expect(texts.every((text) => text === 'ok')).toBe(true);
@@ -303,7 +303,7 @@ test('5 000 requests at once keep within the cap, and leave nothing', async () =
   expect(client.stats()).toMatchObject({ queued: 0, running: 0 });
   await client.close();
   await server.end();
-  await until(() => census().connections === before.connections && census().streams === before.streams);
+  await gone();
 });
 
 test('a full queue refuses, and says which limit', async () => {

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { Server, TlsServerOptions } from '../../ts/index.js';
 import { TlsContext } from '../../ts/index.js';
 import { every } from '../../ts/tls/crl-source.js';
+import { leaf, root } from '../support/chain.js';
 import { until } from '../support/condition.js';
 import type { Issued } from '../support/pki.js';
 import { Authority } from '../support/pki.js';
@@ -13,16 +14,12 @@ import { RawClient } from '../support/raw-client.js';
 import { endsWithItsTest, get, start } from '../support/test-server.js';
 import { failures, open, refusal, refusedByNode } from '../support/tls.js';
 
-let root: Authority;
-let leaf: Issued;
 let alice: Issued;
 let mallory: Issued;
 let folder: string;
 
 beforeAll(async () => {
-  root = await Authority.root();
-  [leaf, alice, mallory] = await Promise.all([
-    root.issue(),
+  [alice, mallory] = await Promise.all([
     root.issue({ names: ['alice'], purpose: 'client' }),
     root.issue({ names: ['mallory'], purpose: 'client' }),
   ]);

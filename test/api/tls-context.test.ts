@@ -6,19 +6,14 @@ import { pathToFileURL } from 'node:url';
 
 import type { Server, TlsServerOptions } from '../../ts/index.js';
 import { serve, TlsContext } from '../../ts/index.js';
-import type { Issued } from '../support/pki.js';
-import { Authority } from '../support/pki.js';
+import { leaf, root } from '../support/chain.js';
 import { RawClient } from '../support/raw-client.js';
 import { endsWithItsTest, get, start } from '../support/test-server.js';
 import { getByNode, open } from '../support/tls.js';
 
-let root: Authority;
-let leaf: Issued;
 let folder: string;
 
 beforeAll(async () => {
-  root = await Authority.root();
-  leaf = await root.issue();
   folder = mkdtempSync(join(tmpdir(), 'millrace-tls-'));
   writeFileSync(join(folder, 'cert.pem'), leaf.cert);
   writeFileSync(join(folder, 'key.pem'), leaf.key);

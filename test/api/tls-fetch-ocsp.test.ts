@@ -2,19 +2,13 @@ import { X509Certificate } from 'node:crypto';
 import type { RequestListener, ServerResponse } from 'node:http';
 
 import { fetchOcsp } from '../../ts/index.js';
+import { leaf, root } from '../support/chain.js';
 import { closeResponders, responder } from '../support/ocsp-responder.js';
 import type { Issued } from '../support/pki.js';
 import { Authority } from '../support/pki.js';
 
 const GARBAGE = Buffer.from('no response at all');
 
-let root: Authority;
-let leaf: Issued;
-
-beforeAll(async () => {
-  root = await Authority.root();
-  leaf = await root.issue();
-});
 afterEach(closeResponders);
 
 const x509 = (issued: Issued): X509Certificate => new X509Certificate(issued.own);

@@ -1,19 +1,11 @@
 import type { TlsServerOptions } from '../../ts/index.js';
 import { TlsContext } from '../../ts/index.js';
+import { leaf, root } from '../support/chain.js';
 import { deferred, until } from '../support/condition.js';
 import type { Issued } from '../support/pki.js';
-import { Authority } from '../support/pki.js';
 import { RawClient } from '../support/raw-client.js';
 import { endsWithItsTest, get, start } from '../support/test-server.js';
 import { failures, open, refusal, refusedByNode } from '../support/tls.js';
-
-let root: Authority;
-let leaf: Issued;
-
-beforeAll(async () => {
-  root = await Authority.root();
-  leaf = await root.issue();
-});
 
 endsWithItsTest();
 

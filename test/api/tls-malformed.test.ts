@@ -1,21 +1,12 @@
 import type { MillraceError, Server } from '../../ts/index.js';
 import { metrics } from '../../ts/index.js';
 import { census } from '../../ts/native/events.js';
+import { leaf, root } from '../support/chain.js';
 import { until } from '../support/condition.js';
 import { badHellos, GOOD_RECORD } from '../support/bad-hellos.js';
-import type { Issued } from '../support/pki.js';
-import { Authority } from '../support/pki.js';
 import { RawClient } from '../support/raw-client.js';
 import { endsWithItsTest, start } from '../support/test-server.js';
 import { getByNode, inWords } from '../support/tls.js';
-
-let root: Authority;
-let leaf: Issued;
-
-beforeAll(async () => {
-  root = await Authority.root();
-  leaf = await root.issue();
-});
 
 endsWithItsTest();
 

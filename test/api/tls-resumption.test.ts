@@ -3,19 +3,10 @@ import type { ConnectionOptions } from 'node:tls';
 
 import type { Server, TlsServerOptions } from '../../ts/index.js';
 import { connect, metrics, TlsContext } from '../../ts/index.js';
+import { leaf, root } from '../support/chain.js';
 import { deferred } from '../support/condition.js';
-import type { Issued } from '../support/pki.js';
-import { Authority } from '../support/pki.js';
 import { RawClient } from '../support/raw-client.js';
 import { endsWithItsTest, get, start } from '../support/test-server.js';
-
-let root: Authority;
-let leaf: Issued;
-
-beforeAll(async () => {
-  root = await Authority.root();
-  leaf = await root.issue();
-});
 
 endsWithItsTest();
 

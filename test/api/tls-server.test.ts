@@ -3,21 +3,12 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 
 import type { ServeOptions, Server, TlsErrorMessage } from '../../ts/index.js';
 import { metrics } from '../../ts/index.js';
+import { leaf, root } from '../support/chain.js';
 import { deferred, until } from '../support/condition.js';
-import type { Issued } from '../support/pki.js';
-import { Authority } from '../support/pki.js';
 import { RawClient } from '../support/raw-client.js';
 import { Site } from '../support/site.js';
 import { endsWithItsTest, get, start } from '../support/test-server.js';
 import { failures, getByNode } from '../support/tls.js';
-
-let root: Authority;
-let leaf: Issued;
-
-beforeAll(async () => {
-  root = await Authority.root();
-  leaf = await root.issue();
-});
 
 endsWithItsTest();
 

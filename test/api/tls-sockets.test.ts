@@ -7,20 +7,11 @@ import { createServer as createTls } from 'node:tls';
 
 import { connect, TlsContext } from '../../ts/index.js';
 import type { Server, Socket } from '../../ts/index.js';
+import { leaf, root } from '../support/chain.js';
 import { deferred, until } from '../support/condition.js';
-import type { Issued } from '../support/pki.js';
-import { Authority } from '../support/pki.js';
 import { RawClient } from '../support/raw-client.js';
 import { endsWithItsTest, get, start } from '../support/test-server.js';
 import { open, rest } from '../support/tls.js';
-
-let root: Authority;
-let leaf: Issued;
-
-beforeAll(async () => {
-  root = await Authority.root();
-  leaf = await root.issue();
-});
 
 endsWithItsTest();
 

@@ -1,15 +1,10 @@
-import type { Issued } from './pki.js';
-import { Authority } from './pki.js';
+import { leaf, root } from './chain.js';
 import { trustEverywhere } from './raw-client.js';
 import { scriptEverywhereOverTls } from './scripted-server.js';
 import { serveEverywhereWith } from './test-server.js';
 
 /** From now on servers and clients of the tests of this file speak TLS: import it before a suite that is to run so. */
-let leaf: Issued;
-
-beforeAll(async () => {
-  const root = await Authority.root();
-  leaf = await root.issue();
+beforeAll(() => {
   trustEverywhere(root.cert);
   serveEverywhereWith({ cert: leaf.cert, key: leaf.key });
   scriptEverywhereOverTls({ cert: leaf.cert, key: leaf.key, ca: root.cert });

@@ -2,7 +2,6 @@ import { isIP } from 'node:net';
 
 import { describeValue } from '../errors/escape.js';
 import { misuse } from '../errors/millrace-error.js';
-import { isThenable } from '../message/thenable.js';
 import { codeOf } from './answer.js';
 import { bounded } from './bounded.js';
 import { observed } from './channels.js';
@@ -69,7 +68,7 @@ export class FunctionNames implements Names {
             else settle(() => checked(host, family, address, given));
           });
           // An asynchronous function that fails does not call back.
-          if (isThenable(answer)) answer.then(undefined, fail);
+          Promise.resolve(answer).catch(fail);
         } catch (error) {
           fail(error);
         }

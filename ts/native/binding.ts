@@ -301,7 +301,7 @@ export interface Binding {
   takeLog(): string;
   /** Whether requests that are refused before JavaScript sees them are told: 0 or 1. */
   hearRefusals(heard: number): void;
-  /** The refusals that wait, each line ended by a line feed; `crates/engine/src/refusals.rs` says what is in one. */
+  /** The refusals that wait, each line ended by a line feed; `crates/engine/src/server/refusals.rs` says what is in one. */
   takeRefusals(): string;
   census(target: Float64Array): void;
   plantPanic(id: number, now: number): void;

@@ -229,7 +229,7 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | string | und
   return thrown ?? gathered();
 }
 
-/** Lines as `crates/engine/src/refusals.rs` writes them, to their servers. */
+/** Lines as `crates/engine/src/server/refusals.rs` writes them, to their servers. */
 function tellRefusals(lines: string): void {
   const numberOf = (text: string): number | undefined => (text === '' ? undefined : Number(text));
   for (const line of lines.split('\n').slice(0, -1)) {

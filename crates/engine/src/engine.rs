@@ -19,10 +19,10 @@ use crate::id::{Id, Slab};
 use crate::link::memory::Collected;
 use crate::log::Log;
 use crate::memory::Memory;
-use crate::refusals::Refusals;
 use crate::relay::Relay;
 use crate::server::Server;
-use crate::stats::ServerStats;
+use crate::server::refusals::Refusals;
+use crate::server::stats::ServerStats;
 use crate::stream::Stream;
 use millrace_buffer::{PinId, Pool};
 use millrace_error::Code;
@@ -53,6 +53,12 @@ pub struct Engine<V: Copy> {
     pub(crate) cursor: usize,
     /// How many sockets the last look at the poller found.
     pub(crate) found: usize,
+    /// How many of `ready` the poller told of; behind them are listeners that wait for those.
+    pub(crate) told: usize,
+    /// How many looks at the poller there were.
+    pub(crate) polls: u32,
+    /// Accepted just now, and not looked at.
+    pub(crate) fresh: Vec<Id>,
     /// Connections whose output or interest may have changed.
     pub(crate) dirty: Vec<Id>,
     /// Connections that can go on without new readiness.
@@ -122,6 +128,9 @@ impl<V: Copy> Engine<V> {
             ready: Vec::new(),
             cursor: 0,
             found: 0,
+            told: 0,
+            polls: 0,
+            fresh: Vec::new(),
             dirty: Vec::new(),
             pending: VecDeque::new(),
             parting: Vec::new(),

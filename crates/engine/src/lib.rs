@@ -4,23 +4,18 @@
 //! them into exchanges); `stream` is one exchange, with its consumer. [`Engine`] owns all of one thread and is driven
 //! by whoever owns the loop; what happened comes out as [`Event`]s, and commands go in by id.
 //!
-//! A byte that arrives passes `receive.rs` → `layer/` → `http1/receive.rs` → `body.rs` → an event; an answer passes
-//! `http1/respond.rs` → the connection's output → `flush.rs`.
+//! A byte that arrives passes `receive/` → `layer/` → `http1/receive.rs` → `body.rs` → an event; an answer passes
+//! `http1/respond.rs` → the connection's output → `flush/`.
 #![forbid(unsafe_code)]
 
 mod body;
-mod bulk;
 mod close;
-mod closing;
 mod connection;
 mod deadline;
 mod dial;
 mod engine;
 mod event;
-mod file;
 mod flush;
-mod forwarded;
-mod gate;
 mod http1;
 mod id;
 mod inject;
@@ -36,25 +31,19 @@ mod poison;
 mod protocol;
 mod raw;
 mod receive;
-mod refusals;
 mod relay;
-mod seal;
 mod server;
-mod settle;
 mod socks;
 mod stacks;
-mod stats;
 mod stream;
 mod tls;
 mod tune;
 mod turn;
 
 pub use body::Address;
-pub use bulk::PIECE as BULK_PIECE;
 pub use dial::{Dial, DialTls, DialTo, Hop};
 pub use engine::{Census, Engine};
 pub use event::{Event, EventKind, Host, accepted, dialled, request};
-pub use gate::{GateOptions, GateRate, ReputationOptions};
 pub use http1::client::{ClientProfile, Request, aborted, request_flag, response};
 pub use http1::{Chunk, Head, Respond};
 pub use id::{Id, SLOT_BITS, Slab};
@@ -63,9 +52,11 @@ pub use layer::{ProxyHead, ProxyHeadParser, Verdict};
 pub use memory::{memory_held, set_max_memory};
 pub use options::{HeadLimits, ProxyProtocol, ServerKind, ServerOptions};
 pub use panic::{keep_panics, take_panic};
+pub use receive::bulk::PIECE as BULK_PIECE;
 pub use relay::RelayOptions;
 pub use server::ListenOn;
-pub use stats::{Rate, ServerStats, TIMEOUT_NAMES};
+pub use server::gate::{GateOptions, GateRate, ReputationOptions};
+pub use server::stats::{Rate, ServerStats, TIMEOUT_NAMES};
 pub use stream::RequestLimits;
 pub use tune::Tune;
 

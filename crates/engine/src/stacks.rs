@@ -3,6 +3,7 @@
 use crate::connection::{Stack, flag as conn};
 use crate::engine::Engine;
 use crate::id::Id;
+use crate::pace::Pace;
 use crate::protocol::{Http1, Protocol};
 use millrace_net::ReceiveBuffer;
 
@@ -10,6 +11,33 @@ use millrace_net::ReceiveBuffer;
 const KEPT_STACKS: usize = 1024;
 
 impl<V: Copy> Engine<V> {
+    /// The stack of a connection, for the time of one piece of work; an idle connection gets a fresh one.
+    pub(crate) fn take_stack(&mut self, id: Id) -> Option<Box<Stack>> {
+        let connection = self.connections.get_mut(id)?;
+        if let Some(stack) = connection.stack.take() {
+            return Some(stack);
+        }
+        let (server, first) = (connection.server, !connection.has(conn::SEEN_BYTES));
+        connection.flags |= conn::SEEN_BYTES;
+        let socket = connection.link.descriptor().is_some();
+        let mut stack = match connection.has(conn::CLIENT) {
+            true => self.fresh_client_stack(),
+            false => self.fresh_stack(server),
+        };
+        stack.progress_ms = self.from_ms;
+        stack.send_pace = Pace::new();
+        if first && socket {
+            self.lay_layers(id, server);
+        }
+        Some(stack)
+    }
+
+    pub(crate) fn give_stack(&mut self, id: Id, stack: Box<Stack>) {
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.stack = Some(stack);
+        }
+    }
+
     /// Gives a connection its stack back, and marks it for the next flush.
     #[inline]
     pub(crate) fn give_stack_and_touch(&mut self, id: Id, stack: Box<Stack>) {

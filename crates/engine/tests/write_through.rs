@@ -6,7 +6,7 @@ use millrace_engine::{Chunk, EventKind};
 use millrace_testkit::driver::Driver;
 
 const BLOCK: usize = 64 * 1024;
-/// As in `crates/engine/src/flush.rs`.
+/// As in `crates/engine/src/flush/mod.rs`.
 const BUDGET: usize = 1024 * 1024;
 
 /// As `crates/node/src/exchange.rs` does it.

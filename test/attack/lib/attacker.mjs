@@ -1,6 +1,6 @@
 // A client that keeps no rule: it reads as it likes, drips, and does not go when it is told to.
 import { connect } from 'node:net';
-import { reset } from '../../volume/programs/lib/reset.mjs';
+import { reset } from '../../support/reset.js';
 
 /** What is kept of what came. */
 const KEPT = 4_096;

@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { metrics, serve, setLogger } from '../../../dist/index.mjs';
 import { Flood } from './lib/client.mjs';
 import { descriptors, resident, until } from './lib/process.mjs';
-import { reset } from '../../volume/programs/lib/reset.mjs';
+import { reset } from '../../support/reset.js';
 
 // An immediate is over with its turn: whose it is depends on the moment.
 const resources = () =>

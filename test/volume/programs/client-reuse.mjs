@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { Child, play, role } from './lib/child.mjs';
 import { Flatness } from './lib/flatness.mjs';
 import { randomOf } from './lib/random.mjs';
-import { reset } from './lib/reset.mjs';
+import { reset } from '../../support/reset.js';
 
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 /** A connection is closed after at most so many answers. */

@@ -8,7 +8,7 @@ import { connect } from 'node:net';
 import { parseArgs } from 'node:util';
 import { Child, play, role } from './lib/child.mjs';
 import { mostDescriptors, skip, until, used } from './lib/facts.mjs';
-import { reset } from './lib/reset.mjs';
+import { reset } from '../../support/reset.js';
 
 const KIB = 1_024;
 const WARM_UP = 2_000;

@@ -1,90 +1,22 @@
-//! Answers: commands by stream id, serialised at once into the output of the connection, or of the stream while
-//! other answers go first. Nothing is written here; the flush does that.
+//! Answers begun: commands by stream id whose head, and body where it is known, is serialised at once into the output
+//! of the connection, or of the stream while other answers go first. Nothing is written to a socket here; the flush
+//! does that.
 
+use super::answer::{Chunk, Head, Respond, make_room, push};
 use super::order::{RESPONSES, response_class};
 use crate::connection::Stack;
 use crate::engine::Engine;
 use crate::id::Id;
-use crate::options::{DIALLED_HIGH_MARK, low_mark};
 use crate::protocol::Protocol;
 use crate::stream::{Consumer, flag};
-use millrace_buffer::{Output, PinId};
+use millrace_buffer::Output;
 use millrace_error::{Code, Error};
 use millrace_head::Method;
-use millrace_http1::{
-    Answer, BodyFraming, BodySize, CHUNK_END, ReadyHead, write_chunk_prefix, write_informational, write_last_chunk,
-    write_response_head,
-};
-use std::fs::File;
-
-/// Bytes of a body.
-#[derive(Debug)]
-pub enum Chunk<'a> {
-    /// Copied now.
-    Bytes(&'a [u8]),
-    /// Pinned by the host: looked up at each flush, released when the last byte is with the kernel.
-    Pin {
-        /// The host's name for it.
-        pin: PinId,
-        /// How long it is.
-        len: usize,
-    },
-    /// A part of a file, handed to the kernel without passing through us where the link allows it.
-    File {
-        /// The file; closed when the last byte is with the kernel.
-        file: File,
-        /// Where the part begins.
-        offset: u64,
-        /// How long it is.
-        len: usize,
-    },
-}
-
-impl Chunk<'_> {
-    /// How many of its bytes are copied.
-    fn copied(&self) -> usize {
-        match self {
-            Self::Bytes(bytes) => bytes.len(),
-            Self::Pin { .. } | Self::File { .. } => 0,
-        }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            Self::Bytes(bytes) => bytes.len(),
-            Self::Pin { len, .. } | Self::File { len, .. } => *len,
-        }
-    }
-}
-
-/// The head of a response.
-#[derive(Clone, Copy, Debug)]
-pub struct Respond<'a> {
-    /// 200 … 999.
-    pub status: u16,
-    /// Empty: the standard phrase.
-    pub reason: &'a [u8],
-    /// `name\0value\0…`, checked here.
-    pub block: &'a [u8],
-}
-
-/// A head as the host names it.
-#[derive(Clone, Copy, Debug)]
-pub enum Head<'a> {
-    /// In full.
-    Given(&'a Respond<'a>),
-    /// By a status and the number that [`Engine::remember_head`] gave for its fields; 0: there are none.
-    Ready(u16, u32),
-}
-
-impl<'a> From<&'a Respond<'a>> for Head<'a> {
-    fn from(head: &'a Respond<'a>) -> Self {
-        Self::Given(head)
-    }
-}
+use millrace_http1::{Answer, BodySize, ReadyHead, write_informational, write_response_head};
 
 /// How many heads the host may have remembered.
 const MOST_READY: usize = 256;
+
 /// How long each may be; both bound what is kept for them.
 const LONGEST_READY: usize = 1024;
 
@@ -153,128 +85,6 @@ impl<V: Copy> Engine<V> {
         self.count_waiting(id, &mut stack);
         self.give_stack_and_touch(connection, stack);
         result.map(drop)
-    }
-
-    /// Body bytes, or a tunnel's. `Ok(false)`: wait for `Drain`.
-    pub fn write(&mut self, id: f64, chunk: Chunk<'_>) -> Result<bool, Error> {
-        let id = Id::from_f64(id).ok_or(Code::StaleId)?;
-        let stream = self.streams.get_mut(id).ok_or(Code::StaleId)?;
-        if !stream.has(flag::HEAD_SENT) {
-            return Err(Code::InvalidState.into());
-        }
-        if stream.has(flag::RESPONSE_ENDED | flag::INTERNAL | flag::HANDLE | flag::DETACHED) {
-            return Err(Code::StreamClosed.into());
-        }
-        if stream.has(flag::RELAYED) && !self.is_joining(id) {
-            return Err(Code::InvalidState.into());
-        }
-        let stream = self.streams.get_mut(id).ok_or(Code::StaleId)?;
-        let (connection, slot) = (stream.connection, stream.server);
-        let length = chunk.len() as u64;
-        let framing = stream.framing;
-        if stream.has(flag::NO_BODY) || length == 0 {
-            self.release(chunk);
-            return Ok(true);
-        }
-        let left = match framing {
-            BodyFraming::Length(left) => {
-                let left = left.checked_sub(length).ok_or(Code::HttpResponseBodyMismatch)?;
-                Some(BodyFraming::Length(left))
-            }
-            _ => None,
-        };
-        let mut stack = self.take_stack(connection).ok_or(Code::StaleId)?;
-        if let Some((output, pool)) = self.output_of(id, &mut stack) {
-            if let Err(error) = make_room(output.tail(pool), chunk.copied()) {
-                self.give_stack(connection, stack);
-                return Err(error);
-            }
-            if framing == BodyFraming::Chunked {
-                write_chunk_prefix(output.tail(pool), length as usize);
-                push(output, pool, chunk);
-                output.tail(pool).extend_from_slice(CHUNK_END);
-            } else {
-                push(output, pool, chunk);
-            }
-        }
-        if let (Some(left), Some(stream)) = (left, self.streams.get_mut(id)) {
-            stream.framing = left;
-        }
-        self.count_waiting(id, &mut stack);
-        let room = self.has_room(id, slot, &mut stack);
-        self.give_stack(connection, stack);
-        self.touch(connection);
-        if let (false, Some(stream)) = (room, self.streams.get_mut(id)) {
-            stream.flags |= flag::WANTS_DRAIN;
-        }
-        Ok(room)
-    }
-
-    /// Whether a connection has room for more of an answer: all of its answers count, also those that wait for their
-    /// turn (SPEC §3). The first in line has room in any case while its own bytes are below the low mark: those behind
-    /// it cannot leave before it has ended.
-    fn has_room(&self, id: Id, server: u32, stack: &mut Stack) -> bool {
-        let mark = self
-            .servers
-            .at(server)
-            .map_or(DIALLED_HIGH_MARK, |(_, server)| server.options.write_high_water_mark);
-        let queued = stack.output.len();
-        match &mut stack.protocol {
-            Protocol::Http1(http) if http.order.front() != Some(&id) => {
-                let room = queued + http.waiting <= mark;
-                http.wants_room |= !room;
-                room
-            }
-            Protocol::Http1(http) => queued + http.waiting <= mark || queued <= low_mark(mark),
-            Protocol::Raw(_) | Protocol::Client(_) => queued <= mark,
-        }
-    }
-
-    /// Ends a response that was begun, or our side of a tunnel.
-    pub fn end(&mut self, id: f64, trailers: &[u8], finish: bool) -> Result<(), Error> {
-        let id = Id::from_f64(id).ok_or(Code::StaleId)?;
-        let stream = self.streams.get_mut(id).ok_or(Code::StaleId)?;
-        if !stream.has(flag::HEAD_SENT) {
-            return Err(Code::InvalidState.into());
-        }
-        if stream.has(flag::RESPONSE_ENDED | flag::INTERNAL | flag::HANDLE | flag::DETACHED) {
-            return Err(Code::StreamClosed.into());
-        }
-        if stream.has(flag::RELAYED) {
-            return Err(Code::InvalidState.into());
-        }
-        let connection = stream.connection;
-        if stream.has(flag::RAW) {
-            self.end_raw(id, finish);
-            return Ok(());
-        }
-        if let (BodyFraming::Length(1..), false) = (stream.framing, stream.has(flag::NO_BODY)) {
-            // A short body must not look complete: the connection is cut.
-            let error = Error::new(Code::HttpResponseBodyMismatch);
-            self.close(connection, error);
-            return Err(error);
-        }
-        let chunked = stream.framing == BodyFraming::Chunked && !stream.has(flag::NO_BODY);
-        if finish && !stream.has(flag::EXCHANGE) {
-            stream.flags |= flag::WANTS_FINISH;
-        }
-        let mut stack = self.take_stack(connection).ok_or(Code::StaleId)?;
-        let mut result = Ok(());
-        if chunked {
-            if let Some((output, pool)) = self.output_of(id, &mut stack) {
-                let out = output.tail(pool);
-                result = make_room(out, 2 * trailers.len()).and_then(|()| write_last_chunk(out, trailers));
-            }
-        }
-        if result.is_ok() && matches!(stack.protocol, Protocol::Client(_)) {
-            self.exchange_sent(id);
-        } else if result.is_ok() {
-            self.response_ended(id, &mut stack, false);
-        }
-        self.count_waiting(id, &mut stack);
-        self.give_stack(connection, stack);
-        self.touch(connection);
-        result
     }
 
     /// An interim response: 100, 102, 103.
@@ -399,59 +209,5 @@ impl<V: Copy> Engine<V> {
             self.must_linger(connection);
         }
         Ok(left_out)
-    }
-
-    /// Where the bytes of a stream go now: straight to the connection when it is first in line.
-    pub(crate) fn output_of<'a>(
-        &'a mut self,
-        id: Id,
-        stack: &'a mut Stack,
-    ) -> Option<(&'a mut Output, &'a mut millrace_buffer::Pool)> {
-        let first = match &stack.protocol {
-            Protocol::Http1(http) => http.order.front() == Some(&id),
-            Protocol::Raw(_) | Protocol::Client(_) => true,
-        };
-        if first {
-            return Some((&mut stack.output, &mut self.pool));
-        }
-        let output = self
-            .streams
-            .get_mut(id)?
-            .output
-            .get_or_insert_with(|| Box::new(Output::new()));
-        Some((output, &mut self.pool))
-    }
-
-    pub(crate) fn release(&mut self, chunk: Chunk<'_>) {
-        if let Chunk::Pin { pin, .. } = chunk {
-            self.released.push(pin);
-        }
-    }
-}
-
-/// From how many bytes on memory for what is to be sent is asked for beforehand. Less is what a pooled buffer has, or grows
-/// by: no size that somebody chose.
-const LARGE: usize = 16 * 1024;
-/// More than a status line and the fields that we add, or the framing of a chunk.
-const OURS: usize = 1024;
-
-/// Makes room for bytes that the host gave, so that appending them, and our part round them, allocates no more.
-///
-/// # Errors
-/// `OUT_OF_MEMORY`; nothing was written.
-#[inline]
-fn make_room(out: &mut Vec<u8>, bytes: usize) -> Result<(), Error> {
-    if bytes <= LARGE {
-        return Ok(());
-    }
-    out.try_reserve(bytes.saturating_add(OURS))
-        .map_err(|_| Code::OutOfMemory.into())
-}
-
-pub(crate) fn push(output: &mut Output, pool: &mut millrace_buffer::Pool, chunk: Chunk<'_>) {
-    match chunk {
-        Chunk::Bytes(bytes) => output.tail(pool).extend_from_slice(bytes),
-        Chunk::Pin { pin, len } => output.push_pin(pin, 0, len),
-        Chunk::File { file, offset, len } => output.push_file(file, offset, len),
     }
 }

@@ -6,7 +6,7 @@
 use super::{Relay, Stage};
 use crate::connection::flag as conn;
 use crate::engine::Engine;
-use crate::flush::write_error;
+use crate::flush::write::write_error;
 use crate::id::Id;
 use millrace_error::{Code, Error};
 use millrace_metrics::Counter;

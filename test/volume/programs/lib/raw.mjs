@@ -1,7 +1,7 @@
 // An HTTP/1.1 client over node:net for large bodies: it knows nothing of ours, and copies nothing.
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { reset } from './reset.mjs';
+import { reset } from '../../../support/reset.js';
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 

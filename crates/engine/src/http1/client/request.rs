@@ -4,7 +4,7 @@ use super::Exchange;
 use crate::connection::{Stack, flag as conn};
 use crate::engine::Engine;
 use crate::http1::Chunk;
-use crate::http1::respond::push;
+use crate::http1::answer::push;
 use crate::id::Id;
 use crate::protocol::Protocol;
 use crate::stream::{Stream, flag};
