@@ -50,10 +50,11 @@ describe('a socket', () => {
     'refuses to write %p, and counts nothing for it',
     async (given) => {
       const socket = await dialled();
-      for (const call of [() => loose(socket.write.bind(socket))(given), () => loose(socket.end.bind(socket))(given)]) {
-        if (given === undefined && call.toString().includes('.end')) continue;
-        expect(await errorOf(call)).toMatchObject({ name: 'TypeError', code: 'MILLRACE_INVALID_ARGUMENT' });
-      }
+      const refused = { name: 'TypeError', code: 'MILLRACE_INVALID_ARGUMENT' };
+      expect(await errorOf(() => loose(socket.write.bind(socket))(given))).toMatchObject(refused);
+      // Nothing is what `end` is given where nothing is to be written.
+      const ended = given === undefined ? null : given;
+      expect(await errorOf(() => loose(socket.end.bind(socket))(ended))).toMatchObject(refused);
       expect(socket.bytesWritten).toBe(0);
       await socket.end('still good');
       let text = '';
@@ -202,7 +203,7 @@ test('a lookup function that rejects fails the connection at once', async () => 
 });
 
 test('an address may stand in brackets, and with an interface', async () => {
-  const six = await listen({ host: '[::1]' }, (socket) => void socket.end());
+  const six = await listen({ host: '[::1]' }, (socket) => socket.end());
   for (const host of ['[::1]', '::1%lo', '::1%1']) (await connect({ host, port: six.port })).destroy();
   six.destroy();
 });
