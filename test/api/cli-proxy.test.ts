@@ -41,7 +41,14 @@ describe('the command line of a proxy', () => {
   test.each<[string[], number, RegExp]>([
     [['--help'], 0, /--upstream URL/],
     [['--auth', 'S3CRET'], 2, /must be user:password/],
-    [['--host', '0.0.0.0', '--port', '0', '--deny', 'a.test'], 1, /a rule that allows something/],
+    [
+      ['--host', '0.0.0.0', '--port', '0', '--deny', 'a.test'],
+      2,
+      /reached by others: give --auth or --allow; or --open/,
+    ],
+    [['--host', '0.0.0.0', '--port', '0', '--workers', '1'], 1, /reached by others: give --auth or --allow; or --open/],
+    [['--port', '0', '--allow', '192.0.2.1/99'], 2, /^millrace: rule 0 must have a cidr/],
+    [['--port', '0', '--upstream', 'S3CRET:x@proxy.test:1080'], 2, /got none of these schemes/],
   ])('%j ends with status %d', async (args, status, said) => {
     const line = run(...args);
     expect(await line.status()).toBe(status);

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 
 import type { Level, ProxyServerOptions } from '../index.js';
 import { setLevel } from '../index.js';
-import { complaintOf } from './complaint.js';
+import { proxyComplaint } from './proxy-complaint.js';
 import { joinProxy, openProxy, placeOf } from './open-proxy.js';
 import type { FromWorker, ToWorker, WorkerPlace } from './workers.js';
 
@@ -37,6 +37,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  tell({ type: 'failed', message: complaintOf(error).message });
+  tell({ type: 'failed', message: proxyComplaint(error).message });
   process.exit(1);
 });

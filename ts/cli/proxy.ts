@@ -3,9 +3,10 @@
 import type { Level, ProxyServerOptions, ProxyServerStats } from '../index.js';
 import { setLevel } from '../index.js';
 import { integer, parsed } from './command-line.js';
-import { Complaint, complaintOf } from './complaint.js';
+import { Complaint } from './complaint.js';
 import { DEFAULT_PROXY_PORT, openProxy, placeOf } from './open-proxy.js';
 import { Counters, sumOf } from './proxy-counters.js';
+import { proxyComplaint } from './proxy-complaint.js';
 import { ruleOf } from './proxy-rules.js';
 import type { ProxyOrders } from './proxy-worker.js';
 import { untilSignal } from './signals.js';
@@ -52,7 +53,7 @@ export async function proxyCommand(args: string[]): Promise<void> {
   try {
     running = await (workers === 0 ? runHere(options) : runThreads({ options, level }, workers));
   } catch (error) {
-    throw complaintOf(error);
+    throw proxyComplaint(error);
   }
   console.log(`millrace: a proxy listens at ${running.place}${running.note}`);
   const counters = new Counters(() => running.stats(), process.stdout, interval);

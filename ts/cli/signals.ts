@@ -10,6 +10,8 @@ export function untilSignal(close: (timeout: number) => Promise<unknown>): void 
   gracefulShutdown(everything, {
     timeout: GRACE_MS,
     onSignal: (signal) => {
+      // On a terminal a line of counters may stand there, without an end.
+      if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
       console.error(`millrace: ${signal}: finishing what is under way; once more to leave it`);
     },
   });

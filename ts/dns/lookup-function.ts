@@ -62,10 +62,13 @@ export class FunctionNames implements Names {
             throw NOT_THERE.has(codeOf(error)) ? notFound(host, 'does not exist', error) : lookupFailed(host, error);
           });
         try {
-          this._lookup(host, { all: true, family, order: 'verbatim', verbatim: true }, (error, address, given) => {
+          const options = { all: true, family, order: 'verbatim', verbatim: true } as const;
+          const answer: unknown = this._lookup(host, options, (error, address, given) => {
             if (error !== null && error !== undefined) fail(error);
             else settle(() => checked(host, family, address, given));
           });
+          // An asynchronous function that fails does not call back.
+          Promise.resolve(answer).catch(fail);
         } catch (error) {
           fail(error);
         }

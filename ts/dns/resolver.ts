@@ -46,6 +46,7 @@ export class Resolver {
    * with an AbortError.
    */
   async resolve(host: string, options: ResolveOptions = {}): Promise<ResolvedAddress[]> {
+    checkNames(options);
     const { family = 0, signal } = options;
     if (family !== 0 && family !== 4 && family !== 6) {
       const message = `resolve: option "family" must be 0, 4 or 6, got ${describeValue(family)}`;
@@ -63,6 +64,17 @@ export class Resolver {
 
   stats(): ResolverStats {
     return this._names.stats();
+  }
+}
+
+function checkNames(options: unknown): void {
+  if (typeof options !== 'object' || options === null) {
+    const message = `resolve: the options must be an object, got ${describeValue(options)}`;
+    throw misuse('MILLRACE_INVALID_ARGUMENT', message);
+  }
+  for (const name of Object.keys(options)) {
+    if (name === 'family' || name === 'signal') continue;
+    throw misuse('MILLRACE_UNKNOWN_OPTION', `resolve: there is no option ${describeValue(name)}`);
   }
 }
 

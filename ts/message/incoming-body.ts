@@ -36,6 +36,8 @@ export function decodeText(bytes: Uint8Array): string {
   return (decoder ??= new TextDecoder()).decode(bytes);
 }
 
+type Wanting = Waiting<Uint8Array | undefined>;
+
 /**
  * A body that arrives. Nothing is read from the socket before somebody asks; then either the native core collects it
  * whole, or chunks come as fast as they are taken.
@@ -53,7 +55,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   #whole: Uint8Array | undefined;
   /** What came and was not taken, once chunks are wanted. */
   #chunks: Uint8Array[] | undefined;
-  #wanting: Waiting<Uint8Array | undefined> | undefined;
+  #wanting: Wanting | undefined;
   #watching: (() => void)[] | undefined;
   #sink: ChunkSink | undefined;
   /** Bytes that were taken and not granted again yet. */
@@ -152,6 +154,8 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
         this.#chunks = NONE;
         if (!this.#ended) native.discard(this.id, DUMP_LIMIT);
         this.#ended = true;
+        this.#wanting?.resolve(undefined);
+        this.#wanting = undefined;
         return Promise.resolve({ done: true, value: undefined });
       },
     };
@@ -165,9 +169,35 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
     }
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#ended) return undefined;
+    const before = this.#wanting;
     return new Promise((resolve, reject) => {
-      this.#wanting = { resolve, reject };
+      this.#wanting = before === undefined ? { resolve, reject } : this.#behind(before, resolve, reject);
     });
+  }
+
+  /** Several may ask before a chunk has come: each is answered in its turn, as by an async generator. */
+  #behind(
+    before: Wanting,
+    resolve: (chunk: Uint8Array | undefined | Promise<Uint8Array | undefined>) => void,
+    reject: (error: Error) => void,
+  ): Wanting {
+    const ask = (): void => {
+      try {
+        resolve(this.#next());
+      } catch (error) {
+        reject(error as Error);
+      }
+    };
+    return {
+      resolve: (chunk) => {
+        before.resolve(chunk);
+        ask();
+      },
+      reject: (error) => {
+        before.reject(error);
+        ask();
+      },
+    };
   }
 
   /** Resolves when it is over, whole or not. */
@@ -209,11 +239,11 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
     this.#used = true;
     this.#chunks = undefined;
     this.#sink = undefined;
+    this.#ended = true;
     this.#wanting?.resolve(undefined);
     this.#wanting = undefined;
     this.#collecting?.reject(usedTwice());
     this.#collecting = undefined;
-    this.#ended = true;
     return kept;
   }
 

@@ -1,3 +1,4 @@
+import { withoutBrackets } from '../dns/host-text.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import { errorFromNative } from '../errors/native-error.js';
 import type { NativeServerOptions } from '../native/binding.js';
@@ -65,8 +66,15 @@ function listening(options: NativeServerOptions, address: string): number {
 async function literal(host: string): Promise<string> {
   // Loaded when a host is given: they take a tenth of the package's own time to load.
   const [{ isIP }, { lookup }] = await Promise.all([import('node:net'), import('node:dns/promises')]);
-  if (isIP(host) !== 0) return host;
-  return (await lookup(host)).address;
+  const plain = withoutBrackets(host);
+  if (isIP(plain) !== 0) return plain;
+  try {
+    return (await lookup(host)).address;
+  } catch (error) {
+    // Worded as Node does: `getaddrinfo ENOTFOUND name`.
+    const { message, errno, syscall } = error as NodeJS.ErrnoException;
+    throw new MillraceError('MILLRACE_SYSTEM', message, { errno, syscall, hostname: host, cause: error });
+  }
 }
 
 function listenError(answer: number, address: string, port?: number): MillraceError {

@@ -3,10 +3,11 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** Chunks that came before somebody took them, or the one who waits for the next. */
+/** Chunks that came before somebody took them, or who waits for the next: several are answered in their order. */
 export class ChunkQueue {
   readonly #chunks: Uint8Array[] = [];
   #waiting: Waiting | undefined;
+  #behind: Waiting[] | undefined;
 
   /** Whether chunks came that nobody has taken. */
   get keeps(): boolean {
@@ -33,19 +34,26 @@ export class ChunkQueue {
 
   /** Resolves with the next that comes, none at the end. */
   wait(): Promise<Uint8Array | undefined> {
-    return new Promise((resolve, reject) => (this.#waiting = { resolve, reject }));
+    return new Promise((resolve, reject) => {
+      if (this.#waiting === undefined) this.#waiting = { resolve, reject };
+      else (this.#behind ??= []).push({ resolve, reject });
+    });
   }
 
-  /** Gives it to whoever waits; `undefined`: none will come. */
+  /** Gives it to whoever waits for it; `undefined`: none will come, for all that wait. */
   give(chunk: Uint8Array | undefined): void {
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    waiting?.resolve(chunk);
+    do this._first()?.resolve(chunk);
+    while (chunk === undefined && this.waits);
   }
 
   fail(error: unknown): void {
+    do this._first()?.reject(error);
+    while (this.waits);
+  }
+
+  private _first(): Waiting | undefined {
     const waiting = this.#waiting;
-    this.#waiting = undefined;
-    waiting?.reject(error);
+    this.#waiting = this.#behind?.shift();
+    return waiting;
   }
 }

@@ -5,6 +5,8 @@ import { namesFor } from '../dns/default-names.js';
 import { withoutBrackets } from '../dns/host-text.js';
 import type { LookupFunction } from '../dns/lookup-function.js';
 import type { Resolver } from '../dns/resolver.js';
+import { describeValue } from '../errors/escape.js';
+import { abortError } from '../errors/abort-error.js';
 import { MillraceError, misuse } from '../errors/millrace-error.js';
 import type { ConnectOptionValues } from '../options/connect.generated.js';
 import { CONNECT_OPTIONS } from '../options/connect.generated.js';
@@ -68,12 +70,16 @@ export interface ConnectNotes {
 export async function connectNoting(options: ConnectOptions, notes: ConnectNotes): Promise<Socket> {
   const values = validateOptions<ConnectOptionValues>(CONNECT_OPTIONS, withAbstractName(options));
   const timeouts = validateOptions<ConnectTimeoutValues>(CONNECT_TIMEOUTS, values.timeouts ?? {});
+  if (values.localAddress !== null && isIP(values.localAddress) === 0) {
+    const got = describeValue(values.localAddress);
+    throw misuse('MILLRACE_INVALID_ARGUMENT', `connect: option "localAddress" must be an IP address, got ${got}`);
+  }
   const target = { scheme: 'tcp', host: values.host, port: values.port ?? 0 };
   const hops = values.path === null ? routeOf('connect', values.proxy as ProxyOption, target) : [];
   const deadline = deadlineOf(values.signal, timeouts.total);
   const { signal } = deadline;
   try {
-    signal?.throwIfAborted();
+    if (signal?.aborted === true) throw abortError(signal);
     const resolve: Resolve = {
       all: (host, family) => addressesOf({ ...values, host, family }, timeouts.dns, signal),
       parts: (host, family) => partsOf({ ...values, host, family }, timeouts.dns, signal),

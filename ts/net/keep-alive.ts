@@ -1,5 +1,5 @@
-import { describeValue } from '../errors/escape.js';
-import { misuse } from '../errors/millrace-error.js';
+import { describeValue, quote } from '../errors/escape.js';
+import { misuse, outOfRange } from '../errors/millrace-error.js';
 
 /** When an idle connection is asked whether its peer is still there, in seconds. */
 export interface KeepAlive {
@@ -9,16 +9,29 @@ export interface KeepAlive {
 }
 
 const DEFAULT: KeepAlive = { idle: 60, interval: 10, count: 3 };
+/** What Linux takes: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL and MAX_TCP_KEEPCNT. */
+const MOST: KeepAlive = { idle: 32_767, interval: 32_767, count: 127 };
 
 /** The three numbers as the native core takes them; undefined: none. */
 export function keepAliveNumbers(owner: string, given: boolean | object): [number, number, number] | undefined {
   if (given === false) return undefined;
-  const { idle, interval, count } = { ...DEFAULT, ...(given === true ? {} : given) };
-  for (const [name, value] of Object.entries({ idle, interval, count })) {
-    if (!Number.isInteger(value) || value < 1 || value > 32_767) {
-      const message = `${owner}: option 'keepAlive.${name}' must be an integer from 1 to 32767, got ${describeValue(value)}`;
-      throw misuse('MILLRACE_INVALID_ARGUMENT', message);
-    }
+  if (given !== true && (typeof given !== 'object' || (given as unknown) === null)) {
+    const expected = 'true, false or { idle, interval, count }';
+    throw misuse('MILLRACE_INVALID_ARGUMENT', `${owner}: keepAlive must be ${expected}, got ${describeValue(given)}`);
   }
+  const values: Record<string, unknown> = { ...DEFAULT };
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(DEFAULT, name)) {
+      throw misuse('MILLRACE_UNKNOWN_OPTION', `${owner}: keepAlive has no option ${quote(name)}`);
+    }
+    if (value === undefined) continue;
+    const most = MOST[name as keyof KeepAlive];
+    if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > most) {
+      const expected = `an integer from 1 to ${most}`;
+      throw outOfRange(`${owner}: option "keepAlive.${name}" must be ${expected}, got ${describeValue(value)}`);
+    }
+    values[name] = value;
+  }
+  const { idle, interval, count } = values as unknown as KeepAlive;
   return [idle, interval, count];
 }

@@ -1,5 +1,5 @@
+import { abortError } from '../errors/abort-error.js';
 import { misuse } from '../errors/millrace-error.js';
-import { errorFromNative } from '../errors/native-error.js';
 import type { NativeServerOptions } from '../native/binding.js';
 import { SERVER_RAW } from '../native/binding.js';
 import { native } from '../native/loader.js';
@@ -8,6 +8,7 @@ import { SOCKET_LISTEN_OPTIONS } from '../options/listen.generated.js';
 import { validateOptions } from '../options/validate.js';
 import { TlsContext } from '../tls/tls-context.js';
 import type { TlsServerOptions } from '../tls/tls-options.js';
+import { gateError } from './gate-error.js';
 import { withAbstractName } from './abstract-name.js';
 import { bind } from './bind.js';
 import type { KeepAlive } from './keep-alive.js';
@@ -34,7 +35,7 @@ export async function listen(options: ListenSocketOptions, onConnection: OnConne
     throw misuse('MILLRACE_INVALID_ARGUMENT', 'listen: the second argument must be a function that takes sockets');
   }
   const { signal } = values;
-  signal?.throwIfAborted();
+  if (signal?.aborted === true) throw abortError(signal);
   const native_ = nativeOptions(values);
   const tls = await contextOf(values.tls);
   const own = tls === values.tls ? null : tls;
@@ -53,7 +54,7 @@ export async function listen(options: ListenSocketOptions, onConnection: OnConne
   if (signal !== null) {
     if (signal.aborted) {
       listener.destroy();
-      signal.throwIfAborted();
+      throw abortError(signal);
     }
     const onAbort = (): void => listener.destroy();
     signal.addEventListener('abort', onAbort, { once: true });
@@ -83,7 +84,7 @@ function setGate(id: number, values: SocketListenOptionValues, name: string): vo
     rates: [],
     scope: values.limitScope === 'process' ? name : undefined,
   });
-  if (code !== 0) throw errorFromNative(code, { got: [...allow, ...deny].join(' ') });
+  if (code !== 0) throw gateError(code, { allow, deny, trustProxy: [] });
 }
 
 /** What only HTTP asks is at rest. */

@@ -1,8 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
-import { describeValue } from '../errors/escape.js';
-import { MillraceError, outOfRange } from '../errors/millrace-error.js';
+import { MillraceError } from '../errors/millrace-error.js';
 import { errorFromNative } from '../errors/native-error.js';
 import { contextRunner } from '../log/context-runner.js';
 import { isEnabled, logRecord } from '../log/log.js';
@@ -11,6 +10,7 @@ import type { SocketSink } from '../native/events.js';
 import { KIND, registerServer, unregisterServer } from '../native/events.js';
 import { native } from '../native/loader.js';
 import { Deadline } from '../resilience/deadline.js';
+import { closeTimes } from '../resilience/close-options.js';
 import { forceLate } from '../resilience/force-late.js';
 import type { TlsContext } from '../tls/tls-context.js';
 import type { Bound } from './bind.js';
@@ -82,11 +82,9 @@ export class Listener extends EventEmitter implements SocketSink, AsyncDisposabl
    * Stops accepting and resolves when the last of its sockets has closed; after `timeout` ms (30 000) what is left is
    * cut. Its counts: sockets that ended by themselves meanwhile, and those that were cut.
    */
-  close({ timeout = 30_000 }: { timeout?: number } = {}): Promise<{ finished: number; forced: number }> {
+  close(options?: { timeout?: number }): Promise<{ finished: number; forced: number }> {
+    const { timeout } = closeTimes(options, { timeout: 30_000 });
     if (this.#closed === undefined) {
-      if (typeof timeout !== 'number' || !(timeout >= 0)) {
-        throw outOfRange(`close: the timeout must be 0 or more milliseconds, got ${describeValue(timeout)}`);
-      }
       this.#closed = new Promise((resolve) => (this.#ended = resolve));
       void forceLate(Deadline.after(timeout), this.#closed, () => native.forceServer(this.id));
       if (native.closeServer(this.id, 0) === 0) this.handleServerEvent(KIND.serverClosed, 0, 0);
@@ -147,6 +145,8 @@ export class Listener extends EventEmitter implements SocketSink, AsyncDisposabl
   /** @internal */
   handleServerEvent(_kind: number, finished: number, forced: number): void {
     if (this.#isClosed) return;
+    // The native core has kept the last counts for this.
+    this.stats();
     unregisterServer(this.id);
     if (this.#holds) native.hold(-1);
     this.#isClosed = true;

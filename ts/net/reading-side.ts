@@ -81,6 +81,7 @@ export abstract class ReadingSide extends FewListeners implements AsyncIterable<
       },
       return: () => {
         this.#queue?.clear();
+        this.#queue?.give(undefined);
         if (!this._has(ENDED)) native.discard(this.id, LEFT);
         this.#state |= ENDED;
         this.destroy();

@@ -142,6 +142,7 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
   }
 
   private _writeOne(part: string | Uint8Array): boolean {
+    if (typeof part !== 'string' && !(part instanceof Uint8Array)) throw noChunk(part);
     const answer = native.write(this.id, part);
     if (answer !== undefined && answer !== 0) return false;
     this.#bytesWritten += typeof part === 'string' ? Buffer.byteLength(part) : part.length;
@@ -158,7 +159,7 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
 
   /** Ends our side; resolves when everything is with the kernel. The peer may go on sending. */
   end(data?: string | Uint8Array): Promise<void> {
-    if (data !== undefined && data.length > 0) this.write(data);
+    if (data !== undefined) this.write(data);
     if (this._is(ENDED | CLOSED | JOINED)) return Promise.resolve();
     this.#state |= ENDED;
     const finished = (this.#writers ??= new Writers()).wait(true);
@@ -222,6 +223,15 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
    * counts are in `bytesRead` and `bytesWritten` of both in any case.
    */
   pipeTo(other: Socket, options: RelayOptions = {}): Promise<RelayCounts> {
+    if (!(other instanceof Socket) || other === this) {
+      const got = other === this ? 'the same one' : describeValue(other);
+      return Promise.reject(
+        misuse('MILLRACE_INVALID_ARGUMENT', `pipeTo: needs another Socket of millrace, got ${got}`),
+      );
+    }
+    if (this._is(JOINED) || other._is(JOINED)) {
+      return Promise.reject(misuse('MILLRACE_INVALID_STATE', 'pipeTo: one of the sockets is in a relay already'));
+    }
     return relay(this, other, options);
   }
 
@@ -393,4 +403,8 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
   private _addressParts(): string[] {
     return (this._ownFacts().address ??= (native.address(this.id) || '\0\0\0').split('\0'));
   }
+}
+
+function noChunk(given: unknown): Error {
+  return misuse('MILLRACE_INVALID_ARGUMENT', `write: needs a string or a Uint8Array, got ${describeValue(given)}`);
 }

@@ -76,13 +76,15 @@ export function checkOption(owner: string, row: OptionRow, value: unknown): unkn
       if (!isSignal(value)) throw wrongType(owner, row, value);
       return value;
     case 'functions':
-      if (!Array.isArray(value) || value.some((one) => typeof one !== 'function')) throw wrongType(owner, row, value);
+      if (!Array.isArray(value) || Array.from(value).some((one) => typeof one !== 'function'))
+        throw wrongType(owner, row, value);
       return value;
     case 'strings':
-      if (!Array.isArray(value) || value.some((one) => typeof one !== 'string')) throw wrongType(owner, row, value);
+      if (!Array.isArray(value) || Array.from(value).some((one) => typeof one !== 'string'))
+        throw wrongType(owner, row, value);
       return value;
     case 'objects':
-      if (!Array.isArray(value) || value.some((one) => typeof one !== 'object' || one === null)) {
+      if (!Array.isArray(value) || Array.from(value).some((one) => typeof one !== 'object' || one === null)) {
         throw wrongType(owner, row, value);
       }
       return value;

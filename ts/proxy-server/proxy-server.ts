@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
 import { withoutBrackets } from '../dns/host-text.js';
+import { isThenable } from '../message/thenable.js';
 import { logRecord } from '../log/log.js';
 import { KIND } from '../native/events.js';
 import type { Socket } from '../net/socket.js';
@@ -208,7 +209,8 @@ export class ProxyServer extends EventEmitter implements AsyncDisposable {
     const [version, host = '', port, user = ''] = text.split('\0');
     const protocol = version === '4' ? 'socks4' : 'socks5';
     const username = client.username ?? (user === '' ? null : Buffer.from(user, 'latin1').toString());
-    const request: ProxyRequest = { protocol, host, port: Number(port), username, ...client.address };
+    // Hooks and listeners are shown what is acted upon: they cannot change it.
+    const request: ProxyRequest = Object.freeze({ protocol, host, port: Number(port), username, ...client.address });
     await this.#tunnel(request, {
       signal: client.signal,
       grant: ({ localAddress, localPort }) => client.grant({ address: localAddress, port: localPort }),
@@ -226,10 +228,14 @@ export class ProxyServer extends EventEmitter implements AsyncDisposable {
     else counts.failed++;
     counts.sent += stats.sent;
     counts.received += stats.received;
-    try {
-      onClose?.(stats);
-    } catch (error) {
+    const failed = (error: unknown): void => {
       logRecord('error', 'proxy', 'the function onClose has failed', { error });
+    };
+    try {
+      const answer: unknown = onClose?.(stats);
+      if (isThenable(answer)) answer.then(undefined, failed);
+    } catch (error) {
+      failed(error);
     }
   }
 

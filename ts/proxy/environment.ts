@@ -1,3 +1,5 @@
+import { describeValue } from '../errors/escape.js';
+import { misuse } from '../errors/millrace-error.js';
 import { NoProxy } from './no-proxy.js';
 import { parseProxyUrl } from './proxy-url.js';
 import type { ProxyUrl } from './proxy-url.js';
@@ -37,6 +39,10 @@ export function proxyFromEnvironment(
   environment: Environment = process.env,
   platform: NodeJS.Platform = process.platform,
 ): ProxyUrl | null {
+  if (typeof target !== 'object' || (target as unknown) === null || typeof target.host !== 'string') {
+    const message = `proxyFromEnvironment: needs { scheme, host, port }, got ${describeValue(target)}`;
+    throw misuse('MILLRACE_INVALID_ARGUMENT', message);
+  }
   const own = VARIABLES[target.scheme];
   const value = (own && read(own, environment, platform)) || read('all_proxy', environment, platform);
   if (!value) return null;

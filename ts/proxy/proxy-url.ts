@@ -34,7 +34,8 @@ const DEFAULT_PORTS: Readonly<Record<ProxyKind, number>> = {
 export function parseProxyUrl(given: string | URL): ProxyUrl {
   const url = parse(given);
   const kind = url.protocol.slice(0, -1);
-  if (!isKind(kind)) throw invalid(`an unknown scheme, ${quote(kind)}`);
+  // Without the slashes it is no scheme, but may be a user name with a password behind it.
+  if (!isKind(kind)) throw invalid(hasScheme(given) ? `an unknown scheme, ${quote(kind)}` : 'none of these schemes');
   if (url.search !== '' || url.hash !== '' || (url.pathname !== '' && url.pathname !== '/')) {
     throw invalid('a path, a query or a fragment, which a proxy cannot have');
   }
@@ -51,6 +52,10 @@ function parse(given: string | URL): URL {
   } catch {
     throw invalid('what is not an absolute URL');
   }
+}
+
+function hasScheme(given: string | URL): boolean {
+  return /^\s*[a-z][a-z\d+.-]*:\/\//i.test(String(given));
 }
 
 function isKind(kind: string): kind is ProxyKind {

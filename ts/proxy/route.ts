@@ -1,4 +1,4 @@
-import { describeValue } from '../errors/escape.js';
+import { describeValue, quote } from '../errors/escape.js';
 import { misuse } from '../errors/millrace-error.js';
 import type { HeadersInput } from '../message/head-text.js';
 import { headText } from '../message/head-text.js';
@@ -38,6 +38,8 @@ export interface RouteHop {
 /** The most proxies of a chain. */
 export const MAX_HOPS = 8;
 
+const HOP_OPTIONS = new Set(['url', 'username', 'password', 'headers', 'tls']);
+
 /** The proxies that an option names for a target, in the order in which they are dialled; empty for none. */
 export function routeOf(owner: string, option: ProxyOption | undefined, target: ProxyTarget): readonly RouteHop[] {
   if (option === undefined || option === null) return [];
@@ -63,8 +65,24 @@ export function routeOf(owner: string, option: ProxyOption | undefined, target: 
         `${owner}: option 'proxy' must be ${expected}, got ${describeValue(one)}`,
       );
     }
+    checkHop(owner, one);
     return hopOf(owner, parseProxyUrl(one.url), one);
   });
+}
+
+/** No value is shown: it may be a password. */
+function checkHop(owner: string, hop: ProxyHop): void {
+  for (const name of Object.keys(hop)) {
+    if (HOP_OPTIONS.has(name)) continue;
+    throw misuse('MILLRACE_UNKNOWN_OPTION', `${owner}: a proxy has no option ${quote(name)}`);
+  }
+  for (const name of ['username', 'password'] as const) {
+    if (hop[name] === undefined || typeof hop[name] === 'string') continue;
+    throw misuse(
+      'MILLRACE_INVALID_ARGUMENT',
+      `${owner}: '${name}' of a proxy must be a string, got ${typeof hop[name]}`,
+    );
+  }
 }
 
 /** A hop as an option names it. */

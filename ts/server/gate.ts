@@ -1,4 +1,4 @@
-import { errorFromNative } from '../errors/native-error.js';
+import { gateError } from '../net/gate-error.js';
 import type { NativeGate } from '../native/binding.js';
 import { native } from '../native/loader.js';
 import type { ServerOptionValues } from '../options/server.generated.js';
@@ -29,5 +29,5 @@ export function setGate(id: number, values: ServerOptionValues, place: string): 
     scope: values.limitScope === 'process' ? place : undefined,
   };
   const code = native.setGate(id, gate);
-  if (code !== 0) throw errorFromNative(code, { got: [...gate.allow, ...gate.deny, ...gate.trustProxy].join(' ') });
+  if (code !== 0) throw gateError(code, gate);
 }

@@ -34,14 +34,10 @@ const MAX_TIMEOUT = 2_147_483_647;
  */
 export function gracefulShutdown(
   servers: Closable | Iterable<Closable>,
-  {
-    signals = ['SIGTERM', 'SIGINT'],
-    timeout = 30_000,
-    idle = 1_000,
-    exit = true,
-    onSignal,
-  }: GracefulShutdownOptions = {},
+  options: GracefulShutdownOptions = {},
 ): () => void {
+  checkShapes(servers, options);
+  const { signals = ['SIGTERM', 'SIGINT'], timeout = 30_000, idle = 1_000, exit = true, onSignal } = options;
   check(signals, { timeout, idle });
   // A live view: what is added to an array or a Set later is closed too.
   const all = Symbol.iterator in servers ? servers : [servers];
@@ -92,6 +88,33 @@ async function closeAll(servers: Iterable<Closable>, options: { timeout: number;
 function forcedOf(value: unknown): number {
   const forced = typeof value === 'object' && value !== null ? (value as { forced?: unknown }).forced : 0;
   return typeof forced === 'number' ? forced : 0;
+}
+
+const OPTIONS = new Set(['signals', 'timeout', 'idle', 'exit', 'onSignal']);
+
+/** What would be found out at the signal otherwise, when it is too late. */
+function checkShapes(servers: unknown, options: unknown): void {
+  const wrong = (what: string): Error => misuse('MILLRACE_INVALID_ARGUMENT', `gracefulShutdown: ${what}`);
+  const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+  if (!isObject(servers)) throw wrong(`needs a server, or several, got ${describeValue(servers)}`);
+  for (const one of Symbol.iterator in servers ? (servers as Iterable<unknown>) : [servers]) {
+    if (isObject(one) && typeof (one as Partial<Closable>).close === 'function') continue;
+    throw wrong(`a server must have a function "close", got ${describeValue(one)}`);
+  }
+  if (!isObject(options)) throw wrong(`the options must be an object, got ${describeValue(options)}`);
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined && !OPTIONS.has(name))
+      throw misuse('MILLRACE_UNKNOWN_OPTION', `gracefulShutdown: there is no option ${quote(name)}`);
+  }
+  const { exit, onSignal, signals } = options as Record<string, unknown>;
+  if (exit !== undefined && typeof exit !== 'boolean')
+    throw wrong(`exit must be true or false, got ${describeValue(exit)}`);
+  if (onSignal !== undefined && typeof onSignal !== 'function') {
+    throw wrong(`onSignal must be a function, got ${describeValue(onSignal)}`);
+  }
+  if (signals !== undefined && !Array.isArray(signals)) {
+    throw wrong(`signals must be an array of their names, got ${describeValue(signals)}`);
+  }
 }
 
 function check(signals: readonly NodeJS.Signals[], times: { timeout: number; idle: number }): void {

@@ -1,6 +1,9 @@
+import { abortError } from '../errors/abort-error.js';
 import { Blob } from 'node:buffer';
 import type { Readable } from 'node:stream';
 
+import { describeValue } from '../errors/escape.js';
+import { misuse } from '../errors/millrace-error.js';
 import { errorFromNative } from '../errors/native-error.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { Target } from '../native/events.js';
@@ -80,8 +83,11 @@ export class InjectedResponse implements AsyncIterable<Uint8Array> {
 
 /** Sends the request through the server's own parser and serializer. */
 export async function inject(server: number, request: InjectOptions): Promise<InjectedResponse> {
+  if (typeof request !== 'object' || (request as unknown) === null || request.url === undefined) {
+    throw misuse('MILLRACE_INVALID_ARGUMENT', `inject: needs { url }, got ${describeValue(request)}`);
+  }
   const { method = 'GET', headers = {}, body = null, signal } = request;
-  signal?.throwIfAborted();
+  if (signal?.aborted === true) throw abortError(signal);
   const url = new URL(request.url, 'http://localhost');
   for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.append(name, value);
   const target = request.url === '*' ? '*' : url.pathname + url.search;
@@ -105,7 +111,7 @@ export async function inject(server: number, request: InjectOptions): Promise<In
       then();
     };
     const onAbort = (): void => {
-      settle(() => reject(signal?.reason as Error));
+      settle(() => reject(abortError(signal as AbortSignal)));
       native.destroy(id);
     };
     signal?.addEventListener('abort', onAbort, { once: true });

@@ -1,3 +1,4 @@
+import { abortError } from '../errors/abort-error.js';
 import { misuse } from '../errors/millrace-error.js';
 import type { NativeServerOptions } from '../native/binding.js';
 import { SERVER_HTTP1 } from '../native/binding.js';
@@ -80,7 +81,7 @@ export async function start(options: ServeOptions, proxy: ProxyPart | null): Pro
   const values = await withCompression(withRateLimits(validateOptions(SERVER_OPTIONS, options)));
   nativeReputation(values.reputation);
   const { signal } = values;
-  signal?.throwIfAborted();
+  if (signal?.aborted === true) throw abortError(signal);
   const tls = await tlsContext(values);
   const own = tls === values.tls ? null : tls;
   let server: Server;
@@ -95,7 +96,7 @@ export async function start(options: ServeOptions, proxy: ProxyPart | null): Pro
   if (signal !== null) {
     if (signal.aborted) {
       server.destroy();
-      signal.throwIfAborted();
+      throw abortError(signal);
     }
     const onAbort = (): void => server.destroy();
     signal.addEventListener('abort', onAbort, { once: true });

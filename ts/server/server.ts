@@ -15,6 +15,7 @@ import { isEnabled, logRecord } from '../log/log.js';
 import { descriptorOf } from '../net/bridge.js';
 import { Socket } from '../net/socket.js';
 import { Deadline } from '../resilience/deadline.js';
+import { closeTimes } from '../resilience/close-options.js';
 import { forceLate } from '../resilience/force-late.js';
 import { TlsContext } from '../tls/tls-context.js';
 import type { TlsServerOptions } from '../tls/tls-options.js';
@@ -141,11 +142,9 @@ export class Server extends EventEmitter implements RequestSink {
    * those that are idle for `idle` ms (100), and resolves when the last is done; after `timeout` ms (30 000) what is
    * left is cut.
    */
-  close({ timeout = 30_000, idle = 100 }: CloseOptions = {}): Promise<{ finished: number; forced: number }> {
+  close(options?: CloseOptions): Promise<{ finished: number; forced: number }> {
+    const { timeout, idle } = closeTimes(options, { timeout: 30_000, idle: 100 });
     if (this._closed === undefined) {
-      if (typeof timeout !== 'number' || !(timeout >= 0)) {
-        throw outOfRange(`close: the timeout must be 0 or more milliseconds, got ${describeValue(timeout)}`);
-      }
       this._closed = new Promise((resolve) => (this._ended = resolve));
       void forceLate(Deadline.after(timeout), this._closed, () => native.forceServer(this.id));
       if (native.closeServer(this.id, idle) === 0) this.handleServerEvent(KIND.serverClosed, 0, 0);
@@ -166,7 +165,9 @@ export class Server extends EventEmitter implements RequestSink {
   adopt(transport: number | Duplex): void {
     if (this._isClosed) throw new MillraceError('MILLRACE_SERVER_CLOSED', 'the server was closed: it adopts nothing');
     const fd = isDuplex(transport) ? descriptorOf(transport) : transport;
-    if (!Number.isInteger(fd) || fd < 0) throw outOfRange(`adopt: a descriptor must be an integer from 0, got ${fd}`);
+    if (!Number.isInteger(fd) || fd < 0) {
+      throw outOfRange(`adopt: needs a Duplex, or a descriptor from 0 on, got ${describeValue(fd)}`);
+    }
     const answer = native.adopt(this.id, fd);
     if (answer === undefined) return;
     throw answer < 0
@@ -230,7 +231,8 @@ export class Server extends EventEmitter implements RequestSink {
 
   /** A request without a socket. */
   inject(request: InjectOptions): Promise<InjectedResponse> {
-    return inject(this.id, request);
+    if (!this._isClosed) return inject(this.id, request);
+    return Promise.reject(new MillraceError('MILLRACE_SERVER_CLOSED', 'the server was closed: it answers no request'));
   }
 
   stats(): ServerStats {
@@ -265,6 +267,8 @@ export class Server extends EventEmitter implements RequestSink {
   /** @internal */
   handleServerEvent(_kind: number, finished: number, forced: number): void {
     if (this._isClosed) return;
+    // The native core has kept the last counts for this.
+    this.stats();
     unregisterServer(this.id);
     if (this._holds) native.hold(-1);
     this._isClosed = true;

@@ -22,6 +22,7 @@ use crate::memory::Memory;
 use crate::relay::Relay;
 use crate::server::Server;
 use crate::server::refusals::Refusals;
+use crate::server::stats::ServerStats;
 use crate::stream::Stream;
 use millrace_buffer::{PinId, Pool};
 use millrace_error::Code;
@@ -37,6 +38,8 @@ pub(crate) const LISTENER_TOKEN: u64 = 1 << 63;
 pub struct Engine<V: Copy> {
     pub(crate) poller: Box<dyn Poller>,
     pub(crate) servers: Slab<Server>,
+    /// The last counts of servers that have closed, until they are asked for.
+    pub(crate) last_counts: Vec<(Id, ServerStats)>,
     /// How many of them have paused accepting: looked at in every turn, so it is not searched for.
     pub(crate) paused_servers: usize,
     /// How many are closing and still take what is on its way to their listeners.
@@ -115,6 +118,7 @@ impl<V: Copy> Engine<V> {
         Self {
             poller,
             servers: Slab::default(),
+            last_counts: Vec::new(),
             paused_servers: 0,
             leaving_servers: 0,
             has_new_deadline: false,

@@ -20,7 +20,7 @@ mod spare;
 mod tuning;
 
 pub use accept::{AcceptError, Accepted, accept};
-pub use connect::{ConnectTcp, connect_tcp, connect_unix};
+pub use connect::{Begun, ConnectTcp, connect_tcp, connect_unix};
 pub use info::{Credentials, TcpInfo, peer_credentials, tcp_info};
 pub use inherit::{Inherited, inherit};
 pub use listen::{ListenTcp, listen_tcp, listen_unix};

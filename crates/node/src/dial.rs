@@ -1,5 +1,6 @@
 //! `dial`: an object of options, validated in TypeScript, becomes a connection that we begin.
 
+use crate::address::socket_addr;
 use crate::listen::{keep_alive, on_engine, socket_path, state_of};
 use millrace_engine::error::{Code, Error};
 use millrace_engine::net::socket::ConnectTcp;
@@ -8,7 +9,7 @@ use millrace_engine::{Dial, DialTls, DialTo, Hop};
 use napi::Env;
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
 use std::sync::Arc;
 
@@ -85,7 +86,7 @@ pub fn dial(env: Env, options: NativeDial) -> f64 {
 /// The rest of the addresses of a dial, of which there may be none: 1, or 0 when it is over.
 #[napi(catch_unwind)]
 pub fn dial_addresses(env: Env, stream: f64, hosts: Vec<String>, port: u32) -> f64 {
-    let at = |host: &String| Some(SocketAddr::new(host.parse().ok()?, port as u16));
+    let at = |host: &String| socket_addr(host, port as u16);
     let addresses: Vec<SocketAddr> = hosts.iter().filter_map(at).collect();
     on_engine(env, 0.0, |engine| {
         engine.tick();
@@ -196,17 +197,17 @@ fn hop_of(env: Env, hop: &NativeHop) -> Result<Hop, Code> {
 }
 
 fn dial_of(env: Env, options: &NativeDial) -> Result<Dial, Code> {
-    let ip = |text: &String| text.parse::<IpAddr>().map_err(|_| Code::InvalidArgument);
+    let at = |text: &String, port| socket_addr(text, port).ok_or(Code::InvalidArgument);
     let to = match (&options.path, &options.hosts) {
         _ if options.fd.is_some_and(|fd| fd >= 0) => DialTo::Adopted(adopted(options.fd.unwrap_or(-1))?),
         (Some(path), _) => DialTo::Unix(socket_path(path)),
         (None, Some(hosts)) => {
-            let at = |host: &String| Ok(SocketAddr::new(ip(host)?, options.port as u16));
+            let at = |host: &String| at(host, options.port as u16);
             DialTo::Tcp(hosts.iter().map(at).collect::<Result<_, Code>>()?)
         }
         (None, None) => return Err(Code::InvalidArgument),
     };
-    let local = options.local_address.as_ref().map(ip).transpose()?;
+    let local = options.local_address.as_ref().map(|text| at(text, 0)).transpose()?;
     let tls = tls_of(env, options.tls, &options.servername)?;
     let hops = options.hops.iter().flatten().map(|hop| hop_of(env, hop));
     let hops = hops.collect::<Result<_, Code>>()?;
@@ -216,7 +217,7 @@ fn dial_of(env: Env, options: &NativeDial) -> Result<Dial, Code> {
         sorted: options.sorted,
         more: options.more,
         socket: ConnectTcp {
-            local: local.map(|ip| SocketAddr::new(ip, 0)),
+            local,
             no_delay: options.no_delay,
             keep_alive,
             user_timeout_ms: options.user_timeout,

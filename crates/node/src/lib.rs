@@ -4,6 +4,7 @@
 //! The hot functions are registered by hand over `napi-sys`, with the environment's [`State`](state::State) as their
 //! data pointer: a macro method takes a process-wide lock. What is called rarely and takes an object is a macro.
 
+mod address;
 mod client;
 #[cfg_attr(test, allow(dead_code, reason = "the macro that registers it is off in unit tests"))]
 mod dial;

@@ -1,5 +1,6 @@
 //! `listen`: an object of options, validated in TypeScript, becomes a server.
 
+use crate::address::socket_addr;
 use crate::js::{Value, call};
 use crate::state::{Life, State};
 use millrace_engine::error::Error;
@@ -223,8 +224,7 @@ fn place(options: &NativeServerOptions) -> Result<ListenOn, i32> {
     let Some(host) = &options.host else {
         return Ok(ListenOn::Nowhere);
     };
-    let ip: std::net::IpAddr = host.parse().map_err(|_| libc::EINVAL)?;
-    let addr = std::net::SocketAddr::new(ip, options.port as u16);
+    let addr = socket_addr(host, options.port as u16).ok_or(libc::EINVAL)?;
     Ok(ListenOn::Tcp {
         addr,
         reuse_port: options.reuse_port,

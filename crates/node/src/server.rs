@@ -154,7 +154,9 @@ pub unsafe extern "C" fn server_stats(env: sys::napi_env, info: sys::napi_callba
     let arguments = Arguments::of(env, info);
     let row = with(&arguments, None, |_, engine| {
         engine.tick();
-        engine.server_stats(arguments.number(0)).map(stats_row)
+        let id = arguments.number(0);
+        let live = engine.server_stats(id).map(stats_row);
+        live.or_else(|| engine.last_counts(id).as_ref().map(stats_row))
     });
     let found = row.is_some();
     arguments.with_doubles(1, |target| {

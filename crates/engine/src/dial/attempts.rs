@@ -9,7 +9,7 @@ use crate::id::Id;
 use crate::link::Link;
 use millrace_error::{Code, Error};
 use millrace_metrics::{Counter, Histogram};
-use millrace_net::socket;
+use millrace_net::socket::{self, Begun};
 use millrace_net::{Interest, Peer};
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -21,6 +21,8 @@ pub const ATTEMPT_DELAY_MS: u64 = 250;
 pub(crate) struct Attempt {
     fd: OwnedFd,
     to: SocketAddr,
+    /// Whether it can be written to although the system may know no peer yet.
+    at_once: bool,
 }
 
 impl<V: Copy> Engine<V> {
@@ -55,14 +57,14 @@ impl<V: Copy> Engine<V> {
             let begun = socket::connect_tcp(to, &dial.socket)
                 .map_err(|error| Error::system("connect", &error))
                 .and_then(
-                    |fd| match self.poller.add(fd.as_raw_fd(), id.as_u64(), Interest::WRITE) {
-                        Ok(()) => Ok(fd),
+                    |begun| match self.poller.add(begun.fd.as_raw_fd(), id.as_u64(), Interest::WRITE) {
+                        Ok(()) => Ok(begun),
                         Err(error) => Err(Error::system("epoll_ctl", &error)),
                     },
                 );
             match begun {
-                Ok(fd) => {
-                    dial.attempts.push(Attempt { fd, to });
+                Ok(Begun { fd, at_once }) => {
+                    dial.attempts.push(Attempt { fd, to, at_once });
                     dial.last_attempt_ms = self.from_ms;
                     dial.next_attempt_ms = match dial.next < dial.addresses.len() {
                         true => self.from_ms + ATTEMPT_DELAY_MS,
@@ -171,7 +173,7 @@ impl<V: Copy> Engine<V> {
         while let Some(attempt) = dial.attempts.get(place) {
             let fd = attempt.fd.as_raw_fd();
             match socket::take_error(fd) {
-                Ok(None) if socket::peer_addr(fd).is_ok() => {
+                Ok(None) if attempt.at_once || socket::peer_addr(fd).is_ok() => {
                     let won = dial.attempts.swap_remove(place);
                     for other in dial.attempts.drain(..) {
                         self.poller.remove(other.fd.as_raw_fd(), id.as_u64());

@@ -25,6 +25,9 @@ use std::os::fd::AsRawFd;
 /// (`net.core.somaxconn`).
 const MOST_WAITING: usize = 4096;
 
+/// Closed servers whose counts nobody has asked for yet.
+const MAX_LAST_COUNTS: usize = 64;
+
 impl<V: Copy> Engine<V> {
     /// As [`close_server_after`](Self::close_server_after), with [`FAREWELL_MS`].
     pub fn close_server(&mut self, id: f64) -> bool {
@@ -178,7 +181,13 @@ impl<V: Copy> Engine<V> {
         }
         let (finished, forced) = (server.finished, server.forced);
         let gauge = listeners_gauge(server.options.kind);
-        self.servers.remove(id);
+        if let Some(server) = self.servers.remove(id) {
+            // Who began it may have given it up before it could hear of its end.
+            if self.last_counts.len() == MAX_LAST_COUNTS {
+                self.last_counts.remove(0);
+            }
+            self.last_counts.push((id, server.stats));
+        }
         self.metrics.gauge_add(gauge, -1);
         self.event(EventKind::ServerClosed, id, 0, finished, forced, None);
     }

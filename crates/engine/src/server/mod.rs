@@ -129,4 +129,11 @@ impl<V: Copy> Engine<V> {
         server.stats.rate.roll(second);
         Some(&server.stats)
     }
+
+    /// What a server had counted when it closed: once, to whoever heard of it by `ServerClosed`.
+    pub fn last_counts(&mut self, id: f64) -> Option<ServerStats> {
+        let id = Id::from_f64(id)?;
+        let at = self.last_counts.iter().position(|(closed, _)| *closed == id)?;
+        Some(self.last_counts.swap_remove(at).1)
+    }
 }

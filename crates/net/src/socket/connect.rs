@@ -7,6 +7,7 @@ use std::path::Path;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
+use super::listen::unix_address;
 use super::tuning::{KeepAlive, set_keep_alive, set_user_timeout};
 use crate::sys;
 
@@ -26,12 +27,22 @@ pub struct ConnectTcp {
     pub fast_open: bool,
 }
 
+/// A TCP connection that was begun.
+#[derive(Debug)]
+pub struct Begun {
+    /// Its socket.
+    pub fd: OwnedFd,
+    /// Whether it can be written to at once: it is there already, or its SYN waits for the first bytes (fast open). Of
+    /// the latter the system knows no peer before it has answered.
+    pub at_once: bool,
+}
+
 /// Begins a TCP connection; it is there, or has failed, when the socket becomes writable:
 /// [`take_error`](super::take_error) says which.
 ///
 /// # Errors
 /// What the system says at once: no route, no address, no descriptor.
-pub fn connect_tcp(to: SocketAddr, options: &ConnectTcp) -> io::Result<OwnedFd> {
+pub fn connect_tcp(to: SocketAddr, options: &ConnectTcp) -> io::Result<Begun> {
     let kind = Type::STREAM.nonblocking().cloexec();
     let socket = Socket::new(Domain::for_address(to), kind, Some(Protocol::TCP))?;
     socket.set_tcp_nodelay(options.no_delay)?;
@@ -48,26 +59,30 @@ pub fn connect_tcp(to: SocketAddr, options: &ConnectTcp) -> io::Result<OwnedFd> 
     if let Some(local) = options.local {
         socket.bind(&local.into())?;
     }
-    begin(&socket, &to.into())?;
-    Ok(socket.into())
+    let at_once = begin(&socket, &to.into())?;
+    Ok(Begun {
+        fd: socket.into(),
+        at_once,
+    })
 }
 
 /// Begins a connection to a Unix socket; a path that begins with a zero byte is an abstract name.
 ///
 /// # Errors
-/// `ConnectionRefused` or `NotFound` when nobody listens; `WouldBlock` when the listener's queue is full.
+/// `ConnectionRefused` or `NotFound` when nobody listens; `WouldBlock` when the listener's queue is full; ENAMETOOLONG.
 pub fn connect_unix(path: impl AsRef<Path>) -> io::Result<OwnedFd> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking().cloexec(), None)?;
-    begin(&socket, &SockAddr::unix(path)?)?;
+    begin(&socket, &unix_address(path.as_ref())?)?;
     Ok(socket.into())
 }
 
-/// Interrupted by a signal, a connect goes on by itself: it is never made again.
-fn begin(socket: &Socket, to: &SockAddr) -> io::Result<()> {
+/// Says whether the system has nothing to wait for. Interrupted by a signal, a connect goes on by itself: it is never
+/// made again.
+fn begin(socket: &Socket, to: &SockAddr) -> io::Result<bool> {
     match socket.connect(to) {
-        Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
-        result => result,
+        Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
+        result => result.map(|()| true),
     }
 }
 
@@ -97,7 +112,7 @@ mod tests {
             fast_open: true,
             local: None,
         };
-        let client = connect_tcp(to.expect("TCP"), &options).expect("begun");
+        let client = connect_tcp(to.expect("TCP"), &options).expect("begun").fd;
         while accept(listener.as_raw_fd()).is_err() {}
         assert!(take_error(client.as_raw_fd()).expect("asked").is_none());
     }

@@ -50,11 +50,11 @@ pub fn listen_tcp(options: &ListenTcp) -> io::Result<OwnedFd> {
 /// closed: that is for who made it.
 ///
 /// # Errors
-/// `AddrInUse` when somebody listens there or the path is no socket; `InvalidInput` when it is too long (107 bytes on
+/// `AddrInUse` when somebody listens there or the path is no socket; ENAMETOOLONG when it is too long (107 bytes on
 /// Linux); or what the system says.
 pub fn listen_unix(path: impl AsRef<Path>, backlog: i32) -> io::Result<OwnedFd> {
     let path = path.as_ref();
-    let address = SockAddr::unix(path)?;
+    let address = unix_address(path)?;
     let socket = stream_socket()?;
     match socket.bind(&address) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_stale(path, &address)? => {
@@ -67,6 +67,11 @@ pub fn listen_unix(path: impl AsRef<Path>, backlog: i32) -> io::Result<OwnedFd> 
     }
     socket.listen(backlog)?;
     Ok(socket.into())
+}
+
+/// The only path that has no address is one that is too long; the system's word for that has a number.
+pub(super) fn unix_address(path: &Path) -> io::Result<SockAddr> {
+    SockAddr::unix(path).map_err(|_| io::Error::from_raw_os_error(libc::ENAMETOOLONG))
 }
 
 /// Whether a path that is taken is a socket file that nobody listens on.

@@ -86,7 +86,8 @@ pub(crate) fn send(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
             nobody,
             c_long::from(0),
         )
-    })?;
+    })
+    .map_err(not_yet)?;
     Ok(count as usize)
 }
 
@@ -101,9 +102,18 @@ fn send_message(fd: RawFd, slices: &[IoSlice<'_>], flags: c_int) -> io::Result<u
     message.msg_iov = slices.as_ptr().cast_mut().cast::<libc::iovec>();
     // The field's type differs between C libraries.
     message.msg_iovlen = slices.len().min(MOST_SLICES) as _;
+    let flags = flags | libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
     // SAFETY: `message` points to that many slices, all of which live through the call.
-    let count = retry(|| unsafe { libc::sendmsg(fd, &message, flags | libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) })?;
+    let count = retry(|| unsafe { libc::sendmsg(fd, &message, flags) }).map_err(not_yet)?;
     Ok(count as usize)
+}
+
+/// A SYN that could take no bytes with it (fast open): they can be sent when the socket is writable, as ever.
+fn not_yet(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(libc::EINPROGRESS) => io::Error::from_raw_os_error(libc::EAGAIN),
+        _ => error,
+    }
 }
 
 pub(crate) fn send_before_more(fd: RawFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
