@@ -50,6 +50,12 @@ pub struct Engine<V: Copy> {
     pub(crate) cursor: usize,
     /// How many sockets the last look at the poller found.
     pub(crate) found: usize,
+    /// How many of `ready` the poller told of; behind them are listeners that wait for those.
+    pub(crate) told: usize,
+    /// How many looks at the poller there were.
+    pub(crate) polls: u32,
+    /// Accepted just now, and not looked at.
+    pub(crate) fresh: Vec<Id>,
     /// Connections whose output or interest may have changed.
     pub(crate) dirty: Vec<Id>,
     /// Connections that can go on without new readiness.
@@ -118,6 +124,9 @@ impl<V: Copy> Engine<V> {
             ready: Vec::new(),
             cursor: 0,
             found: 0,
+            told: 0,
+            polls: 0,
+            fresh: Vec::new(),
             dirty: Vec::new(),
             pending: VecDeque::new(),
             parting: Vec::new(),

@@ -50,6 +50,8 @@ impl<V: Copy> Engine<V> {
                     debug_assert!(false, "poll failed: {error}");
                 }
                 self.found = self.ready.len();
+                self.told = self.found;
+                self.polls = self.polls.wrapping_add(1);
             } else {
                 break;
             }
@@ -113,7 +115,12 @@ impl<V: Copy> Engine<V> {
 
     fn handle_ready<H: Host<Value = V>>(&mut self, host: &mut H, ready: Ready) {
         if ready.token & LISTENER_TOKEN != 0 {
-            self.accept(Id::from_u64(ready.token));
+            if self.cursor < self.told {
+                // Who leaves makes room for who comes: connections first.
+                self.ready.push(ready);
+                return;
+            }
+            self.accept_ready(host, Id::from_u64(ready.token));
             return;
         }
         let id = Id::from_u64(ready.token);

@@ -1,14 +1,15 @@
 //! TLS under servers and under connections that we begin.
 
 use millrace_engine::tls_core::{
-    ClientContext, ClientOptions, Clock, Identity, ServerContext, ServerOptions as TlsOptions, TlsEngine, TlsSession,
-    Trust, TrustOptions,
+    ClientContext, ClientOptions, Clock, Identity, ServerContext, ServerOptions as TlsOptions, TlsEngine, Trust,
+    TrustOptions,
 };
 use millrace_engine::{Chunk, Dial, DialTls, DialTo, EventKind, ServerOptions, dialled};
 use millrace_error::Code;
 use millrace_testkit::client::{Client, read_answers};
 use millrace_testkit::driver::{Driver, answer, echo_target};
 use millrace_testkit::pki::{Authority, NOW, Wish};
+use millrace_testkit::secure::Secure;
 use millrace_testkit::tls::End;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -51,75 +52,11 @@ fn listen(options: ServerOptions) -> (Driver, f64, SocketAddr) {
     (driver, server, addr)
 }
 
-/// A client of TLS over a scripted one of TCP.
-struct Secure {
-    client: Client,
-    end: End<TlsSession>,
-    taken: usize,
-}
-
-impl Secure {
-    fn connect(addr: SocketAddr) -> Self {
-        let session = client_context().connect(NAME).expect("a name");
-        Self {
-            client: Client::connect(addr),
-            end: End::new(session),
-            taken: 0,
-        }
-    }
-
-    /// Carries what waits in both directions.
-    fn pump(&mut self) {
-        let new = self.client.received[self.taken..].to_vec();
-        self.taken = self.client.received.len();
-        if !new.is_empty() {
-            self.end.give(&new);
-        }
-        let bytes = self.end.take_ciphertext();
-        if !bytes.is_empty() {
-            self.client.send(bytes);
-        }
-    }
-
-    fn run_until(&mut self, driver: &mut Driver, mut done: impl FnMut(&mut Driver, &Self) -> bool) {
-        let began = std::time::Instant::now();
-        loop {
-            self.pump();
-            if done(driver, self) {
-                return;
-            }
-            assert!(began.elapsed().as_secs() < 20, "it took too long: {:?}", driver.events);
-            let before = self.client.received.len();
-            let mut turns = 0;
-            driver.run_until(&mut [&mut self.client], |_, clients| {
-                turns += 1;
-                clients[0].received.len() != before || clients[0].is_over() || turns > 2
-            });
-        }
-    }
-
-    fn shake_hands(&mut self, driver: &mut Driver) {
-        self.run_until(driver, |_, this| this.end.session.facts().is_some());
-    }
-
-    fn send(&mut self, text: impl AsRef<[u8]>) {
-        let bytes = self.end.seal_all(text.as_ref());
-        self.client.send(bytes);
-    }
-
-    fn complete(&self) -> usize {
-        read_answers(&self.end.plaintext, &[], false)
-            .iter()
-            .filter(|answer| answer.complete)
-            .count()
-    }
-}
-
 #[test]
 fn requests_over_tls_are_answered_and_an_idle_connection_holds_no_buffer() {
     let (mut driver, server, addr) = listen(ServerOptions::default());
     driver.on_event(echo_target);
-    let mut client = Secure::connect(addr);
+    let mut client = Secure::connect(addr, client_context().connect(NAME).expect("a name"));
     client.shake_hands(&mut driver);
     assert_eq!(
         client.end.session.facts().expect("established").cipher,
@@ -144,7 +81,7 @@ fn requests_over_tls_are_answered_and_an_idle_connection_holds_no_buffer() {
 fn requests_that_wait_for_their_turn_are_served_though_the_client_has_ended_its_side_behind_them() {
     let (mut driver, server, addr) = listen(ServerOptions::default());
     driver.on_event(echo_target);
-    let mut client = Secure::connect(addr);
+    let mut client = Secure::connect(addr, client_context().connect(NAME).expect("a name"));
     client.shake_hands(&mut driver);
     // One that is not safe waits for the answers before it; all of them and the end are in one piece of ciphertext.
     let post = |n: usize| format!("POST /{n} HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");
@@ -170,7 +107,7 @@ fn requests_that_wait_for_their_turn_are_served_though_the_client_has_ended_its_
 fn a_hello_that_comes_byte_by_byte_is_understood() {
     let (mut driver, _, addr) = listen(ServerOptions::default());
     driver.on_event(echo_target);
-    let mut client = Secure::connect(addr);
+    let mut client = Secure::connect(addr, client_context().connect(NAME).expect("a name"));
     for byte in client.end.take_ciphertext() {
         client.client.send([byte]);
         driver.run_until(&mut [&mut client.client], |_, clients| clients[0].unsent() == 0);
@@ -230,7 +167,9 @@ fn garbage_gets_an_alert_and_the_connection_ends() {
 #[test]
 fn no_more_than_eight_steps_of_handshakes_are_taken_in_a_turn() {
     let (mut driver, _, addr) = listen(ServerOptions::default());
-    let mut clients: Vec<Secure> = (0..30).map(|_| Secure::connect(addr)).collect();
+    let mut clients: Vec<Secure> = (0..30)
+        .map(|_| Secure::connect(addr, client_context().connect(NAME).expect("a name")))
+        .collect();
     driver.settle();
     clients.iter_mut().for_each(Secure::pump);
     for client in &mut clients {
@@ -259,7 +198,7 @@ fn no_more_than_eight_steps_of_handshakes_are_taken_in_a_turn() {
 #[test]
 fn a_large_answer_waits_for_a_slow_reader_and_arrives_whole() {
     let (mut driver, _, addr) = listen(ServerOptions::default());
-    let mut client = Secure::connect(addr);
+    let mut client = Secure::connect(addr, client_context().connect(NAME).expect("a name"));
     client.shake_hands(&mut driver);
     client.client.reading = false;
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -398,9 +337,9 @@ fn a_client_too_many_is_closed_before_its_handshake() {
         max_connections: 1,
         ..ServerOptions::default()
     });
-    let mut first = Secure::connect(addr);
+    let mut first = Secure::connect(addr, client_context().connect(NAME).expect("a name"));
     first.shake_hands(&mut driver);
-    let mut second = Secure::connect(addr);
+    let mut second = Secure::connect(addr, client_context().connect(NAME).expect("a name"));
     second.pump();
     driver.run_until(&mut [&mut second.client], |_, clients| clients[0].is_over());
     assert!(second.client.received.is_empty(), "no byte, in the clear or sealed");

@@ -9,5 +9,6 @@ pub mod feed;
 pub mod fuzz;
 pub mod http1;
 pub mod pki;
+pub mod secure;
 pub mod socks;
 pub mod tls;

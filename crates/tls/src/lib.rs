@@ -123,6 +123,7 @@ mod evidence;
 mod finding;
 mod identity;
 mod key_log;
+mod key_schedule;
 mod names;
 mod ocsp;
 mod pem;

@@ -1,9 +1,9 @@
 //! Cipher suites and versions by name.
 
-use rustls::crypto::aws_lc_rs::ALL_CIPHER_SUITES;
 use rustls::{CipherSuite, SupportedCipherSuite, SupportedProtocolVersion, version};
 
 use crate::TlsError;
+use crate::key_schedule::suites;
 
 /// Suite, its name in OpenSSL and so in Node, its name at IANA; in the order of preference.
 const NAMES: &[(CipherSuite, &str, &str)] = &[
@@ -73,14 +73,14 @@ pub(crate) fn name(suite: CipherSuite) -> &'static str {
 /// A name that is none; the detail has the list of those that are.
 pub(crate) fn select(names: &[String]) -> Result<Vec<SupportedCipherSuite>, TlsError> {
     if names.is_empty() {
-        return Ok(ALL_CIPHER_SUITES.to_vec());
+        return Ok(suites().to_vec());
     }
     let mut chosen: Vec<SupportedCipherSuite> = Vec::new();
     for name in names {
         let row = NAMES
             .iter()
             .find(|(_, openssl, iana)| name.eq_ignore_ascii_case(openssl) || name.eq_ignore_ascii_case(iana));
-        let suite = row.and_then(|(suite, ..)| ALL_CIPHER_SUITES.iter().find(|known| known.suite() == *suite));
+        let suite = row.and_then(|(suite, ..)| suites().iter().find(|known| known.suite() == *suite));
         let Some(suite) = suite else {
             let known: Vec<&str> = cipher_names().collect();
             let shown = crate::error::bounded(name, 64);
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn every_suite_of_the_provider_has_a_name_and_is_found_by_both() {
-        assert_eq!(NAMES.len(), ALL_CIPHER_SUITES.len());
+        assert_eq!(NAMES.len(), suites().len());
         for (suite, openssl, iana) in NAMES {
             for name in [*openssl, *iana, &openssl.to_lowercase()] {
                 let found = select(&[name.to_owned()]).expect("a known name");

@@ -7,6 +7,7 @@ use crate::event::Host;
 use crate::flush::write::write_error;
 use crate::id::Id;
 use crate::layer::Layers;
+use crate::protocol::Protocol;
 use millrace_buffer::Output;
 use millrace_error::{Code, Error};
 use millrace_net::socket;
@@ -60,6 +61,16 @@ impl Write for Wire {
     }
 }
 
+/// Whether an output that is empty ends our side of a connection, as `settle` will find: then its close_notify goes with
+/// the last bytes.
+fn ends(flags: u32, protocol: &Protocol) -> bool {
+    match protocol {
+        Protocol::Http1(http) => flags & conn::CLOSING != 0 && http.order.is_empty(),
+        Protocol::Client(client) => flags & conn::CLOSING != 0 && client.order.is_empty(),
+        Protocol::Raw(_) => flags & conn::END_WRITES != 0,
+    }
+}
+
 impl<V: Copy> Engine<V> {
     /// Seals and writes what waits on a connection with layers.
     pub(crate) fn write_sealed<H: Host<Value = V>>(
@@ -75,28 +86,41 @@ impl<V: Copy> Engine<V> {
         let Some(fd) = connection.link.descriptor() else {
             return Ok(());
         };
+        let flags = connection.flags;
         let mut stack = connection.stack.take();
         let mut wire = Wire::new(fd);
         let mut budget = SEAL_BUDGET.min(share);
+        // What the session has to say by itself, tickets above all, goes with the answer; what a full socket left goes before.
+        let mut writes_first = layers.are_stuck() || layers.is_opening();
         let outcome = loop {
-            match layers.write_to(&mut wire, &mut self.pool) {
-                Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break Ok(true),
-                Err(error) => break Err(write_error(&error)),
+            if writes_first {
+                match layers.write_to(&mut wire, &mut self.pool) {
+                    Ok(()) => {}
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => break Ok(true),
+                    Err(error) => break Err(write_error(&error)),
+                }
             }
-            let Some(stack) = stack.as_mut().filter(|stack| !stack.output.is_empty()) else {
-                break Ok(false);
+            let waits = stack.as_mut().filter(|stack| !stack.output.is_empty());
+            let Some(stack) = waits.filter(|_| budget > 0 && !layers.is_opening()) else {
+                if writes_first {
+                    break Ok(false);
+                }
+                writes_first = true;
+                continue;
             };
-            if budget == 0 || layers.is_opening() {
-                break Ok(false);
-            }
             match self.seal_some(host, layers, &mut stack.output) {
-                Ok(0) => break Ok(true),
+                Ok(0) if writes_first => break Ok(true),
                 Ok(count) => {
                     stack.sent += count as u64;
                     budget = budget.saturating_sub(count);
                 }
                 Err(error) => break Err(error),
+            }
+            writes_first = true;
+            if stack.output.is_empty() && ends(flags, &stack.protocol) {
+                if let Some(tls) = layers.tls_mut() {
+                    tls.close();
+                }
             }
         };
         self.count_sent(id, stack.as_deref_mut(), &wire, outcome == Ok(true));

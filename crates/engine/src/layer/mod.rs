@@ -86,6 +86,14 @@ impl Layers {
         matches!(self.list.last(), Some(Layer::Handshake(_)))
     }
 
+    /// Whether the socket did not take all that they had, the last time.
+    pub fn are_stuck(&self) -> bool {
+        self.list.iter().any(|layer| match layer {
+            Layer::ProxyProtocol(_) | Layer::Handshake(_) => false,
+            Layer::Tls(tls) => tls.is_stuck(),
+        })
+    }
+
     /// Whether something of theirs is written, sealed or on its own.
     pub fn speak(&self) -> bool {
         self.has_handshake() || self.tls().is_some()

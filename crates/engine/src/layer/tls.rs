@@ -19,6 +19,8 @@ pub(crate) struct TlsLayer {
     established: bool,
     /// Our close_notify is sealed.
     closed: bool,
+    /// The wire did not take all the last time.
+    stuck: bool,
 }
 
 impl TlsLayer {
@@ -30,6 +32,7 @@ impl TlsLayer {
             began_ns: now_ns,
             established: false,
             closed: false,
+            stuck: false,
         }
     }
 
@@ -63,8 +66,14 @@ impl TlsLayer {
         self.session.has_ciphertext()
     }
 
+    /// Whether what waits may be much: the wire was full.
+    pub fn is_stuck(&self) -> bool {
+        self.stuck
+    }
+
     /// Gives what waits to the wire; `WouldBlock` when that is full.
     pub fn write_to(&mut self, wire: &mut dyn Write, pool: &mut Pool) -> io::Result<()> {
+        self.stuck = true;
         while let Some(bytes) = self.output.single().filter(|bytes| !bytes.is_empty()) {
             let sent = wire.write(bytes)?;
             if sent == 0 {
@@ -75,6 +84,7 @@ impl TlsLayer {
         while self.session.has_ciphertext() {
             self.session.write_ciphertext(wire)?;
         }
+        self.stuck = false;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use crate::close::connections_gauge;
 use crate::connection::{Connection, Deadline, flag as conn};
 use crate::engine::Engine;
+use crate::event::Host;
 use crate::flush::settle::ORDINARY;
 use crate::id::Id;
 use crate::link::Link;
@@ -13,13 +14,34 @@ use crate::server::turned_away::BUSY;
 use millrace_error::{Code, Error};
 use millrace_metrics::Counter;
 use millrace_net::socket::{self, AcceptError};
-use millrace_net::{Interest, Peer};
+use millrace_net::{Interest, Peer, ReadyFlags};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 impl<V: Copy> Engine<V> {
-    /// Takes connections from the queue, within the budget; says whether the budget ended it.
-    pub(crate) fn accept(&mut self, id: Id) -> bool {
-        for _ in 0..ACCEPT_BUDGET {
+    /// A listener has connections for us. As many are taken as there were of late, at first one, since a look at an empty
+    /// queue costs as much as a connection; the poller tells of more. What they have sent by now is read at once.
+    pub(crate) fn accept_ready<H: Host<Value = V>>(&mut self, host: &mut H, id: Id) {
+        let Some(server) = self.servers.get_mut(id) else { return };
+        let again = self.polls.wrapping_sub(server.accepted_in) <= 1;
+        server.accepted_in = self.polls;
+        server.crowd = match again {
+            true => (server.crowd * 2).min(ACCEPT_BUDGET),
+            false => 1,
+        };
+        let most = server.crowd;
+        self.accept(id, most);
+        let mut fresh = std::mem::take(&mut self.fresh);
+        for id in fresh.drain(..) {
+            if self.events.len() < self.budget {
+                self.guarded(id, |engine| engine.handle_socket(host, id, ReadyFlags::READABLE));
+            }
+        }
+        self.fresh = fresh;
+    }
+
+    /// Takes connections from the queue, so many at most; says whether that ended it.
+    pub(crate) fn accept(&mut self, id: Id, most: usize) -> bool {
+        for _ in 0..most {
             let Some(server) = self.servers.get(id) else {
                 return false;
             };
@@ -28,7 +50,10 @@ impl<V: Copy> Engine<V> {
                 return false;
             };
             match socket::accept(listener) {
-                Ok(accepted) => self.accepted(id, accepted.fd, accepted.peer, unix),
+                Ok(accepted) => {
+                    let fresh = self.accepted(id, accepted.fd, accepted.peer, unix);
+                    self.fresh.extend(fresh);
+                }
                 Err(AcceptError::Retry(_)) => {}
                 Err(AcceptError::WouldBlock) => return false,
                 Err(AcceptError::Exhausted(error)) => {
@@ -75,13 +100,17 @@ impl<V: Copy> Engine<V> {
         }
     }
 
-    fn accepted(&mut self, id: Id, fd: OwnedFd, peer: Peer, unix: bool) {
+    /// Gives the connection, unless it waits for its turn.
+    fn accepted(&mut self, id: Id, fd: OwnedFd, peer: Peer, unix: bool) -> Option<Id> {
         let link = if unix { Link::Unix(fd) } else { Link::Tcp(fd) };
         let entered = self.enter(id, peer.addr().map(|addr| addr.ip()));
-        let Some(server) = self.servers.get_mut(id) else { return };
+        let server = self.servers.get_mut(id)?;
         let Entered { flags, delay_ms } = match entered {
             Ok(entered) => entered,
-            Err(error) => return self.refuse(id, link, peer, &error),
+            Err(error) => {
+                self.refuse(id, link, peer, &error);
+                return None;
+            }
         };
         server.stats.accepted += 1;
         server.stats.active += 1;
@@ -105,13 +134,15 @@ impl<V: Copy> Engine<V> {
         self.metrics.add(counter, 1);
         self.metrics.gauge_add(connections_gauge(raw), 1);
         let connection = self.adopt_link(id, link, peer, flags, deadline, after);
-        if let (Some(connection), true, true) = (connection, raw, opens) {
-            return self.open_at_once(connection);
-        }
-        if let Some(connection) = connection.filter(|_| closing) {
+        let connection = connection?;
+        if raw && opens {
+            self.open_at_once(connection);
+        } else if closing {
             // Came in the last moment: looked at like the others.
             self.queue(connection);
+            return None;
         }
+        Some(connection)
     }
 
     /// A raw listener's connection without layers is a tunnel from the start.

@@ -77,7 +77,7 @@ impl<V: Copy> Engine<V> {
     /// Takes all that waits, within reason: a flood must not keep the listener open.
     fn accept_waiting(&mut self, id: Id) {
         for _ in 0..MOST_WAITING / ACCEPT_BUDGET {
-            if !self.accept(id) {
+            if !self.accept(id, ACCEPT_BUDGET) {
                 break;
             }
         }

@@ -84,6 +84,8 @@ impl<V: Copy> Engine<V> {
             paused_until: 0,
             leaves_at: 0,
             quiet_until: 0,
+            crowd: 1,
+            accepted_in: self.polls.wrapping_sub(2),
             closing: false,
             farewell_ms: 0,
             finished: 0,

@@ -48,6 +48,10 @@ pub(crate) struct Server {
     pub leaves_at: u64,
     /// That it pauses is not said again before.
     quiet_until: u64,
+    /// How many connections one look at its queue takes.
+    crowd: usize,
+    /// Which look at the poller told of connections last.
+    accepted_in: u32,
     /// `close` was called.
     pub closing: bool,
     /// For how long an idle connection of a closing server may bring a request.

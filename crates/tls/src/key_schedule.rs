@@ -1,0 +1,157 @@
+//! The key schedule of TLS 1.3 (RFC 8446 §7.1): HKDF over HMACs whose key is prepared once.
+//!
+//! Several keys are expanded from every secret. rustls' provider hands each expansion to aws-lc as a whole, so that the
+//! secret is extracted and the key of the HMAC is hashed anew every time: half of all blocks that a handshake hashes.
+//! Here it is aws-lc's HMAC with its state after the key kept, under rustls' own HKDF.
+
+use std::sync::LazyLock;
+
+use aws_lc_rs::hmac::{self, Algorithm, Context};
+use rustls::crypto::aws_lc_rs::ALL_CIPHER_SUITES;
+use rustls::crypto::hash::HashAlgorithm;
+use rustls::crypto::hmac::{Hmac, Key, Tag};
+use rustls::crypto::tls13::HkdfUsingHmac;
+use rustls::{SupportedCipherSuite, Tls13CipherSuite};
+
+/// An HMAC with one hash function.
+struct Keyed(Algorithm);
+
+/// One with its key.
+struct Ready(hmac::Key);
+
+fn tag_len(algorithm: Algorithm) -> usize {
+    algorithm.digest_algorithm().output_len
+}
+
+impl Hmac for Keyed {
+    fn with_key(&self, key: &[u8]) -> Box<dyn Key> {
+        Box::new(Ready(hmac::Key::new(self.0, key)))
+    }
+
+    fn hash_output_len(&self) -> usize {
+        tag_len(self.0)
+    }
+}
+
+impl Key for Ready {
+    fn sign_concat(&self, first: &[u8], middle: &[&[u8]], last: &[u8]) -> Tag {
+        let mut context = Context::with_key(&self.0);
+        context.update(first);
+        middle.iter().for_each(|part| context.update(part));
+        context.update(last);
+        Tag::new(context.sign().as_ref())
+    }
+
+    fn tag_len(&self) -> usize {
+        tag_len(self.0.algorithm())
+    }
+}
+
+static SHA256: Keyed = Keyed(hmac::HMAC_SHA256);
+static SHA384: Keyed = Keyed(hmac::HMAC_SHA384);
+static HKDF_SHA256: HkdfUsingHmac<'static> = HkdfUsingHmac(&SHA256);
+static HKDF_SHA384: HkdfUsingHmac<'static> = HkdfUsingHmac(&SHA384);
+
+/// The provider's suites in its order, those of TLS 1.3 with this key schedule.
+static SUITES: LazyLock<Vec<SupportedCipherSuite>> = LazyLock::new(|| {
+    ALL_CIPHER_SUITES
+        .iter()
+        .map(|suite| with_key_schedule(*suite))
+        .collect()
+});
+
+fn with_key_schedule(suite: SupportedCipherSuite) -> SupportedCipherSuite {
+    let SupportedCipherSuite::Tls13(given) = suite else {
+        return suite;
+    };
+    let hkdf = match given.common.hash_provider.algorithm() {
+        HashAlgorithm::SHA256 => &HKDF_SHA256,
+        HashAlgorithm::SHA384 => &HKDF_SHA384,
+        _ => return suite,
+    };
+    // Kept for as long as the process lives, once.
+    SupportedCipherSuite::Tls13(Box::leak(Box::new(Tls13CipherSuite {
+        common: rustls::crypto::CipherSuiteCommon { ..given.common },
+        hkdf_provider: hkdf,
+        ..*given
+    })))
+}
+
+/// Every cipher suite, in the order of preference.
+pub(crate) fn suites() -> &'static [SupportedCipherSuite] {
+    &SUITES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::crypto::tls13::{Hkdf, HkdfExpander};
+
+    fn provided(algorithm: HashAlgorithm) -> &'static dyn Hkdf {
+        let found = ALL_CIPHER_SUITES.iter().find_map(|suite| match suite {
+            SupportedCipherSuite::Tls13(suite) if suite.common.hash_provider.algorithm() == algorithm => Some(suite),
+            _ => None,
+        });
+        found.expect("the provider has one").hkdf_provider
+    }
+
+    /// RFC 5869 §A.1, HKDF-SHA256.
+    #[test]
+    fn it_expands_what_rfc_5869_expands() {
+        let salt: Vec<u8> = (0..13).collect();
+        let info: Vec<u8> = (0xf0..0xfa).collect();
+        let mut okm = [0; 42];
+        let expander = HKDF_SHA256.extract_from_secret(Some(&salt), &[0x0b; 22]);
+        expander.expand_slice(&[&info], &mut okm).expect("short enough");
+        let hex: String = okm.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(
+            hex,
+            "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865"
+        );
+    }
+
+    #[test]
+    fn every_way_to_a_key_gives_what_the_providers_gives() {
+        for (algorithm, ours) in [
+            (HashAlgorithm::SHA256, &HKDF_SHA256),
+            (HashAlgorithm::SHA384, &HKDF_SHA384),
+        ] {
+            let theirs = provided(algorithm);
+            let same = |ours: &dyn HkdfExpander, theirs: &dyn HkdfExpander| {
+                assert_eq!(ours.hash_len(), theirs.hash_len());
+                let info: [&[u8]; 3] = [b"tls13 ", b"", b"context"];
+                assert_eq!(ours.expand_block(&info).as_ref(), theirs.expand_block(&info).as_ref());
+                let (mut one, mut other) = ([0; 100], [0; 100]);
+                ours.expand_slice(&info, &mut one).expect("short enough");
+                theirs.expand_slice(&info, &mut other).expect("short enough");
+                assert_eq!(one, other);
+                let mut much = vec![0; 255 * ours.hash_len() + 1];
+                assert!(ours.expand_slice(&info, &mut much).is_err());
+            };
+            for salt in [None, Some(&b"salt"[..])] {
+                same(&*ours.extract_from_zero_ikm(salt), &*theirs.extract_from_zero_ikm(salt));
+                let (one, other) = (
+                    ours.extract_from_secret(salt, b"secret"),
+                    theirs.extract_from_secret(salt, b"secret"),
+                );
+                same(&*one, &*other);
+                let okm = one.expand_block(&[b"label"]);
+                same(&*ours.expander_for_okm(&okm), &*theirs.expander_for_okm(&okm));
+                let (one, other) = (ours.hmac_sign(&okm, b"message"), theirs.hmac_sign(&okm, b"message"));
+                assert_eq!(one.as_ref(), other.as_ref());
+            }
+        }
+    }
+
+    #[test]
+    fn every_suite_of_the_provider_is_there_in_its_order_with_this_schedule() {
+        let names = |suites: &[SupportedCipherSuite]| suites.iter().map(|suite| suite.suite()).collect::<Vec<_>>();
+        assert_eq!(names(suites()), names(ALL_CIPHER_SUITES));
+        let replaced = suites().iter().zip(ALL_CIPHER_SUITES);
+        let replaced = replaced.filter(|(ours, theirs)| match (ours, theirs) {
+            (SupportedCipherSuite::Tls13(ours), SupportedCipherSuite::Tls13(theirs)) => !std::ptr::eq(*ours, *theirs),
+            _ => false,
+        });
+        assert_eq!(replaced.count(), 3, "all three of TLS 1.3");
+    }
+}
