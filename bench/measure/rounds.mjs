@@ -7,10 +7,12 @@ const DISTURBED = 0.1;
 export const OTHER_WORK = 'other work took';
 
 /**
- * Runs a case. All servers are opened first; then each has its turn in every round; then all are closed. A failure of
- * one server is its row's, not the end of the run.
+ * Runs a case. In every round each server has its turn: it is started anew, measured and stopped. Where the memory of a
+ * process lies makes it dearer or cheaper by a twentieth for as long as it lives, so figures of one process, however many, are
+ * that process's. A server that fails loses what is left of its row; the others go on.
  *
- * - `open(name)` → { server, problems }: starts a server and checks what it answers; without it, a name is all a round gets;
+ * - `open(name)` → { server, problems }: starts a server, checks what it answers and warms it; without it, a name is all a
+ *   round gets;
  * - `round(server, number)` → { problems, otherWork, …figures };
  * - `close(server)`;
  * - `fields`: the figures to take medians of; `headline`: the one whose spread is told.
@@ -19,38 +21,31 @@ export const OTHER_WORK = 'other work took';
  */
 export async function interleaved(names, { rounds, tell, open, round, close, fields, headline }) {
   const outcome = Object.fromEntries(names.map((name) => [name, { rounds: [], problems: [] }]));
-  const running = new Map(open ? [] : names.map((name) => [name, name]));
-  const attempt = async (name, work) => {
+  const opened = open ?? ((name) => ({ server: name, problems: [] }));
+  const turn = async (name, number, entry) => {
+    const { server, problems } = await opened(name);
+    entry.problems.push(...problems);
     try {
-      await work(outcome[name]);
-    } catch (error) {
-      tell(`\n${name}: ${error.message}\n`);
-      outcome[name].problems.push(error.message.split('\n')[0]);
-      const server = running.get(name);
-      running.delete(name);
-      if (server !== undefined) await close?.(server);
+      const { problems, ...row } = await round(server, number);
+      entry.rounds.push(row);
+      entry.problems.push(...problems);
+    } finally {
+      await close?.(server);
     }
   };
-  try {
-    for (const name of open ? names : []) {
-      await attempt(name, async (entry) => {
-        const { server, problems } = await open(name);
-        running.set(name, server);
-        entry.problems.push(...problems);
-      });
-    }
-    for (let number = 0; number < rounds; number++) {
-      for (const [name, server] of [...running]) {
-        await attempt(name, async (entry) => {
-          const { problems, ...row } = await round(server, number);
-          entry.rounds.push(row);
-          entry.problems.push(...problems);
-        });
+  const failed = new Set();
+  for (let number = 0; number < rounds; number++) {
+    for (const name of names) {
+      if (failed.has(name)) continue;
+      try {
+        await turn(name, number, outcome[name]);
         tell('.');
+      } catch (error) {
+        tell(`\n${name}: ${error.message}\n`);
+        outcome[name].problems.push(error.message.split('\n')[0]);
+        failed.add(name);
       }
     }
-  } finally {
-    await Promise.all([...running.values()].map((server) => close?.(server)));
   }
   for (const entry of Object.values(outcome)) summarize(entry, fields, headline);
   return outcome;

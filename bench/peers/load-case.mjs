@@ -5,7 +5,7 @@ import { interleaved } from '../measure/rounds.mjs';
 import { measure, warm } from '../measure/wrk.mjs';
 
 /**
- * Before a server's first round, compiled code, the heap's generations, pools and caches get their size: by requests, not
+ * Before a server is measured, compiled code, the heap's generations, pools and caches get their size: by requests, not
  * by time, so that on a machine that does other things too nobody is measured cold.
  */
 const WARM_REQUESTS = 5_000;
@@ -20,8 +20,7 @@ async function warmUp(load) {
 }
 
 /**
- * Runs a case on the named servers. Only the first round is preceded by a warm-up: what 64 connections and cold caches cost at
- * the start of a later one is below half a percent of it.
+ * Runs a case on the named servers.
  *
  * - `load`: what measure/wrk.mjs sends, with a path in place of the URL; or a function that makes it of a server, once
  *   that has passed its dialogue;
@@ -44,10 +43,10 @@ export function runLoad(names, { load, start, verify, rounds, seconds, tell }) {
         throw error;
       }
     },
-    async round({ load: sent, pids }, number) {
+    async round({ load: sent, pids }) {
       // A window whose lead-in is not shortened warms by that.
       const isWindow = sent.script === 'window';
-      if (number === 0 && !(isWindow && sent.lead === undefined)) {
+      if (!(isWindow && sent.lead === undefined)) {
         await warmUp(isWindow ? { ...sent, script: 'outcome' } : sent);
       }
       const otherWork = watchOtherWork(pids, cores);

@@ -9,7 +9,7 @@ import { interleaved } from '../measure/rounds.mjs';
 const program = fileURLToPath(new URL('../load/tcp-traffic.mjs', import.meta.url));
 const LIMIT_MS = 120_000;
 const WARM_MS = 500;
-/** Messages before a server's first round: compiled code, pools and caches get their size. */
+/** Messages before a server is measured: compiled code, pools and caches get their size. */
 const WARM_MESSAGES = 20_000;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -9,10 +9,10 @@ const reader = fileURLToPath(new URL('../load/download.mjs', import.meta.url));
 const LIMIT_MS = 60_000;
 
 /**
- * Downloads a path of the named servers, once unmeasured, then once a round. See runLoad for `start` and `verify`.
+ * Downloads a path of the named servers, in each round once unmeasured and once measured. See runLoad for `start` and `verify`.
  *
  * In place of the download, `client(server)` gives the arguments of another program of bench/load that speaks as it
- * does, and `first` what it is told before the rounds instead of `again`.
+ * does, and `first` what it is told before that instead of `again`.
  */
 export function runVolume(names, { path, client: program, first = 'again', start, verify, rounds, tell }) {
   const argsFor = program ?? ((server) => [reader, String(server.port), path]);

@@ -18,8 +18,9 @@ CPU time of the server process for each request, beside other servers, measured 
 written by the command that stands above them; the text outside them is written by hand.
 `;
 
-const HOW = `Server and load have a core each. All servers of a case run at once and are loaded in turn, round after
-round; the figures are medians of the rounds. CPU time is what Linux has charged to the server's processes between the
+const HOW = `Server and load have a core each. In every round each server has its turn: it is started anew, warmed,
+measured and stopped, for where the memory of a process lies makes it dearer or cheaper by a twentieth for as long as it
+lives; the figures are medians of the rounds. CPU time is what Linux has charged to the server's processes between the
 start and the end of a measurement (\`/proc\`), over the requests or bytes that the load counted. The sum is exact; its
 division into user and system is sampled at each timer tick, so a single user figure is good to a few percent. \`ratio\`
 is user + system to that of REFERENCE in the same run, \`spread\` half the distance between best and worst round. \`busy\`

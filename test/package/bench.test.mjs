@@ -61,13 +61,14 @@ test('a run becomes tables with ratios to the reference, and says what was not m
   assert.match(text, /\*\*Other work ran on the machine during this run\*\*/);
 });
 
-test('rounds are interleaved; a server that fails loses its row alone, and all are closed', async () => {
+test('a server is started anew for each round; one that fails loses what is left of its row alone, and all are closed', async () => {
   const heard = [];
   const outcome = await interleaved(['a', 'b', 'c'], {
     rounds: 3,
     tell: () => {},
     open: (name) => {
       if (name === 'c') throw new Error('c does not start');
+      heard.push(`open ${name}`);
       return Promise.resolve({ server: name, problems: [] });
     },
     round: (name, number) => {
@@ -79,7 +80,9 @@ test('rounds are interleaved; a server that fails loses its row alone, and all a
     fields: ['total'],
     headline: 'total',
   });
-  assert.deepEqual(heard, ['a0', 'b0', 'a1', 'b1', 'close b', 'a2', 'close a']);
+  const turn = (name, number) => [`open ${name}`, `${name}${number}`, `close ${name}`];
+  const turns = [turn('a', 0), turn('b', 0), turn('a', 1), turn('b', 1), turn('a', 2)];
+  assert.deepEqual(heard, turns.flat());
   assert.deepEqual(outcome.a.median, { total: 1 });
   assert.deepEqual(outcome.a.problems, ['noise', 'other work took up to 50 % of a core in 1 of 3 rounds']);
   assert.deepEqual([outcome.b.rounds.length, outcome.b.problems], [1, ['noise', 'b is gone']]);

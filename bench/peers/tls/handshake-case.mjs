@@ -6,7 +6,7 @@ import { openConnections } from '../../measure/s-time.mjs';
 
 /** Several at once, so that a server always has a next one. */
 const CLIENTS = 4;
-/** Seconds before a server's first round. */
+/** Seconds before a server is measured. */
 const WARM_SECONDS = 2;
 
 async function load(port, given, seconds) {
@@ -34,8 +34,8 @@ export function runHandshakes(names, { resume, suite, start, verify, rounds, sec
         throw error;
       }
     },
-    async round({ port, pids }, number) {
-      if (number === 0) await load(port, { resume, suite }, WARM_SECONDS);
+    async round({ port, pids }) {
+      await load(port, { resume, suite }, WARM_SECONDS);
       const otherWork = watchOtherWork(pids, cores);
       const before = cpuTime(pids);
       const began = performance.now();

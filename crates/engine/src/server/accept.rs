@@ -32,7 +32,8 @@ impl<V: Copy> Engine<V> {
         self.accept(id, most);
         let mut fresh = std::mem::take(&mut self.fresh);
         for id in fresh.drain(..) {
-            if self.events.len() < self.budget {
+            // One that is not read yet, a tunnel or who has to wait, is not to look as if it had more than a read takes.
+            if self.events.len() < self.budget && self.wants_read(id) {
                 self.guarded(id, |engine| engine.handle_socket(host, id, ReadyFlags::READABLE));
             }
         }
