@@ -99,13 +99,12 @@ export class Client extends Verbs implements AsyncDisposable {
     const retries = options.retry ?? values.retry;
     const maxRedirects = options.maxRedirects ?? values.maxRedirects;
     const throws = options.throwOnError ?? values.throwOnError;
-    const rules = { mode, maxRedirects, timings };
     const { body } = options;
     // Of a traced request each hop is made in the caller's context, which a redirect that arrives does not have.
     const traced = (options.traceparent ?? values.traceparent) || isObserved();
     const plain = settings.isPlain && retries === false && !traced && plainBody(body);
     if (!plain || this.standInOf(settings) !== null) {
-      return this.called(url, options, rules, retries, throws);
+      return this.called(url, options, { mode, maxRedirects, timings }, retries, throws);
     }
     return new Promise((resolve, reject) => {
       const answered = (response: ClientResponse): void => {
@@ -114,9 +113,11 @@ export class Client extends Verbs implements AsyncDisposable {
       };
       const first = (response: ClientResponse): void => {
         if (!REDIRECTS.has(response.status) || maxRedirects === 0) return answered(response);
+        const rules = { mode, maxRedirects, timings };
         new Call(this, url, options, rules).run(false, response).then(answered, reject);
       };
-      this._transport.exchange(url, options, target, body ?? undefined, undefined, UNOBSERVED, timings, first, reject);
+      const recipient = { timings, answered: first, failed: reject };
+      this._transport.exchange(target, options, body ?? undefined, UNOBSERVED, recipient);
     });
   }
 
@@ -149,7 +150,8 @@ export class Client extends Verbs implements AsyncDisposable {
       const extras = { more, onUpgrade: resolve };
       checkRequestOptions(options);
       const target = this._destinations.targetOf(url);
-      this._transport.exchange(url, options, target, undefined, undefined, extras, new Timings(), refused, reject);
+      const recipient = { timings: new Timings(), answered: refused, failed: reject };
+      this._transport.exchange(target, options, undefined, extras, recipient);
     });
   }
 
@@ -219,11 +221,10 @@ export class Client extends Verbs implements AsyncDisposable {
       const target = this._destinations.targetOf(url);
       const { settings } = target.destination;
       const standIn = this.standInOf(settings);
-      if (standIn === null) {
-        return this._transport.exchange(url, options, target, undefined, body, { more }, timings, resolve, reject);
-      }
+      const recipient = { timings, answered: resolve, failed: reject };
+      if (standIn === null) return this._transport.exchange(target, options, body, { more }, recipient);
       this._transport.assertOpen();
-      const exchange = new HandedExchange(url, options, settings, body, timings, resolve, reject);
+      const exchange = new HandedExchange(target, options, body, recipient);
       const { total } = settings.times.of(options.timeouts);
       // Of the network codings are asked for where they are undone above it.
       const decompress = options.decompress ?? settings.values.decompress;

@@ -39,6 +39,8 @@ function hidden(text: string): string {
 
 /** Where a request goes. */
 export interface RequestTarget {
+  /** The URL as it was given. */
+  readonly url: string | URL;
   readonly destination: Destination;
   /** Path and query, as they are sent. */
   readonly target: string;
@@ -87,7 +89,7 @@ export class Destinations {
     if (destination === undefined) return undefined;
     const target = end < 0 ? '/' : url.slice(end);
     if (!PLAIN.test(target) || target.includes('/.') || target.includes('/%2')) return undefined;
-    return { destination, target, userinfo: '' };
+    return { url, destination, target, userinfo: '' };
   }
 
   private read(given: string | URL): RequestTarget {
@@ -121,6 +123,6 @@ export class Destinations {
       this._known.set(text, destination);
     }
     const userinfo = username === '' && password === '' ? '' : `${username}:${password}`;
-    return { destination, target: pathname + search, userinfo };
+    return { url: given, destination, target: pathname + search, userinfo };
   }
 }

@@ -11,13 +11,11 @@ import { HandedBody } from './handed-body.js';
 import { withQuery } from './prepare.js';
 import { Receiver } from './receiver.js';
 import type { RequestBody } from './request-body.js';
-import type { ResponseRules } from './request-exchange.js';
+import type { Recipient, ResponseRules } from './request-exchange.js';
 import { RequestMemory } from './request-memory.js';
 import type { RequestOptions } from './request-options.js';
 import type { ResponseHead } from './response.js';
 import { ClientResponse } from './response.js';
-import type { Settings } from './settings.js';
-import type { Timings } from './timings.js';
 import { rulesOf } from './transport.js';
 
 /** The request as a function in place of the network sees it. */
@@ -51,9 +49,7 @@ export class HandedExchange implements DispatchHandler {
   /** Called once it is over, however it ended. */
   onOver: (() => void) | undefined;
   private readonly _rules: ResponseRules;
-  private readonly _timings: Timings;
-  private readonly _resolve: (response: ClientResponse) => void;
-  private readonly _reject: (error: unknown) => void;
+  private readonly _recipient: Recipient;
   private readonly _signal: AbortSignal | undefined;
   private _control: ExchangeControl | undefined;
   private _body: HandedBody | undefined;
@@ -61,22 +57,18 @@ export class HandedExchange implements DispatchHandler {
   private _onAbort: (() => void) | undefined;
 
   constructor(
-    url: string | URL,
+    { url, destination }: RequestTarget,
     options: RequestOptions,
-    settings: Settings,
     body: RequestBody | undefined,
-    timings: Timings,
-    resolve: (response: ClientResponse) => void,
-    reject: (error: unknown) => void,
+    recipient: Recipient,
   ) {
+    const { settings } = destination;
     const { maxMemoryPerRequest: own } = options;
     const maxMemory = own !== undefined ? own : settings.values.maxMemoryPerRequest;
     const memory = maxMemory === null ? null : new RequestMemory(maxMemory);
     if (body?.whole !== undefined) memory?.take(Buffer.byteLength(body.whole));
     this._rules = rulesOf(url, options, settings, memory);
-    this._timings = timings;
-    this._resolve = resolve;
-    this._reject = reject;
+    this._recipient = recipient;
     this._signal = options.signal;
   }
 
@@ -89,10 +81,10 @@ export class HandedExchange implements DispatchHandler {
       signal.addEventListener('abort', this._onAbort, { once: true });
     }
     if (total > 0) {
-      const left = Math.max(1, total - (performance.now() - this._timings.start));
-      this._timer = setTimeout(() => this.cancel(late(total, performance.now() - this._timings.start)), left);
+      const left = Math.max(1, total - (performance.now() - this._recipient.timings.start));
+      this._timer = setTimeout(() => this.cancel(late(total, performance.now() - this._recipient.timings.start)), left);
     }
-    this._control = Receiver.run(fn, request, this, next, this._timings);
+    this._control = Receiver.run(fn, request, this, next, this._recipient.timings);
   }
 
   cancel(error: unknown): void {
@@ -117,7 +109,7 @@ export class HandedExchange implements DispatchHandler {
       resume: () => control.resume(),
       cancel: (error) => this.cancel(error),
     });
-    this._resolve(
+    this._recipient.answered(
       new ClientResponse({
         flags: (httpVersion === '1.1' ? RESPONSE_HTTP_1_1 : 0) | (headers.has('content-encoding') ? RESPONSE_CODED : 0),
         a: status * 2 ** 20 + statusText.length,
@@ -144,7 +136,7 @@ export class HandedExchange implements DispatchHandler {
 
   onError(error: unknown): void {
     this.finish();
-    if (this._body === undefined) this._reject(error);
+    if (this._body === undefined) this._recipient.failed(error);
     else this._body.fail(error);
   }
 

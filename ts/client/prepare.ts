@@ -11,7 +11,7 @@ import type { Prepared } from './exchange.js';
 import type { FieldsText } from './fields.js';
 import { fieldsText, NO_FIELDS } from './fields.js';
 import { isIdempotent, methodNumber } from './method.js';
-import type { RequestBody } from './request-body.js';
+import { RequestBody } from './request-body.js';
 import { RequestMemory } from './request-memory.js';
 import type { RequestOptions } from './request-options.js';
 import type { Upgraded } from './request-exchange.js';
@@ -34,6 +34,9 @@ export const UNOBSERVED: HopExtras = { more: '', observed: false };
 export const INFORMED: HopExtras = { more: '', informational: true };
 const TEXT = 'text/plain;charset=UTF-8';
 
+/** What a request is sent with: text or bytes as they were given, or a body that was sorted. */
+export type SentBody = string | Uint8Array | RequestBody | undefined;
+
 /** A body that needs no sorting: text or bytes. */
 export function plainBody(body: BodyInput | undefined): body is string | Uint8Array | null | undefined {
   return body === undefined || body === null || typeof body === 'string' || body instanceof Uint8Array;
@@ -41,15 +44,16 @@ export function plainBody(body: BodyInput | undefined): body is string | Uint8Ar
 
 /** Everything about a request that the native core is told, checked. */
 export function prepare(
-  options: RequestOptions,
   { destination, target: path, userinfo }: RequestTarget,
-  given: string | Uint8Array | undefined,
-  body: RequestBody | undefined,
+  options: RequestOptions,
+  sent: SentBody,
   { more, onUpgrade, informational = false, observed = isObserved() }: HopExtras,
   decompress: boolean,
 ): Prepared {
   const { settings, authority } = destination;
   const { values } = settings;
+  const body = sent instanceof RequestBody ? sent : undefined;
+  const given = sent instanceof RequestBody ? undefined : sent;
   const times = settings.times.of(options.timeouts);
   const method = options.method ?? 'GET';
   const target = options.query === undefined ? path : withQuery(path, options.query);

@@ -21,6 +21,13 @@ export interface ResponseRules extends BodyRules {
   readonly onInformational: ((status: number, headers: HeaderView) => void) | undefined;
 }
 
+/** Whom an exchange is made for: its clock, and what becomes of it. */
+export interface Recipient {
+  readonly timings: Timings;
+  readonly answered: (response: ClientResponse) => void;
+  readonly failed: (error: unknown) => void;
+}
+
 /** A connection that has been switched to another protocol. */
 export interface Upgraded {
   readonly socket: Socket;
@@ -36,8 +43,7 @@ let forgotten: FinalizationRegistry<number> | undefined;
 /** An exchange whose outcome is a response. */
 export class RequestExchange extends Exchange {
   private readonly _rules: ResponseRules;
-  private readonly _resolve: (response: ClientResponse, exchange: RequestExchange) => void;
-  private readonly _reject: (error: unknown) => void;
+  private readonly _recipient: Recipient;
   private readonly _onUpgrade: ((upgraded: Upgraded) => void) | undefined;
   private _body: IncomingBody | undefined;
 
@@ -45,15 +51,12 @@ export class RequestExchange extends Exchange {
     origin: OriginPool,
     prepared: Prepared,
     rules: ResponseRules,
-    timings: Timings,
-    resolve: (response: ClientResponse, exchange: RequestExchange) => void,
-    reject: (error: unknown) => void,
+    recipient: Recipient,
     onUpgrade?: (upgraded: Upgraded) => void,
   ) {
-    super(origin, prepared, timings);
+    super(origin, prepared, recipient.timings);
     this._rules = rules;
-    this._resolve = resolve;
-    this._reject = reject;
+    this._recipient = recipient;
     this._onUpgrade = onUpgrade;
   }
 
@@ -87,7 +90,7 @@ export class RequestExchange extends Exchange {
       forgotten ??= new FinalizationRegistry((id) => void native.discard(id, 0));
       forgotten.register(response, this.id);
     }
-    this._resolve(response, this);
+    this._recipient.answered(response);
   }
 
   protected informed(a: number, head: string): void {
@@ -115,7 +118,7 @@ export class RequestExchange extends Exchange {
       return true;
     } catch (error) {
       // One whose response is whole is over: that it fails is for its caller alone.
-      if (this.over) this._reject(error);
+      if (this.over) this._recipient.failed(error);
       else this.cancel(error);
       return false;
     }
@@ -138,14 +141,14 @@ export class RequestExchange extends Exchange {
     const socket = new Socket(id, slotOf(id));
     if (onUpgrade === undefined) {
       socket.destroy();
-      this._reject(new MillraceError('MILLRACE_HTTP_UNEXPECTED_UPGRADE'));
+      this._recipient.failed(new MillraceError('MILLRACE_HTTP_UNEXPECTED_UPGRADE'));
     } else {
       onUpgrade({ socket, head: rest ?? EMPTY, response });
     }
   }
 
   protected failed(error: unknown): void {
-    this._reject(error);
+    this._recipient.failed(error);
     this._body?.fail(error as MillraceError);
   }
 }

@@ -7,23 +7,18 @@ import type { Destination, RequestTarget } from './destination.js';
 import { shownUrl } from './destination.js';
 import type { Dispatch } from './dispatch.js';
 import { DispatchControl, DispatchExchange } from './dispatch.js';
-import type { HopExtras } from './prepare.js';
+import type { HopExtras, SentBody } from './prepare.js';
 import { INFORMED, NO_EXTRAS, plainBody, prepare } from './prepare.js';
 import { RequestBody } from './request-body.js';
-import type { ResponseRules } from './request-exchange.js';
+import type { Recipient, ResponseRules } from './request-exchange.js';
 import { RequestExchange } from './request-exchange.js';
 import type { RequestOptions } from './request-options.js';
 import { checkRequestOptions } from './request-options.js';
-import type { ClientResponse } from './response.js';
 import type { Settings } from './settings.js';
 import { Timings } from './timings.js';
 
 /** What of a request says to which connections it may go. */
 export type ConnectionChoice = Pick<RequestOptions, 'proxy' | 'isolationKey'>;
-
-/** What becomes of an exchange. */
-export type Answered = (response: ClientResponse, exchange: RequestExchange) => void;
-export type Failed = (error: unknown) => void;
 
 /** Puts exchanges on connections of the pool: what is beneath a client, unless a function stands in for it. */
 export class Transport {
@@ -45,48 +40,40 @@ export class Transport {
 
   /** Begins an exchange: at once, or when the TLS context is there. Its options are checked. */
   exchange(
-    url: string | URL,
-    options: RequestOptions,
     target: RequestTarget,
-    whole: string | Uint8Array | undefined,
-    body: RequestBody | undefined,
+    options: RequestOptions,
+    body: SentBody,
     extras: HopExtras,
-    timings: Timings,
-    resolve: Answered,
-    reject: Failed,
+    recipient: Recipient,
   ): void {
     try {
       this.assertOpen();
       const { scheme, settings } = target.destination;
       if (scheme === 'http' || settings.tls.context !== undefined) {
-        return this.begin(url, options, target, whole, body, extras, timings, resolve, reject);
+        return this.begin(target, options, body, extras, recipient);
       }
-      const start = (): void => this.begin(url, options, target, whole, body, extras, timings, resolve, reject);
-      settings.tls.make().then(start).catch(reject);
+      const start = (): void => this.begin(target, options, body, extras, recipient);
+      settings.tls.make().then(start).catch(recipient.failed);
     } catch (error) {
-      reject(error);
+      recipient.failed(error);
     }
   }
 
   private begin(
-    url: string | URL,
-    options: RequestOptions,
     target: RequestTarget,
-    whole: string | Uint8Array | undefined,
-    body: RequestBody | undefined,
+    options: RequestOptions,
+    body: SentBody,
     extras: HopExtras,
-    timings: Timings,
-    resolve: Answered,
-    reject: Failed,
+    recipient: Recipient,
   ): void {
-    const { destination } = target;
+    const { url, destination } = target;
     const { values } = destination.settings;
     const decompress = options.decompress ?? values.decompress;
-    const prepared = prepare(options, target, whole, body, extras, decompress);
+    const prepared = prepare(target, options, body, extras, decompress);
     const from = options.query === undefined ? url : `${destination.origin}${prepared.target}`;
     const rules = rulesOf(from, options, destination.settings, prepared.memory);
     const origin = this.originOf(destination, options);
-    new RequestExchange(origin, prepared, rules, timings, resolve, reject, extras.onUpgrade).start();
+    new RequestExchange(origin, prepared, rules, recipient, extras.onUpgrade).start();
   }
 
   /** The client's own `dispatch`. */
@@ -94,25 +81,19 @@ export class Transport {
     const { url, body, ...rest } = options;
     const control = new DispatchControl(handler);
     if (plainBody(body)) {
-      this.launch(url, rest, body ?? undefined, undefined, control);
+      this.launch(url, rest, body ?? undefined, control);
       return control;
     }
     const sorted = RequestBody.of(body);
     const begin = (ready: RequestBody): void => {
-      if (!control.aborted) this.launch(url, rest, undefined, ready, control);
+      if (!control.aborted) this.launch(url, rest, ready, control);
     };
     if (sorted instanceof RequestBody) begin(sorted);
     else sorted.then(begin).catch((error: unknown) => control.failed(error));
     return control;
   };
 
-  private launch(
-    url: string | URL,
-    options: RequestOptions,
-    whole: string | Uint8Array | undefined,
-    body: RequestBody | undefined,
-    control: DispatchControl,
-  ): void {
+  private launch(url: string | URL, options: RequestOptions, body: SentBody, control: DispatchControl): void {
     this.assertOpen();
     checkRequestOptions(options);
     const target = this._targetOf(url);
@@ -121,10 +102,10 @@ export class Transport {
       if (control.aborted) return;
       const decompress = options.decompress ?? false;
       const extras = control.isInformed ? INFORMED : NO_EXTRAS;
-      const prepared = prepare(options, target, whole, body, extras, decompress);
+      const prepared = prepare(target, options, body, extras, decompress);
       const origin = this.originOf(target.destination, options);
       const exchange = new DispatchExchange(origin, prepared, new Timings(), control, shownUrl(url));
-      exchange.onOver = () => body?.close();
+      if (body instanceof RequestBody) exchange.onOver = () => body.close();
       exchange.start();
     };
     if (scheme === 'http' || settings.tls.context !== undefined) start();

@@ -1,15 +1,14 @@
-//! The ends of connections: every way out passes here, so nothing is left behind.
+//! The ends of connections: every way out passes here, so nothing is left behind. `abort` ends what they carried,
+//! `faults` counts why.
 
 use crate::connection::flag as conn;
 use crate::dial::NO_SERVER;
 use crate::engine::Engine;
-use crate::event::EventKind;
-use crate::http1::client::aborted;
 use crate::id::Id;
 use crate::link::Link;
 use crate::protocol::Protocol;
 use crate::stream::flag;
-use millrace_error::{Code, Error, Kind, Limit};
+use millrace_error::{Code, Error, Kind};
 use millrace_http1::BodyFraming;
 use millrace_metrics::{Counter, Gauge};
 
@@ -218,150 +217,5 @@ impl<V: Copy> Engine<V> {
             let front = http.order.front().and_then(|front| self.streams.get(*front));
             !stack.output.is_empty() || front.is_some_and(|stream| stream.framing == BodyFraming::UntilClose)
         })
-    }
-
-    /// Aborts every exchange of a connection.
-    pub(crate) fn abort_all(&mut self, id: Id, error: &Error) {
-        let streams: Vec<Id> = match self.connections.get_mut(id).map(|connection| connection.stack.as_mut()) {
-            None => return,
-            Some(Some(stack)) => match &mut stack.protocol {
-                Protocol::Raw(stream) => vec![*stream],
-                Protocol::Client(_) => {
-                    let stack = self
-                        .connections
-                        .get_mut(id)
-                        .and_then(|connection| connection.stack.take());
-                    if let Some(mut stack) = stack {
-                        self.abort_exchanges(&mut stack, error);
-                        self.give_stack(id, stack);
-                    }
-                    return;
-                }
-                Protocol::Http1(http) => {
-                    http.unsafe_owed = 0;
-                    (http.heads, http.waiting) = (0, 0);
-                    let receiving = http.receiving.take();
-                    receiving.into_iter().chain(std::mem::take(&mut http.order)).collect()
-                }
-            },
-            // Idle, or the stack was lost in a panic: then whoever is left names this connection.
-            Some(None) if error.code == Code::Bug => {
-                let of = |id_: &Id| self.streams.get(*id_).is_some_and(|stream| stream.connection == id);
-                self.streams.ids().into_iter().filter(of).collect()
-            }
-            Some(None) => Vec::new(),
-        };
-        for stream in streams {
-            self.abort_stream(stream, error);
-        }
-    }
-
-    /// Ends one exchange before its time.
-    pub(crate) fn abort_stream(&mut self, id: Id, error: &Error) {
-        let Some(stream) = self.streams.get(id) else { return };
-        let (flags, server) = (stream.flags, stream.server);
-        if flags & flag::HANDLE != 0 {
-            // `Gone` is told when its connection is taken out.
-            return;
-        }
-        if flags & flag::EXCHANGE != 0 {
-            // What is known of how far it came was lost with the stack: the worst of it.
-            self.drop_stream(id);
-            self.metrics.gauge_add(Gauge::HttpClientActiveRequests, -1);
-            let flags = u32::from(error.code.id()) | aborted::SENT | aborted::SEEN;
-            return self.event(EventKind::Aborted, id, flags, 0, 0, None);
-        }
-        // Its answer waited for its turn, or its body for its reader.
-        let missed = stream.output.is_some() || stream.is_read();
-        self.drop_stream(id);
-        if flags & (flag::INTERNAL | flag::CLIENT) != 0 {
-            return;
-        }
-        let answered = flags & flag::RESPONSE_ENDED != 0;
-        let http = server != NO_SERVER && flags & flag::ACCEPTED == 0;
-        if !answered && http {
-            self.metrics.gauge_add(Gauge::HttpServerActiveRequests, -1);
-        }
-        let ours = server == NO_SERVER;
-        let left = !ours && matches!(error.code, Code::ConnectionClosed | Code::ConnectionReset);
-        if left && !answered && http {
-            self.metrics.add(Counter::HttpServerAborted, 1);
-        }
-        if let Some(server) = self.servers.at_mut(server) {
-            server.stats.requests_active -= u64::from(!answered);
-            server.stats.aborted += u64::from(left && !answered);
-            server.forced += u64::from(server.closing && !answered);
-        }
-        if flags & flag::DIALLING != 0 {
-            return self.told_dial_failed(id, error, None);
-        }
-        // Of a relay's end the relay tells.
-        if (missed || !answered) && flags & flag::RELAYED == 0 {
-            self.told_aborted(id, error);
-        }
-    }
-
-    fn told_aborted(&mut self, id: Id, error: &Error) {
-        let limit = error.limit.unwrap_or(Limit { value: 0, seen: 0 });
-        self.event(
-            EventKind::Aborted,
-            id,
-            error.code.id().into(),
-            limit.value,
-            limit.seen,
-            None,
-        );
-    }
-
-    /// Counts an error that a peer caused.
-    pub(crate) fn count_error(&mut self, id: Id, error: &Error) {
-        let (counter, timeout) = match error.code {
-            Code::HttpTargetTooLarge => (Some(Counter::LimitExceededMaxUrlSize), None),
-            Code::HttpHeadersTooLarge => (Some(Counter::LimitExceededMaxHeaderSize), None),
-            Code::HttpTooManyFields => (Some(Counter::LimitExceededMaxHeaderFields), None),
-            Code::HttpBodyTooLarge => (Some(Counter::LimitExceededMaxBodySize), None),
-            Code::CollectedTooLarge => (Some(Counter::LimitExceededMaxCollectedSize), None),
-            Code::HttpChunkExtensionsTooLarge => (Some(Counter::LimitExceededChunkExtensions), None),
-            Code::ClientConnectionsLimit => (Some(Counter::LimitExceededMaxConnectionsPerIp), None),
-            Code::MemoryLimit => (Some(Counter::LimitExceededMaxMemory), None),
-            Code::ClientDenied => (Some(Counter::LimitExceededDeny), None),
-            Code::ClientReputation => (Some(Counter::LimitExceededReputation), None),
-            Code::RateLimited => (Some(Counter::LimitExceededRateLimits), None),
-            Code::HttpTrailersTooLarge => (Some(Counter::LimitExceededTrailers), None),
-            Code::HeadersTimeout => (Some(Counter::HttpServerTimeoutsHeaders), Some(0)),
-            Code::BodyTimeout => (Some(Counter::HttpServerTimeoutsBody), Some(1)),
-            Code::RequestTimeout => (Some(Counter::HttpServerTimeoutsRequest), Some(2)),
-            Code::WriteTimeout => (Some(Counter::HttpServerTimeoutsSend), Some(3)),
-            Code::KeepAliveTimeout => (Some(Counter::HttpServerTimeoutsIdle), Some(4)),
-            Code::ReceiveRate => (Some(Counter::HttpServerTimeoutsReceiveRate), Some(5)),
-            Code::SendRate => (Some(Counter::HttpServerTimeoutsSendRate), Some(6)),
-            Code::TlsHandshakeTimeout => (Some(Counter::HttpServerTimeoutsTlsHandshake), Some(7)),
-            _ => (None, None),
-        };
-        let fault = matches!(error.code.kind(), Kind::Protocol | Kind::Limit);
-        let connection = self.connections.get(id);
-        let raw = connection.is_some_and(|connection| connection.has(conn::RAW));
-        let place = connection.map(|connection| (connection.server, connection.peer));
-        match counter {
-            // The timeouts of requests are not its own.
-            Some(_) if raw && timeout.is_some() => {}
-            Some(counter) => self.metrics.add(counter, 1),
-            None => {}
-        }
-        if fault && !raw {
-            self.metrics.add(Counter::HttpServerRequestErrors, 1);
-        }
-        let Some((slot, peer)) = place else { return };
-        let tell = self.log.failed(peer, error);
-        self.tell_log(tell);
-        if let Some(server) = self.servers.at_mut(slot) {
-            server
-                .gate
-                .blame(peer.addr().map(|addr| addr.ip()), error.code, self.now_ms);
-            server.stats.errors += u64::from(fault && !raw);
-            if let Some(which) = timeout {
-                server.stats.timeouts[which] += 1;
-            }
-        }
     }
 }

@@ -8,6 +8,7 @@
 //! `http1/respond.rs` → the connection's output → `flush/`.
 #![forbid(unsafe_code)]
 
+mod abort;
 mod body;
 mod close;
 mod connection;
@@ -15,6 +16,7 @@ mod deadline;
 mod dial;
 mod engine;
 mod event;
+mod faults;
 mod flush;
 mod http1;
 mod id;

@@ -1,0 +1,21 @@
+//! A server, its client, and the plain answer.
+
+use millrace_engine::{Respond, ServerOptions};
+use millrace_testkit::client::Client;
+use millrace_testkit::driver::Driver;
+
+pub const OK: Respond<'static> = Respond {
+    status: 200,
+    reason: b"",
+    block: b"",
+};
+
+pub fn listen() -> (Driver, Client) {
+    listen_with(ServerOptions::default())
+}
+
+pub fn listen_with(options: ServerOptions) -> (Driver, Client) {
+    let mut driver = Driver::new();
+    let (_, addr) = driver.listen(options);
+    (driver, Client::connect(addr))
+}
