@@ -1,4 +1,3 @@
-import { withoutBrackets } from '../dns/host-text.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import { errorFromNative } from '../errors/native-error.js';
 import type { NativeServerOptions } from '../native/binding.js';
@@ -66,7 +65,7 @@ function listening(options: NativeServerOptions, address: string): number {
 async function literal(host: string): Promise<string> {
   // Loaded when a host is given: they take a tenth of the package's own time to load.
   const [{ isIP }, { lookup }] = await Promise.all([import('node:net'), import('node:dns/promises')]);
-  const plain = withoutBrackets(host);
+  const plain = host.replace(/^\[(.*)\]$/, '$1');
   if (isIP(plain) !== 0) return plain;
   try {
     return (await lookup(host)).address;

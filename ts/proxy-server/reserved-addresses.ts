@@ -44,8 +44,6 @@ let reserved: BlockList | undefined;
  * one as well.
  */
 export function isReserved(address: string): boolean {
-  // A zone is an interface of this host: such an address is no one's elsewhere.
-  if (address.includes('%')) return true;
   reserved ??= blocks();
   const inner = embeddedIpv4(address);
   if (inner !== null && isReserved(inner)) return true;
