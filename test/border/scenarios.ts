@@ -52,6 +52,7 @@ export const SCENARIOS: readonly Scenario[] = [
     flags: ['--expose-gc'],
     stdout: /^as they were\n$/,
   },
+  { name: 'a raw socket that waits takes little of the heap', program: 'idle-sockets.mjs', flags: ['--expose-gc'] },
   exit('process.exit under load', 'under-load', { code: 7 }),
   exit('process.exit in a handler', 'in-handler', { code: 7 }),
   exit('process.exit in a listener', 'in-listener', { code: 7 }),

@@ -10,9 +10,9 @@ import { nodeStream } from './node-stream.js';
 import { webStream } from './web-stream.js';
 
 /** How many bytes of a streamed body are under way to JavaScript at most. */
-const WINDOW = 256 * 1024;
+export const WINDOW = 256 * 1024;
 /** What was taken is granted again in pieces of this part of it: each is a call. */
-const PARTS = 4;
+export const PARTS = 4;
 /** How much of an unwanted body is drained rather than the connection closed. */
 const DUMP_LIMIT = 64 * 1024;
 const EMPTY = new Uint8Array(0);
@@ -280,6 +280,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   }
 }
 
-function usedTwice(): MillraceError {
+/** What a second reader is told. */
+export function usedTwice(): MillraceError {
   return new MillraceError('MILLRACE_HTTP_BODY_USED', 'the body has been read, or is being read: it can be read once');
 }

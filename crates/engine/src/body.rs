@@ -168,7 +168,7 @@ impl<V: Copy> Engine<V> {
             return;
         }
         stream.flags |= flag::END_TOLD;
-        let trailers = std::mem::take(&mut stream.trailers);
+        let trailers = stream.take_trailers();
         let value = (!trailers.is_empty()).then(|| host.text(&trailers));
         self.event(EventKind::BodyEnd, id, 0, 0, 0, value);
     }
@@ -289,9 +289,9 @@ impl<V: Copy> Engine<V> {
             (Peer::Unix, _) | (_, None) => None,
             (_, Some(fd)) => socket::local_addr(fd).ok().and_then(|local| local.addr()),
         };
-        let remote = match &stream.forwarded {
+        let remote = match stream.forwarded() {
             // The port behind a balancer is not known.
-            Some(client) => Some(SocketAddr::new(**client, 0)),
+            Some(client) => Some(SocketAddr::new(client, 0)),
             None => connection.peer.addr(),
         };
         Some(Address { remote, local })

@@ -112,8 +112,8 @@ impl<V: Copy> Engine<V> {
             if let Protocol::Client(client) = &mut stack.protocol {
                 client.order.clear();
                 client.unproven = false;
+                client.paused_ms = 0;
                 stack.backlog = Vec::new();
-                stack.paused_ms = 0;
                 self.recycle(stack);
             } else if let Protocol::Http1(http) = &mut stack.protocol {
                 // Taken over by a later connection as if new.
@@ -123,8 +123,8 @@ impl<V: Copy> Engine<V> {
                 (http.receiving, http.unsafe_owed, http.held, http.began_ms) = (None, 0, None, 0);
                 (http.dangling, http.late) = (false, false);
                 (http.heads, http.waiting, http.wants_room) = (0, 0, false);
+                http.paused_ms = 0;
                 stack.backlog = Vec::new();
-                stack.paused_ms = 0;
                 self.recycle(stack);
             }
         }

@@ -1,15 +1,15 @@
 //! One connection: link, layers, protocol, and the output that waits.
 
 use crate::dial::Dialling;
+use crate::flush::settle::ORDINARY;
 use crate::id::Id;
 use crate::layer::Layers;
 use crate::link::Link;
-use crate::options::{ServerOptions, or_forever};
-use crate::pace::Pace;
+use crate::options::ServerOptions;
 use crate::protocol::Protocol;
 use millrace_buffer::Output;
 use millrace_error::{Code, Error};
-use millrace_net::{Interest, Peer, socket};
+use millrace_net::{Interest, Peer};
 use std::os::fd::RawFd;
 
 /// State bits of a connection.
@@ -102,27 +102,16 @@ pub(crate) enum Deadline {
     Proxy,
 }
 
-/// Everything a connection has while it is not idle.
+/// Everything a connection has while it is not idle. A tunnel has it for as long as it is open, and there are many: what only
+/// one protocol needs is with that.
 pub(crate) struct Stack {
     pub protocol: Protocol,
     /// What waits to be written.
     pub output: Output,
     /// Received and not parsed: the protocol had to stop.
     pub backlog: Vec<u8>,
-    /// When a body byte last came, in ms.
-    pub body_ms: u64,
     /// When the kernel last took a byte, or, while it takes none, the peer was seen to take some, in ms.
     pub progress_ms: u64,
-    /// What the kernel held for the peer when that was last looked at; `None`: it was not, or cannot be.
-    pub untaken: Option<u64>,
-    /// When that was, in ms.
-    pub looked_ms: u64,
-    /// Since when we withhold reading from a body, in ms; 0: we do not.
-    pub paused_ms: u64,
-    /// How fast the body comes that is being received.
-    pub receive_pace: Pace,
-    /// How fast the peer takes what we write; its clock runs while the socket is full.
-    pub send_pace: Pace,
     /// Answers that are queued whole and whose `Finished` is due when the output is empty.
     pub finishing: Vec<Id>,
     /// How many bytes of its outputs have been given on so far.
@@ -130,10 +119,6 @@ pub(crate) struct Stack {
     /// Of a connection that we began and that is not open yet.
     pub dial: Option<Box<Dialling>>,
 }
-
-/// Into how many looks at the kernel's buffer a write timeout is parted. A reader that took something and then stopped is
-/// cut later by one of them at most; one that takes nothing is cut on time.
-const LOOKS: u64 = 8;
 
 /// Appends bytes that came, or are to be sent, as far as there is memory.
 ///
@@ -151,13 +136,7 @@ impl Stack {
             protocol,
             output: Output::new(),
             backlog: Vec::new(),
-            body_ms: 0,
             progress_ms: 0,
-            untaken: None,
-            looked_ms: 0,
-            paused_ms: 0,
-            receive_pace: Pace::new(),
-            send_pace: Pace::new(),
             finishing: Vec::new(),
             sent: 0,
             dial: None,
@@ -174,39 +153,23 @@ impl Stack {
         append(&mut self.backlog, bytes)
     }
 
-    /// The socket is full: the clock of its reader runs.
-    pub fn reader_waits(&mut self, options: &ServerOptions, from_ms: u64) {
-        self.send_pace.start(from_ms);
-        let most = or_forever(options.write_timeout_ms);
-        self.send_pace.cap(from_ms, options.min_send_rate, most);
-    }
-
-    /// Looks at what the kernel holds for the reader. Less than before is progress, although the kernel took nothing of us:
-    /// it tells of room only when a third of its buffer is free, and of megabytes a slow reader takes long to free that.
-    pub fn look_at_reader(&mut self, options: &ServerOptions, fd: Option<RawFd>, from_ms: u64) {
-        let watched = options.write_timeout_ms != 0 || options.min_send_rate != 0;
-        let fd = fd.filter(|_| watched && matches!(self.protocol, Protocol::Http1(_)));
-        self.untaken = fd.and_then(|fd| socket::untaken(fd).ok());
-        self.looked_ms = from_ms;
-    }
-
-    /// As [`look_at_reader`](Self::look_at_reader), while nothing is sent: what has gone since then counts.
-    pub fn look_again(&mut self, options: &ServerOptions, fd: Option<RawFd>, from_ms: u64) {
-        let Some(before) = self.untaken else { return };
-        self.look_at_reader(options, fd, from_ms);
-        let taken = self.untaken.map_or(0, |now| before.saturating_sub(now));
-        if taken > 0 {
-            self.progress_ms = from_ms;
-            self.send_pace.add(taken);
-            self.reader_waits(options, from_ms);
+    /// The kernel took so many bytes of what waited; 0: it was full.
+    #[inline]
+    pub fn progressed(&mut self, bytes: u64, from_ms: u64) {
+        self.progress_ms = from_ms;
+        if let Protocol::Http1(http) = &mut self.protocol {
+            http.reader.pace.add(bytes);
         }
     }
 
-    /// When the kernel's buffer is to be looked at again, within a write timeout.
-    pub fn next_look(&self, timeout_ms: u64) -> u64 {
-        match self.untaken {
-            Some(_) => self.looked_ms + (timeout_ms / LOOKS).max(1),
-            None => u64::MAX,
+    /// The socket is full: the clock of its reader runs, and, with a descriptor, what the kernel holds for it is looked at.
+    #[cold]
+    pub fn reader_waits(&mut self, options: &ServerOptions, fd: Option<RawFd>, from_ms: u64) {
+        if let Protocol::Http1(http) = &mut self.protocol {
+            http.reader.waits(options, from_ms);
+            if fd.is_some() {
+                http.reader.look(options, fd, from_ms);
+            }
         }
     }
 }
@@ -276,6 +239,16 @@ impl Connection {
         !self.has(put_off) && self.layers.is_none() && matches!(self.link, Link::Tcp(_))
     }
 
+    /// Whether the poller tells of it what it is to tell of one that is read, with no bytes waiting for its socket.
+    #[inline]
+    pub fn is_watched_as_usual(&self) -> bool {
+        let edge = match self.may_be_told_once() {
+            true => Interest::EDGE,
+            false => Interest::NONE,
+        };
+        self.interest == ORDINARY | edge
+    }
+
     /// Has TLS say that our side ends; says whether something has to be written for it.
     pub fn say_goodbye(&mut self) -> bool {
         let tls = self.layers.as_mut().and_then(|layers| layers.tls_mut());
@@ -295,5 +268,49 @@ mod tests {
             "{}",
             size_of::<Option<Connection>>()
         );
+    }
+
+    #[test]
+    fn the_usual_end_of_a_flush_knows_what_a_connection_is_watched_for() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let socket = || std::net::TcpStream::connect(listener.local_addr().expect("bound")).expect("it listens");
+        let (unix, _other) = std::os::unix::net::UnixStream::pair().expect("a pair");
+        for (link, flags, interest, usual) in [
+            (Link::Tcp(socket().into()), 0, ORDINARY | Interest::EDGE, true),
+            (Link::Tcp(socket().into()), 0, ORDINARY, false),
+            (Link::Tcp(socket().into()), flag::LEVEL, ORDINARY, true),
+            (
+                Link::Tcp(socket().into()),
+                flag::LEVEL,
+                ORDINARY | Interest::EDGE,
+                false,
+            ),
+            (Link::Unix(unix.into()), 0, ORDINARY, true),
+            (Link::Tcp(socket().into()), 0, Interest::HANGUP, false),
+        ] {
+            let connection = Connection {
+                link,
+                stack: None,
+                layers: None,
+                deadline_ms: 0,
+                armed_ms: 0,
+                server: 0,
+                requests: 0,
+                memory: 0,
+                drained: 0,
+                relay: 0,
+                flags,
+                deadline: Deadline::None,
+                interest,
+                peer: Peer::default(),
+            };
+            assert_eq!(connection.is_watched_as_usual(), usual, "{flags} {interest:?}");
+        }
+    }
+
+    #[test]
+    fn the_stack_of_a_tunnel_takes_128_bytes_of_the_allocator() {
+        // Its header of 8 included, see `Protocol::Raw`.
+        assert!(size_of::<Stack>() <= 120, "{}", size_of::<Stack>());
     }
 }

@@ -71,42 +71,42 @@ impl<V: Copy> Engine<V> {
         let (what, at) = match connection.stack.as_mut() {
             None if first => return,
             None => keep_alive,
-            Some(stack) => match (stack.next_look(options.write_timeout_ms), &mut stack.protocol) {
-                (_, Protocol::Raw(_) | Protocol::Client(_)) => none,
-                (look, Protocol::Http1(http)) => {
+            Some(stack) => match &mut stack.protocol {
+                Protocol::Raw(_) | Protocol::Client(_) => none,
+                Protocol::Http1(http) => {
                     let stuck = full && (sealed || !stack.output.is_empty());
                     let reads = http.may_begin(options, stack.output.len());
                     let written = if stuck {
                         let (what, at) = after(Deadline::Write, stack.progress_ms, options.write_timeout_ms);
-                        let still = (what, at.min(look));
-                        let slow = stack.send_pace.due_ms(options.min_send_rate);
+                        let still = (what, at.min(http.reader.next_look(options.write_timeout_ms)));
+                        let slow = http.reader.pace.due_ms(options.min_send_rate);
                         earlier(still, paced(Deadline::SendRate, slow))
                     } else {
                         none
                     };
                     let read = match http.receiving.and_then(|stream| self.streams.get(stream)) {
                         Some(stream) if stream.wants_bytes() && !pressed => {
-                            if stack.paused_ms != 0 {
+                            if http.paused_ms != 0 {
                                 // The peer's clocks stood still while we withheld reading (SPEC §3).
-                                http.began_ms += from.saturating_sub(stack.paused_ms);
-                                stack.body_ms = from;
-                                stack.paused_ms = 0;
+                                http.began_ms += from.saturating_sub(http.paused_ms);
+                                http.body_ms = from;
+                                http.paused_ms = 0;
                             }
                             let limits = stream.limits(options);
-                            stack.receive_pace.start(from);
+                            http.receive_pace.start(from);
                             let most = or_forever(limits.body_timeout_ms);
-                            stack.receive_pace.cap(from, limits.min_receive_rate, most);
-                            let slow = stack.receive_pace.due_ms(limits.min_receive_rate);
-                            let gap = after(Deadline::Body, stack.body_ms, limits.body_timeout_ms);
+                            http.receive_pace.cap(from, limits.min_receive_rate, most);
+                            let slow = http.receive_pace.due_ms(limits.min_receive_rate);
+                            let gap = after(Deadline::Body, http.body_ms, limits.body_timeout_ms);
                             let whole = after(Deadline::Request, http.began_ms, limits.request_timeout_ms);
                             earlier(earlier(gap, whole), paced(Deadline::ReceiveRate, slow))
                         }
                         // What a closing connection still sends is not read.
                         None if connection.flags & conn::CLOSING != 0 => none,
                         None if http.held.is_none() && !http.parser.is_idle() && reads => {
-                            if stack.paused_ms != 0 {
-                                http.began_ms += from.saturating_sub(stack.paused_ms);
-                                stack.paused_ms = 0;
+                            if http.paused_ms != 0 {
+                                http.began_ms += from.saturating_sub(http.paused_ms);
+                                http.paused_ms = 0;
                             }
                             let head = after(Deadline::Headers, http.began_ms, options.headers_timeout_ms);
                             let due = earlier(
@@ -125,9 +125,9 @@ impl<V: Copy> Engine<V> {
                         None if http.dangling && connection.deadline == Deadline::KeepAlive => return,
                         None if http.held.is_none() && http.parser.is_idle() => keep_alive,
                         _ => {
-                            if stack.paused_ms == 0 {
-                                stack.paused_ms = now;
-                                stack.receive_pace.stop(now);
+                            if http.paused_ms == 0 {
+                                http.paused_ms = now;
+                                http.receive_pace.stop(now);
                             }
                             none
                         }
@@ -224,8 +224,17 @@ impl<V: Copy> Engine<V> {
         }
         let connection = self.connections.get_mut(id)?;
         let (_, server) = self.servers.at(connection.server)?;
-        let stack = connection.stack.as_mut().filter(|stack| stack.untaken.is_some())?;
-        stack.look_again(&server.options, connection.link.descriptor(), self.from_ms);
+        let stack = connection.stack.as_mut()?;
+        let Protocol::Http1(http) = &mut stack.protocol else {
+            return None;
+        };
+        if !http.reader.is_watched() {
+            return None;
+        }
+        let fd = connection.link.descriptor();
+        if http.reader.look_again(&server.options, fd, self.from_ms) {
+            stack.progress_ms = self.from_ms;
+        }
         self.update_deadline(id);
         let connection = self.connections.get(id)?;
         match connection.deadline {
@@ -252,10 +261,11 @@ impl<V: Copy> Engine<V> {
         let (_, server) = self.servers.at(connection.server)?;
         let options = &server.options;
         let stack = connection.stack.as_ref();
-        let receiving = stack.and_then(|stack| match &stack.protocol {
-            Protocol::Http1(http) => self.streams.get(http.receiving?),
+        let http = stack.and_then(|stack| match &stack.protocol {
+            Protocol::Http1(http) => Some(http),
             Protocol::Raw(_) | Protocol::Client(_) => None,
         });
+        let receiving = http.and_then(|http| self.streams.get(http.receiving?));
         let limits = match receiving {
             Some(stream) => stream.limits(options),
             None => BodyLimits::of(options),
@@ -281,11 +291,11 @@ impl<V: Copy> Engine<V> {
             Deadline::Write => time(Code::WriteTimeout, options.write_timeout_ms),
             Deadline::KeepAlive => time(Code::KeepAliveTimeout, options.keep_alive_timeout_ms),
             Deadline::ReceiveRate => {
-                let pace = stack.map(|stack| &stack.receive_pace);
+                let pace = http.map(|http| &http.receive_pace);
                 rate(Code::ReceiveRate, limits.min_receive_rate, pace)
             }
             Deadline::SendRate => {
-                let pace = stack.map(|stack| &stack.send_pace);
+                let pace = http.map(|http| &http.reader.pace);
                 rate(Code::SendRate, options.min_send_rate, pace)
             }
         }

@@ -32,6 +32,7 @@ mod panic;
 mod poison;
 mod protocol;
 mod raw;
+mod reader;
 mod receive;
 mod relay;
 mod server;

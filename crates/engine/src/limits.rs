@@ -18,7 +18,7 @@ impl<V: Copy> Engine<V> {
         if stream.has(flag::RAW | flag::CLIENT | flag::INTERNAL) {
             return Ok(());
         }
-        let own = stream.own_limits.get_or_insert_default();
+        let own = stream.own_limits_mut();
         own.body_size = change.body_size.or(own.body_size);
         own.body_timeout_ms = change.body_timeout_ms.or(own.body_timeout_ms);
         own.request_timeout_ms = change.request_timeout_ms.or(own.request_timeout_ms);

@@ -5,6 +5,8 @@
 use crate::http1::client::ClientHttp1;
 use crate::id::Id;
 use crate::options::ServerOptions;
+use crate::pace::Pace;
+use crate::reader::Reader;
 use millrace_http1::{Limits, RequestParser};
 use std::collections::VecDeque;
 
@@ -34,6 +36,14 @@ pub(crate) struct Http1 {
     pub held: Option<bool>,
     /// When the first byte of the message being received came, in ms; 0: none yet.
     pub began_ms: u64,
+    /// When a body byte last came, in ms.
+    pub body_ms: u64,
+    /// Since when we withhold reading from a body, in ms; 0: we do not.
+    pub paused_ms: u64,
+    /// How fast the body comes that is being received.
+    pub receive_pace: Pace,
+    /// Who takes the answers.
+    pub reader: Reader,
     /// Empty lines, or half of one, came after the last message: the parser remembers them, so it is this connection's.
     pub dangling: bool,
     /// The peer was cut by a deadline: the close lingers for less.
@@ -56,6 +66,10 @@ impl Http1 {
             unsafe_owed: 0,
             held: None,
             began_ms: 0,
+            body_ms: 0,
+            paused_ms: 0,
+            receive_pace: Pace::new(),
+            reader: Reader::new(),
             dangling: false,
             late: false,
             heads: 0,

@@ -25,7 +25,6 @@ impl<V: Copy> Engine<V> {
             false => self.fresh_stack(server),
         };
         stack.progress_ms = self.from_ms;
-        stack.send_pace = Pace::new();
         if first && socket {
             self.lay_layers(id, server);
         }
@@ -72,6 +71,7 @@ impl<V: Copy> Engine<V> {
                     http.parser.reset(limits);
                     http.limits = limits;
                 }
+                http.reader.pace = Pace::new();
             }
             return stack;
         }

@@ -1,10 +1,13 @@
 //! One exchange: an HTTP/1 request with its response, or a tunnel.
 
+use crate::connection::append;
 use crate::id::Id;
 use crate::options::ServerOptions;
 use millrace_buffer::Output;
+use millrace_error::Error;
 use millrace_head::Method;
 use millrace_http1::BodyFraming;
+use std::net::IpAddr;
 
 /// State bits of a stream.
 pub(crate) mod flag {
@@ -87,14 +90,21 @@ pub(crate) struct Stream {
     pub started_ns: u64,
     /// Body bytes nobody has taken yet.
     pub stash: Vec<u8>,
-    /// The trailer section, once it has arrived.
-    pub trailers: Vec<u8>,
-    /// The client that a trusted balancer's fields name, where that is not the connection's peer.
-    pub forwarded: Option<Box<std::net::IpAddr>>,
     /// The response while other answers go first.
     pub output: Option<Box<Output>>,
-    /// Limits of its own, in place of the server's: few have any.
-    pub own_limits: Option<Box<RequestLimits>>,
+    /// What few have.
+    extras: Option<Box<Extras>>,
+}
+
+/// What few streams have.
+#[derive(Default)]
+struct Extras {
+    /// The trailer section, once it has arrived.
+    trailers: Vec<u8>,
+    /// The client that a trusted balancer's fields name, where that is not the connection's peer.
+    forwarded: Option<IpAddr>,
+    /// Limits of its own, in place of the server's.
+    own_limits: Option<RequestLimits>,
 }
 
 /// Limits of one request in place of its server's; `None`: the server's.
@@ -145,23 +155,64 @@ impl Stream {
             received: 0,
             started_ns,
             stash: Vec::new(),
-            trailers: Vec::new(),
-            forwarded: None,
             output: None,
-            own_limits: None,
+            extras: None,
         }
     }
 
     /// Its own limits over those of its server.
     pub fn limits(&self, options: &ServerOptions) -> BodyLimits {
         let server = BodyLimits::of(options);
-        let Some(own) = &self.own_limits else { return server };
+        let Some(own) = self.extras.as_ref().and_then(|extras| extras.own_limits) else {
+            return server;
+        };
         BodyLimits {
             body_size: own.body_size.unwrap_or(server.body_size),
             body_timeout_ms: own.body_timeout_ms.unwrap_or(server.body_timeout_ms),
             request_timeout_ms: own.request_timeout_ms.unwrap_or(server.request_timeout_ms),
             min_receive_rate: own.min_receive_rate.unwrap_or(server.min_receive_rate),
         }
+    }
+
+    /// Limits of its own, to be changed.
+    pub fn own_limits_mut(&mut self) -> &mut RequestLimits {
+        self.extras_mut().own_limits.get_or_insert_default()
+    }
+
+    /// The client that a trusted balancer's fields name, where that is not the connection's peer.
+    pub fn forwarded(&self) -> Option<IpAddr> {
+        self.extras.as_ref()?.forwarded
+    }
+
+    pub fn set_forwarded(&mut self, client: Option<IpAddr>) {
+        if client.is_some() {
+            self.extras_mut().forwarded = client;
+        }
+    }
+
+    /// Keeps the trailer section, or more of it.
+    ///
+    /// # Errors
+    /// `OUT_OF_MEMORY`.
+    #[cold]
+    pub fn keep_trailers(&mut self, trailers: &[u8]) -> Result<(), Error> {
+        append(&mut self.extras_mut().trailers, trailers)
+    }
+
+    pub fn has_trailers(&self) -> bool {
+        self.extras.as_ref().is_some_and(|extras| !extras.trailers.is_empty())
+    }
+
+    /// The trailer section, empty where there is none; it is not kept.
+    pub fn take_trailers(&mut self) -> Vec<u8> {
+        self.extras
+            .as_mut()
+            .map_or_else(Vec::new, |extras| std::mem::take(&mut extras.trailers))
+    }
+
+    #[cold]
+    fn extras_mut(&mut self) -> &mut Extras {
+        self.extras.get_or_insert_default()
     }
 
     pub fn has(&self, flags: u32) -> bool {
@@ -181,5 +232,16 @@ impl Stream {
             Consumer::JavaScript => self.credit > 0 && self.stash.is_empty(),
             Consumer::Collect(_) | Consumer::Discard(_) => true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_fits_in_120_bytes() {
+        // A tunnel has one for as long as it is open; 8 more are its generation, see `Slab`.
+        assert!(size_of::<Option<Stream>>() <= 120, "{}", size_of::<Option<Stream>>());
     }
 }

@@ -6,19 +6,18 @@ use crate::engine::Engine;
 use crate::id::Id;
 use crate::protocol::Protocol;
 use crate::stream::{Stream, flag};
-use millrace_net::Interest;
 
 impl<V: Copy> Engine<V> {
     /// The usual end of a flush, in one look: all that was owed is with the kernel, nothing else happens on the
     /// connection, and what it is to be watched for and accounted with is so already. Then it becomes idle, as `settle`
     /// would have it. False: nothing was done, and all that follows has to look.
     pub(super) fn rests(&mut self, id: Id) -> bool {
-        const USUAL: u32 = conn::SEEN_BYTES | conn::CLIENT_COUNTED | conn::OVERDUE | conn::SECURE;
+        const USUAL: u32 = conn::SEEN_BYTES | conn::CLIENT_COUNTED | conn::OVERDUE | conn::SECURE | conn::LEVEL;
         let Some(connection) = self.connections.get_mut(id) else {
             return false;
         };
         let usual = connection.flags & !USUAL == 0
-            && connection.interest == Interest::READ | Interest::HANGUP
+            && connection.is_watched_as_usual()
             && connection.memory == 0
             && connection.requests != 0
             && connection.link.descriptor().is_some();
@@ -54,7 +53,8 @@ impl<V: Copy> Engine<V> {
 
     /// As [`rests`](Self::rests), of a tunnel that is read: it keeps its stack, and nothing about it changes.
     pub(super) fn tunnel_rests(&self, id: Id) -> bool {
-        const USUAL: u32 = conn::SEEN_BYTES | conn::CLIENT_COUNTED | conn::SECURE | conn::RAW | conn::BULK;
+        const USUAL: u32 =
+            conn::SEEN_BYTES | conn::CLIENT_COUNTED | conn::SECURE | conn::RAW | conn::BULK | conn::LEVEL;
         let Some(connection) = self.connections.get(id) else {
             return false;
         };
@@ -65,7 +65,7 @@ impl<V: Copy> Engine<V> {
             return false;
         };
         let usual = connection.flags & !USUAL == 0
-            && connection.interest == Interest::READ | Interest::HANGUP
+            && connection.is_watched_as_usual()
             && connection.deadline == Deadline::None
             && connection.memory == 0
             && connection.layers.is_none();

@@ -192,12 +192,10 @@ impl<V: Copy> Engine<V> {
         let server = self.servers.at_mut(connection.server);
         if let Some(stack) = stack {
             if wire.sent > 0 || full {
-                stack.progress_ms = from;
+                stack.progressed(wire.sent, from);
             }
-            stack.send_pace.add(wire.sent);
             if let (true, Some(server)) = (full, &server) {
-                stack.reader_waits(&server.options, from);
-                stack.look_at_reader(&server.options, connection.link.descriptor(), from);
+                stack.reader_waits(&server.options, connection.link.descriptor(), from);
             }
         }
         if let Some(server) = server {

@@ -107,10 +107,9 @@ impl<V: Copy> Engine<V> {
                 Ok(sent) => {
                     sent_all += sent as u64;
                     stack.sent += sent as u64;
-                    stack.progress_ms = self.from_ms;
+                    stack.progressed(sent as u64, self.from_ms);
                     let released = &mut self.released;
                     stack.output.advance(sent, &mut self.pool, |pin| released.push(pin));
-                    stack.send_pace.add(sent as u64);
                     if sent < wanted {
                         connection.flags |= conn::BLOCKED;
                     }
@@ -129,10 +128,8 @@ impl<V: Copy> Engine<V> {
         }
         if connection.flags & conn::BLOCKED != 0 {
             if let Some((_, server)) = self.servers.at(slot) {
-                stack.reader_waits(&server.options, self.from_ms);
-                if tried {
-                    stack.look_at_reader(&server.options, connection.link.descriptor(), self.from_ms);
-                }
+                let fd = connection.link.descriptor().filter(|_| tried);
+                stack.reader_waits(&server.options, fd, self.from_ms);
             }
         }
         if sent_all > 0 {

@@ -102,7 +102,7 @@ impl<V: Copy> Engine<V> {
             return Ok(if last { &[] } else { input });
         }
         let mut stream = Stream::new(id, slot, head.method, self.now_ns);
-        stream.forwarded = forwarded.map(Box::new);
+        stream.set_forwarded(forwarded);
         if head.minor == 1 {
             stream.flags |= flag::HTTP_1_1;
         }
@@ -182,18 +182,18 @@ impl<V: Copy> Engine<V> {
         http.order.push_back(stream);
         http.heads += head_size;
         http.unsafe_owed += unsafe_owed;
-        if stack.paused_ms != 0 {
+        if http.paused_ms != 0 {
             // It was held: the peer's clocks stood still meanwhile (SPEC §3).
-            http.began_ms += self.from_ms.saturating_sub(stack.paused_ms);
-            stack.paused_ms = 0;
+            http.began_ms += self.from_ms.saturating_sub(http.paused_ms);
+            http.paused_ms = 0;
         }
         if ended {
             http.began_ms = 0;
         } else {
             http.receiving = Some(stream);
-            stack.body_ms = self.from_ms;
-            stack.receive_pace = Pace::new();
-            stack.receive_pace.start(self.from_ms);
+            http.body_ms = self.from_ms;
+            http.receive_pace = Pace::new();
+            http.receive_pace.start(self.from_ms);
         }
         Ok(input)
     }

@@ -7,7 +7,7 @@
 //! stack's backlog, and reading stops while there is one. `go_on` resumes.
 
 use super::dispatch::Leave;
-use crate::connection::{Stack, append, flag as conn};
+use crate::connection::{Stack, flag as conn};
 use crate::engine::Engine;
 use crate::event::{EventKind, Host};
 use crate::id::Id;
@@ -75,8 +75,8 @@ impl<V: Copy> Engine<V> {
                     http.held = Some(ended);
                 }
                 Event::Body { start, end } => {
-                    stack.body_ms = self.from_ms;
-                    stack.receive_pace.add((end - start) as u64);
+                    http.body_ms = self.from_ms;
+                    http.receive_pace.add((end - start) as u64);
                     let last = http.parser.is_body_over();
                     if let Some(stream) = http.receiving {
                         if let Err(error) = self.take_body(host, stream, &input[start..end], last) {
@@ -86,12 +86,12 @@ impl<V: Copy> Engine<V> {
                 }
                 Event::End => {
                     http.began_ms = 0;
-                    stack.paused_ms = 0;
+                    http.paused_ms = 0;
                     if let Some(stream) = http.receiving.take() {
                         let trailers = http.parser.trailers();
                         if !trailers.is_empty() {
                             if let Some(stream) = self.streams.get_mut(stream) {
-                                append(&mut stream.trailers, trailers)?;
+                                stream.keep_trailers(trailers)?;
                             }
                         }
                         self.request_ended(host, stream);

@@ -36,8 +36,8 @@ impl<V: Copy> Engine<V> {
         };
         if ready.is_writable() && connection.has(conn::BLOCKED) {
             connection.flags &= !conn::BLOCKED;
-            if let Some(stack) = &mut connection.stack {
-                stack.send_pace.stop(self.now_ms);
+            if let Some(Protocol::Http1(http)) = connection.stack.as_mut().map(|stack| &mut stack.protocol) {
+                http.reader.pace.stop(self.now_ms);
             }
             self.touch(id);
         }

@@ -1,13 +1,16 @@
 //! The fast path of a relay: readiness of either socket moves bytes, in the same turn, from one to the other.
 //!
 //! Nothing is queued, so there is nothing to flush: neither end is in the dirty list, and the poller is told of a change
-//! only when a sink becomes full, has room again, or a source ends.
+//! only when a sink becomes full, has room again, or a source ends. While little comes, the poller tells once of it, see
+//! docs/decisions/0012-told-once.md; a way that has had more than a turn moves, or is spliced, is watched by level.
 
 use super::{Relay, Stage};
 use crate::connection::flag as conn;
 use crate::engine::Engine;
+use crate::flush::settle::ORDINARY;
 use crate::flush::write::write_error;
 use crate::id::Id;
+use crate::link::Link;
 use millrace_error::{Code, Error};
 use millrace_metrics::Counter;
 use millrace_net::relay::{Failure, Lent, Moved, Pause};
@@ -50,6 +53,11 @@ impl<V: Copy> Engine<V> {
         };
         let Some((_, relay)) = self.relays.at(slot) else { return };
         let way = relay.side(id);
+        if ready != ReadyFlags::READABLE {
+            // More than bytes, urgent data too: one read may not be all.
+            self.watch_lean_by_level(id);
+        }
+        let Some((_, relay)) = self.relays.at(slot) else { return };
         let resumes = relay.ways[1 - way].blocked;
         if resumes && (ready.is_writable() || ready.is_closed()) && !self.run_way(slot, 1 - way) {
             return;
@@ -103,6 +111,7 @@ impl<V: Copy> Engine<V> {
         let was_blocked = this.blocked;
         this.blocked = matches!(outcome, Ok(Pause::Sink));
         let changed = this.blocked != was_blocked;
+        let left_some = matches!(outcome, Ok(Pause::Budget)) || !this.direction.reads_to_the_last();
         if moved.received | moved.sent != 0 {
             relay.active_ms = self.from_ms;
         }
@@ -126,10 +135,24 @@ impl<V: Copy> Engine<V> {
                 return false;
             }
         }
+        if left_some {
+            self.watch_lean_by_level(ends[way]);
+        }
         if changed {
             ends.into_iter().for_each(|end| self.watch_lean(end));
         }
         true
+    }
+
+    /// Has the poller tell of an end for as long as something lies there.
+    fn watch_lean_by_level(&mut self, id: Id) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        connection.flags |= conn::LEVEL;
+        if connection.interest.contains(Interest::EDGE) {
+            self.watch_lean(id);
+        }
     }
 
     /// A source has ended, and its sink has everything: the sink is told.
@@ -192,6 +215,9 @@ impl<V: Copy> Engine<V> {
         }
         if other.blocked {
             interest = interest | Interest::WRITE;
+        }
+        if interest == ORDINARY && !connection.has(conn::LEVEL) && matches!(connection.link, Link::Tcp(_)) {
+            interest = interest | Interest::EDGE;
         }
         let fd = relay.fds[way];
         let watched = !connection.has(conn::UNWATCHED);

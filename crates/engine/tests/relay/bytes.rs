@@ -116,3 +116,37 @@ fn a_slow_reader_stops_the_other_side_and_loses_nothing() {
     assert_eq!((ended.flags, ended.a, ended.b), (0, 24_000_000, 11));
     joined.nothing_is_left();
 }
+
+#[test]
+fn what_lies_in_a_socket_and_is_more_than_a_turn_moves_goes_without_another_byte_that_announces_it() {
+    for kilobytes in [64, 65, 512, 513, 900, 1_500] {
+        let mut joined = Joined::apart([Kind::Tcp; 2]);
+        let sent = pattern(kilobytes * 1_024, 3);
+        joined.clients[0].send(&sent);
+        joined.quiet();
+        let before = sent.len() - joined.clients[0].unsent();
+        joined.join(NONE);
+        joined.run_until(|_, other| other.received.len() >= before);
+        joined.run_until(|_, other| other.received.len() == sent.len());
+        assert!(joined.clients[1].received == sent);
+        joined.clients.iter_mut().for_each(Client::finish);
+        joined.ended();
+        joined.nothing_is_left();
+    }
+}
+
+#[test]
+fn bytes_behind_urgent_data_are_passed_on() {
+    let mut joined = Joined::new(NONE);
+    joined.clients[0].send("before");
+    joined.run_until(|_, other| other.received == b"before");
+    for round in 1..4 {
+        joined.clients[0].send("a");
+        joined.clients[0].send_urgent();
+        joined.clients[0].send("b");
+        joined.run_until(|_, other| other.received.len() >= 6 + 2 * round);
+    }
+    joined.clients.iter_mut().for_each(Client::finish);
+    joined.ended();
+    joined.nothing_is_left();
+}

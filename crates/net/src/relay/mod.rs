@@ -177,6 +177,11 @@ impl Direction {
         self.ended
     }
 
+    /// Whether a pause for the source means that there was no more: of a splice a short one may leave some behind.
+    pub fn reads_to_the_last(&self) -> bool {
+        self.way != Way::Splice
+    }
+
     /// Gives back what it has borrowed, with the bytes in it.
     pub fn clear(&mut self, pool: &mut Pool, pipes: &mut Pipes) {
         if self.kept.capacity() > 0 {

@@ -20,9 +20,10 @@ impl<V: Copy> Engine<V> {
         let Some(stack) = connection.stack.as_mut() else {
             return NONE;
         };
-        let Protocol::Client(client) = &stack.protocol else {
+        let Protocol::Client(client) = &mut stack.protocol else {
             return NONE;
         };
+        let client = &mut **client;
         let Some(exchange) = client.order.front() else {
             return NONE;
         };
@@ -57,20 +58,20 @@ impl<V: Copy> Engine<V> {
         if !exchange.seen || !exchange.head_told {
             // The clock of the first byte runs once the request is out; that of a streamed body is its sender's.
             if whole && !waits {
-                let since = stack.progress_ms.max(exchange.began_ms).max(stack.body_ms);
+                let since = stack.progress_ms.max(exchange.began_ms).max(client.body_ms);
                 take(Deadline::Headers, since, profile.headers_ms);
             }
         } else if !stream.wants_bytes() {
             // The peer's clock stands still while we withhold reading (SPEC §3).
-            if stack.paused_ms == 0 {
-                stack.paused_ms = now.max(1);
+            if client.paused_ms == 0 {
+                client.paused_ms = now.max(1);
             }
         } else {
-            if stack.paused_ms != 0 {
-                stack.paused_ms = 0;
-                stack.body_ms = from;
+            if client.paused_ms != 0 {
+                client.paused_ms = 0;
+                client.body_ms = from;
             }
-            take(Deadline::Body, stack.body_ms, profile.body_ms);
+            take(Deadline::Body, client.body_ms, profile.body_ms);
         }
         first
     }

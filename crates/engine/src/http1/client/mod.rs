@@ -104,6 +104,10 @@ pub(crate) struct ClientHttp1 {
     pub parser: ResponseParser,
     /// What was asked and is not answered, in order.
     pub order: VecDeque<Exchange>,
+    /// When a body byte last came, in ms.
+    pub body_ms: u64,
+    /// Since when we withhold reading from a body, in ms; 0: we do not.
+    pub paused_ms: u64,
     /// It was idle, and has to be looked at before anything is sent.
     pub unproven: bool,
 }
@@ -113,6 +117,8 @@ impl ClientHttp1 {
         Self {
             parser: ResponseParser::new(Limits::default(), ResponseContext::default()),
             order: VecDeque::new(),
+            body_ms: 0,
+            paused_ms: 0,
             unproven: false,
         }
     }

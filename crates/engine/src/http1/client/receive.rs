@@ -68,7 +68,7 @@ impl<V: Copy> Engine<V> {
                 Event::NeedMore => break,
                 Event::Head { ended } => {
                     let status = client.parser.head().status;
-                    stack.body_ms = self.from_ms;
+                    client.body_ms = self.from_ms;
                     let raw = status == 101 || context.connect && (200..300).contains(&status);
                     if raw {
                         return self.switch(host, id, stack, &input[consumed..]);
@@ -86,7 +86,7 @@ impl<V: Copy> Engine<V> {
                     }
                 }
                 Event::Body { start, end } => {
-                    stack.body_ms = self.from_ms;
+                    client.body_ms = self.from_ms;
                     let first = untold.head && untold.piece.is_none();
                     let stashed = self.streams.get(stream).is_some_and(|stream| !stream.stash.is_empty());
                     if first && !stashed {
@@ -151,13 +151,13 @@ impl<V: Copy> Engine<V> {
         };
         found.flags |= flag::REQUEST_ENDED;
         if head.framing == BodyFraming::Chunked && !trailers.is_empty() {
-            found.trailers = trailers.to_vec();
+            found.keep_trailers(trailers)?;
         }
         let sent = found.has(flag::RESPONSE_ENDED);
         let started_ns = found.started_ns;
         // An early answer while we still send: the rest of the request is not worth a connection.
         let keep = head.keep_alive && !last && sent && (stack.output.is_empty() || pipelined);
-        let whole = untold.head && found.trailers.is_empty() && found.stash.is_empty();
+        let whole = untold.head && !found.has_trailers() && found.stash.is_empty();
         if whole {
             let body = untold.piece.take().map_or(&[][..], |(start, end)| &bytes[start..end]);
             found.flags |= flag::END_TOLD;
@@ -195,7 +195,7 @@ impl<V: Copy> Engine<V> {
             let limits = profile.map_or_else(Default::default, |profile| profile.limits);
             client.parser.reset(limits, next.context);
             // Its clock begins now that it is its turn.
-            stack.body_ms = self.from_ms;
+            client.body_ms = self.from_ms;
         }
         Ok(())
     }

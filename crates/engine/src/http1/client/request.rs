@@ -151,7 +151,7 @@ impl<V: Copy> Engine<V> {
                 .get(id)
                 .is_some_and(|connection| connection.requests > 0);
             client.parser.reset(limits, context);
-            stack.body_ms = self.from_ms;
+            client.body_ms = self.from_ms;
         }
         client.order.push_back(Exchange {
             stream,

@@ -1,0 +1,17 @@
+import { spawn } from 'node:child_process';
+import { cores } from '../measure/machine.mjs';
+import { openConnections } from '../measure/s-time.mjs';
+import * as S from './tls/servers.mjs';
+const s = await S.startServer(process.argv[2] ?? 'ours');
+const load = (n) => Promise.all(Array.from({length:4}, () => openConnections(cores.load, { port: s.port, resume: true, suite: 'TLS_AES_256_GCM_SHA384', seconds: n })));
+await load(1);
+const p = spawn('strace', ['-f','-c','-p',String(s.pids[0]),'-o','/tmp/strace.out'],{stdio:'inherit'});
+await new Promise(r=>setTimeout(r,500));
+const r = await load(2); const n = r.reduce((a,x)=>a+x.connections,0);
+p.kill('SIGINT'); await new Promise(r=>p.once('close', r));
+console.log('connections', n);
+const q = spawn('strace', ['-f','-tt','-T','-p',String(s.pids[0]),'-o','/tmp/strace.log'],{stdio:'inherit'});
+await new Promise(r=>setTimeout(r,300));
+await openConnections(cores.load, { port: s.port, resume: true, suite: 'TLS_AES_256_GCM_SHA384', seconds: 1 });
+q.kill('SIGINT'); await new Promise(r=>q.once('close', r));
+await s.stop();

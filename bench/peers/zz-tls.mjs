@@ -1,0 +1,16 @@
+import { spawn } from 'node:child_process';
+import { cores } from '../measure/machine.mjs';
+import { cpuBetween, cpuTime } from '../measure/process-facts.mjs';
+import { openConnections } from '../measure/s-time.mjs';
+import * as S from './tls/servers.mjs';
+const [name='ours', resume='1', seconds='5', perf=''] = process.argv.slice(2);
+const s = await S.startServer(name);
+const load = (n) => Promise.all(Array.from({length:4}, () => openConnections(cores.load, { port: s.port, resume: resume==='1', suite: 'TLS_AES_256_GCM_SHA384', seconds: n })));
+await load(2);
+let p; if (perf) p = spawn('perf', ['record','-q','-e','cpu-clock','-F','1999','-g','-p',String(s.pids[0]),'-o',perf,'--','sleep',String(seconds)],{stdio:'inherit'});
+const b = cpuTime(s.pids);
+const r = await load(Number(seconds));
+const c = cpuBetween(b, cpuTime(s.pids)); const n = r.reduce((a,x)=>a+x.connections,0);
+console.log(name, n, 'user', (c.user/n).toFixed(1), 'sys', (c.system/n).toFixed(1), 'total', (c.total/n).toFixed(1));
+if (p) await new Promise(r=>p.once('close', r));
+await s.stop();
