@@ -1,3 +1,4 @@
+import { describeValue } from '../errors/escape.js';
 import { errorFromNative } from '../errors/native-error.js';
 import type { MillraceError } from '../errors/millrace-error.js';
 import { misuse } from '../errors/millrace-error.js';
