@@ -164,6 +164,18 @@ test('a cut fails the reader, the writers that wait, and tells why', async () =>
   expect(near.failure?.kind).toBe('closed');
 });
 
+test('destroy tells its error once, and the failure has it as the cause', async () => {
+  const { near } = await pair();
+  const told: unknown[] = [];
+  near.on('error', (error) => told.push(error));
+  const enough = new Error('enough');
+  near.destroy(enough);
+  near.destroy(new Error('later'));
+  await until(() => near.closed);
+  expect(told).toEqual([enough]);
+  expect(near.failure).toMatchObject({ code: 'MILLRACE_DESTROYED', cause: enough });
+});
+
 test('await using closes it', async () => {
   const { near, far } = await pair();
   {

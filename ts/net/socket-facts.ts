@@ -34,6 +34,8 @@ export class SocketFacts {
   address: string[] | undefined;
   tls: TlsFacts | null | undefined;
   failure: MillraceError | undefined;
+  /** What `destroy` was given. */
+  reason: Error | undefined;
   opening: Opening | undefined;
   joint: Joint | undefined;
 }

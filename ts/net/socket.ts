@@ -206,10 +206,10 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
   /** Cuts the connection. */
   destroy(error?: Error): void {
     if (this.closed) return;
+    if (error !== undefined) this._ownFacts().reason ??= error;
     native.destroy(this.id);
     // Its connection may be over but for the chunks that wait.
     if (this.forgetEnd()) this.closeIfOver();
-    if (error !== undefined && this.listenerCount('error') > 0) this.emit('error', error);
   }
 
   /** The socket as a Node Duplex, for libraries that want one; it takes over reading. */
@@ -377,6 +377,8 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
 
   private _close(error?: MillraceError): void {
     if (this.closed) return;
+    const reason = this.#facts?.reason;
+    if (error !== undefined && reason !== undefined) error.cause = reason;
     this._addressParts();
     void this.tls;
     this.#state |= CLOSED;
@@ -389,7 +391,8 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
       const { bytesRead, bytesWritten } = this;
       close.publish({ socket: this, bytesRead, bytesWritten, error } satisfies SocketCloseMessage);
     }
-    if (error !== undefined && this.listenerCount('error') > 0) this.emit('error', error);
+    const told = reason ?? error;
+    if (told !== undefined && this.listenerCount('error') > 0) this.emit('error', told);
     this.emit('close');
   }
 
