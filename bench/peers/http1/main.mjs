@@ -8,7 +8,7 @@ export const http1 = {
   name: 'http1',
   title: 'HTTP/1.1',
   how: [],
-  minutes: 8,
+  minutes: 20,
   rounds: 5,
   seconds: 2,
   peers: ['fastify', 'uwebsockets'],

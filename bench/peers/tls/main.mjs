@@ -90,7 +90,7 @@ export const tls = {
       'Each passes the same dialogue first: version, suite, the answer, a second connection that resumes the session of ' +
       'the first. haproxy answers by itself, without a server behind it.',
   ],
-  minutes: 5,
+  minutes: 8,
   rounds: 3,
   seconds: 2,
   peers: [],
