@@ -239,14 +239,19 @@ impl Connection {
         !self.has(put_off) && self.layers.is_none() && matches!(self.link, Link::Tcp(_))
     }
 
-    /// Whether the poller tells of it what it is to tell of one that is read, with no bytes waiting for its socket.
+    /// What it is watched for while it is read and no bytes wait for its socket.
+    #[inline]
+    pub fn usual_interest(&self) -> Interest {
+        match self.may_be_told_once() {
+            true => ORDINARY | Interest::EDGE,
+            false => ORDINARY,
+        }
+    }
+
+    /// Whether the poller tells just that.
     #[inline]
     pub fn is_watched_as_usual(&self) -> bool {
-        let edge = match self.may_be_told_once() {
-            true => Interest::EDGE,
-            false => Interest::NONE,
-        };
-        self.interest == ORDINARY | edge
+        self.interest == self.usual_interest()
     }
 
     /// Has TLS say that our side ends; says whether something has to be written for it.

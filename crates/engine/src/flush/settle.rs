@@ -217,8 +217,8 @@ impl<V: Copy> Engine<V> {
         if connection.has(conn::BLOCKED | conn::CONNECTING) {
             interest = interest | Interest::WRITE;
         }
-        if interest == ORDINARY && connection.may_be_told_once() {
-            interest = interest | Interest::EDGE;
+        if interest == ORDINARY {
+            interest = connection.usual_interest();
         }
         if interest != connection.interest && !connection.has(conn::UNWATCHED) {
             self.watch(id, fd, interest);

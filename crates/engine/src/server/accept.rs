@@ -205,8 +205,8 @@ impl<V: Copy> Engine<V> {
             interest,
             peer,
         };
-        if bare && connection.may_be_told_once() {
-            connection.interest = interest.union(Interest::EDGE);
+        if bare && interest == ORDINARY {
+            connection.interest = connection.usual_interest();
         }
         let interest = connection.interest;
         let added = self.connections.insert(connection).filter(|id| {
