@@ -49,7 +49,7 @@ function checked(data) {
 }
 
 const typeOf = (option) =>
-  option.type === 'enum' ? option.values.map((v) => `'${v}'`).join(' | ') : SCALARS[option.type];
+  option.type === 'enum' ? option.values.map(literal).join(' | ') : SCALARS[option.type];
 const literal = (value) =>
   Array.isArray(value)
     ? `[${value.map(literal).join(', ')}]`

@@ -31,7 +31,7 @@ test('a local address, a family and a Unix socket are part of what connections a
   const clients = [
     new Client({ pool }),
     new Client({ pool, localAddress: '127.0.0.2' }),
-    new Client({ pool, family: 'ipv4' }),
+    new Client({ pool, family: 4 }),
     new Client({ pool, socketPath: path }),
   ];
   for (let round = 0; round < 2; round++) {
@@ -53,7 +53,7 @@ test('tickets that come while a TLS connection is idle are consumed, and it is u
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `https://localhost:${(server.address() as AddressInfo).port}/`;
-  const client = new Client({ tls: { ca: authority.cert }, family: 'ipv4' });
+  const client = new Client({ tls: { ca: authority.cert }, family: 4 });
   expect(await client.pool.prewarm(url, 0)).toBe(0);
   for (let round = 0; round < 20; round++) {
     expect(await (await client.post(url)).text()).toBe('ok');

@@ -34,7 +34,7 @@ afterEach(async () => {
 const ours = (): string => `http://127.0.0.1:${server.port}`;
 /** The same server by another origin. */
 const other = (): string => `http://localhost:${server.port}`;
-const clientOf = (options: ClientOptions): Client => (client = new Client({ family: 'ipv4', ...options }));
+const clientOf = (options: ClientOptions): Client => (client = new Client({ family: 4, ...options }));
 /** A client with options for one of the two origins. */
 const ruled = (own: OriginOptions, options: ClientOptions = {}): Client =>
   clientOf({ ...options, origins: { [ours()]: own } });

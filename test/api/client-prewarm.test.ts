@@ -46,7 +46,7 @@ const kinds: [string, () => string, () => ClientOptions][] = [
   [
     'an isolation key, an address of ours and a family',
     () => plain.url,
-    () => ({ isolationKey: 'a', localAddress: '127.0.0.1', family: 'ipv4' }),
+    () => ({ isolationKey: 'a', localAddress: '127.0.0.1', family: 4 }),
   ],
   [
     'options by origin',

@@ -55,7 +55,7 @@ const KINDS: [string, boolean][] = [
 describe.each(WAYS)('%s', (_, by) => {
   test.each(KINDS)('through a proxy of %s', async (kind, resolved) => {
     const proxy = await startProxy({ authorize });
-    await using client = new Client({ proxy: at(proxy, kind), family: 'ipv4' });
+    await using client = new Client({ proxy: at(proxy, kind), family: 4 });
     for (let call = 0; call < 2; call++) expect(await by(client)).toBe('GET /there');
     // One tunnel for both.
     expect(asked).toHaveLength(1);
@@ -65,10 +65,10 @@ describe.each(WAYS)('%s', (_, by) => {
 
   test.each(['http', 'socks5', 'socks5h'])('with credentials at a proxy of %s', async (kind) => {
     const proxy = await startProxy({ auth, authorize });
-    await using client = new Client({ proxy: at(proxy, kind, CREDENTIALS), family: 'ipv4' });
+    await using client = new Client({ proxy: at(proxy, kind, CREDENTIALS), family: 4 });
     expect(await by(client)).toBe('GET /there');
     expect(asked.at(-1)?.endsWith(' ann')).toBe(true);
-    await using wrong = new Client({ proxy: at(proxy, kind, 'ann:wrong'), family: 'ipv4' });
+    await using wrong = new Client({ proxy: at(proxy, kind, 'ann:wrong'), family: 4 });
     const error = (await by(wrong).catch((reason: unknown) => reason)) as { code?: string; cause?: { code: string } };
     expect(error.code ?? error.cause?.code).toMatch(/^MILLRACE_(PROXY|SOCKS)/);
   });

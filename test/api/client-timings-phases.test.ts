@@ -100,7 +100,7 @@ describe.each(WAYS)('%s', (_, kinds, resolved) => {
         const url = `${kind}://127.0.0.1:${proxy.port}`;
         proxies.push(kind === 'https' ? { url, tls } : url);
       }
-      const [first, second] = await twice(await urlOf('localhost'), { proxy: proxies, resolver, family: 'ipv4' });
+      const [first, second] = await twice(await urlOf('localhost'), { proxy: proxies, resolver, family: 4 });
       const held: Phase[] = PHASES.filter(
         (phase) =>
           (phase === 'dns' && resolved) ||

@@ -73,7 +73,7 @@ async function serverOf({ tls }: Way, answers: Answers): Promise<{ url: string; 
 
 /** A client that goes that way. */
 async function clientOf({ tls, proxy }: Way): Promise<Client> {
-  const options: ClientOptions = { family: 'ipv4', timeouts: { headers: 5_000, body: 5_000 } };
+  const options: ClientOptions = { family: 4, timeouts: { headers: 5_000, body: 5_000 } };
   if (tls) options.tls = { ca: root.cert };
   if (proxy !== undefined) options.proxy = `${proxy}://127.0.0.1:${(await startProxy()).port}`;
   return new Client(options);

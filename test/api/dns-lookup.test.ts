@@ -135,7 +135,7 @@ describe('connect', () => {
     };
     const server = await start({ handler: ok });
     for (const host of ['any_name!', '127.0.0.1']) {
-      (await connect({ host, port: server.port, resolver: lookup, family: 'ipv4' })).destroy();
+      (await connect({ host, port: server.port, resolver: lookup, family: 4 })).destroy();
     }
     expect(seen).toEqual([['any_name!', { all: true, family: 4, order: 'verbatim', verbatim: true }]]);
   });
@@ -164,7 +164,7 @@ describe('connect', () => {
   });
 
   test('does not take an address of the family that was not asked for', async () => {
-    const call = connect({ host: 'a.test', port: 1, family: 'ipv6', resolver: answering('127.0.0.1', 6) });
+    const call = connect({ host: 'a.test', port: 1, family: 6, resolver: answering('127.0.0.1', 6) });
     await expect(call).rejects.toMatchObject({
       code: 'MILLRACE_DNS_FAILED',
       message: expect.stringContaining('not an IPv6 address'),

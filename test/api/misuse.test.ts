@@ -3,6 +3,7 @@ import { Duplex, PassThrough } from 'node:stream';
 
 import type { Listener, MillraceError, Socket } from '../../ts/index.js';
 import {
+  Client,
   connect,
   createProxyServer,
   gracefulShutdown,
@@ -149,6 +150,13 @@ describe('what a call is given is named in its error', () => {
   const handler = (): void => undefined;
   const long = `/${'x'.repeat(200)}`;
   test.each<[string, () => unknown, object]>([
+    [
+      'a family by its name',
+      () => loose(connect)({ port: 1, family: 'ipv4' }),
+      { name: 'TypeError', message: /^connect: option "family" must be one of 0, 4 or 6, got "ipv4"/ },
+    ],
+    ['no family', () => loose(connect)({ port: 1, family: 5 }), { name: 'RangeError', message: /0, 4 or 6, got 5/ }],
+    ['a client’s family', () => new Client({ family: 'any' as never }), { name: 'TypeError', message: /0, 4 or 6/ }],
     ['an address to connect from', () => connect({ port: 1, localAddress: 'x' }), { message: /"localAddress"/ }],
     ['a path that is too long', () => connect({ path: long }), { cause: { code: 'ENAMETOOLONG' }, phase: 'connect' }],
     ['one to listen on', () => listen({ path: long }, handler), { cause: { code: 'ENAMETOOLONG' } }],
@@ -160,6 +168,11 @@ describe('what a call is given is named in its error', () => {
     ],
     ['a network', () => listen({ allow: ['192.0.2.0/33'] }, handler), { message: /"allow" .*got "192.0.2.0\/33"/ }],
     ['a balancer', () => serve({ trustProxy: ['x'], handler }), { message: /"trustProxy" .*got "x"/ }],
+    [
+      'a balancer of what has no fields',
+      () => loose(listen)({ trustProxy: ['127.0.0.1'] }, handler),
+      { code: 'MILLRACE_UNKNOWN_OPTION' },
+    ],
     ['a hole', () => loose(listen)({ deny: [undefined] }, handler), { message: /"deny" must be an array of strings/ }],
     ['no Duplex', () => loose(connect)({ over: {} }), { code: 'MILLRACE_INVALID_ARGUMENT' }],
     ['objects', () => connect({ over: new PassThrough({ objectMode: true }) }), { message: /object mode/ }],

@@ -124,8 +124,118 @@ test('a socket that is joined takes no writes, is read by nobody, and is joined 
   expect(there.write('x')).toBe(false);
   await expect(socket.pipeTo(there)).rejects.toMatchObject({ code: 'MILLRACE_INVALID_STATE' });
   await expect(there.pipeTo(there)).rejects.toMatchObject({ code: expect.stringMatching(/INVALID/) as string });
-  expect(() => socket[Symbol.asyncIterator]()).toThrow(expect.objectContaining({ code: 'MILLRACE_HTTP_BODY_USED' }));
+  expect(() => socket[Symbol.asyncIterator]()).toThrow(expect.objectContaining({ code: 'MILLRACE_SOCKET_USED' }));
   expect(await said(client, 'still')).toBe('still');
+});
+
+describe('with a socket that is closed', () => {
+  /** A socket of ours and its peer, which reads. */
+  async function pair(): Promise<[ours: Socket, peer: Socket]> {
+    const peers: Socket[] = [];
+    const back = await startListener((socket) => void peers.push(socket.resume()));
+    const ours = await connect({ host: '127.0.0.1', port: back.port });
+    await until(() => peers.length === 1);
+    return [ours, peers[0]];
+  }
+  const states: [string, string, (closed: Socket, peer: Socket) => Promise<unknown>][] = [
+    ['in order', 'MILLRACE_STREAM_CLOSED', (closed, peer) => Promise.all([closed.resume().close(), peer.end()])],
+    ['by us', 'MILLRACE_DESTROYED', (closed) => Promise.resolve(closed.destroy())],
+    [
+      'by its peer',
+      'MILLRACE_CONNECTION_RESET',
+      (closed, peer) => {
+        closed.resume();
+        resetPeerOf(peer);
+        return Promise.resolve();
+      },
+    ],
+    [
+      'with a relay',
+      'MILLRACE_STREAM_CLOSED',
+      async (closed, peer) => {
+        const [other, otherPeer] = await pair();
+        const over = closed.pipeTo(other);
+        await Promise.all([peer.end(), otherPeer.end()]);
+        await over;
+      },
+    ],
+  ];
+  test.each(states)('%s, pipeTo rejects and cuts the other, whichever way round', async (_how, code, close) => {
+    for (const turned of [false, true]) {
+      const [[open, openPeer], [closed, peer]] = [await pair(), await pair()];
+      await close(closed, peer);
+      await until(() => closed.closed);
+      await expect(turned ? closed.pipeTo(open) : open.pipeTo(closed)).rejects.toMatchObject({ code });
+      await until(() => open.closed && openPeer.closed);
+      // No end: the peer is not to take it for all that there was to say.
+      expect(openPeer.failure?.code).toBe('MILLRACE_CONNECTION_RESET');
+      expect(open.failure?.cause).toMatchObject({ code });
+    }
+  });
+});
+
+describe('what reads a socket', () => {
+  test('holds a relay back while a next() waits, and both sockets live on', async () => {
+    const back = await startListener((socket) => echo(socket).catch(() => undefined));
+    const [one, other] = await Promise.all([0, 1].map(() => connect({ host: '127.0.0.1', port: back.port })));
+    const chunks = one[Symbol.asyncIterator]();
+    const waiting = chunks.next();
+    for (const begin of [() => one.pipeTo(other), () => other.pipeTo(one)]) {
+      await expect(begin()).rejects.toMatchObject({ name: 'TypeError', code: 'MILLRACE_SOCKET_USED' });
+    }
+    one.write('here');
+    expect(Buffer.from((await waiting).value as Uint8Array).toString()).toBe('here');
+    await expect(said(other, 'there')).resolves.toBe('there');
+    one.destroy();
+  });
+
+  test('is told while the relay lasts that it reads no more, and then how the relay has ended', async () => {
+    const front = await startListener(() => undefined);
+    const pairs = await Promise.all([0, 1, 2, 3].map(() => connect({ host: '127.0.0.1', port: front.port })));
+    for (const [one, other, fails] of [
+      [pairs[0], pairs[1], false],
+      [pairs[2], pairs[3], true],
+    ] as const) {
+      const chunks = one[Symbol.asyncIterator]();
+      const over = one.pipeTo(other).then(
+        () => null,
+        (error: unknown) => error,
+      );
+      await expect(chunks.next()).rejects.toMatchObject({ code: 'MILLRACE_SOCKET_USED' });
+      expect(one.closed).toBe(false);
+      if (fails) {
+        other.destroy();
+        const error = await over;
+        await expect(chunks.next()).rejects.toBe(error);
+      } else {
+        await front.close({ timeout: 0 }).catch(() => undefined);
+        await over;
+      }
+    }
+  });
+
+  test('may leave its iteration, and the relay goes on', async () => {
+    const back = await startListener(echo);
+    const ended = deferred<RelayCounts>();
+    const front = await startListener(async (socket) => {
+      const there = await connect({ host: '127.0.0.1', port: back.port });
+      for await (const head of socket) {
+        there.write(head);
+        socket.pipeTo(there).then(
+          (counts) => ended.resolve(counts),
+          (error: unknown) => ended.reject(error),
+        );
+        break;
+      }
+    });
+    const client = await connect({ host: '127.0.0.1', port: front.port });
+    client.write('head');
+    const reading = rest(client);
+    await until(() => client.bytesRead === 4);
+    await client.end(' and more');
+    expect((await reading).toString()).toBe('head and more');
+    expect(await ended.promise).toEqual({ sent: 9, received: 13 });
+  });
 });
 
 test('the idle and the total time end it, and say which they were', async () => {

@@ -134,7 +134,7 @@ test('data events come from the first listener on, pause and resume, and keep th
   await ended;
   expect(got.join('')).toBe('early paused last');
   expect(far.bytesRead).toBe(17);
-  expect(() => far[Symbol.asyncIterator]()).toThrow(expect.objectContaining({ code: 'MILLRACE_HTTP_BODY_USED' }));
+  expect(() => far[Symbol.asyncIterator]()).toThrow(expect.objectContaining({ code: 'MILLRACE_SOCKET_USED' }));
   far.destroy();
 });
 

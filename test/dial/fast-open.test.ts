@@ -14,7 +14,13 @@ interface Asked {
   passive: number;
 }
 
-type Answer = { isSlow: boolean; features: object } & Record<'first' | 'second' | 'plain' | 'other', Asked>;
+/** What is told of a connection that nobody takes; the port is left out, it being ours or not. */
+type Refused = { isOurPort: boolean; message: string } & Record<string, unknown>;
+
+type Answer = { isSlow: boolean; features: object; refused: Record<string, Refused> } & Record<
+  'first' | 'second' | 'plain' | 'other',
+  Asked
+>;
 
 const UNDER = ['unshare', '-Urn', '--kill-child'];
 /** One way through the loopback of the program, in ms, where the kernel has netem. */
@@ -63,6 +69,21 @@ describeWhere.each(['epoll', 'uv'])('fast open over %s', (poller) => {
 
   test('is not used by a connection that was not asked for it', () => {
     expect(answer.plain).toMatchObject({ text: 'asked', active: 0, passive: 0 });
+  });
+
+  test('tells of a refused connection as connect does that was not asked for it', () => {
+    const { plain, read, readFailure, unread, unreadFailure, tls, proxy, relay, relayFailure } = answer.refused;
+    expect(plain).toMatchObject({ code: 'MILLRACE_SYSTEM', phase: 'connect', cause: 'ECONNREFUSED', isOurPort: true });
+    for (const told of [read, readFailure, unread, unreadFailure, tls]) expect(told).toEqual(plain);
+    expect(proxy).toEqual({
+      ...plain,
+      message: expect.stringMatching(/^connect ECONNREFUSED .*, at the proxy /) as string,
+    });
+    // Of a relay it may be either end.
+    const { address: _address, ...facts } = plain;
+    for (const told of [relay, relayFailure]) {
+      expect(told).toEqual({ ...facts, isOurPort: false, message: 'connect ECONNREFUSED' });
+    }
   });
 
   test('falls back where the listener takes no bytes with a SYN', () => {

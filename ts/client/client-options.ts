@@ -14,7 +14,7 @@ export interface ClientOptions extends Omit<RequestOptions, 'method' | 'body' | 
   maxHeaderSize?: number | undefined;
   maxHeaderFields?: number | undefined;
   tls?: TlsContext | TlsClientOptions | undefined;
-  family?: 'any' | 'ipv4' | 'ipv6' | undefined;
+  family?: 0 | 4 | 6 | undefined;
   resolver?: PoolKey['resolver'];
   localAddress?: string | undefined;
   socketPath?: string | undefined;

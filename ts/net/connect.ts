@@ -36,7 +36,7 @@ export interface ConnectOptions {
   path?: string | undefined;
   /** A Duplex that is connected already, instead of an address. */
   over?: Duplex | undefined;
-  family?: 'any' | 'ipv4' | 'ipv6' | undefined;
+  family?: 0 | 4 | 6 | undefined;
   /** Who resolves the name; without it one that all connections of the thread share. */
   resolver?: Resolver | LookupFunction | undefined;
   localAddress?: string | undefined;
@@ -181,7 +181,7 @@ export async function connectTo(way: ChosenWay, signal: AbortSignal | null): Pro
     if (host !== values.host || way.addresses.length === 0) {
       return addressesOf({ ...values, host, family }, timeouts.dns, signal);
     }
-    const wanted = way.addresses.filter((address) => family !== 'ipv4' || !address.includes(':'));
+    const wanted = way.addresses.filter((address) => family !== 4 || !address.includes(':'));
     return Promise.resolve([...wanted]);
   };
   const resolve: Resolve = {
@@ -208,10 +208,7 @@ async function planOf(
   const wanted = hops.map(async ({ kind }, place): Promise<Endpoint[]> => {
     const end = ends[place];
     if (kind !== 'socks4' && kind !== 'socks5') return [{ host: end.host, port: end.port }];
-    const addresses = await resolve.all(
-      end.host,
-      kind === 'socks4' ? 'ipv4' : place === hops.length - 1 ? family : 'any',
-    );
+    const addresses = await resolve.all(end.host, kind === 'socks4' ? 4 : place === hops.length - 1 ? family : 0);
     return addresses.map((address) => ({ host: address, port: end.port }));
   });
   const first = hops[0] ?? target;
@@ -221,7 +218,7 @@ async function planOf(
   const begin = async (): Promise<DialPlan['to']> => {
     if (over !== null) return { fd: descriptorOf(over as Duplex) };
     if (path !== null) return { path };
-    const parts = await resolve.parts(first.host, hops.length === 0 ? family : 'any');
+    const parts = await resolve.parts(first.host, hops.length === 0 ? family : 0);
     stop = () => parts.stop();
     return { addresses: parts.addresses, more: parts.more, port: first.port, sorted };
   };
@@ -260,15 +257,13 @@ async function contextOf(tls: unknown): Promise<TlsContext | null> {
   return tls;
 }
 
-const FAMILIES = { any: 0, ipv4: 4, ipv6: 6 } as const;
-
 /** The addresses of a host as they come (RFC 8305 §3): those of the other family may follow. */
 async function partsOf(
   { host, family, resolver }: ConnectOptionValues,
   timeout: number,
   signal: AbortSignal | null,
 ): Promise<Parts> {
-  const limits = { family: FAMILIES[family], timeout, option: 'timeouts.dns', signal };
+  const limits = { family, timeout, option: 'timeouts.dns', signal };
   const parts = await namesFor('connect', resolver).resolveParts(host, limits);
   const { first, rest } = parts;
   const texts = (list: typeof first): string[] => list.map(({ address }) => address);
@@ -281,7 +276,7 @@ async function addressesOf(
   timeout: number,
   signal: AbortSignal | null,
 ): Promise<string[]> {
-  const limits = { family: FAMILIES[family], timeout, option: 'timeouts.dns', signal };
+  const limits = { family, timeout, option: 'timeouts.dns', signal };
   const found = await namesFor('connect', resolver).resolve(host, limits);
   return found.map(({ address }) => address);
 }

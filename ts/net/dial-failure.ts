@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 import { MillraceError } from '../errors/millrace-error.js';
 import { errorFromNative } from '../errors/native-error.js';
 
@@ -20,4 +22,21 @@ export function dialError({ codeId, a, b, detail }: DialFailure): MillraceError 
   if (codeId === SYSTEM) return errorFromNative(codeId, { errno: a, syscall: 'connect' });
   const error = errorFromNative(codeId, { value: a, seen: b });
   return detail === '' ? error : new MillraceError(error.code, `${error.message}: ${detail}`);
+}
+
+/** Why a socket broke: `errno` where the system said so, `value` and `seen` of a limit. */
+export function brokenError(
+  codeId: number,
+  facts: { readonly errno?: number; readonly value?: number; readonly seen?: number },
+  { remoteAddress: address, remotePort: port }: { readonly remoteAddress: string; readonly remotePort: number },
+): MillraceError {
+  const { errno, ...limit } = facts;
+  if (codeId !== SYSTEM || errno === undefined) return errorFromNative(codeId, limit);
+  // Refused as late as that where the first bytes went with the SYN: it is the connection that failed (fast open).
+  const isRefused = errno === constants.errno.ECONNREFUSED;
+  const where = address === '' ? {} : { address, port };
+  return errorFromNative(SYSTEM, {
+    errno,
+    ...(isRefused ? { syscall: 'connect', phase: 'connect', ...where } : where),
+  });
 }

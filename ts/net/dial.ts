@@ -67,6 +67,8 @@ export async function dial(plan: DialPlan, signal: AbortSignal | null): Promise<
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     await socket.opened((failure) => explain(failure, plan));
+    // It may be refused yet, and is to say where: nobody knows any more then.
+    if (plan.socket.fastOpen) void socket.remoteAddress;
     return socket;
   } catch (error) {
     if (signal?.aborted === true) throw abortError(signal);

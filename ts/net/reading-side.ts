@@ -1,5 +1,6 @@
 import type { MillraceError } from '../errors/millrace-error.js';
-import { PARTS, WINDOW, usedTwice } from '../message/incoming-body.js';
+import { misuse } from '../errors/millrace-error.js';
+import { PARTS, WINDOW } from '../message/incoming-body.js';
 import { native } from '../native/loader.js';
 import { ChunkQueue } from './chunk-queue.js';
 import { FewListeners } from './few-listeners.js';
@@ -21,6 +22,8 @@ const ENDED = 32;
 const END_BEHIND = 64;
 /** The peer's end was not told: nobody listened yet. */
 const END_UNHEARD = 128;
+/** What comes is somebody else's, a relay's. */
+const GIVEN = 256;
 
 /** How much an iteration that is left early drains. */
 const LEFT = 64 * 1024;
@@ -72,7 +75,7 @@ export abstract class ReadingSide extends FewListeners implements AsyncIterable<
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    if (this._has(ASKED)) throw usedTwice();
+    if (this._has(ASKED)) throw readTwice();
     this._stream();
     return {
       next: async () => {
@@ -80,6 +83,8 @@ export abstract class ReadingSide extends FewListeners implements AsyncIterable<
         return value === undefined ? { done: true, value: undefined } : { done: false, value };
       },
       return: () => {
+        // The socket of a relay is not the iteration's to end.
+        if (this._has(GIVEN)) return Promise.resolve({ done: true, value: undefined });
         this.#queue?.clear();
         this.#queue?.give(undefined);
         if (!this._has(ENDED)) native.discard(this.id, LEFT);
@@ -96,7 +101,9 @@ export abstract class ReadingSide extends FewListeners implements AsyncIterable<
       this._count(chunk.byteLength);
       return chunk;
     }
-    if (this._has(ENDED)) return undefined;
+    // Nothing is said of an end that has not come.
+    if (this._has(GIVEN) && !this.closed) return Promise.reject(readTwice());
+    if (this._has(ENDED) && (!this._has(GIVEN) || this.failure === undefined)) return undefined;
     if (this.failure !== undefined) return Promise.reject(this.failure);
     return (this.#queue ??= new ChunkQueue()).wait();
   }
@@ -164,11 +171,15 @@ export abstract class ReadingSide extends FewListeners implements AsyncIterable<
     return waited;
   }
 
+  /** Whether a `next()` waits for what comes. */
+  protected get isAwaited(): boolean {
+    return this.#queue?.waits === true;
+  }
+
   /** Nobody reads here any more: answers with what came and was not taken. */
   protected release(): Uint8Array[] {
-    this.#state = (this.#state & (PAUSED | FLOWS)) | ASKED | ENDED;
+    this.#state = (this.#state & (PAUSED | FLOWS)) | ASKED | ENDED | GIVEN;
     const kept = this.#queue?.clear() ?? [];
-    this.#queue?.give(undefined);
     this.#queue = undefined;
     return kept;
   }
@@ -185,7 +196,7 @@ export abstract class ReadingSide extends FewListeners implements AsyncIterable<
   /** Chunks come from now on. */
   private _stream(): void {
     if (this._has(STREAMS)) return;
-    if (this._has(ASKED)) throw usedTwice();
+    if (this._has(ASKED)) throw readTwice();
     this.#state |= ASKED | STREAMS;
     if (!this._has(ENDED) && this.failure === undefined) native.grant(this.id, WINDOW);
   }
@@ -223,4 +234,10 @@ export abstract class ReadingSide extends FewListeners implements AsyncIterable<
       this.closeIfOver();
     }
   }
+}
+
+/** What a second reader is told. */
+function readTwice(): MillraceError {
+  const message = "the socket is read already: by an iteration, 'data' events, a Duplex of it, or a relay";
+  return misuse('MILLRACE_SOCKET_USED', message);
 }

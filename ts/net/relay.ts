@@ -6,6 +6,7 @@ import type { RelayOptionValues, RelayOptions } from '../options/relay.generated
 import { RELAY_OPTIONS } from '../options/relay.generated.js';
 import { validateOptions } from '../options/validate.js';
 
+import { brokenError } from './dial-failure.js';
 import type { Socket } from './socket.js';
 
 /** What a relay has moved, in bytes: from the socket on which it was begun to the other, and back. */
@@ -22,26 +23,26 @@ export function relay(one: Socket, other: Socket, options: RelayOptions): Promis
     const { signal, idleTimeout, totalTimeout } = validateOptions<RelayOptionValues>(RELAY_OPTIONS, options);
     const ending = new Ending(resolve, reject, idleTimeout ?? 0, totalTimeout ?? 0, signal);
     begin(one, other, idleTimeout ?? 0, totalTimeout ?? 0, signal);
-    ending.watch(one);
     one.join(other, ending);
     other.join(one);
+    ending.watch(one);
   });
 }
 
 function begin(one: Socket, other: Socket, idle: number, total: number, signal: AbortSignal | null): void {
-  if (signal?.aborted === true) {
-    one.destroy();
-    other.destroy();
-    throw abortError(signal);
-  }
+  const isClosed = one.closed || other.closed;
+  const unfit = isClosed ? undefined : (one.unfit ?? other.unfit);
+  if (unfit !== undefined) throw unfit;
   const code = native.relay(one.id, other.id, idle, total);
   if (code === undefined) return;
   const error = errorFromNative(code);
-  if (error.kind === 'misuse' && !one.closed && !other.closed) throw error;
-  // One of them had broken before: the other has nobody to speak to.
-  one.destroy();
-  other.destroy();
-  throw one.failure ?? other.failure ?? new MillraceError('MILLRACE_STREAM_CLOSED', 'one of the sockets is closed');
+  if (error.kind === 'misuse' && !isClosed) throw error;
+  // One of them is closed. The core has reset the other, whose peer is not to take it for an end.
+  const message = 'pipeTo: one of the sockets is closed';
+  const reason = one.failure ?? other.failure ?? new MillraceError('MILLRACE_STREAM_CLOSED', message);
+  one.destroy(reason);
+  other.destroy(reason);
+  throw signal?.aborted === true ? abortError(signal) : reason;
 }
 
 /** Who waits for the end of a relay, and what it was to be. */
@@ -71,13 +72,14 @@ export class Ending {
   watch(one: Socket): void {
     if (this.#signal === null) return;
     this.#onAbort = () => one.destroy();
+    if (this.#signal.aborted) return this.#onAbort();
     this.#signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   /** The native core says that it is over; `there` and `back` went before it had begun. */
   end(one: Socket, other: Socket, flags: number, counts: RelayCounts, there: number, back: number): void {
     const { sent, received } = counts;
-    const error = flags === 0 ? undefined : failure(flags, this.#idle, this.#total);
+    const error = flags === 0 ? undefined : this.#failure(flags & 0xfff, flags >>> 12);
     if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort);
     one.leave(sent, received, error);
     other.leave(received, sent, error);
@@ -85,11 +87,11 @@ export class Ending {
     else if (error !== undefined) this.#reject(error);
     else this.#resolve({ sent: sent + there, received: received + back });
   }
-}
 
-function failure(code: number, idle: number, total: number): MillraceError {
-  const error = errorFromNative(code);
-  if (error.kind !== 'timeout') return error;
-  const value = error.code === 'MILLRACE_RELAY_TOTAL_TIMEOUT' ? total : idle;
-  return errorFromNative(code, { value, seen: value });
+  #failure(code: number, errno: number): MillraceError {
+    const error = brokenError(code, { errno }, { remoteAddress: '', remotePort: 0 });
+    if (error.kind !== 'timeout') return error;
+    const value = error.code === 'MILLRACE_RELAY_TOTAL_TIMEOUT' ? this.#total : this.#idle;
+    return errorFromNative(code, { value, seen: value });
+  }
 }

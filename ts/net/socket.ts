@@ -13,7 +13,7 @@ import type { TlsFacts } from '../tls/tls-facts.js';
 import { tlsFactsOf } from '../tls/tls-facts.js';
 import type { SocketCloseMessage } from './channels.js';
 import { SOCKET_CHANNELS } from './channels.js';
-import { dialError } from './dial-failure.js';
+import { brokenError, dialError } from './dial-failure.js';
 import type { KeepAlive } from './keep-alive.js';
 import { ReadingSide } from './reading-side.js';
 import type { Ending, RelayCounts } from './relay.js';
@@ -220,8 +220,11 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
   /**
    * Joins this socket and the other natively: what the peer of one sends goes to the peer of the other, and bytes enter
    * JavaScript no more. What came before and was not read goes first. Each side's end is passed on; resolves when both
-   * have ended, and rejects when either breaks, a timeout passes or the signal is aborted: then both are reset. The
-   * counts are in `bytesRead` and `bytesWritten` of both in any case.
+   * have ended, and rejects when either breaks or is closed already, a timeout passes or the signal is aborted: then both
+   * are reset. The counts are in `bytesRead` and `bytesWritten` of both in any case.
+   *
+   * What cannot be joined, since it is in a relay, its side has ended, or a `next()` of it waits, is misuse, and both
+   * live on.
    */
   pipeTo(other: Socket, options: RelayOptions = {}): Promise<RelayCounts> {
     if (!(other instanceof Socket) || other === this) {
@@ -230,10 +233,17 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
         misuse('MILLRACE_INVALID_ARGUMENT', `pipeTo: needs another Socket of millrace, got ${got}`),
       );
     }
-    if (this._is(JOINED) || other._is(JOINED)) {
-      return Promise.reject(misuse('MILLRACE_INVALID_STATE', 'pipeTo: one of the sockets is in a relay already'));
-    }
     return relay(this, other, options);
+  }
+
+  /** @internal Why an open socket cannot be joined; undefined where it can. */
+  get unfit(): MillraceError | undefined {
+    const wrong = (what: string): MillraceError =>
+      misuse('MILLRACE_INVALID_STATE', `pipeTo: one of the sockets ${what}`);
+    if (this._is(JOINED)) return wrong('is in a relay already');
+    if (this._is(ENDED)) return wrong('has ended on our side');
+    if (this.isAwaited) return misuse('MILLRACE_SOCKET_USED', 'pipeTo: a next() of one of the sockets waits');
+    return undefined;
   }
 
   /** What the system knows of the connection; null where it is no TCP connection, or closed. */
@@ -305,7 +315,7 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
         this._settle(true);
         return this.closeIfOver();
       case KIND.aborted: {
-        const error = errorFromNative(flags, { value: a, seen: b });
+        const error = brokenError(flags, { errno: a, value: a, seen: b }, this);
         this.arrivedFailure(error);
         this._close(this._is(ENDED) && this.peerEnded ? undefined : error);
       }

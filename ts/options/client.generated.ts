@@ -23,7 +23,7 @@ export interface ClientOptionValues {
   readonly maxHeaderSize: number;
   readonly maxHeaderFields: number;
   readonly tls: boolean | object | null;
-  readonly family: 'any' | 'ipv4' | 'ipv6';
+  readonly family: 0 | 4 | 6;
   readonly resolver: object | AnyFunction | null;
   readonly localAddress: string | null;
   readonly socketPath: string | null;
@@ -73,7 +73,7 @@ export const CLIENT_OPTIONS: OptionTable<ClientOptionValues> = {
     { name: 'maxHeaderSize', type: 'integer', min: 256, max: 16_777_216, default: 65_536 },
     { name: 'maxHeaderFields', type: 'integer', min: 1, max: 65_536, default: 128 },
     { name: 'tls', type: 'settings', default: null },
-    { name: 'family', type: 'enum', values: ['any', 'ipv4', 'ipv6'], default: 'any' },
+    { name: 'family', type: 'enum', values: [0, 4, 6], default: 0 },
     { name: 'resolver', type: 'service', default: null },
     { name: 'localAddress', type: 'string', default: null },
     { name: 'socketPath', type: 'string', default: null },

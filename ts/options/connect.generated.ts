@@ -7,7 +7,7 @@ export interface ConnectOptionValues {
   readonly port: number | null;
   readonly path: string | null;
   readonly over: object | null;
-  readonly family: 'any' | 'ipv4' | 'ipv6';
+  readonly family: 0 | 4 | 6;
   readonly resolver: object | AnyFunction | null;
   readonly localAddress: string | null;
   readonly proxy: string | object | null;
@@ -29,7 +29,7 @@ export const CONNECT_OPTIONS: OptionTable<ConnectOptionValues> = {
     { name: 'port', type: 'integer', min: 1, max: 65_535, default: null },
     { name: 'path', type: 'string', default: null },
     { name: 'over', type: 'object', default: null },
-    { name: 'family', type: 'enum', values: ['any', 'ipv4', 'ipv6'], default: 'any' },
+    { name: 'family', type: 'enum', values: [0, 4, 6], default: 0 },
     { name: 'resolver', type: 'service', default: null },
     { name: 'localAddress', type: 'string', default: null },
     { name: 'proxy', type: 'route', default: null },

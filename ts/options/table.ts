@@ -19,10 +19,10 @@ export interface NumberRow<Name extends string = string> extends RowOf<Name> {
   readonly nullable?: boolean;
 }
 
-/** One of a few words. */
+/** One of a few words or numbers. */
 export interface EnumRow<Name extends string = string> extends RowOf<Name> {
   readonly type: 'enum';
-  readonly values: readonly string[];
+  readonly values: readonly (string | number)[];
 }
 
 /**

@@ -65,8 +65,8 @@ export function checkOption(owner: string, row: OptionRow, value: unknown): unkn
       if (!(value >= row.min && value <= row.max)) throw wrongValue(owner, row, value);
       return value;
     case 'enum':
-      if (typeof value !== 'string') throw wrongType(owner, row, value);
-      if (!row.values.includes(value)) throw wrongValue(owner, row, value);
+      if (typeof value !== typeof row.default) throw wrongType(owner, row, value);
+      if (!row.values.includes(value as string | number)) throw wrongValue(owner, row, value);
       return value;
     case 'string':
       if (typeof value !== 'string') throw wrongType(owner, row, value);
@@ -220,8 +220,8 @@ function expectedOf(row: OptionRow): string {
   }
 }
 
-function listed(names: readonly string[], word: string): string {
-  const quoted = names.map((name) => quote(name));
+function listed(names: readonly (string | number)[], word: string): string {
+  const quoted = names.map((name) => (typeof name === 'string' ? quote(name) : String(name)));
   const last = quoted.pop() ?? '';
   return quoted.length === 0 ? last : `${quoted.join(', ')} ${word} ${last}`;
 }

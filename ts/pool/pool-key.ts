@@ -19,7 +19,7 @@ export interface PoolKey {
   readonly tls?: TlsContext | undefined;
   readonly localAddress?: string | undefined;
   readonly socketPath?: string | undefined;
-  readonly family?: 'any' | 'ipv4' | 'ipv6' | undefined;
+  readonly family?: 0 | 4 | 6 | undefined;
   readonly proxy?: ProxyOption | undefined;
   readonly isolationKey?: string | undefined;
   readonly resolver?: ConnectOptions['resolver'];
@@ -57,7 +57,7 @@ export function keyText(key: PoolKey): string {
     nameOf(tls),
     localAddress ?? '',
     socketPath ?? '',
-    family === 'any' ? '' : (family ?? ''),
+    family || '',
     proxyText(proxy),
     isolationKey ?? '',
     nameOf(resolver),

@@ -157,6 +157,8 @@ pub enum Code {
     ClientReputation = 131,
     /// A dispatch function gave its handler what is no response, or out of order.
     DispatchInvalid = 132,
+    /// The socket is read already: by an iteration, by 'data' events, by a Duplex of it, or by a relay.
+    SocketUsed = 133,
     /// The peer's certificate has expired.
     TlsCertificateExpired = 200,
     /// The peer's certificate is not valid yet.
@@ -432,6 +434,7 @@ impl Code {
         Self::OutOfMemory,
         Self::ClientReputation,
         Self::DispatchInvalid,
+        Self::SocketUsed,
         Self::TlsCertificateExpired,
         Self::TlsCertificateNotYetValid,
         Self::TlsUnknownCa,
@@ -620,6 +623,7 @@ impl Code {
             Self::OutOfMemory => "MILLRACE_OUT_OF_MEMORY",
             Self::ClientReputation => "MILLRACE_CLIENT_REPUTATION",
             Self::DispatchInvalid => "MILLRACE_DISPATCH_INVALID",
+            Self::SocketUsed => "MILLRACE_SOCKET_USED",
             Self::TlsCertificateExpired => "MILLRACE_TLS_CERTIFICATE_EXPIRED",
             Self::TlsCertificateNotYetValid => "MILLRACE_TLS_CERTIFICATE_NOT_YET_VALID",
             Self::TlsUnknownCa => "MILLRACE_TLS_UNKNOWN_CA",
@@ -807,6 +811,9 @@ impl Code {
             Self::OutOfMemory => "the system gave no memory for bytes that came or are to be sent",
             Self::ClientReputation => "the client has broken too many rules of late",
             Self::DispatchInvalid => "a dispatch function gave its handler what is no response, or out of order",
+            Self::SocketUsed => {
+                "the socket is read already: by an iteration, by 'data' events, by a Duplex of it, or by a relay"
+            }
             Self::TlsCertificateExpired => "the peer's certificate has expired",
             Self::TlsCertificateNotYetValid => "the peer's certificate is not valid yet",
             Self::TlsUnknownCa => "the peer's certificate chain does not lead to a CA that is trusted here",
@@ -1026,6 +1033,7 @@ impl Code {
             Self::OutOfMemory => Kind::System,
             Self::ClientReputation => Kind::Limit,
             Self::DispatchInvalid => Kind::Misuse,
+            Self::SocketUsed => Kind::Misuse,
             Self::TlsCertificateExpired => Kind::Protocol,
             Self::TlsCertificateNotYetValid => Kind::Protocol,
             Self::TlsUnknownCa => Kind::Protocol,
@@ -1205,6 +1213,7 @@ impl Code {
             Self::OutOfMemory => Some(503),
             Self::ClientReputation => Some(503),
             Self::DispatchInvalid => None,
+            Self::SocketUsed => None,
             Self::TlsCertificateExpired => None,
             Self::TlsCertificateNotYetValid => None,
             Self::TlsUnknownCa => None,

@@ -107,9 +107,10 @@ impl Happened {
         std::str::from_utf8(bytes).unwrap_or_default()
     }
 
-    /// The code of `Aborted` and `BodyFailed`.
+    /// The code of `Aborted`, `BodyFailed` and `RelayEnded`.
     pub fn code(&self) -> Option<Code> {
-        Code::from_id(self.flags as u16)
+        // What may stand above it is shifted by twelve.
+        Code::from_id((self.flags & 0xfff) as u16)
     }
 }
 

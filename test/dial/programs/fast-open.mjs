@@ -60,6 +60,39 @@ const answer = {
   /** Its listener takes no bytes with a SYN. */
   other: await ask(other.port, true),
 };
+
+/** What is told of an error, and what it is beside: the same in whichever way the connection was refused. */
+const told = ({ code, kind, phase, syscall, errno, address, port, retryable, message, cause }) => ({
+  ...{ code, kind, phase, syscall, errno, address, retryable },
+  ...{ isOurPort: port === free, message: message.replace(String(free), 'PORT'), cause: cause?.code },
+});
+const free = listener.port;
 listener.destroy();
 other.destroy();
+/** Nobody listens there any more, but its host is known: the first bytes go with the SYN, and are refused. */
+const refused = { plain: await connect({ host: '127.0.0.1', port: free }).catch(told) };
+for (const [name, use] of [
+  ['read', async (socket) => (await socket[Symbol.asyncIterator]().next()).done],
+  ['unread', (socket) => new Promise((_, reject) => socket.once('error', reject))],
+]) {
+  const socket = await connect({ host: '127.0.0.1', port: free, fastOpen: true });
+  socket.write('asked');
+  refused[name] = await use(socket).catch(told);
+  refused[`${name}Failure`] = socket.failure && told(socket.failure);
+}
+const tls = { rejectUnauthorized: false, servername: 'localhost' };
+refused.tls = await connect({ host: '127.0.0.1', port: free, fastOpen: true, tls }).catch(told);
+const proxy = `http://127.0.0.1:${free}`;
+refused.proxy = await connect({ host: 'far.test', port: 1, fastOpen: true, proxy }).catch(told);
+const front = await listen({ host: '127.0.0.1' }, async (socket) => {
+  const there = await connect({ host: '127.0.0.1', port: free, fastOpen: true });
+  refused.relay = await socket.pipeTo(there).catch(told);
+  refused.relayFailure = there.failure && told(there.failure);
+});
+const near = await connect({ host: '127.0.0.1', port: front.port });
+near.write('asked');
+near.resume();
+await new Promise((resolve) => near.once('close', resolve));
+front.destroy();
+answer.refused = refused;
 console.log(JSON.stringify(answer));

@@ -31,8 +31,6 @@ export interface ConnectionRequest {
   readonly servername?: string | null | undefined;
 }
 
-const FAMILIES: Readonly<Record<number, 'ipv4' | 'ipv6'>> = { 4: 'ipv4', 6: 'ipv6' };
-
 /** Connects as an agent's options say. It has the proxies and their credentials, and shows them to nobody. */
 export class Dialler {
   readonly #scheme: 'http' | 'https';
@@ -60,7 +58,7 @@ export class Dialler {
       ...(socketPath ? { path: socketPath } : this.#place(request)),
       ...(localAddress === undefined ? null : { localAddress }),
       ...(lookup ? { resolver: lookup } : null),
-      family: FAMILIES[family ?? 0] ?? 'any',
+      family: family === 4 || family === 6 ? family : 0,
       noDelay: noDelay !== false,
       tls,
       signal,

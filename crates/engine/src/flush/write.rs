@@ -171,6 +171,7 @@ pub(crate) fn write_error(error: &std::io::Error) -> Error {
     match error.kind() {
         ErrorKind::BrokenPipe => Code::ConnectionClosed.into(),
         ErrorKind::ConnectionReset => Code::ConnectionReset.into(),
+        ErrorKind::ConnectionRefused => Error::system("connect", error),
         _ => Error::system("sendmsg", error),
     }
 }

@@ -9,8 +9,8 @@ use crate::engine::Engine;
 use crate::event::{EventKind, Host};
 use crate::id::Id;
 use crate::protocol::Protocol;
+use crate::receive::read::read_error;
 use crate::stream::{Consumer, Stream, flag};
-use millrace_error::Code;
 use millrace_metrics::Counter;
 use millrace_net::{RECEIVE_BUFFER_SIZE, socket};
 use std::io::ErrorKind;
@@ -86,7 +86,7 @@ impl<V: Copy> Engine<V> {
                 self.touch(id);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Some(false),
-            Err(_) => self.close(id, Code::ConnectionReset.into()),
+            Err(error) => self.close(id, read_error(&error)),
         }
         Some(true)
     }

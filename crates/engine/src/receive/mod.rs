@@ -8,5 +8,5 @@ pub(crate) mod bulk;
 mod climb;
 mod go_on;
 mod layers;
-mod read;
+pub(crate) mod read;
 mod readiness;

@@ -6,7 +6,7 @@ use crate::event::Host;
 use crate::id::Id;
 use crate::options::DRAIN_LIMIT;
 use crate::receive::bulk::BULK_FROM;
-use millrace_error::Code;
+use millrace_error::{Code, Error};
 use millrace_metrics::Counter;
 use millrace_net::socket;
 use std::io::ErrorKind;
@@ -36,7 +36,7 @@ impl<V: Copy> Engine<V> {
                 }
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            Err(_) => self.close(id, Code::ConnectionReset.into()),
+            Err(error) => self.close(id, read_error(&error)),
         }
         self.give_receive_buffer(buffer);
         found
@@ -106,5 +106,14 @@ impl<V: Copy> Engine<V> {
             Ok(()) => self.touch(id),
             Err(error) => self.close(id, error),
         }
+    }
+}
+
+/// What a failed read, or the error that waits on a socket, means. A connection that was refused is told so late where its
+/// first bytes went with the SYN (fast open).
+pub(crate) fn read_error(error: &std::io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => Error::system("connect", error),
+        _ => Code::ConnectionReset.into(),
     }
 }

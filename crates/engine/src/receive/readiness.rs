@@ -5,6 +5,7 @@ use crate::engine::Engine;
 use crate::event::Host;
 use crate::id::Id;
 use crate::protocol::Protocol;
+use crate::receive::read::read_error;
 use crate::stream::flag;
 use millrace_error::Code;
 use millrace_net::socket;
@@ -54,16 +55,12 @@ impl<V: Copy> Engine<V> {
             self.touch(id);
         }
         if ready.is_closed() {
-            let reset = socket::take_error(fd).is_ok_and(|error| error.is_some());
-            if !reset && self.tunnel_has_more(id) {
-                return self.read_rest(host, id, fd);
-            }
-            let code = if reset {
-                Code::ConnectionReset
-            } else {
-                Code::ConnectionClosed
+            let error = match socket::take_error(fd) {
+                Ok(Some(error)) => read_error(&error),
+                _ if self.tunnel_has_more(id) => return self.read_rest(host, id, fd),
+                _ => Code::ConnectionClosed.into(),
             };
-            return self.close(id, code.into());
+            return self.close(id, error);
         }
         if ready.is_hangup() {
             self.hung_up(host, id);

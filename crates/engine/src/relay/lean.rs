@@ -11,6 +11,7 @@ use crate::flush::settle::ORDINARY;
 use crate::flush::write::write_error;
 use crate::id::Id;
 use crate::link::Link;
+use crate::receive::read::read_error;
 use millrace_error::{Code, Error};
 use millrace_metrics::Counter;
 use millrace_net::relay::{Failure, Lent, Moved, Pause};
@@ -81,8 +82,8 @@ impl<V: Copy> Engine<V> {
     fn lean_closed(&mut self, slot: u32, way: usize) {
         let Some((_, relay)) = self.relays.at(slot) else { return };
         let (end, fd) = (relay.ends[way], relay.fds[way]);
-        if socket::take_error(fd).is_ok_and(|error| error.is_some()) {
-            return self.end_relay(slot, Some(Code::ConnectionReset.into()));
+        if let Ok(Some(error)) = socket::take_error(fd) {
+            return self.end_relay(slot, Some(read_error(&error)));
         }
         if let Some(connection) = self.connections.get_mut(end) {
             connection.flags |= conn::UNWATCHED;
@@ -125,10 +126,7 @@ impl<V: Copy> Engine<V> {
             Ok(Pause::Source | Pause::Budget | Pause::Sink) => {}
             Err(failure) => {
                 let error = match failure {
-                    Failure::Source(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {
-                        Code::ConnectionReset.into()
-                    }
-                    Failure::Source(error) => Error::system("recv", &error),
+                    Failure::Source(error) => read_error(&error),
                     Failure::Sink(error) => write_error(&error),
                 };
                 self.end_relay(slot, Some(error));

@@ -29,6 +29,9 @@ use millrace_metrics::{Counter, Gauge};
 use millrace_net::relay::Direction;
 use std::os::fd::RawFd;
 
+/// By how much the errno is shifted in the flags of `RelayEnded`; the code is below it.
+const ERRNO_SHIFT: u32 = 12;
+
 /// How long a relay may take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RelayOptions {
@@ -82,11 +85,17 @@ impl<V: Copy> Engine<V> {
     /// still write.
     ///
     /// # Errors
-    /// `STALE_ID` when one is gone, `INVALID_STATE` when one is no open tunnel, has ended our side or is joined already,
+    /// `STALE_ID` when one is gone: the other is reset then, as by a relay that fails. `INVALID_STATE` when one is no open tunnel, has ended our side or is joined already,
     /// `INVALID_ARGUMENT` when both are one.
     pub fn relay(&mut self, a: f64, b: f64, options: RelayOptions) -> Result<(), Error> {
-        let (one, one_end, one_fd) = self.relayable(a)?;
-        let (other, other_end, other_fd) = self.relayable(b)?;
+        let (first, second) = (self.relayable(a), self.relayable(b));
+        if let (Ok((_, left, _)), Err(error)) | (Err(error), Ok((_, left, _))) = (&first, &second)
+            && error.code == Code::StaleId
+        {
+            self.cut(*left);
+        }
+        let (one, one_end, one_fd) = first?;
+        let (other, other_end, other_fd) = second?;
         if one == other {
             return Err(Code::InvalidArgument.into());
         }
@@ -134,6 +143,11 @@ impl<V: Copy> Engine<V> {
         let id = Id::from_f64(id).ok_or(Code::StaleId)?;
         let stream = self.streams.get(id).ok_or(Code::StaleId)?;
         let connection = self.connections.get(stream.connection).ok_or(Code::StaleId)?;
+        let over = flag::RESPONSE_ENDED | flag::END_TOLD;
+        if stream.flags & over == over {
+            // Both sides have ended: it is on its way out.
+            return Err(Code::StaleId.into());
+        }
         let unfit = flag::RESPONSE_ENDED | flag::DIALLING | flag::RELAYED | flag::CLIENT;
         let tunnel = connection
             .stack
@@ -144,6 +158,14 @@ impl<V: Copy> Engine<V> {
             Some(fd) if stream.has(flag::RAW) && !stream.has(unfit) => Ok((id, stream.connection, fd)),
             _ => Err(Code::InvalidState.into()),
         }
+    }
+
+    /// Closes a connection so that its peer does not take it for an end.
+    fn cut(&mut self, end: Id) {
+        if let Some(connection) = self.connections.get_mut(end) {
+            connection.flags |= conn::CUT;
+        }
+        self.close(end, Code::Destroyed.into());
     }
 
     /// Whether a stream is one end of a relay.
@@ -199,7 +221,8 @@ impl<V: Copy> Engine<V> {
         if code.is_some() {
             self.metrics.add(Counter::RelayFailed, 1);
         }
-        let flags = code.map_or(0, |code| code.id().into());
+        let errno = error.and_then(|error| error.errno).unwrap_or(0).unsigned_abs();
+        let flags = code.map_or(0, |code| u32::from(code.id()) | errno << ERRNO_SHIFT);
         self.event(EventKind::RelayEnded, relay.streams[0], flags, bytes[0], bytes[1], None);
         let how = error.unwrap_or(Code::ConnectionClosed.into());
         for (stream, end) in relay.streams.into_iter().zip(relay.ends) {

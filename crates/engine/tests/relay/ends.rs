@@ -126,15 +126,28 @@ fn a_reset_behind_bytes_that_were_not_read_yet_is_passed_on_behind_them() {
 fn what_is_no_pair_of_open_tunnels_is_refused() {
     let mut joined = Joined::apart([Kind::Tcp; 2]);
     let [a, b] = joined.streams;
-    let mut refused = |a, b| joined.driver.engine.relay(a, b, NONE).expect_err("refused").code;
-    assert_eq!(refused(a, a), Code::InvalidArgument);
-    assert_eq!(refused(a, 12_345.0), Code::StaleId);
-    assert_eq!(refused(f64::NAN, b), Code::StaleId);
+    let refused = joined.driver.engine.relay(a, a, NONE).expect_err("one and the same");
+    assert_eq!(refused.code, Code::InvalidArgument);
     joined.driver.engine.end(b, b"", false).expect("open");
     let refused = joined.driver.engine.relay(a, b, NONE).expect_err("our side has ended");
     assert_eq!(refused.code, Code::InvalidState);
     joined.driver.engine.destroy(a);
     joined.driver.engine.destroy(b);
+}
+
+#[test]
+fn a_tunnel_whose_other_is_gone_is_reset() {
+    for left in 0..2 {
+        let mut joined = Joined::apart([Kind::Tcp; 2]);
+        let [a, b] = joined.streams;
+        joined.driver.engine.destroy(joined.streams[1 - left]);
+        let refused = joined.driver.engine.relay(a, b, NONE).expect_err("one is gone");
+        assert_eq!(refused.code, Code::StaleId);
+        joined.run_until(|one, other| one.is_over() && other.is_over());
+        assert!(joined.clients[left].broken.is_some(), "it looks like an end");
+        joined.driver.settle();
+        assert_eq!(joined.driver.engine.census().connections, 0);
+    }
 }
 
 #[test]
