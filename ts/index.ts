@@ -79,6 +79,7 @@ export type { PoolOptions } from './pool/pool.js';
 export type { PoolStats } from './pool/stats.js';
 export type { PoolKey } from './pool/pool-key.js';
 export type { PooledSocket } from './pool/pooled-socket.js';
+export { checkAgentOptions } from './net/agent-options.js';
 export { connect } from './net/connect.js';
 export type { ConnectOptions } from './net/connect.js';
 export type { KeepAlive } from './net/keep-alive.js';

@@ -1,5 +1,6 @@
 // ts/options/*.json → a typed table and public interfaces each, and the docs page of all of them.
 const SCALARS = {
+  any: 'unknown',
   integer: 'number',
   number: 'number',
   boolean: 'boolean',
@@ -48,8 +49,7 @@ function checked(data) {
   return data;
 }
 
-const typeOf = (option) =>
-  option.type === 'enum' ? option.values.map(literal).join(' | ') : SCALARS[option.type];
+const typeOf = (option) => (option.type === 'enum' ? option.values.map(literal).join(' | ') : SCALARS[option.type]);
 const literal = (value) =>
   Array.isArray(value)
     ? `[${value.map(literal).join(', ')}]`
@@ -61,7 +61,8 @@ const literal = (value) =>
 const grouped = (number) => String(number).replace(/(?<!\..*)\B(?=(\d{3})+$)/g, '_');
 const lists = (value) => `[${value.map((names) => `[${names.map(literal).join(', ')}]`).join(', ')}]`;
 // What an option is when it was not given: a limit's null means "no limit", the null of others "not given".
-const complete = (option) => `${typeOf(option)}${option.default === null || option.nullable ? ' | null' : ''}`;
+const complete = (option) =>
+  option.type === 'any' ? 'unknown' : `${typeOf(option)}${option.default === null || option.nullable ? ' | null' : ''}`;
 
 function rangeOf({ type, min, max, values, nullable }) {
   if (isNumber({ type })) return `${min}…${max}${nullable ? ' or null' : ''}`;
@@ -187,6 +188,8 @@ export const sources = [
   'ts/options/request.json',
   'ts/options/timeouts.json',
   'ts/options/pool.json',
+  'ts/options/http-agent.json',
+  'ts/options/https-agent.json',
 ];
 export function generate(...tables) {
   const files = {};

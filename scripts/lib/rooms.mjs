@@ -12,7 +12,10 @@ export const CORE = 'core';
 const ROOMS = [
   ['client', /^client\/(?!(client|verbs|response|default)\.ts$)/],
   ['client', /^pool\/(?!pool\.ts$)/],
-  ['net', /^net\/(connect|dial|dial-failure|listen|relay|socket-duplex|bridge|tcp-info|keep-alive|abstract-name)\.ts$/],
+  [
+    'net',
+    /^net\/(agent-options|connect|dial|dial-failure|listen|relay|socket-duplex|bridge|tcp-info|keep-alive|abstract-name)\.ts$/,
+  ],
   ['net', /^proxy\//],
   ['net', /^dns\/(?!resolver\.ts$)/],
   ['tls', /^tls\/(?!(tls-context|tls-facts)\.ts$)/],

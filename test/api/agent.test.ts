@@ -1,8 +1,8 @@
 // Node's HTTP clients, and what is built on them, through `millrace/agent`.
 import { once } from 'node:events';
 import type { IncomingMessage, RequestListener, RequestOptions, Server as NodeServer } from 'node:http';
-import { createServer, request as httpRequest } from 'node:http';
-import { createServer as createSecureServer, request as httpsRequest } from 'node:https';
+import { createServer, globalAgent as httpAgent, request as httpRequest } from 'node:http';
+import { createServer as createSecureServer, globalAgent as httpsAgent, request as httpsRequest } from 'node:https';
 import type { AddressInfo, LookupFunction, Socket as NodeSocket } from 'node:net';
 import { createServer as createTcp } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -77,6 +77,16 @@ async function ask(url: string, options: RequestOptions, body?: Readable | strin
   else req.end(body);
   const [res] = (await once(req, 'response')) as [IncomingMessage];
   return text(res);
+}
+
+/** What a call threw. */
+function errorOf(call: () => unknown): Error {
+  try {
+    call();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('it was taken');
 }
 
 const failure = (url: string, options: RequestOptions): Promise<Record<string, unknown>> =>
@@ -339,6 +349,75 @@ describe('options', () => {
       }),
     );
     expect(() => new HttpsAgent({ proxy: [{ url: 'http://' }] })).toThrow(/URL/);
+  });
+
+  const makes: [string, (options: object) => object][] = [
+    ['HttpAgent', (options) => new HttpAgent(options)],
+    ['HttpsAgent', (options) => new HttpsAgent(options)],
+  ];
+  describe.each(makes)('of %s', (name, make) => {
+    test.each<[string, unknown, string, RegExp]>([
+      ['null', null, 'TypeError', /the options must be an object, got null/],
+      ['a text', 'http://proxy.test', 'TypeError', /the options must be an object, got "http:/],
+      ['a slip', { maxSocket: 1 }, 'TypeError', /there is no option "maxSocket"; did you mean "maxSockets"\?/],
+      ['a slip that holds nothing', { prxy: undefined }, 'TypeError', /did you mean "proxy"/],
+      ['what others call it', { httpProxy: 'http://a' }, 'TypeError', /there is no option "httpProxy"/],
+      ['Node’s way to proxies', { proxyEnv: {} }, 'TypeError', /there is no option "proxyEnv"/],
+      ['a type', { keepAlive: 1 }, 'TypeError', /"keepAlive" must be true or false, got 1/],
+      ['a range', { maxSockets: 0 }, 'RangeError', /"maxSockets" must be a number from 1 /],
+      ['a word', { scheduling: 'lilo' }, 'RangeError', /"scheduling" must be one of "fifo" or "lifo"/],
+      ['a family', { family: 5 }, 'RangeError', /"family" must be one of 0, 4 or 6/],
+      ['a time', { userTimeout: 0 }, 'RangeError', /"userTimeout" must be an integer from 1 /],
+      ['a phase', { timeouts: { conect: 1 } }, 'TypeError', /no option "conect"; did you mean "connect"/],
+      ['no timeouts', { timeouts: null }, 'TypeError', /"timeouts" must be an object, got null/],
+      ['a proxy', { proxy: 5 }, 'TypeError', /"proxy" must be a proxy's URL/],
+      ['a name of a proxy', { proxy: { url: 'http://a', user: 'b' } }, 'TypeError', /has no option "user"/],
+    ])('%s is refused in the words of all', (what, options, kind, message) => {
+      const error = errorOf(() => make(options as object));
+      expect(error).toMatchObject({ name: kind, code: expect.stringMatching(/^MILLRACE_/) as string });
+      expect(error.message).toMatch(message);
+      expect(error.message).toMatch(/^(HttpAgent|HttpsAgent|connect timeouts): /);
+      expect(error.message.startsWith(`${name}: `)).toBe(what !== 'a phase');
+    });
+
+    test('what Node documents, and what its own agents have, is taken', () => {
+      const known = {
+        ...{ keepAlive: true, keepAliveMsecs: 500, maxSockets: Infinity, maxTotalSockets: 9, maxFreeSockets: 0 },
+        ...{ scheduling: 'fifo', timeout: 60_000, localAddress: '127.0.0.1', family: 4, noDelay: true },
+        ...{ agentKeepAliveTimeoutBuffer: 500, path: null, localPort: null },
+      };
+      const { options: own } = (name === 'HttpAgent' ? httpAgent : httpsAgent) as unknown as { options: object };
+      for (const options of [undefined, {}, known, { ...own, proxy: null, keepAlive: true }]) make(options as object);
+    });
+  });
+
+  test('of http have no TLS', () => {
+    for (const options of [{ tls: true }, { ca: authority.cert }, { rejectUnauthorized: false }]) {
+      expect(errorOf(() => new HttpAgent(options as object))).toMatchObject({ code: 'MILLRACE_UNKNOWN_OPTION' });
+    }
+  });
+
+  test('say from where and to which family of addresses is connected', async () => {
+    const seen: string[] = [];
+    const { port: number } = await serverOf((req, res) => {
+      seen.push(String(req.socket.remoteAddress));
+      res.end();
+    });
+    const lookup: LookupFunction = (_host, { family }, done) => {
+      const all = [
+        { address: '::1', family: 6 },
+        { address: '127.0.0.1', family: 4 },
+      ];
+      done(
+        null,
+        all.filter((one) => family === 0 || one.family === family),
+      );
+    };
+    const url = `http://far.test:${number}/`;
+    await ask(url, { agent: kept(new HttpAgent({ localAddress: '127.0.0.3', family: 4, lookup })) });
+    expect(seen).toEqual(['127.0.0.3']);
+    // The server listens on IPv4 alone.
+    expect(await failure(url, { agent: kept(new HttpAgent({ family: 6, lookup })) })).toMatchObject({ address: '::1' });
   });
 
   test.each([

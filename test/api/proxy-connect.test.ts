@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import type { LookupFunction } from 'node:net';
 
 import type { ConnectOptions, MillraceError } from '../../ts/index.js';
-import { connect, TlsContext } from '../../ts/index.js';
+import { HttpAgent, HttpsAgent } from '../../ts/compat/agent.js';
+import { Client, connect, createProxyServer, TlsContext } from '../../ts/index.js';
 import { Authority } from '../support/pki.js';
 import type { RawClient } from '../support/raw-client.js';
 import type { Script } from '../support/scripted-proxy.js';
@@ -352,7 +353,50 @@ describe('what this kind of proxy cannot be asked is refused before it is', () =
       { proxy: { url: 'http://127.0.0.1:1', username: 'a\r\nb', password: '' } },
       'MILLRACE_PROXY_CREDENTIALS_INVALID',
     ],
+    ...[
+      'http://a%3Ab:c@127.0.0.1:1',
+      'https://a:c%00@127.0.0.1:1',
+      'socks5://:c@127.0.0.1:1',
+      `socks5h://${'a'.repeat(256)}@127.0.0.1:1`,
+      'socks4://a:c@127.0.0.1:1',
+      'socks4a://a%00b@127.0.0.1:1',
+      `socks4a://${'a'.repeat(256)}@127.0.0.1:1`,
+      { url: 'http://127.0.0.1:1', password: 'c' },
+      { url: 'socks5://127.0.0.1:1', username: 'a\udc00' },
+      ['http://127.0.0.1:1', 'socks5://:c@127.0.0.1:1'],
+    ].map((proxy): [string, Partial<ConnectOptions>, string] => [
+      `what cannot be sent: ${JSON.stringify(proxy).slice(0, 60)}`,
+      { proxy },
+      'MILLRACE_PROXY_CREDENTIALS_INVALID',
+    ]),
   ])('%s', async (_what, options, code) => {
     expect(await failureOf(options)).toMatchObject({ code });
+  });
+
+  test('and what holds to 255 bytes is sent whole', async () => {
+    const name = 'n'.repeat(255);
+    const proxy = await createProxyServer({ auth: { username: name, password: name } });
+    const refused = await failureOf({
+      host: '127.0.0.1',
+      port: 1,
+      proxy: `socks5h://${name}:${name}@127.0.0.1:${proxy.port}`,
+    });
+    expect(refused).toMatchObject({ code: 'MILLRACE_SOCKS_CONNECTION_REFUSED' });
+    expect(proxy.stats().unauthenticated).toBe(0);
+    proxy.destroy();
+  });
+
+  test('by a client and by agents when they are made, and no message has the words', () => {
+    const proxy = 'http://some%3Abody:s3cret@127.0.0.1:1';
+    for (const make of [
+      () => new Client({ proxy }),
+      () => new Client({ origins: { 'a.test': { proxy } } }),
+      () => new HttpAgent({ proxy }),
+      () => new HttpsAgent({ proxy: ['http://127.0.0.1:1', proxy] }),
+    ]) {
+      const code = 'MILLRACE_PROXY_CREDENTIALS_INVALID';
+      expect(make).toThrow(expect.objectContaining({ code }) as Error);
+      expect(make).not.toThrow(/some|body|s3cret/);
+    }
   });
 });

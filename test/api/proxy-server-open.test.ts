@@ -137,6 +137,28 @@ describe('what is no proxy is not started', () => {
       /ports/,
     ],
     ['a rule with no ports', { rules: [{ action: 'allow', ports: [] }] }, 'MILLRACE_INVALID_ARGUMENT', /ports/],
+    ...(
+      [
+        ['a colon in the name', { username: 'a:b', password: 'c' }, /by Basic: the user name has a colon/],
+        ['a line end in the name', { username: 'a\r\nb', password: 'c' }, /by Basic: there are control characters/],
+        ['a DEL in the password', { username: 'a', password: 'c\x7f' }, /by Basic: there are control characters/],
+        ['a name of 256 bytes', { username: 'é'.repeat(128), password: 'c' }, /by SOCKS5: the user name is longer/],
+        ['a password of 256', { username: 'a', password: 'p'.repeat(256) }, /by SOCKS5: the password is longer/],
+        ['half a character', { username: 'a\ud800', password: 'c' }, /half of a surrogate pair/],
+      ] as const
+    ).map(([what, auth, message]): [string, object, string, RegExp] => [
+      `auth with ${what}`,
+      { auth },
+      'MILLRACE_PROXY_CREDENTIALS_INVALID',
+      message,
+    ]),
+    ['auth with no name', { auth: { username: '', password: 'c' } }, 'MILLRACE_INVALID_ARGUMENT', /"auth" must be/],
+    [
+      'an upstream’s name with a colon',
+      { upstream: 'http://a%3Ab:c@proxy.test' },
+      'MILLRACE_PROXY_CREDENTIALS_INVALID',
+      /colon/,
+    ],
     ['an upstream of no kind', { upstream: 'ftp://a' }, 'MILLRACE_PROXY_URL_INVALID', /ftp/],
     ['a port and a path', { port: 1, path: '/x' }, 'MILLRACE_INVALID_ARGUMENT', /port.*path|path.*port/],
     ['a misspelt option', { alowPrivate: true }, 'MILLRACE_UNKNOWN_OPTION', /allowPrivate/],

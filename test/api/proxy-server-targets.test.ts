@@ -341,6 +341,17 @@ describe('rules', () => {
     expect(await new Scripted({ [host]: [addresses] }, MIXED).to(host, port)).toEqual(wanted);
   });
 
+  test.each([
+    ['bücher.test', 'xn--bcher-kva.test'],
+    ['xn--bcher-kva.test', 'BÜCHER.test.'],
+    ['*.bücher.test', 'www.xn--bcher-kva.test'],
+    ['.xn--bcher-kva.test', 'www.bücher.test'],
+  ])('a name of another script is denied by %s, and asked for as %s', async (pattern, host) => {
+    const rules: ProxyRule[] = [{ action: 'deny', host: pattern }, { action: 'allow' }];
+    expect(await new Scripted({ [host]: [['1.1.1.1']] }, rules).to(host)).toBe(FORBIDDEN);
+    expect(await new Scripted({ 'b.test': [['1.1.1.1']] }, rules).to('b.test')).toEqual(['1.1.1.1']);
+  });
+
   test('the first that matches decides', async () => {
     const [deny, allow] = [
       { action: 'deny' as const, host: 'a.test' },

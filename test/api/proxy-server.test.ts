@@ -2,7 +2,8 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { inspect } from 'node:util';
 
 import type { LogRecord, ProxyRequest, ProxyServerOptions, TunnelStats } from '../../ts/index.js';
-import { getLevel, setLevel, setLogger } from '../../ts/index.js';
+import { getLevel, metrics, setLevel, setLogger } from '../../ts/index.js';
+import { Socket } from '../../ts/net/socket.js';
 import { failureOf } from '../../ts/proxy-server/failure.js';
 import { MillraceError } from '../../ts/errors/millrace-error.js';
 import { errorFromNative } from '../../ts/errors/native-error.js';
@@ -196,6 +197,24 @@ test.each([
   expect(proxy.stats().tunnels).toEqual({ active: 0, ended: 2, failed: 0 });
 });
 
+test('a tunnel has the times that the proxy was given, and none where that is null', async () => {
+  const { port } = await startListener(echo);
+  const joined = jest.spyOn(Socket.prototype, 'pipeTo');
+  try {
+    for (const times of [
+      { idleTimeout: null, totalTimeout: null },
+      { idleTimeout: 7_000, totalTimeout: 8_000 },
+    ]) {
+      const proxy = await startProxy(times);
+      const { client } = await ask(proxy, 'socks5', '127.0.0.1', port);
+      expect(joined.mock.lastCall?.[1]).toEqual(times);
+      client.destroy();
+    }
+  } finally {
+    joined.mockRestore();
+  }
+});
+
 describe('a tunnel that cannot be opened', () => {
   test('is refused in the words of its protocol where the target refuses', async () => {
     const port = await deadPort();
@@ -244,17 +263,59 @@ describe('a tunnel that cannot be opened', () => {
     expect(failureOf(error)).toEqual({ reply, status, type });
   });
 
-  test.each([
-    ['BIND', [5, 2, 0, 1, 127, 0, 0, 1, 0, 80], 7],
-    ['UDP ASSOCIATE', [5, 3, 0, 1, 127, 0, 0, 1, 0, 80], 7],
-    ['an address type that is none', [5, 1, 0, 2, 127, 0, 0, 1, 0, 80], 8],
-  ])('because it is %s is refused', async (_, request, reply) => {
-    const proxy = await startProxy();
-    const client = await RawClient.connect(proxy);
-    client.send(Buffer.from([5, 1, 0, ...request]));
-    await client.exactly(2);
-    expect((await client.exactly(4))[1]).toBe(reply);
-    await client.closed();
+  const NAME = [...Buffer.from('far.test')];
+  const AUTH = [1, 1, 97, 1, 98];
+  const UNSUPPORTED = 'MILLRACE_SOCKS_COMMAND_UNSUPPORTED';
+  test.each<[string, number[], number[], string]>([
+    ['BIND', [5, 1, 0, 5, 2, 0, 1, 127, 0, 0, 1, 0, 80], [5, 0, 5, 7], UNSUPPORTED],
+    ['UDP ASSOCIATE', [5, 1, 0, 5, 3, 0, 1, 127, 0, 0, 1, 0, 80], [5, 0, 5, 7], UNSUPPORTED],
+    ['UDP ASSOCIATE from anywhere', [5, 1, 0, 5, 3, 0, 1, 0, 0, 0, 0, 0, 0], [5, 0, 5, 7], UNSUPPORTED],
+    ['UDP ASSOCIATE of IPv6', [5, 1, 0, 5, 3, 0, 4, ...Array<number>(18).fill(0)], [5, 0, 5, 7], UNSUPPORTED],
+    ['UDP ASSOCIATE of a name', [5, 1, 0, 5, 3, 0, 3, NAME.length, ...NAME, 0, 53], [5, 0, 5, 7], UNSUPPORTED],
+    [
+      'UDP ASSOCIATE with a password',
+      [5, 1, 2, ...AUTH, 5, 3, 0, 1, 0, 0, 0, 0, 0, 0],
+      [5, 2, 1, 0, 5, 7],
+      UNSUPPORTED,
+    ],
+    ['BIND of SOCKS4', [4, 2, 0, 80, 192, 0, 2, 1, 0], [0, 91], UNSUPPORTED],
+    [
+      'an address type that is none',
+      [5, 1, 0, 5, 1, 0, 2, 127, 0, 0, 1, 0, 80],
+      [5, 0, 5, 8],
+      'MILLRACE_SOCKS_ADDRESS_UNSUPPORTED',
+    ],
+  ])('because it is %s is refused in a whole reply, counted and logged', async (_, request, begins, code) => {
+    const records: LogRecord[] = [];
+    const level = getLevel();
+    setLevel('debug');
+    setLogger((record) => void records.push(record));
+    const failures = (): number => metrics.snapshot().counters['millrace_proxy_server_failures_total'];
+    const before = failures();
+    try {
+      const onClose = jest.fn();
+      const proxy = await startProxy({
+        onClose,
+        ...(request[2] === 2 ? { auth: { username: 'a', password: 'b' } } : null),
+      });
+      const client = await RawClient.connect(proxy);
+      client.send(Buffer.from(request));
+      // Of SOCKS5 an address that is none follows, of SOCKS4 six bytes; then the end, and no reset.
+      const rest = begins[0] === 5 ? [0, 1, 0, 0, 0, 0, 0, 0] : [0, 0, 0, 0, 0, 0];
+      expect([...(await client.exactly(begins.length + rest.length))]).toEqual([...begins, ...rest]);
+      await client.closed();
+      expect(failures() - before).toBe(1);
+      expect(proxy.stats()).toMatchObject({
+        handshakes: { malformed: 1, late: 0 },
+        tunnels: { active: 0, ended: 0, failed: 0 },
+        unauthenticated: 0,
+      });
+      expect(onClose).not.toHaveBeenCalled();
+      await until(() => records.some(({ fields }) => (fields as { code?: string }).code === code), 'the record');
+    } finally {
+      setLevel(level);
+      setLogger(null);
+    }
   });
 });
 

@@ -7,6 +7,8 @@ import { validateOptions } from '../options/validate.js';
 import { ConnectionPool } from '../pool/pool.js';
 import type { PoolLimits } from '../pool/pool-key.js';
 import { poolLimits } from '../pool/pool-limits.js';
+import type { ProxyOption } from '../proxy/route.js';
+import { checkProxy } from '../proxy/route.js';
 import { CircuitBreaker } from '../resilience/circuit-breaker.js';
 import { Authenticator } from './auth/authenticator.js';
 import type { CallHelp } from './call.js';
@@ -39,6 +41,7 @@ export class Settings {
   constructor(owner: string, given: ClientOptions, under?: { settings: Settings; own: OriginOptions }) {
     const values = validateOptions<ClientOptionValues>({ ...CLIENT_OPTIONS, owner }, given);
     const { headers, timeouts, maxHeaderSize, maxHeaderFields, auth, jar, breaker } = values;
+    if (values.proxy !== null) checkProxy(owner, values.proxy as ProxyOption);
     this.values = values;
     const inherits = (name: keyof OriginOptions): boolean => under !== undefined && under.own[name] === undefined;
     const base = under?.settings as Settings;

@@ -26,12 +26,13 @@ export interface EnumRow<Name extends string = string> extends RowOf<Name> {
 }
 
 /**
- * A value that its type says all about: `functions` is a list of them, `switch` true, false or a function, `texts` an
+ * A value that its type says all about: `any` is what somebody else judges, `functions` is a list of them, `switch` true, false or a function, `texts` an
  * object of texts, `service` an object or a function that stands for one, `responses` material or a function, `route` a
  * proxy or several.
  */
 export interface PlainRow<Name extends string = string> extends RowOf<Name> {
   readonly type:
+    | 'any'
     | 'boolean'
     | 'string'
     | 'function'

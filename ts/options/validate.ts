@@ -57,6 +57,8 @@ function optionsOf(owner: string, given: unknown): Readonly<Record<string, unkno
 /** Answers with the value of one option when the table allows it, and throws otherwise. */
 export function checkOption(owner: string, row: OptionRow, value: unknown): unknown {
   switch (row.type) {
+    case 'any':
+      return value;
     case 'integer':
     case 'number':
       if (value === null && row.nullable === true) return value;
@@ -176,6 +178,8 @@ function messageOf(owner: string, row: OptionRow, value: unknown): string {
 
 function expectedOf(row: OptionRow): string {
   switch (row.type) {
+    case 'any':
+      return 'anything';
     case 'integer':
     case 'number':
       return `${row.type === 'integer' ? 'an integer' : 'a number'} from ${row.min} to ${row.max}${row.nullable === true ? ', or null for no limit' : ''}`;

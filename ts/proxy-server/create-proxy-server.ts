@@ -9,7 +9,8 @@ import type { ProxyLimits, ProxyListenOptions, ProxyServerOptionValues } from '.
 import { PROXY_SERVER_OPTIONS } from '../options/proxy-server.generated.js';
 import { validateOptions } from '../options/validate.js';
 import type { ProxyOption } from '../proxy/route.js';
-import { routeOf } from '../proxy/route.js';
+import { checkServedCredentials } from '../proxy/credentials.js';
+import { checkProxy, routeOf } from '../proxy/route.js';
 import type { ServeOptions } from '../server/serve.js';
 import { start } from '../server/serve.js';
 import type { TlsContext } from '../tls/tls-context.js';
@@ -48,13 +49,16 @@ export interface ProxyServerOptions extends ProxyListenOptions, ProxyLimits {
  */
 export async function createProxyServer(options: ProxyServerOptions = {}): Promise<ProxyServer> {
   const values = validateOptions<ProxyServerOptionValues>(PROXY_SERVER_OPTIONS, options);
+  const auth = values.auth as ProxyAuth | null;
+  if (auth !== null && typeof auth !== 'function') {
+    checkServedCredentials('createProxyServer', auth.username, auth.password);
+  }
   const host = values.path === null && values.fd === null ? await literal(values.host) : null;
   const rules = values.rules === null ? null : new Rules(values.rules as readonly ProxyRule[]);
   // Of a descriptor that was inherited nobody knows who can reach it; and a balancer in front brings others.
   const isBehind = values.proxyProtocol !== 'off' || values.trustProxy !== null;
   const isLocal = !isBehind && (values.path !== null || (host !== null && isLoopback(host)));
   if (!isLocal && !isGuarded(values, rules)) throw open(values, host, rules);
-  const auth = values.auth as ProxyAuth | null;
   const gateway = gatewayOf(values, rules, isLocal, () => proxy.address());
   const proxy = new ProxyServer({
     gateway,
@@ -106,7 +110,7 @@ function gatewayOf(
 ): Gateway {
   const upstream = values.upstream as ProxyOption;
   // Checked now, and not at the first request.
-  routeOf('createProxyServer', upstream === 'env' ? null : upstream, { scheme: 'tcp', host: '', port: 0 });
+  checkProxy('createProxyServer', upstream);
   return new Gateway({
     rules,
     authorize: values.authorize as ((request: ProxyRequest) => boolean | Promise<boolean>) | null,

@@ -52,8 +52,7 @@ export async function tunnel(
     isOpen = true;
     const { opened } = PROXY_CHANNELS;
     if (opened.hasSubscribers) opened.publish({ request } satisfies TunnelMessage);
-    const limits = { totalTimeout, ...(idleTimeout === null ? null : { idleTimeout }) };
-    await side.pipeTo(upstream, limits);
+    await side.pipeTo(upstream, { idleTimeout, totalTimeout });
   } catch (error) {
     failure = error instanceof Error ? error : new Error(String(error));
     if (!isOpen) client.refuse(error);

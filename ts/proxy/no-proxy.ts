@@ -8,7 +8,7 @@ type Rule = (host: string, port: number) => boolean;
 /**
  * The hosts that are reached without a proxy: what `NO_PROXY` says.
  *
- * Entries stand between commas or white space, in any case:
+ * Entries stand between commas or white space, in any case, names of other scripts as they are written or in punycode:
  *
  * - `*`: every host.
  * - `example.com`: this name alone.
@@ -53,12 +53,12 @@ function splitPort(entry: string): { name: string; port: number | null | undefin
   return { name, port: port >= 1 && port <= 65_535 ? port : null };
 }
 
-function hostRule(name: string): Rule {
+function hostRule(entry: string): Rule {
+  const name = comparableHost(entry);
   if (name === '*') return () => true;
   const suffix = /^\*?(\.[^*]+)$/.exec(name)?.[1];
   if (suffix !== undefined) {
-    const ending = suffix.replace(/\.$/, '');
-    return (host) => isIP(host) === 0 && host.length > ending.length && host.endsWith(ending);
+    return (host) => isIP(host) === 0 && host.length > suffix.length && host.endsWith(suffix);
   }
   const [base = '', prefix, more] = name.split('/');
   const address = comparableHost(base);

@@ -3,6 +3,7 @@ import { misuse } from '../errors/millrace-error.js';
 import type { HeadersInput } from '../message/head-text.js';
 import { headText } from '../message/head-text.js';
 import { TlsContext } from '../tls/tls-context.js';
+import { checkCredentials, passwordAlone } from './credentials.js';
 import type { ProxyTarget } from './environment.js';
 import { proxyFromEnvironment } from './environment.js';
 import type { ProxyKind, ProxyUrl } from './proxy-url.js';
@@ -70,6 +71,11 @@ export function routeOf(owner: string, option: ProxyOption | undefined, target: 
   });
 }
 
+/** Refuses what is no proxy before there is a target. What `'env'` is to be is known with each target. */
+export function checkProxy(owner: string, option: ProxyOption | undefined): void {
+  if (option !== 'env') routeOf(owner, option, { scheme: 'tcp', host: '', port: 0 });
+}
+
 /** No value is shown: it may be a password. */
 function checkHop(owner: string, hop: ProxyHop): void {
   for (const name of Object.keys(hop)) {
@@ -129,6 +135,8 @@ function hopOf(owner: string, url: ProxyUrl, { username, password, headers, tls 
   }
   const name = username ?? url.username;
   const secret = password ?? url.password ?? '';
+  if (name !== undefined) checkCredentials(owner, kind, name, secret);
+  else if (secret !== '') throw passwordAlone(owner);
   const credentials = name === undefined ? null : ([Buffer.from(name), Buffer.from(secret)] as const);
   return { kind, host, port, credentials, fields: headers === undefined ? '' : headText(headers), tls: tls ?? null };
 }

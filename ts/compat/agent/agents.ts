@@ -4,13 +4,14 @@ import { Agent as NodeHttpsAgent } from 'node:https';
 import type { AgentOptions as NodeHttpsAgentOptions } from 'node:https';
 import type { Socket as NodeSocket } from 'node:net';
 
+import { checkAgentOptions } from '../../index.js';
 import { AgentSocket } from './agent-socket.js';
 import type { ConnectionRequest, DialOptions } from './dialler.js';
 import { Dialler } from './dialler.js';
 import { TlsChooser } from './tls-chooser.js';
 
 /** Node's options of an agent, and how it connects. */
-export interface HttpAgentOptions extends NodeHttpAgentOptions, DialOptions {}
+export interface HttpAgentOptions extends NodeHttpAgentOptions, Omit<DialOptions, 'tls'> {}
 
 /** As `HttpAgentOptions`, with Node's options of TLS, or a `TlsContext` instead of them. */
 export interface HttpsAgentOptions extends NodeHttpsAgentOptions, DialOptions {}
@@ -23,6 +24,7 @@ export class HttpAgent extends NodeHttpAgent {
   readonly #dialler: Dialler;
 
   constructor(options: HttpAgentOptions = {}) {
+    checkAgentOptions(options, false);
     super(forNode(options));
     this.#dialler = new Dialler('http', options);
   }
@@ -42,6 +44,7 @@ export class HttpsAgent extends NodeHttpsAgent {
   readonly #tls: TlsChooser;
 
   constructor(options: HttpsAgentOptions = {}) {
+    checkAgentOptions(options, true);
     // As Node's own agent: HTTP/1.1 is what is spoken here.
     super({ ALPNProtocols: ['http/1.1'], ...forNode(options) });
     this.#dialler = new Dialler('https', options);

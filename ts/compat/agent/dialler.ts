@@ -1,7 +1,7 @@
 import type { LookupFunction } from 'node:net';
 
 import type { ConnectOptions, ConnectTimeouts, ProxyHop, ProxyOption, Socket, TlsContext } from '../../index.js';
-import { connect, parseProxyUrl, proxyFromEnvironment } from '../../index.js';
+import { connect, proxyFromEnvironment } from '../../index.js';
 
 /** How an agent connects, beyond Node's options. */
 export interface DialOptions {
@@ -37,10 +37,9 @@ export class Dialler {
   readonly #proxy: ProxyOption;
   readonly #settings: Pick<ConnectOptions, 'timeouts' | 'userTimeout' | 'keepAlive'>;
 
-  /** Throws for a proxy that is none. */
   constructor(scheme: 'http' | 'https', options: DialOptions & { keepAlive?: boolean; keepAliveMsecs?: number }) {
     this.#scheme = scheme;
-    this.#proxy = checked(options.proxy ?? null);
+    this.#proxy = options.proxy ?? null;
     const { timeouts, userTimeout, keepAlive, keepAliveMsecs } = options;
     const idle = keepAlive === true && keepAliveMsecs !== undefined ? Math.ceil(keepAliveMsecs / 1_000) : undefined;
     this.#settings = {
@@ -79,12 +78,4 @@ export class Dialler {
     const { username, password } = found;
     return { url: `${found.kind}://${name}:${found.port}`, username, password };
   }
-}
-
-function checked(proxy: ProxyOption): ProxyOption {
-  if (proxy === null || proxy === 'env') return proxy;
-  for (const one of Array.isArray(proxy) ? (proxy as readonly (string | URL | ProxyHop)[]) : [proxy]) {
-    parseProxyUrl(typeof one === 'object' && 'url' in one ? one.url : (one as string | URL));
-  }
-  return proxy;
 }
