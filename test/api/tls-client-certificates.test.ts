@@ -162,7 +162,7 @@ describe('CRLs', () => {
     await expect(context.reloadCrl()).rejects.toMatchObject({ code: 'MILLRACE_TLS_INVALID_CONFIGURATION' });
     expect(await refusedAs(server, mallory)).toBe('MILLRACE_TLS_CERTIFICATE_REVOKED');
     rmSync(file);
-    await expect(context.reloadCrl()).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(context.reloadCrl()).rejects.toMatchObject({ code: 'MILLRACE_TLS_FILE_FAILED' });
     expect(await refusedAs(server, mallory)).toBe('MILLRACE_TLS_CERTIFICATE_REVOKED');
   });
 
@@ -170,7 +170,7 @@ describe('CRLs', () => {
     const empty = mkdtempSync(join(folder, 'empty-'));
     const base = { cert: leaf.cert, key: leaf.key, ca: root.cert, requestCert: true };
     await expect(TlsContext.server({ ...base, crl: join(folder, 'none.crl') })).rejects.toMatchObject({
-      code: 'ENOENT',
+      code: 'MILLRACE_TLS_FILE_FAILED',
     });
     for (const crl of [empty, Buffer.from('garbage')]) {
       await expect(TlsContext.server({ ...base, crl })).rejects.toMatchObject({
@@ -225,7 +225,7 @@ describe('autoRefresh', () => {
       await toldOf(2);
       expect(told).toEqual([
         [file, undefined],
-        [file, 'ENOENT'],
+        [file, 'MILLRACE_TLS_FILE_FAILED'],
       ]);
       context.close();
       expect(jest.getTimerCount()).toBe(0);

@@ -1,11 +1,12 @@
 import { createPrivateKey } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { inspect } from 'node:util';
 
 import type { Server, TlsServerOptions } from '../../ts/index.js';
-import { serve, TlsContext } from '../../ts/index.js';
+import { Client, connect, listen, serve, TlsContext } from '../../ts/index.js';
 import { leaf, root } from '../support/chain.js';
 import { RawClient } from '../support/raw-client.js';
 import { endsWithItsTest, get, start } from '../support/test-server.js';
@@ -96,8 +97,106 @@ test('refuses the key of another certificate', async () => {
   });
 });
 
-test('a file that is not there rejects with the error of the system', async () => {
-  await expect(TlsContext.server({ cert: at('none'), key: leaf.key })).rejects.toMatchObject({ code: 'ENOENT' });
+describe('a file that cannot be read', () => {
+  const own = (): TlsServerOptions => ({ cert: leaf.cert, key: leaf.key, ca: root.cert });
+  const server = (options: object) => () => TlsContext.server({ ...own(), ...options });
+  const client = (options: object) => () => TlsContext.client({ ca: root.cert, ...options });
+  const places: [string, (file: string | URL) => () => Promise<unknown>, RegExp][] = [
+    ['cert', (cert) => server({ cert }), /^TlsContext.server: option 'cert' /],
+    ['key', (key) => server({ key }), /^TlsContext.server: option 'key' /],
+    ['one of several', (cert) => server({ cert: [leaf.cert, cert], key: [leaf.key, leaf.key] }), /option 'cert' /],
+    ['ca', (ca) => server({ ca, requestCert: true }), /option 'ca' /],
+    ['ca, of OCSP', (ca) => server({ ca, ocspResponse: new Uint8Array(1) }), /option 'ca' /],
+    ['ocspResponse', (ocspResponse) => server({ ocspResponse }), /option 'ocspResponse' /],
+    ['ticketKeys', (ticketKeys) => server({ ticketKeys }), /option 'ticketKeys' /],
+    ['crl', (crl) => server({ crl, requestCert: true }), /option 'crl' /],
+    ['certificates', (cert) => server({ certificates: [{ cert, key: leaf.key }] }), /'cert' of a certificate /],
+    ['their keys', (key) => server({ certificates: [{ cert: leaf.cert, key }] }), /'key' of a certificate /],
+    [
+      'their responses',
+      (ocspResponse) => server({ certificates: [{ cert: leaf.cert, key: leaf.key, ocspResponse }] }),
+      /'ocspResponse' of a certificate /,
+    ],
+    ['ca of a client', (ca) => client({ ca }), /^TlsContext.client: option 'ca' /],
+    ['cert of a client', (cert) => client({ cert, key: leaf.key }), /^TlsContext.client: option 'cert' /],
+    ['key of a client', (key) => client({ cert: leaf.cert, key }), /^TlsContext.client: option 'key' /],
+    ['crl of a client', (crl) => client({ crl }), /^TlsContext.client: option 'crl' /],
+    ['ctLogs', (ctLogs) => client({ ctLogs }), /^TlsContext.client: option 'ctLogs' /],
+    [
+      'cert in place of another',
+      (cert) => async () => (await TlsContext.server(own())).update({ cert }),
+      /^TlsContext.server: option 'cert' /,
+    ],
+    [
+      'cert of a server',
+      (cert) => () => serve({ tls: { ...own(), cert }, handler: () => undefined }),
+      /option 'cert' /,
+    ],
+    ['cert of a listener', (cert) => () => listen({ tls: { ...own(), cert } }, () => undefined), /option 'cert' /],
+    ['ca of a connection', (ca) => () => connect({ port: 1, tls: { ca } }), /option 'ca' /],
+    [
+      'ca of a request',
+      (ca) => () => new Client({ tls: { ca: ca as string } }).get('https://localhost:1'),
+      /option 'ca' /,
+    ],
+  ];
+  const coded = (code: string, syscall?: RegExp): object => ({
+    ...{ code: 'MILLRACE_TLS_FILE_FAILED', kind: 'system', retryable: false },
+    cause: expect.objectContaining({ code }) as Error,
+    ...(syscall === undefined ? null : { syscall: expect.stringMatching(syscall) as string }),
+  });
+
+  test.each(places)('is told with its option, its path and its cause: %s', async (_what, makes, where) => {
+    for (const [file, code] of [
+      [at('none.pem'), 'ENOENT'],
+      [pathToFileURL(at('none.pem')), 'ENOENT'],
+      [join(at('cert.pem'), 'below'), 'ENOTDIR'],
+    ] as const) {
+      const made = makes(file)();
+      await expect(made).rejects.toMatchObject(coded(code, /^(open|stat)$/));
+      await expect(made).rejects.toThrow(where);
+      await expect(made).rejects.toThrow(new RegExp(`a file that cannot be read, "[^"]*/(none|below)[^"]*": ${code}$`));
+    }
+  });
+
+  test('is told also where it is a folder, or where there are too many links', async () => {
+    const loop = at('loop');
+    symlinkSync(loop, loop);
+    await expect(server({ cert: folder })()).rejects.toMatchObject(coded('EISDIR'));
+    await expect(server({ cert: loop })()).rejects.toMatchObject(coded('ELOOP'));
+    const files = mkdtempSync(at('crls-'));
+    symlinkSync(loop, join(files, 'a.crl'));
+    await expect(client({ crl: files })()).rejects.toMatchObject(coded('ELOOP'));
+    await expect(client({ crl: files })()).rejects.toThrow('a.crl');
+  });
+
+  test('is told where it cannot be written', async () => {
+    for (const make of [server({ keyLogFile: folder }), client({ keyLogFile: folder })]) {
+      const made = make();
+      await expect(made).rejects.toMatchObject(coded('EISDIR', /^open$/));
+      await expect(made).rejects.toThrow(/option 'keyLogFile' names a file that cannot be written, /);
+    }
+  });
+
+  test.each<[string, (key: string) => string]>([
+    ['its lines', (pem) => pem.split('\n').slice(1, -2).join('\n')],
+    ['its line', (pem) => pem.split('\n').slice(1, -2).join('')],
+    ['its lines, many times', (pem) => pem.split('\n').slice(1, -2).join('').repeat(50)],
+  ])('is not quoted where it is a key without its frame: %s', async (_what, bare) => {
+    const text = bare(leaf.key);
+    const error = await server({ key: text })().then(
+      () => new Error('it was taken'),
+      (thrown: Error) => thrown,
+    );
+    expect(error).toMatchObject({ code: 'MILLRACE_TLS_FILE_FAILED' });
+    expect(error.message).toMatch(/option 'key' is neither PEM nor the name of a file: a text of \d+ characters$/);
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(text.slice(10, 40));
+  });
+
+  test('is no file where it is no text: of a certificate of several', async () => {
+    const certificates = [{ cert: 5 as never, key: leaf.key }];
+    await expect(server({ certificates })()).rejects.toMatchObject({ code: 'MILLRACE_INVALID_ARGUMENT' });
+  });
 });
 
 describe('update', () => {
@@ -195,7 +294,7 @@ test('reload changes what TLS is for handshakes that begin, keeps the rest of it
 
   // What cannot be read changes nothing, of TLS or else.
   const wrong = { tls: { cert: at('none.pem'), key: second.key }, maxBodySize: 100 };
-  await expect(server.reload(wrong)).rejects.toMatchObject({ code: 'ENOENT' });
+  await expect(server.reload(wrong)).rejects.toMatchObject({ code: 'MILLRACE_TLS_FILE_FAILED' });
   expect(await serial()).toBe(after);
   const still = await getByNode(server, { ca: root.cert, method: 'POST', body: Buffer.from('four') });
   expect(still.status).toBe(413);

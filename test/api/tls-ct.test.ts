@@ -182,11 +182,6 @@ test('a malformed list is refused, and the error says what is wrong and where', 
   }
 });
 
-test('a file that is not there is refused as such', async () => {
-  const made = TlsContext.client({ ca: root.cert, ctLogs: '/nowhere/log_list.json' });
-  await expect(made).rejects.toMatchObject({ code: 'ENOENT' });
-});
-
 test('a log without a state, as in the list of all logs, does not count, and tiled logs do', async () => {
   const { key } = argon.entry();
   const ctLogs = JSON.stringify({

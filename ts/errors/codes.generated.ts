@@ -78,6 +78,7 @@ export type ErrorCode =
   | 'MILLRACE_OUT_OF_MEMORY'
   | 'MILLRACE_CLIENT_REPUTATION'
   | 'MILLRACE_DISPATCH_INVALID'
+  | 'MILLRACE_TLS_FILE_FAILED'
   | 'MILLRACE_SOCKET_USED'
   | 'MILLRACE_TLS_CERTIFICATE_EXPIRED'
   | 'MILLRACE_TLS_CERTIFICATE_NOT_YET_VALID'
@@ -271,6 +272,7 @@ export const CODES: readonly CodeRow[] = [
   [130, 'MILLRACE_OUT_OF_MEMORY', 'system', 'resource', true, 503, null, null, "the system gave no memory for bytes that came or are to be sent"],
   [131, 'MILLRACE_CLIENT_REPUTATION', 'limit', 'resource', true, 503, null, 'reputation', "the client has broken too many rules of late"],
   [132, 'MILLRACE_DISPATCH_INVALID', 'misuse', 'application', false, null, null, 'dispatch', "a dispatch function gave its handler what is no response, or out of order"],
+  [134, 'MILLRACE_TLS_FILE_FAILED', 'system', 'application', false, null, null, null, "a file that an option of TLS names cannot be read, or written"],
   [133, 'MILLRACE_SOCKET_USED', 'misuse', 'application', false, null, null, null, "the socket is read already: by an iteration, by 'data' events, by a Duplex of it, or by a relay"],
   [200, 'MILLRACE_TLS_CERTIFICATE_EXPIRED', 'protocol', 'protocol', false, null, 'tls', null, "the peer's certificate has expired"],
   [201, 'MILLRACE_TLS_CERTIFICATE_NOT_YET_VALID', 'protocol', 'protocol', false, null, 'tls', null, "the peer's certificate is not valid yet"],

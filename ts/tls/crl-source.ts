@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 
+import { quote } from '../errors/escape.js';
 import { misuse, outOfRange } from '../errors/millrace-error.js';
 import type { Material } from '../options/table.js';
+import { fileFailed } from './file-failed.js';
 import { filesOf, loadPiece } from './material.js';
 
 /** What an automatic refresh of CRLs is to be. */
@@ -29,27 +31,31 @@ interface Piece {
 }
 
 /** All CRLs: bytes as they are, files, and the files of folders. */
-export async function loadCrls(given: Material | readonly Material[] | null): Promise<LoadedCrls> {
+export async function loadCrls(given: Material | readonly Material[] | null, where: string): Promise<LoadedCrls> {
   if (given === null) return { bytes: [], paths: [] };
   const pieces = (Array.isArray(given) ? given : [given]) as readonly Material[];
   const files = new Set<Material>(filesOf(pieces));
   const all = await Promise.all(
     pieces.map(async (piece): Promise<Piece[]> =>
-      files.has(piece) ? loadFrom(piece as string | URL) : [{ bytes: await loadPiece(piece), path: null }],
+      files.has(piece)
+        ? loadFrom(piece as string | URL, where)
+        : [{ bytes: await loadPiece(piece, where), path: null }],
     ),
   );
   const read = all.flat();
   return { bytes: read.map(({ bytes }) => bytes), paths: read.map(({ path }) => path) };
 }
 
-async function loadFrom(given: string | URL): Promise<Piece[]> {
-  const { readFile, readdir, stat } = await import('node:fs/promises');
+async function loadFrom(given: string | URL, where: string): Promise<Piece[]> {
+  const { readdir, stat } = await import('node:fs/promises');
   const folder = given instanceof URL ? (await import('node:url')).fileURLToPath(given) : given;
-  const piece = async (path: string): Promise<Piece> => ({ bytes: await readFile(path), path });
-  if (!(await stat(folder)).isDirectory()) return [await piece(folder)];
-  const names = (await readdir(folder)).filter((name) => /\.(crl|pem|der|r\d+)$/i.test(name)).sort();
+  const piece = async (path: string): Promise<Piece> => ({ bytes: await loadPiece(path, where), path });
+  const failed = (error: unknown): Promise<never> => Promise.reject(fileFailed(where, folder, error));
+  if (!(await stat(folder).catch(failed)).isDirectory()) return [await piece(folder)];
+  const names = (await readdir(folder).catch(failed)).filter((name) => /\.(crl|pem|der|r\d+)$/i.test(name)).sort();
   if (names.length === 0) {
-    throw misuse('MILLRACE_TLS_INVALID_CONFIGURATION', `the folder ${folder} has no CRL: *.crl, *.pem, *.der, *.r0`);
+    const message = `${where} names a folder that has no CRL, ${quote(folder)}: *.crl, *.pem, *.der, *.r0`;
+    throw misuse('MILLRACE_TLS_INVALID_CONFIGURATION', message);
   }
   return Promise.all(names.map((name) => piece(join(folder, name))));
 }

@@ -11,15 +11,15 @@ const STATES = new Set(['pending', 'qualified', 'usable', 'readonly', 'retired',
  * state }], tiled_logs }] }`. What else stands in it is passed over; what is needed and is wrong is refused, since a
  * log that is silently left out makes good certificates look bad.
  */
-export async function loadCtLogs(given: Material | readonly Material[] | null): Promise<NativeCtLog[]> {
+export async function loadCtLogs(given: Material | readonly Material[] | null, where: string): Promise<NativeCtLog[]> {
   if (given === null) return [];
   const pieces = (Array.isArray(given) ? given : [given]) as readonly Material[];
-  return (await Promise.all(pieces.map(loadList))).flatMap(readList);
+  return (await Promise.all(pieces.map((piece) => loadList(piece, where)))).flatMap(readList);
 }
 
-async function loadList(piece: Material): Promise<unknown> {
+async function loadList(piece: Material, where: string): Promise<unknown> {
   const isText = typeof piece === 'string' && piece.trimStart().startsWith('{');
-  const text = isText ? piece : Buffer.from(await loadPiece(piece)).toString('utf8');
+  const text = isText ? piece : Buffer.from(await loadPiece(piece, where)).toString('utf8');
   try {
     // A file may begin with the mark of its byte order.
     return JSON.parse(text.replace(/^\uFEFF/, ''));

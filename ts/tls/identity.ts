@@ -25,12 +25,17 @@ export async function loadCertificate(owner: string, given: Certificate): Promis
   if (typeof given !== 'object' || given === null || given.cert === undefined || given.key === undefined) {
     throw misuse('MILLRACE_INVALID_ARGUMENT', `${owner}: a certificate needs { cert, key }`);
   }
-  const [chain, key] = await Promise.all([loadPiece(given.cert), loadPiece(given.key)]);
+  const [chain, key] = await Promise.all([
+    loadPiece(given.cert, `${owner}: 'cert' of a certificate`),
+    loadPiece(given.key, `${owner}: 'key' of a certificate`),
+  ]);
   const response = typeof given.ocspResponse === 'function' ? undefined : given.ocspResponse;
   return {
     chain,
     key: await plainKey(owner, key, given.passphrase ?? null),
-    ...(response === undefined ? null : { ocsp: await loadPiece(response) }),
+    ...(response === undefined
+      ? null
+      : { ocsp: await loadPiece(response, `${owner}: 'ocspResponse' of a certificate`) }),
     ...(given.names === undefined ? null : { names: [...given.names] }),
   };
 }
@@ -43,7 +48,10 @@ export async function loadCertificates(
   passphrase: string | null,
 ): Promise<NativeIdentity[]> {
   if (cert === null) return [];
-  const [chains, keys] = await Promise.all([loadMaterial(cert), loadMaterial(key)]);
+  const [chains, keys] = await Promise.all([
+    loadMaterial(cert, `${owner}: option 'cert'`),
+    loadMaterial(key, `${owner}: option 'key'`),
+  ]);
   if (chains.length !== keys.length) {
     const message = `${owner}: options 'cert' and 'key' must come in pairs, got ${chains.length} and ${keys.length}`;
     throw misuse('MILLRACE_INVALID_ARGUMENT', message);

@@ -33,14 +33,15 @@ export async function addResponses(
   identities: readonly NativeIdentity[],
 ): Promise<void> {
   const { ocspResponse, ca } = values;
-  const responses = typeof ocspResponse === 'function' ? [] : await loadMaterial(ocspResponse);
+  const responses =
+    typeof ocspResponse === 'function' ? [] : await loadMaterial(ocspResponse, `${owner}: option 'ocspResponse'`);
   if (responses.length > pairs) {
     const got = `got ${responses.length} for ${pairs}`;
     const message = `${owner}: option 'ocspResponse' must have no more responses than 'cert' has certificates, ${got}`;
     throw misuse('MILLRACE_INVALID_ARGUMENT', message);
   }
   for (const [place, response] of responses.entries()) identities[place].ocsp = response;
-  const authorities = await loadMaterial(ca);
+  const authorities = await loadMaterial(ca, `${owner}: option 'ca'`);
   const sources = sourcesOf(values, identities.length);
   for (const [place, identity] of identities.entries()) {
     // Where a function gets them too: an issuer that is missing is told before anything is made or replaced.

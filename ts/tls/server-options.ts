@@ -17,8 +17,8 @@ export async function serverOptions(
   const [first, others, keys, trust] = await Promise.all([
     loadCertificates(owner, values.cert, values.key, values.passphrase),
     Promise.all(certificates.map((certificate) => loadCertificate(owner, certificate))),
-    loadMaterial(values.ticketKeys),
-    values.requestCert ? loadTrust(values) : undefined,
+    loadMaterial(values.ticketKeys, `${owner}: option 'ticketKeys'`),
+    values.requestCert ? loadTrust(owner, values) : undefined,
   ]);
   const identities = [...first, ...others];
   await addResponses(owner, values, first.length, identities);
@@ -38,7 +38,7 @@ export async function serverOptions(
     sessionTimeout: values.sessionTimeout,
     sessionCacheSize: values.sessionCacheSize,
     maxEarlyData: values.maxEarlyData,
-    ...(await keyLogOf(values.keyLogFile)),
+    ...(await keyLogOf(owner, values.keyLogFile)),
   };
   return { given, crlPaths: trust?.crlPaths ?? [] };
 }

@@ -77,8 +77,8 @@ export class TlsContext {
     const values = validateOptions<TlsClientOptionValues>(TLS_CLIENT_OPTIONS, splitCiphers(options));
     const refresh = checkRefresh('TlsContext.client', values.autoRefresh, values.crl);
     const identities = await loadCertificates('TlsContext.client', values.cert, values.key, values.passphrase);
-    const ctLogs = await loadCtLogs(values.ctLogs);
-    const { trust, crlPaths } = await loadTrust(values);
+    const ctLogs = await loadCtLogs(values.ctLogs, "TlsContext.client: option 'ctLogs'");
+    const { trust, crlPaths } = await loadTrust('TlsContext.client', values);
     const number = native.tlsClient({
       trust,
       rejectUnauthorized: values.rejectUnauthorized,
@@ -94,7 +94,7 @@ export class TlsContext {
       ciphers: [...values.ciphers],
       sessions: values.sessions,
       earlyData: false,
-      ...(await keyLogOf(values.keyLogFile)),
+      ...(await keyLogOf('TlsContext.client', values.keyLogFile)),
     });
     const context = new TlsContext('client', accepted(number), options, values.servername);
     if (!values.rejectUnauthorized) context.#warnOnce();
@@ -134,7 +134,7 @@ export class TlsContext {
     if (this.#crl === null) {
       throw misuse('MILLRACE_INVALID_STATE', 'TlsContext.reloadCrl: the context was made without crl');
     }
-    const { bytes, paths } = await loadCrls(this.#crl);
+    const { bytes, paths } = await loadCrls(this.#crl, "TlsContext.reloadCrl: option 'crl'");
     accepted(native.tlsCrls(this.number, bytes));
     this.#crlPaths = paths;
     return this.crls();

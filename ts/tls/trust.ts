@@ -14,8 +14,14 @@ interface TrustValues {
 }
 
 /** Whom to trust: what the caller gave, or a store of roots; and where its CRLs came from. */
-export async function loadTrust(values: TrustValues): Promise<{ trust: NativeTrust; crlPaths: LoadedCrls['paths'] }> {
-  const [own, crls] = await Promise.all([loadMaterial(values.ca), loadCrls(values.crl)]);
+export async function loadTrust(
+  owner: string,
+  values: TrustValues,
+): Promise<{ trust: NativeTrust; crlPaths: LoadedCrls['paths'] }> {
+  const [own, crls] = await Promise.all([
+    loadMaterial(values.ca, `${owner}: option 'ca'`),
+    loadCrls(values.crl, `${owner}: option 'crl'`),
+  ]);
   const ca = values.ca === null ? await storedRoots(values.roots ?? 'node') : own;
   const trust = {
     ca,
@@ -44,7 +50,9 @@ async function nodeRoots(): Promise<Uint8Array[]> {
   if (tls.getCACertificates !== undefined) return bytes(tls.getCACertificates('default'));
   const extra = process.env.NODE_EXTRA_CA_CERTS;
   const roots = bytes(tls.rootCertificates);
-  return extra === undefined || extra === '' ? roots : [...roots, ...(await loadMaterial(extra).catch(() => []))];
+  return extra === undefined || extra === ''
+    ? roots
+    : [...roots, ...(await loadMaterial(extra, 'NODE_EXTRA_CA_CERTS').catch(() => []))];
 }
 
 /** Where the systems keep theirs; the first that is there. */
@@ -64,7 +72,7 @@ async function systemRoots(): Promise<Uint8Array[]> {
   }
   const named = process.env.SSL_CERT_FILE;
   for (const path of named === undefined || named === '' ? SYSTEM_FILES : [named]) {
-    const found = await loadMaterial(path).catch(() => undefined);
+    const found = await loadMaterial(path, 'SSL_CERT_FILE').catch(() => undefined);
     if (found !== undefined) return found;
   }
   return [];

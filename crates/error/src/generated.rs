@@ -157,6 +157,8 @@ pub enum Code {
     ClientReputation = 131,
     /// A dispatch function gave its handler what is no response, or out of order.
     DispatchInvalid = 132,
+    /// A file that an option of TLS names cannot be read, or written.
+    TlsFileFailed = 134,
     /// The socket is read already: by an iteration, by 'data' events, by a Duplex of it, or by a relay.
     SocketUsed = 133,
     /// The peer's certificate has expired.
@@ -434,6 +436,7 @@ impl Code {
         Self::OutOfMemory,
         Self::ClientReputation,
         Self::DispatchInvalid,
+        Self::TlsFileFailed,
         Self::SocketUsed,
         Self::TlsCertificateExpired,
         Self::TlsCertificateNotYetValid,
@@ -623,6 +626,7 @@ impl Code {
             Self::OutOfMemory => "MILLRACE_OUT_OF_MEMORY",
             Self::ClientReputation => "MILLRACE_CLIENT_REPUTATION",
             Self::DispatchInvalid => "MILLRACE_DISPATCH_INVALID",
+            Self::TlsFileFailed => "MILLRACE_TLS_FILE_FAILED",
             Self::SocketUsed => "MILLRACE_SOCKET_USED",
             Self::TlsCertificateExpired => "MILLRACE_TLS_CERTIFICATE_EXPIRED",
             Self::TlsCertificateNotYetValid => "MILLRACE_TLS_CERTIFICATE_NOT_YET_VALID",
@@ -811,6 +815,7 @@ impl Code {
             Self::OutOfMemory => "the system gave no memory for bytes that came or are to be sent",
             Self::ClientReputation => "the client has broken too many rules of late",
             Self::DispatchInvalid => "a dispatch function gave its handler what is no response, or out of order",
+            Self::TlsFileFailed => "a file that an option of TLS names cannot be read, or written",
             Self::SocketUsed => {
                 "the socket is read already: by an iteration, by 'data' events, by a Duplex of it, or by a relay"
             }
@@ -1033,6 +1038,7 @@ impl Code {
             Self::OutOfMemory => Kind::System,
             Self::ClientReputation => Kind::Limit,
             Self::DispatchInvalid => Kind::Misuse,
+            Self::TlsFileFailed => Kind::System,
             Self::SocketUsed => Kind::Misuse,
             Self::TlsCertificateExpired => Kind::Protocol,
             Self::TlsCertificateNotYetValid => Kind::Protocol,
@@ -1213,6 +1219,7 @@ impl Code {
             Self::OutOfMemory => Some(503),
             Self::ClientReputation => Some(503),
             Self::DispatchInvalid => None,
+            Self::TlsFileFailed => None,
             Self::SocketUsed => None,
             Self::TlsCertificateExpired => None,
             Self::TlsCertificateNotYetValid => None,
