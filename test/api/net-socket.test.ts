@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -10,7 +9,7 @@ import { join } from 'node:path';
 import type { Socket } from '../../ts/index.js';
 import { connect, features, metrics } from '../../ts/index.js';
 import { turns, until } from '../support/condition.js';
-import { findTool } from '../support/debian.js';
+import { noKernelSockets, socketOptionsOf } from '../support/kernel-socket.js';
 import { echo, listenersEndWithTheirTest, pair, rest, said, startListener } from '../support/test-listener.js';
 import { endsWithItsTest } from '../support/test-server.js';
 
@@ -323,45 +322,29 @@ test('sets options of the socket while it lives, and refuses values that are non
   expect(near.setNoDelay(true)).toBe(near);
 });
 
-const python = findTool('python3');
-if (python === undefined) console.warn('skipped without python3: what the kernel says of the options of a socket');
+if (noKernelSockets !== undefined) console.warn(`skipped: what the kernel has of a socket: ${noKernelSockets}`);
 
-(python === undefined ? test.skip : test)(
+(noKernelSockets === undefined ? test : test.skip)(
   'the kernel has each option of a socket, from its beginning and as it is changed',
   async () => {
     const keepAlive = { idle: 70, interval: 11, count: 4 };
-    const { near, far } = await pair({ noDelay: false }, { keepAlive, userTimeout: 12_345 });
-    const names = ['TCP_NODELAY', 'SO_KEEPALIVE', 'TCP_KEEPIDLE', 'TCP_KEEPINTVL', 'TCP_KEEPCNT', 'TCP_USER_TIMEOUT'];
-    const seen = async ({ localPort }: Socket): Promise<number[]> => {
-      const code = `import socket; of = socket.socket(fileno=3)
-print(*[of.getsockopt(socket.SOL_SOCKET if name[0] == 'S' else socket.IPPROTO_TCP, getattr(socket, name)) for name in '${names.join(' ')}'.split()])`;
-      const stdio = ['ignore', 'pipe', 'inherit', await descriptorOf(localPort)] as const;
-      const answer = execFileSync(python as string, ['-c', code], { stdio: [...stdio] });
-      return answer.toString().trim().split(' ').map(Number);
-    };
+    const { near, far } = await pair(
+      { noDelay: false, keepAlive: { idle: 80, interval: 12, count: 5 }, userTimeout: 23_456 },
+      { keepAlive, userTimeout: 12_345 },
+    );
     // TCP_NODELAY always, unless it is told otherwise (SPEC §16).
-    expect(await seen(near)).toEqual([1, 1, 70, 11, 4, 12_345]);
-    expect((await seen(far))[0]).toBe(0);
+    expect(await socketOptionsOf(near)).toEqual([1, 1, 70, 11, 4, 12_345]);
+    expect(await socketOptionsOf(far)).toEqual([0, 1, 80, 12, 5, 23_456]);
+    const other = await pair({}, { noDelay: false, keepAlive: false });
+    expect((await socketOptionsOf(other.near)).slice(0, 2)).toEqual([0, 0]);
+    expect((await socketOptionsOf(other.far)).slice(0, 2)).toEqual([1, 0]);
     near.setNoDelay(false).setKeepAlive({ idle: 5, interval: 2, count: 3 }).setUserTimeout(9_000);
-    expect(await seen(near)).toEqual([0, 1, 5, 2, 3, 9_000]);
+    expect(await socketOptionsOf(near)).toEqual([0, 1, 5, 2, 3, 9_000]);
     near.setNoDelay(true).setKeepAlive(false).setUserTimeout(null);
-    const last = await seen(near);
+    const last = await socketOptionsOf(near);
     expect([last[0], last[1], last[5]]).toEqual([1, 0, 0]);
   },
 );
-
-/** The descriptor of a connection of this process, by its local port. */
-async function descriptorOf(port: number): Promise<number> {
-  const { readFile, readdir, readlink } = await import('node:fs/promises');
-  const rows = (await readFile('/proc/net/tcp', 'utf8')).split('\n').slice(1);
-  const own = rows.map((row) => row.trim().split(/\s+/)).find((row) => row[3] === '01' && hexPort(row[1]) === port);
-  for (const fd of await readdir('/proc/self/fd')) {
-    if ((await readlink(`/proc/self/fd/${fd}`).catch(() => '')) === `socket:[${own?.[9]}]`) return Number(fd);
-  }
-  throw new Error(`no descriptor has the port ${port}`);
-}
-
-const hexPort = (place: string | undefined): number => Number.parseInt(place?.split(':')[1] ?? '', 16);
 
 /** The timer of each connection by its local port, as /proc/net/tcp tells it: `keepalive,N` seconds until it fires. */
 async function kernelTimers(ports: number[]): Promise<Map<number, string>> {

@@ -18,7 +18,7 @@ interface Hello {
   errors: string[];
 }
 
-function start(kind: 'listener' | 'connection', third: 'pipe' | number): ChildProcess {
+function start(kind: 'listener' | 'raw' | 'connection', third: 'pipe' | number): ChildProcess {
   const child = spawn(process.execPath, [PROGRAM, kind], { stdio: ['pipe', 'pipe', 'inherit', third] });
   children.push(child);
   return child;
@@ -59,6 +59,20 @@ test('a listening socket of a parent is served', async () => {
   child.stdin!.end();
   expect(await once(child, 'close')).toEqual([0, null]);
   await expect(once(connect(port, '127.0.0.1'), 'connect')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+});
+
+test('a listening socket of a parent is served by a raw listener, too', async () => {
+  const parent: NetServer = createServer().listen(0, '127.0.0.1');
+  await once(parent, 'listening');
+  const { port } = parent.address() as { port: number };
+  const child = start('raw', (parent as unknown as { _handle: { fd: number } })._handle.fd);
+  expect((await hello(child)).port).toBe(port);
+  parent.close();
+  const socket = connect(port, '127.0.0.1').setEncoding('utf8');
+  socket.end('four');
+  expect(await once(socket, 'data')).toEqual(['raw 4']);
+  child.stdin!.end();
+  expect(await once(child, 'close')).toEqual([0, null]);
 });
 
 test('a connected socket of a parent becomes a connection', async () => {
