@@ -17,6 +17,7 @@ import { HttpAgent, HttpsAgent } from '../../ts/compat/agent.js';
 import type { ProxyServer, ProxyServerOptions } from '../../ts/index.js';
 import { createProxyServer, TlsContext } from '../../ts/index.js';
 import { until } from '../support/condition.js';
+import { noKernelSockets, socketOptionsOf } from '../support/kernel-socket.js';
 import type { Issued } from '../support/pki.js';
 import { Authority } from '../support/pki.js';
 import { endsWithItsTest } from '../support/test-server.js';
@@ -394,6 +395,21 @@ describe('options', () => {
   test('of http have no TLS', () => {
     for (const options of [{ tls: true }, { ca: authority.cert }, { rejectUnauthorized: false }]) {
       expect(errorOf(() => new HttpAgent(options as object))).toMatchObject({ code: 'MILLRACE_UNKNOWN_OPTION' });
+    }
+  });
+
+  if (noKernelSockets !== undefined)
+    console.warn(`skipped: what the kernel has of an agent's socket: ${noKernelSockets}`);
+  (noKernelSockets === undefined ? test : test.skip)('are those of the sockets that it makes', async () => {
+    const { url } = await serverOf((_req, res) => void res.write('begun'));
+    for (const [options, seen] of [
+      [{ noDelay: false, userTimeout: 4_321, keepAlive: true, keepAliveMsecs: 6_500 }, [0, 1, 7, 10, 3, 4_321]],
+      [{}, [1, 1, 60, 10, 3, 0]],
+    ] as const) {
+      const req = httpRequest(url, { agent: kept(new HttpAgent(options)) }).end();
+      await once(req, 'response');
+      expect(await socketOptionsOf({ localPort: Number(req.socket?.localPort) })).toEqual(seen);
+      req.on('error', () => undefined).destroy();
     }
   });
 

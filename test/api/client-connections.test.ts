@@ -44,6 +44,18 @@ test('a local address, a family and a Unix socket are part of what connections a
   await pool.drain();
 });
 
+test('family says which addresses of a name are used', async () => {
+  const server = await start({ port: 0, host: '::', handler: (req, res) => res.end(req.remoteAddress) });
+  for (const [family, address] of [
+    [4, '127.0.0.1'],
+    [6, '::1'],
+    [0, '::1'],
+  ] as const) {
+    await using client = new Client({ family });
+    expect(await (await client.get(`http://localhost:${server.port}/`)).text()).toBe(address);
+  }
+});
+
 test('tickets that come while a TLS connection is idle are consumed, and it is used again', async () => {
   const authority = await Authority.root();
   const identity = await authority.issue();

@@ -126,11 +126,14 @@ test.each([
   const other = await startListener(() => undefined, { ...options, port: one.port });
   const all = (what: 'opened' | 'refused'): number => counted(one)[what] + counted(other)[what];
   const sockets: Socket[] = [];
-  // The system spreads them by their ports: after so many each of the two has had its share.
-  for (let count = 1; count <= 64; count++) {
-    sockets.push(await connect({ host: '127.0.0.1', port: one.port }));
-    await until(() => all('opened') + all('refused') === count);
+  try {
+    // The system spreads them by their ports: after so many each of the two has had its share.
+    for (let count = 1; count <= 64; count++) {
+      sockets.push(await connect({ host: '127.0.0.1', port: one.port }));
+      await until(() => all('opened') + all('refused') === count);
+    }
+    expect([all('opened'), all('refused')]).toEqual([most, 64 - most]);
+  } finally {
+    for (const socket of sockets) socket.destroy();
   }
-  expect([all('opened'), all('refused')]).toEqual([most, 64 - most]);
-  for (const socket of sockets) socket.destroy();
 });
