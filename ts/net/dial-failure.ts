@@ -24,19 +24,13 @@ export function dialError({ codeId, a, b, detail }: DialFailure): MillraceError 
   return detail === '' ? error : new MillraceError(error.code, `${error.message}: ${detail}`);
 }
 
-/** Why a socket broke: `errno` where the system said so, `value` and `seen` of a limit. */
-export function brokenError(
-  codeId: number,
-  facts: { readonly errno?: number; readonly value?: number; readonly seen?: number },
-  { remoteAddress: address, remotePort: port }: { readonly remoteAddress: string; readonly remotePort: number },
-): MillraceError {
-  const { errno, ...limit } = facts;
-  if (codeId !== SYSTEM || errno === undefined) return errorFromNative(codeId, limit);
+/** An open socket broke over an error of the system; the address is empty where nobody knows it. */
+export function systemBroke(errno: number, address = '', port = 0): MillraceError {
   // Refused as late as that where the first bytes went with the SYN: it is the connection that failed (fast open).
   const isRefused = errno === constants.errno.ECONNREFUSED;
-  const where = address === '' ? {} : { address, port };
   return errorFromNative(SYSTEM, {
     errno,
-    ...(isRefused ? { syscall: 'connect', phase: 'connect', ...where } : where),
+    ...(address === '' ? null : { address, port }),
+    ...(isRefused ? { syscall: 'connect', phase: 'connect' } : null),
   });
 }

@@ -5,9 +5,11 @@ import { native } from '../native/loader.js';
 import type { RelayOptionValues, RelayOptions } from '../options/relay.generated.js';
 import { RELAY_OPTIONS } from '../options/relay.generated.js';
 import { validateOptions } from '../options/validate.js';
-
-import { brokenError } from './dial-failure.js';
+import { systemBroke } from './dial-failure.js';
 import type { Socket } from './socket.js';
+
+/** The number of `MILLRACE_SYSTEM`. */
+const SYSTEM = 2;
 
 /** What a relay has moved, in bytes: from the socket on which it was begun to the other, and back. */
 export interface RelayCounts {
@@ -89,7 +91,8 @@ export class Ending {
   }
 
   #failure(code: number, errno: number): MillraceError {
-    const error = brokenError(code, { errno }, { remoteAddress: '', remotePort: 0 });
+    if (code === SYSTEM) return systemBroke(errno);
+    const error = errorFromNative(code);
     if (error.kind !== 'timeout') return error;
     const value = error.code === 'MILLRACE_RELAY_TOTAL_TIMEOUT' ? this.#total : this.#idle;
     return errorFromNative(code, { value, seen: value });

@@ -13,7 +13,7 @@ import type { TlsFacts } from '../tls/tls-facts.js';
 import { tlsFactsOf } from '../tls/tls-facts.js';
 import type { SocketCloseMessage } from './channels.js';
 import { SOCKET_CHANNELS } from './channels.js';
-import { brokenError, dialError } from './dial-failure.js';
+import { dialError, systemBroke } from './dial-failure.js';
 import type { KeepAlive } from './keep-alive.js';
 import { ReadingSide } from './reading-side.js';
 import type { Ending, RelayCounts } from './relay.js';
@@ -26,6 +26,9 @@ import { setKeepAlive, setNoDelay, setUserTimeout } from './socket-options.js';
 import type { PeerCredentials, TcpInfo } from './tcp-info.js';
 import { peerCredentialsOf, tcpInfoOf } from './tcp-info.js';
 import { Writers } from './writers.js';
+
+/** The number of `MILLRACE_SYSTEM`. */
+const SYSTEM = 2;
 
 // States of a socket, in `#state`.
 /** Our side has ended. */
@@ -315,7 +318,10 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
         this._settle(true);
         return this.closeIfOver();
       case KIND.aborted: {
-        const error = brokenError(flags, { errno: a, value: a, seen: b }, this);
+        const error =
+          flags === SYSTEM
+            ? systemBroke(a, this.remoteAddress, this.remotePort)
+            : errorFromNative(flags, { value: a, seen: b });
         this.arrivedFailure(error);
         this._close(this._is(ENDED) && this.peerEnded ? undefined : error);
       }
