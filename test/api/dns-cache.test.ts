@@ -45,6 +45,40 @@ describe('an answer', () => {
     expect((await names.resolve('a.test', four)).map((one) => one.ttl)).toEqual([25_000]);
   });
 
+  test.each([
+    [3, 15_000],
+    [15, 15_000],
+    [16, 16_000],
+  ])('of %d s is kept for minTtl at least, 15 s here', async (seconds, ttl) => {
+    const time = fakeTime();
+    const { names, server } = await namesOver(fromZone({ 'a.test': ['192.0.2.1'] }, seconds), { minTtl: 15_000 });
+    expect(await names.resolve('a.test', four)).toEqual([{ address: '192.0.2.1', family: 4, ttl }]);
+    time.pass(ttl - 1);
+    await names.resolve('a.test', four);
+    expect(server.asked).toHaveLength(1);
+    time.pass(1);
+    await names.resolve('a.test', four);
+    expect(server.asked).toHaveLength(2);
+  });
+
+  test.each([0, 1_500, 60_000])(
+    'that is not there is kept for the negativeTtl of %d ms that was asked for',
+    async (negativeTtl) => {
+      const time = fakeTime();
+      const { names, server } = await namesOver(fromZone({}), { negativeTtl });
+      const gone = { code: 'MILLRACE_DNS_NOT_FOUND' };
+      await expect(names.resolve('gone.test', four)).rejects.toMatchObject(gone);
+      if (negativeTtl > 0) {
+        time.pass(negativeTtl - 1);
+        await expect(names.resolve('gone.test', four)).rejects.toMatchObject(gone);
+        expect(server.asked).toHaveLength(1);
+        time.pass(1);
+      }
+      await expect(names.resolve('gone.test', four)).rejects.toMatchObject(gone);
+      expect(server.asked).toHaveLength(2);
+    },
+  );
+
   test('that is not there is kept for negativeTtl', async () => {
     const time = fakeTime();
     const { names, server } = await namesOver(fromZone({ 'none.test': [] }));
