@@ -5,6 +5,7 @@ mod support;
 use std::sync::{Arc, OnceLock};
 
 use millrace_error::Code;
+use millrace_testkit::contexts::{NAME, identity, server_with};
 use millrace_testkit::pki::ct::{self, EMBEDDED, IN_OCSP, Log, Stamp, extension_value, length, list};
 use millrace_testkit::pki::der::{self, extension};
 use millrace_testkit::pki::ocsp::{Answer, Response};
@@ -14,7 +15,7 @@ use millrace_tls::{
     CT_TIMESTAMPS_LIMIT, ClientOptions, CtLog, CtLogState, CtLogs, CtPolicy, CtShortfall, CtSource, CtStatus,
     CtVerdict, Identity, TlsEngine, TlsSession,
 };
-use support::{NAME, ca, client, established, identity, leaf, link, server_with};
+use support::{ca, client, established, leaf, link};
 
 /// When the logs saw the certificates, in milliseconds.
 const SEEN_MS: u64 = (NOW - 3600) * 1000;

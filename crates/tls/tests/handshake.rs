@@ -4,13 +4,14 @@ mod support;
 
 use millrace_buffer::{Output, Pool};
 use millrace_error::Code;
+use millrace_testkit::contexts::{NAME, identity, server_with};
 use millrace_testkit::pki::Wish;
 use millrace_testkit::tls::{Cut, Link};
 use millrace_tls::{
     ClientAuth, Identity, KeyLogger, ServerContext, ServerOptions, TlsEngine, TlsEvent, TlsFacts, TlsSession,
     TlsVersion, cipher_names,
 };
-use support::{NAME, ca, client, established, identity, leaf, link, link_to, required, server, server_with};
+use support::{ca, client, established, leaf, link, link_to, required, server};
 
 const CUTS: [Cut; 4] = [Cut::Whole, Cut::Bytes, Cut::Random(1), Cut::Random(2)];
 

@@ -4,9 +4,10 @@ mod support;
 
 use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use millrace_error::Code;
+use millrace_testkit::contexts::{NAME, clock};
 use millrace_testkit::tls::{Cut, End, Link};
 use millrace_tls::{TlsEngine, TlsEvent, TlsSession, TlsVersion};
-use support::{NAME, client, link, server};
+use support::{client, link, server};
 
 /// A ClientHello of this crate's client.
 fn hello() -> Vec<u8> {
@@ -385,7 +386,7 @@ fn forging_client() -> (Forger, rustls::ConnectionTrafficSecrets, End<TlsSession
     };
     let mut config = rustls::ClientConfig::builder_with_details(
         std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
-        std::sync::Arc::new(support::clock()),
+        std::sync::Arc::new(clock()),
     )
     .with_protocol_versions(&[&rustls::version::TLS12])
     .expect("TLS 1.2")
