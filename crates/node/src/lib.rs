@@ -8,8 +8,6 @@ mod address;
 mod client;
 #[cfg_attr(test, allow(dead_code, reason = "the macro that registers it is off in unit tests"))]
 mod dial;
-#[cfg_attr(test, allow(dead_code, reason = "the macro that registers it is off in unit tests"))]
-mod evidence;
 mod exchange;
 mod host;
 mod js;
