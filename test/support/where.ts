@@ -4,10 +4,15 @@ export interface Where {
   readonly describe: jest.Describe;
 }
 
+/** Prints that something is skipped, past Jest's console: of a file in which all is skipped it shows nothing. */
+export function tellSkipped(why: string): void {
+  process.stderr.write(`skipped${why}\n`);
+}
+
 /** For tests that cannot run everywhere: where something is missing they are skipped, and it is printed why. */
 export function where(what: string, missing: string | undefined): Where {
   if (missing === undefined) return { test, describe };
-  console.warn(`skipped: ${what}: ${missing}`);
+  tellSkipped(`: ${what}: ${missing}`);
   return { test: test.skip, describe: describe.skip };
 }
 
