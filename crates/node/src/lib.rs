@@ -9,8 +9,6 @@ mod client;
 mod context;
 #[cfg_attr(test, allow(dead_code, reason = "the macro that registers it is off in unit tests"))]
 mod dial;
-#[cfg_attr(test, allow(dead_code, reason = "the macro that registers it is off in unit tests"))]
-mod evidence;
 mod exchange;
 mod host;
 mod js;
