@@ -21,6 +21,7 @@ import { noKernelSockets, socketOptionsOf } from '../support/kernel-socket.js';
 import type { Issued } from '../support/pki.js';
 import { Authority } from '../support/pki.js';
 import { endsWithItsTest } from '../support/test-server.js';
+import { where } from '../support/where.js';
 
 const agents = new Set<HttpAgent | HttpsAgent>();
 const servers = new Set<NodeServer>();
@@ -398,20 +399,21 @@ describe('options', () => {
     }
   });
 
-  if (noKernelSockets !== undefined)
-    console.warn(`skipped: what the kernel has of an agent's socket: ${noKernelSockets}`);
-  (noKernelSockets === undefined ? test : test.skip)('are those of the sockets that it makes', async () => {
-    const { url } = await serverOf((_req, res) => void res.write('begun'));
-    for (const [options, seen] of [
-      [{ noDelay: false, userTimeout: 4_321, keepAlive: true, keepAliveMsecs: 6_500 }, [0, 1, 7, 10, 3, 4_321]],
-      [{}, [1, 1, 60, 10, 3, 0]],
-    ] as const) {
-      const req = httpRequest(url, { agent: kept(new HttpAgent(options)) }).end();
-      await once(req, 'response');
-      expect(await socketOptionsOf({ localPort: Number(req.socket?.localPort) })).toEqual(seen);
-      req.on('error', () => undefined).destroy();
-    }
-  });
+  where('the options of the sockets of an agent', noKernelSockets).test(
+    'are those of the sockets that it makes',
+    async () => {
+      const { url } = await serverOf((_req, res) => void res.write('begun'));
+      for (const [options, seen] of [
+        [{ noDelay: false, userTimeout: 4_321, keepAlive: true, keepAliveMsecs: 6_500 }, [0, 1, 7, 10, 3, 4_321]],
+        [{}, [1, 1, 60, 10, 3, 0]],
+      ] as const) {
+        const req = httpRequest(url, { agent: kept(new HttpAgent(options)) }).end();
+        await once(req, 'response');
+        expect(await socketOptionsOf({ localPort: Number(req.socket?.localPort) })).toEqual(seen);
+        req.on('error', () => undefined).destroy();
+      }
+    },
+  );
 
   test('say from where and to which family of addresses is connected', async () => {
     const seen: string[] = [];

@@ -12,6 +12,7 @@ import { turns, until } from '../support/condition.js';
 import { noKernelSockets, socketOptionsOf } from '../support/kernel-socket.js';
 import { echo, listenersEndWithTheirTest, pair, rest, said, startListener } from '../support/test-listener.js';
 import { endsWithItsTest } from '../support/test-server.js';
+import { where } from '../support/where.js';
 
 listenersEndWithTheirTest();
 endsWithItsTest();
@@ -322,9 +323,7 @@ test('sets options of the socket while it lives, and refuses values that are non
   expect(near.setNoDelay(true)).toBe(near);
 });
 
-if (noKernelSockets !== undefined) console.warn(`skipped: what the kernel has of a socket: ${noKernelSockets}`);
-
-(noKernelSockets === undefined ? test : test.skip)(
+where('what the kernel has of a socket', noKernelSockets).test(
   'the kernel has each option of a socket, from its beginning and as it is changed',
   async () => {
     const keepAlive = { idle: 70, interval: 11, count: 4 };

@@ -3,11 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { readFile, readdir, readlink } from 'node:fs/promises';
 
 import { findTool } from './debian.js';
+import { lacking } from './where.js';
 
 const python = findTool('python3');
 
 /** Why none of it can be asked here. */
-export const noKernelSockets = python === undefined ? 'there is no python3' : undefined;
+export const noKernelSockets = lacking({ python3: python });
 
 const ESTABLISHED = '01';
 const LISTENING = '0A';

@@ -2,7 +2,7 @@
 
 use crate::dial::NO_SERVER;
 use crate::engine::Engine;
-use crate::event::EventKind;
+use crate::event::{EventKind, cause_of};
 use crate::http1::client::aborted;
 use crate::id::Id;
 use crate::protocol::Protocol;
@@ -93,10 +93,7 @@ impl<V: Copy> Engine<V> {
     }
 
     pub(crate) fn told_aborted(&mut self, id: Id, error: &Error) {
-        let (a, b) = match (error.limit, error.errno) {
-            (Some(limit), _) => (limit.value, limit.seen),
-            (None, errno) => (errno.unwrap_or(0).unsigned_abs().into(), 0),
-        };
+        let (a, b) = cause_of(error);
         self.event(EventKind::Aborted, id, error.code.id().into(), a, b, None);
     }
 }
