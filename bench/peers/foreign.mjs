@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { cores } from '../measure/machine.mjs';
 import { children } from '../measure/process-facts.mjs';
 import { temporaryFolder } from '../measure/temporary.mjs';
@@ -44,7 +44,7 @@ export async function startForeign(name, options) {
 }
 
 async function startOn(name, { program, args, configuration, scheme = 'http', workers = 0, ready, said }, port) {
-  const folder = temporaryFolder(program);
+  const folder = temporaryFolder(basename(program));
   writeFileSync(join(folder, 'configuration'), configuration(folder, port));
   // setpriv has it ended when we die; both replace themselves by what follows.
   const pinned = ['-c', String(cores.server), 'setpriv', '--pdeathsig', 'TERM'];

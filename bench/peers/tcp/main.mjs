@@ -1,7 +1,8 @@
-// npm run bench -- peers tcp: raw connections by `listen` and by node:net.
+// npm run bench -- peers tcp: raw connections by `listen`, by node:net, and by system calls alone.
 import { figure, ratio } from '../../report/goals.mjs';
 import { missing } from '../millrace.mjs';
 import { startProgram } from '../program.mjs';
+import { missing as missingFloor, startFloor } from './floor.mjs';
 import { runHeld, runOneWay, runPingPong } from '../traffic-case.mjs';
 
 const GIGABYTE = 1_000_000_000;
@@ -10,9 +11,11 @@ const WARM_BYTES = 200_000_000;
 const LIST = [
   ['node-net', 'node:net', () => null],
   ['ours', 'millrace, listen', missing],
+  ['floor', 'C, system calls alone', missingFloor],
 ];
 
-const startServer = (name, { node }) => startProgram(import.meta.url, name, { node, scheme: 'tcp' });
+const startServer = (name, { node }) =>
+  name === 'floor' ? startFloor(name) : startProgram(import.meta.url, name, { node, scheme: 'tcp' });
 
 const oneWay = (name, way, title, what) => ({
   ...{ name, title, what, kind: 'volume' },
@@ -29,8 +32,9 @@ export const tcp = {
   name: 'tcp',
   title: 'Raw TCP',
   how: [
-    'Both programs have the same handlers, by `data`, `drain` and `end` events. The load is a program of node:net on the ' +
-      'other core.',
+    'Both programs of JavaScript have the same handlers, by `data`, `drain` and `end` events. The one of C ' +
+      '(`bench/peers/tcp/floor.c`) does the same with one `epoll_wait` for all, one `recv` and one `send`, and nothing else: ' +
+      'what is left is the kernel. The load is a program of node:net on the other core.',
   ],
   minutes: 3,
   rounds: 5,
