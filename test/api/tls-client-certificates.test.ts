@@ -193,8 +193,10 @@ describe('autoRefresh', () => {
     await expect(TlsContext.client({ autoRefresh: { interval: 60_000 } })).rejects.toThrow("needs 'crl'");
     const badCallback = { interval: 60_000, onRefresh: 7 as never };
     await expect(TlsContext.client({ crl, autoRefresh: badCallback })).rejects.toThrow('must be a function');
+    const file = join(folder, 'interval.crl');
+    writeFileSync(file, crl);
     for (const interval of [60_000, 31_536_000_000])
-      (await TlsContext.client({ crl, autoRefresh: { interval } })).close();
+      (await TlsContext.client({ crl: file, autoRefresh: { interval } })).close();
   });
 
   test('reads files again at its interval, tells of each, and stops with its context', async () => {

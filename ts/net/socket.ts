@@ -197,7 +197,10 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
     const code = native.startTls(this.id, context.number, name, timeout);
     if (code !== 0) {
       this._ownFacts().opening = undefined;
-      throw errorFromNative(code);
+      const error = errorFromNative(code);
+      if (error.code !== 'MILLRACE_INVALID_ARGUMENT') throw error;
+      const message = `startTls: 'servername' must be a DNS name or an IP address, got ${describeValue(name)}`;
+      throw misuse(error.code, message);
     }
     this._ownFacts().tls = undefined;
     await opened;

@@ -4,6 +4,7 @@ import { accepted } from './accepted.js';
 import { ChosenStaplers } from './chosen-staplers.js';
 import type { Certificate } from './identity.js';
 import { loadCertificate } from './identity.js';
+import { checkCertificate } from './option-rules.js';
 import type { ClientHello } from './tls-options.js';
 
 type Choose = (servername: string | null, hello: ClientHello) => unknown;
@@ -92,6 +93,7 @@ export class CertificateChooser {
   }
 
   async #read(given: Certificate): Promise<number> {
+    checkCertificate('certificateFor: its answer', given);
     const identity = await loadCertificate('certificateFor', given);
     const number = accepted(native.tlsIdentity(identity));
     this.#numbers.add(number);

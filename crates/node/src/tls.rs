@@ -92,6 +92,8 @@ pub struct NativeTlsServer {
 #[napi(object, object_to_js = false)]
 pub struct NativeTlsClient {
     pub trust: NativeTrust,
+    /// Only checked; connections are told by which name their server is judged.
+    pub servername: Option<String>,
     pub reject_unauthorized: bool,
     pub pins: Vec<String>,
     pub pins_report_only: bool,
@@ -193,6 +195,9 @@ fn server_options(given: &NativeTlsServer) -> Result<ServerOptions, TlsError> {
 }
 
 fn client_options(given: &NativeTlsClient) -> Result<ClientOptions, TlsError> {
+    if let Some(servername) = &given.servername {
+        ClientContext::check_name(servername)?;
+    }
     Ok(ClientOptions {
         dangerously_accept_any_certificate: !given.reject_unauthorized,
         pins: Pins::parse(given.pins.iter().map(String::as_str), given.pins_report_only)?,

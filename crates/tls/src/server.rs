@@ -14,7 +14,7 @@ use crate::sessions::SessionCache;
 use crate::tickets::{TicketKeys, Ticketer};
 use crate::verify::ClientJudge;
 use crate::{
-    Clock, Identity, KeyLogger, StapleFacts, TicketSecret, TlsError, TlsSession, TlsVersion, Trust, suites, words,
+    Clock, Identity, KeyLogger, StapleFacts, TicketSecret, TlsError, TlsSession, TlsVersion, Trust, alpn, suites, words,
 };
 
 /// How long a session can be resumed, in seconds; Node's `sessionTimeout` has the same default.
@@ -378,6 +378,7 @@ fn config(
         None => builder.with_client_cert_verifier(WebPkiClientVerifier::no_client_auth()),
     };
     let mut config = builder.with_cert_resolver(Arc::new(NoCertificate));
+    alpn::check(&options.alpn)?;
     config.alpn_protocols.clone_from(&options.alpn);
     config.ignore_client_order = options.honor_cipher_order;
     config.session_storage = Arc::clone(sessions);
