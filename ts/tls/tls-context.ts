@@ -10,19 +10,17 @@ import type { TlsServerOptionValues } from '../options/tls-server.generated.js';
 import { optionsOf } from '../options/validate.js';
 import { accepted } from './accepted.js';
 import { CertificateChooser } from './certificate-chooser.js';
+import { clientOptions } from './client-options.js';
 import type { CrlFacts } from './crl-facts.js';
 import { crlFactsOf } from './crl-facts.js';
 import type { AutoRefresh, LoadedCrls } from './crl-source.js';
 import { every, loadCrls } from './crl-source.js';
-import { loadCtLogs } from './ct-logs.js';
-import { loadCertificates } from './identity.js';
-import { keyLogOf } from './key-log.js';
 import { filesOf } from './material.js';
 import { checkClientOptions, checkServerOptions } from './option-rules.js';
 import { sourcesOf, stapledOf } from './ocsp-responses.js';
 import { OcspStapler } from './ocsp-stapler.js';
 import { serverOptions } from './server-options.js';
-import { loadTrust } from './trust.js';
+import { handOver } from './secrets.js';
 import type { TlsServerOptions } from './tls-options.js';
 
 /** Native contexts go with the objects that stand for them. */
@@ -65,7 +63,7 @@ export class TlsContext {
   static async server(options: TlsServerOptions): Promise<TlsContext> {
     const { values, refresh } = checkServerOptions('TlsContext.server', options);
     const { given, crlPaths } = await serverOptions(values);
-    const number = native.tlsServer(given);
+    const number = handOver(given, () => native.tlsServer(given));
     const context = new TlsContext('server', accepted(number), options, null);
     context.#crlPaths = crlPaths;
     context.#follow(values, refresh);
@@ -76,27 +74,8 @@ export class TlsContext {
   /** A client's context. */
   static async client(options: TlsClientOptions = {}): Promise<TlsContext> {
     const { values, refresh } = checkClientOptions('TlsContext.client', options);
-    const identities = await loadCertificates('TlsContext.client', values.cert, values.key, values.passphrase);
-    const ctLogs = await loadCtLogs(values.ctLogs);
-    const { trust, crlPaths } = await loadTrust(values);
-    const number = native.tlsClient({
-      trust,
-      ...(values.servername === null ? null : { servername: values.servername }),
-      rejectUnauthorized: values.rejectUnauthorized,
-      pins: [...values.pins],
-      pinsReportOnly: values.pinsReportOnly,
-      ocsp: values.ocsp,
-      certificateTransparency: values.certificateTransparency,
-      ctLogs,
-      ...(identities.length === 0 ? null : { identity: identities[0] }),
-      alpn: [...values.ALPNProtocols],
-      minVersion: values.minVersion,
-      maxVersion: values.maxVersion,
-      ciphers: [...values.ciphers],
-      sessions: values.sessions,
-      earlyData: false,
-      ...(await keyLogOf(values.keyLogFile)),
-    });
+    const { given, crlPaths } = await clientOptions(values);
+    const number = handOver(given, () => native.tlsClient(given));
     const context = new TlsContext('client', accepted(number), options, values.servername);
     if (!values.rejectUnauthorized) context.#warnOnce();
     context.#crl = values.crl;
@@ -125,7 +104,7 @@ export class TlsContext {
       const good = source === undefined ? undefined : this.#stapler?.goodFor(given.identities[place].chain);
       if (good !== undefined) given.identities[place].ocsp = good.response;
     }
-    accepted(native.tlsUpdate(this.number, given));
+    accepted(handOver(given, () => native.tlsUpdate(this.number, given)));
     this.#options = next;
     this.#crlPaths = crlPaths;
     this.#follow(values, refresh);

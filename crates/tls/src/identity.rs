@@ -7,6 +7,7 @@ use pki_types::CertificateDer;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use zeroize::Zeroize;
 
 use crate::ocsp::must_staple;
 use crate::x509::Parts;
@@ -38,7 +39,10 @@ impl Identity {
     /// A chain or key that is malformed, of a kind or size that is not supported, or that do not belong together.
     pub fn new(chain: &[u8], private_key: &[u8]) -> Result<Self, TlsError> {
         let chain = pem::certificates(chain)?;
-        let signer = any_supported_type(&pem::private_key(private_key)?).map_err(|error| {
+        let mut private_key = pem::private_key(private_key)?;
+        let signer = any_supported_type(&private_key);
+        private_key.zeroize();
+        let signer = signer.map_err(|error| {
             TlsError::configuration(format!("the private key cannot be used: {}", words::of_error(&error)))
         })?;
         let names = names_of(&chain)?;
