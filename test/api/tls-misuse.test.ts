@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { MillraceError, TlsClientOptions, TlsServerOptions } from '../../ts/index.js';
-import { connect, serve, TlsContext } from '../../ts/index.js';
+import { Client, connect, createProxyServer, listen, serve, TlsContext } from '../../ts/index.js';
 import { leaf, root } from '../support/chain.js';
 import { RawClient } from '../support/raw-client.js';
-import { endsWithItsTest, start } from '../support/test-server.js';
+import { endsWithItsTest, get, start } from '../support/test-server.js';
+import { rest } from '../support/tls.js';
 
 endsWithItsTest();
 
@@ -147,9 +148,15 @@ test('a context that was not waited for is refused where it is used', async () =
   const client = TlsContext.client({ ca: root.cert }) as unknown as TlsClientOptions;
   for (const call of [
     () => serve({ port: 0, tls: server, handler: () => undefined }),
+    () => listen({ tls: server }, () => undefined),
+    () => createProxyServer({ port: 0, tls: server }),
     () => connect({ port: 1, tls: client }),
+    () => new Client({ tls: client }),
+    () => connect({ port: 1, proxy: { url: 'https://a.test', tls: client as never } }),
   ]) {
-    expect(await errorOf(call)).toMatchObject({ code: CODES.argument });
+    const error = await errorOf(call);
+    expect(error).toMatchObject({ code: CODES.argument });
+    expect(error.message).toMatch(/got a promise|must be a client's TlsContext/);
   }
 });
 
@@ -188,12 +195,28 @@ test.each([
   expect(error.message).not.toContain('xx');
 });
 
-test('startTls refuses what no certificate can be for', async () => {
-  const server = await start({ handler: (_req, res) => res.end() });
+test.each<[string, unknown[], string]>([
+  [
+    'a name that no certificate can have',
+    [{}, { servername: 'a b' }],
+    `must be a DNS name or an IP address, got "a b"`,
+  ],
+  ['a name that is none', [{}, { servername: 7 }], 'must be a DNS name or an IP address, got 7'],
+  ['no name at all', [{}], "needs a client's context and a 'servername'"],
+  ['a time that is none', [{}, { servername: 'a', timeout: 'x' }], "'timeout' must be an integer from 1"],
+  ['no time', [{}, { servername: 'a', timeout: 0 }], "'timeout' must be an integer from 1"],
+  ['a misspelt option', [{}, { servername: 'a', tiemout: 1 }], 'did you mean "timeout"?'],
+  ['options that are null', [{}, null], 'must be an object, got null'],
+  ['a context that is a number', [7, { servername: 'a' }], 'must be an object, got 7'],
+  ['a context that is a promise', [TlsContext.client({}), { servername: 'a' }], 'must be an object, got a promise'],
+])('startTls refuses %s, and the socket goes on', async (_what, given, words) => {
+  const server = await start({ handler: (_req, res) => res.end('fine') });
   const socket = await connect({ host: '127.0.0.1', port: server.port });
-  const error = await errorOf(() => socket.startTls({ ca: root.cert }, { servername: 'a b' }));
-  expect(error).toMatchObject({ code: CODES.argument, kind: 'misuse' });
-  expect(error.message).toContain(`'servername' must be a DNS name or an IP address, got "a b"`);
+  const error = await errorOf(() => (socket.startTls as (...args: unknown[]) => unknown).apply(socket, given));
+  expect(error).toMatchObject({ kind: 'misuse' });
+  expect(error.message).toContain(words);
+  socket.write(get('/', 'Connection: close'));
+  expect((await rest(socket)).toString()).toMatch(/fine$/);
   socket.destroy();
 });
 

@@ -90,7 +90,7 @@ export function checkOption(owner: string, row: OptionRow, value: unknown): unkn
       }
       return value;
     case 'object':
-      if (typeof value !== 'object' || value === null) throw wrongType(owner, row, value);
+      if (typeof value !== 'object' || value === null || isPromise(value)) throw wrongType(owner, row, value);
       return value;
     case 'credentials':
       if (typeof value !== 'function' && !areCredentials(value)) throw wrongType(owner, row, value);
@@ -125,7 +125,7 @@ export function checkOption(owner: string, row: OptionRow, value: unknown): unkn
       }
       return [...(value as string[])];
     case 'settings':
-      if (typeof value !== 'boolean' && (typeof value !== 'object' || value === null)) {
+      if (typeof value !== 'boolean' && (typeof value !== 'object' || value === null || isPromise(value))) {
         throw wrongType(owner, row, value);
       }
       return value;
