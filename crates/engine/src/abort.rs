@@ -7,7 +7,7 @@ use crate::http1::client::aborted;
 use crate::id::Id;
 use crate::protocol::Protocol;
 use crate::stream::flag;
-use millrace_error::{Code, Error, Limit};
+use millrace_error::{Code, Error};
 use millrace_metrics::{Counter, Gauge};
 
 impl<V: Copy> Engine<V> {
@@ -93,14 +93,7 @@ impl<V: Copy> Engine<V> {
     }
 
     pub(crate) fn told_aborted(&mut self, id: Id, error: &Error) {
-        let limit = error.limit.unwrap_or(Limit { value: 0, seen: 0 });
-        self.event(
-            EventKind::Aborted,
-            id,
-            error.code.id().into(),
-            limit.value,
-            limit.seen,
-            None,
-        );
+        let (a, b) = error.numbers();
+        self.event(EventKind::Aborted, id, error.code.id().into(), a, b, None);
     }
 }

@@ -8,7 +8,7 @@ use crate::options::DRAIN_LIMIT;
 use crate::protocol::Protocol;
 use crate::stream::{Consumer, flag};
 use millrace_buffer::KEPT_CAPACITY;
-use millrace_error::{Code, Error, Limit};
+use millrace_error::{Code, Error};
 use millrace_http1::write_informational;
 use millrace_net::{Peer, socket};
 use std::net::SocketAddr;
@@ -110,15 +110,8 @@ impl<V: Copy> Engine<V> {
                 self.pool.give(stash);
             }
         }
-        let limit = error.limit.unwrap_or(Limit { value: 0, seen: 0 });
-        self.event(
-            EventKind::BodyFailed,
-            id,
-            error.code.id().into(),
-            limit.value,
-            limit.seen,
-            None,
-        );
+        let (a, b) = error.numbers();
+        self.event(EventKind::BodyFailed, id, error.code.id().into(), a, b, None);
     }
 
     /// The request of a stream is complete.

@@ -7,7 +7,7 @@ use crate::event::EventKind;
 use crate::id::Id;
 use crate::protocol::Protocol;
 use crate::stream::{Consumer, Stream, flag};
-use millrace_error::{Code, Error, Kind, Limit};
+use millrace_error::{Code, Error, Kind};
 use millrace_head::Method;
 
 impl<V: Copy> Engine<V> {
@@ -99,15 +99,8 @@ impl<V: Copy> Engine<V> {
             connection.flags |= conn::CLOSING | conn::MUST_LINGER;
         }
         if read {
-            let limit = error.limit.unwrap_or(Limit { value: 0, seen: 0 });
-            self.event(
-                EventKind::BodyFailed,
-                id,
-                error.code.id().into(),
-                limit.value,
-                limit.seen,
-                None,
-            );
+            let (a, b) = error.numbers();
+            self.event(EventKind::BodyFailed, id, error.code.id().into(), a, b, None);
         }
         self.drop_unless_owed(id);
     }

@@ -108,10 +108,9 @@ impl<V: Copy> Engine<V> {
         if exchange.seen {
             flags |= aborted::SEEN;
         }
-        let (a, b) = match (error.errno, error.limit) {
-            (Some(errno), _) => (errno.unsigned_abs().into(), 0),
-            (None, Some(limit)) => (limit.value, limit.seen),
-            (None, None) => (0, 0),
+        let (a, b) = match error.errno {
+            Some(errno) => (errno.unsigned_abs().into(), 0),
+            None => error.numbers(),
         };
         self.event(EventKind::Aborted, exchange.stream, flags, a, b, None);
     }
