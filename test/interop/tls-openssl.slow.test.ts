@@ -292,6 +292,8 @@ withOpenssl('openssl s_client', () => {
     const again = await ask('-sess_in', session);
     expect(again).toMatch(/^Reused, /m);
     expect(again).toContain('resumed=true CN=alice');
+    // What it says where close_notify does not come; ours comes in one write with the answer.
+    expect(again).not.toContain('unexpected eof');
   });
 
   test.each(VERSIONS)('that ends cleanly and one that is cut are told apart, %s', async (version) => {

@@ -240,6 +240,22 @@ describe('curl', () => {
     ).toBe('early=no resumed=false secure=true CN=alice\n');
   });
 
+  testWith(curl).each(['1.2', '1.3'])(
+    'gets an answer that only its end delimits in HTTP/1.0, TLS %s, and finds it whole',
+    async (version) => {
+      const server = await start({
+        tls: { cert: leaf.cert, key: leaf.key },
+        handler(req, res) {
+          res.write(`${req.tls?.alpn} `);
+          setImmediate(() => res.end('whole'));
+        },
+      });
+      // Without close_notify it would say that the end was unexpected, and end with 56.
+      const said = await run(server, '--cacert', at('ca.pem'), '--http1.0', '--tls-max', version, '-w', ' %{exitcode}');
+      expect(said).toBe('http/1.0 whole 0');
+    },
+  );
+
   testWith(curl)('refuses us without our authority, and the server hears the alert', async () => {
     const server = await serveTls();
     const seen = failures(server);
