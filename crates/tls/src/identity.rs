@@ -117,6 +117,15 @@ impl Identity {
         &self.names
     }
 
+    /// Whether it has all names of another, so that it can be shown in its place.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        if other.names.is_empty() {
+            return self.names.is_empty();
+        }
+        let has = |name: &String| self.names.iter().any(|own| own.eq_ignore_ascii_case(name));
+        other.names.iter().all(has)
+    }
+
     /// The chain in DER, its own certificate first.
     pub fn chain(&self) -> impl Iterator<Item = &[u8]> {
         self.key.cert.iter().map(AsRef::as_ref)
@@ -158,15 +167,20 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// Shows one certificate to every client.
+/// Shows the first of some certificates for the same names whose key a client can verify: one of ECDSA and one of RSA,
+/// for instance. A client that can verify none is shown the first.
 #[derive(Debug)]
-pub(crate) struct Always {
-    pub(crate) identity: Identity,
+pub(crate) struct Shown {
+    pub(crate) identities: Vec<Identity>,
     pub(crate) clock: Clock,
 }
 
-impl ResolvesServerCert for Always {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(self.identity.key_at(self.clock.now())))
+impl ResolvesServerCert for Shown {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        // Where TLS 1.2 is spoken, rustls has left out what none of the client's suites goes with.
+        let schemes = hello.signature_schemes();
+        let verifiable = |identity: &&Identity| identity.key.key.choose_scheme(schemes).is_some();
+        let shown = self.identities.iter().find(verifiable).or(self.identities.first())?;
+        Some(Arc::clone(shown.key_at(self.clock.now())))
     }
 }
