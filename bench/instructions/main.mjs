@@ -1,4 +1,4 @@
-// npm run bench -- instructions <server>… [--pipelined] [--top N]: user instructions of a server's main thread for each
+// npm run bench -- instructions <server>… [--pipelined] [--connections N] [--top N]: user instructions of a server's main thread for each
 // request, by callgrind: Node, V8 and compiled JavaScript included, the kernel not. Other work on the machine does not
 // change them.
 import { spawnSync } from 'node:child_process';
@@ -14,20 +14,20 @@ import { cores } from '../measure/machine.mjs';
 import { servers } from '../peers/http1/servers.mjs';
 import { installPeers } from '../peers/install.mjs';
 
-const HELP = `npm run bench -- instructions <server>… [--pipelined] [--top N]
+const HELP = `npm run bench -- instructions <server>… [--pipelined] [--connections N] [--top N]
 
-  server       ${servers()
+  server         ${servers()
     .map(({ name }) => name)
     .join(', ')}
-  --pipelined  16 requests in one write, else one
-  --top        how many functions are printed, default 0
+  --pipelined    16 requests in one write, else one
+  --connections  how many send at a time, default 64: so many requests come in one wake
+  --top          how many functions are printed, default 0
 
 Rust functions have names in an addon with symbols: npm run build -- --force --symbols`;
 
-const CONNECTIONS = 64;
-/** Rounds before counting: V8 has compiled what it will. */
-const WARM = { plain: 1_000, pipelined: 80 };
-const COUNTED = { plain: 200, pipelined: 20 };
+/** Requests before counting: V8 has compiled what it will. */
+const WARM = { plain: 64_000, pipelined: 81_920 };
+const COUNTED = { plain: 12_800, pipelined: 20_480 };
 const START_LIMIT = 120_000;
 
 function control(...args) {
@@ -35,7 +35,7 @@ function control(...args) {
   if (error || status !== 0) throw new Error(`callgrind_control failed: ${error?.message ?? stderr.trim()}`);
 }
 
-async function count(name, pipelined, top) {
+async function count(name, { pipelined, connections, top }) {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-instructions-'));
   const file = fileURLToPath(new URL(`../peers/http1/${name}.mjs`, import.meta.url));
   // Code that V8 writes and rewrites: valgrind has to look whether what it translated is still there.
@@ -51,12 +51,13 @@ async function count(name, pipelined, top) {
   let load;
   try {
     const port = Number(await child.hear('listening', START_LIMIT));
-    load = await lockstep({ port, path: '/', connections: CONNECTIONS, depth });
-    for (let round = 0; round < WARM[kind]; round++) await load.round();
+    load = await lockstep({ port, path: '/', connections, depth });
+    const rounds = (requests) => Math.ceil(requests / (connections * depth));
+    for (let round = 0; round < rounds(WARM[kind]); round++) await load.round();
     control('-z', String(child.pid));
-    for (let round = 0; round < COUNTED[kind]; round++) await load.round();
+    for (let round = 0; round < rounds(COUNTED[kind]); round++) await load.round();
     control('-d', String(child.pid));
-    const requests = COUNTED[kind] * CONNECTIONS * depth;
+    const requests = rounds(COUNTED[kind]) * connections * depth;
     const dump = readdirSync(folder).find((each) => each.endsWith('.1-01'));
     const { total, functions } = readCallgrind(join(folder, dump));
     print(name, kind, { total, functions, requests, top, answer: load.answer });
@@ -86,19 +87,25 @@ function print(name, kind, { total, functions, requests, top, answer }) {
 try {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { pipelined: { type: 'boolean', default: false }, top: { type: 'string', default: '0' } },
+    options: {
+      pipelined: { type: 'boolean', default: false },
+      connections: { type: 'string', default: '64' },
+      top: { type: 'string', default: '0' },
+    },
   });
   const known = servers();
   const chosen = positionals.map((name) => known.find((each) => each.name === name));
-  const top = Number(values.top);
-  if (!chosen.length || chosen.includes(undefined) || !Number.isInteger(top) || top < 0) throw new Error(HELP);
+  const [top, connections] = [Number(values.top), Number(values.connections)];
+  const isCount = (number, least) => Number.isInteger(number) && number >= least;
+  if (!chosen.length || chosen.includes(undefined) || !isCount(top, 0) || !isCount(connections, 1))
+    throw new Error(HELP);
   const { unavailable } = chosen.find((each) => each.unavailable) ?? {};
   if (unavailable) throw new Error(unavailable);
   if (spawnSync('valgrind', ['--version'], { stdio: 'ignore' }).error) {
     throw new Error('valgrind is not on PATH: apt-get install valgrind');
   }
   installPeers();
-  for (const { name } of chosen) await count(name, values.pipelined, top);
+  for (const { name } of chosen) await count(name, { pipelined: values.pipelined, connections, top });
 } catch (error) {
   console.error(`bench: ${error.message}`);
   process.exitCode = 1;

@@ -14,7 +14,10 @@ const SLOW = '\\.slow\\.test\\.ts$';
 /** Tests that load the machine, or measure what others would disturb: one after the other, with nothing beside them. */
 const ALONE = '/test/(attack|border|interop|leak|restart|volume)/.*\\.slow\\.test\\.ts$';
 
-/** Runs Jest to its end: how many tests passed, and which files failed. */
+/** What test/support/where.ts prints, and what looks for tools and packages. */
+const SKIPPED = /^\s*(skipped\b.*)$/gm;
+
+/** Runs Jest to its end: how many tests passed, why some were skipped, and which files failed. */
 async function jest(args, { loud, poller }) {
   const results = inRoot('.cache/jest-results.json');
   rmSync(results, { force: true });
@@ -35,7 +38,7 @@ async function jest(args, { loud, poller }) {
   if (status !== 0 && (status < 0 || failed.length === 0)) {
     throw new Failure(`jest ${args.join(' ')} failed (status ${status})${loud ? '' : `\n${out.trim()}`}`);
   }
-  return { passed: report.numPassedTests, failed };
+  return { passed: report.numPassedTests, reasons: [...out.matchAll(SKIPPED)].map(([, reason]) => reason), failed };
 }
 
 /**
@@ -48,9 +51,11 @@ export async function run({ quick: inAHurry, loud }) {
   const tests = filesUnder(inRoot('test')).filter((path) => path.endsWith('.test.ts'));
   if (!tests.length) throw new Skip('there is no test in test/ yet');
   const failed = [];
+  const reasons = new Set();
   const jestOn = async (args, options = {}) => {
     const outcome = await jest(args, { loud, ...options });
     failed.push(...outcome.failed);
+    for (const reason of outcome.reasons) reasons.add(reason);
     return outcome.passed;
   };
   let passed = await jestOn(['--testPathIgnorePatterns', inAHurry ? SLOW : ALONE]);
@@ -60,6 +65,7 @@ export async function run({ quick: inAHurry, loud }) {
     const overUv = ['--testPathPatterns', '/test/api/', '--testPathIgnorePatterns', SLOW];
     note += `, ${await jestOn(overUv, { poller: 'uv' })} over UvPoll`;
   }
+  for (const reason of reasons) note += `; ${reason}`;
   const alone = ({ name, poller }) => jest([...IN_BAND, '--runTestsByPath', inRoot(name)], { loud, poller });
   const warnings = await tryAlone(failed, alone, 'test files');
   return { note, warnings };

@@ -13,6 +13,7 @@ import { findTool } from '../support/debian.js';
 import { echo, listenersEndWithTheirTest, startListener } from '../support/test-listener.js';
 import { ask } from '../support/test-proxy.js';
 import { cutClients } from '../support/raw-client.js';
+import { lacking, where } from '../support/where.js';
 
 jest.setTimeout(30_000);
 
@@ -201,21 +202,22 @@ describe('a running proxy', () => {
   });
 
   const curl = findTool('curl');
-  const testWhere = curl === undefined ? test.skip : test;
-  if (curl === undefined) console.warn('skipped without curl');
-  testWhere('curl goes through it by each protocol', async () => {
-    const { port } = await startListener((socket) => void socket.end('HTTP/1.0 200 OK\r\n\r\nhello'));
-    const line = run('--port', '0');
-    const proxy = `127.0.0.1:${await portOf(line)}`;
-    for (const way of ['--socks4', '--socks4a', '--socks5', '--socks5-hostname', '--proxytunnel --proxy']) {
-      const args = ['--silent', '--max-time', '10', ...way.split(' '), proxy, `http://localhost:${port}/`];
-      const child = spawn(curl!, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: process.env.PATH } });
-      let out = '';
-      child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
-      await once(child, 'close');
-      expect([way, out]).toEqual([way, 'hello']);
-    }
-  });
+  where('curl through the proxy of the command line', lacking({ curl })).test(
+    'curl goes through it by each protocol',
+    async () => {
+      const { port } = await startListener((socket) => void socket.end('HTTP/1.0 200 OK\r\n\r\nhello'));
+      const line = run('--port', '0');
+      const proxy = `127.0.0.1:${await portOf(line)}`;
+      for (const way of ['--socks4', '--socks4a', '--socks5', '--socks5-hostname', '--proxytunnel --proxy']) {
+        const args = ['--silent', '--max-time', '10', ...way.split(' '), proxy, `http://localhost:${port}/`];
+        const child = spawn(curl!, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: process.env.PATH } });
+        let out = '';
+        child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+        await once(child, 'close');
+        expect([way, out]).toEqual([way, 'hello']);
+      }
+    },
+  );
 });
 
 describe('the counters', () => {

@@ -11,6 +11,7 @@ import { Authority } from '../support/pki.js';
 import { reset } from '../support/reset.js';
 import { onRequests, scriptedServer } from '../support/scripted-server.js';
 import { endsWithItsTest, start } from '../support/test-server.js';
+import { where } from '../support/where.js';
 
 endsWithItsTest();
 
@@ -84,10 +85,11 @@ test('a request whose connection dies behind a 1xx response is not sent again', 
   await server.end();
 });
 
-const linux = process.platform === 'linux';
-if (!linux) console.warn('skipped: TCP keepalive of a connection: /proc/net/tcp is of Linux');
-const testWhere = linux ? test : test.skip;
-testWhere('an idle connection has TCP keepalive on, with a first probe within 60 s', async () => {
+const onLinux = where(
+  'TCP keepalive of a connection',
+  process.platform === 'linux' ? undefined : '/proc/net/tcp is of Linux',
+);
+onLinux.test('an idle connection has TCP keepalive on, with a first probe within 60 s', async () => {
   const server = await scriptedServer((socket) => onRequests(socket, () => socket.write(ANSWER)));
   const client = new Client();
   await (await client.get(server.url)).text();

@@ -8,6 +8,7 @@ import type { ScriptedServer } from '../support/scripted-server.js';
 import { scriptedServer } from '../support/scripted-server.js';
 import { endsWithItsTest } from '../support/test-server.js';
 import { NO_UNACCEPTING, unaccepting } from '../support/unaccepting.js';
+import { where } from '../support/where.js';
 
 endsWithItsTest();
 
@@ -66,10 +67,7 @@ test.each(['http', 'socks4', 'socks5', 'socks5h'])('proxy: one of %s says nothin
   expect(error).toMatchObject({ phase: 'proxy', limit: { option: 'timeouts.proxy', value: LIMIT } });
 });
 
-if (NO_UNACCEPTING !== undefined) console.warn(`skipped: connect: nobody takes the connection: ${NO_UNACCEPTING}`);
-
-const testWhere = NO_UNACCEPTING === undefined ? test : test.skip;
-testWhere('connect: nobody takes the connection', async () => {
+where('connect', NO_UNACCEPTING).test('connect: nobody takes the connection', async () => {
   const nobody = await unaccepting();
   const error = await failureOf(`http://127.0.0.1:${nobody.port}/`, { timeouts: { connect: LIMIT } });
   expect(error).toMatchObject({

@@ -7,6 +7,7 @@ import { until } from '../support/condition.js';
 import type { ScriptedServer } from '../support/scripted-server.js';
 import { onRequests, scriptedServer } from '../support/scripted-server.js';
 import { NO_UNACCEPTING, unaccepting } from '../support/unaccepting.js';
+import { tellSkipped } from '../support/where.js';
 
 type Phase = keyof Timeouts;
 
@@ -73,7 +74,7 @@ const STAGES: Record<Phase, () => Promise<Stage>> = {
   total: async () => ({ code: 'MILLRACE_TOTAL_TIMEOUT', url: (await server()).url }),
 };
 
-if (NO_UNACCEPTING !== undefined) console.warn(`skipped: the phase connect: ${NO_UNACCEPTING}`);
+if (NO_UNACCEPTING !== undefined) tellSkipped(`: the phase connect: ${NO_UNACCEPTING}`);
 const phases = (Object.keys(STAGES) as Phase[]).filter((phase) => phase !== 'connect' || NO_UNACCEPTING === undefined);
 
 describe.each(phases)('%s', (phase) => {

@@ -6,6 +6,7 @@ import { metrics } from '../../ts/index.js';
 import { until } from '../support/condition.js';
 import type { ScriptedServer } from '../support/scripted-server.js';
 import { onRequests, scriptedServer, trust } from '../support/scripted-server.js';
+import { tellSkipped } from '../support/where.js';
 
 /** A request that the server has and has not answered. */
 interface Asked {
@@ -87,7 +88,7 @@ describe.each(WAYS)('%s', (name, way) => {
   let asks: Awaited<ReturnType<Way>>;
   beforeEach(async () => {
     asks = await way();
-    if (asks === undefined) console.warn(`skipped: ${name} does not run on Node.js ${process.versions.node}`);
+    if (asks === undefined) tellSkipped(`: ${name} does not run on Node.js ${process.versions.node}`);
   });
   afterEach(() => asks?.end?.());
 

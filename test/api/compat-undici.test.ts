@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { Dispatcher, setGlobalDispatcher } from '../../ts/compat/undici.js';
+import { tellSkipped } from '../support/where.js';
 
 let server: Server;
 let url: string;
@@ -61,7 +62,7 @@ async function load(name: string): Promise<typeof import('undici7') | undefined>
   try {
     return (await import(name)) as typeof import('undici7');
   } catch (error) {
-    console.warn(`${name} does not run on Node.js ${process.versions.node}: ${String(error)}`);
+    tellSkipped(`: ${name} does not run on Node.js ${process.versions.node}: ${String(error)}`);
     return undefined;
   }
 }

@@ -13,6 +13,7 @@ import { turns, until } from '../support/condition.js';
 import { findTool } from '../support/debian.js';
 import { echo, listenersEndWithTheirTest, pair, rest, said, startListener } from '../support/test-listener.js';
 import { endsWithItsTest } from '../support/test-server.js';
+import { lacking, where } from '../support/where.js';
 
 listenersEndWithTheirTest();
 endsWithItsTest();
@@ -324,9 +325,8 @@ test('sets options of the socket while it lives, and refuses values that are non
 });
 
 const python = findTool('python3');
-if (python === undefined) console.warn('skipped without python3: what the kernel says of the options of a socket');
 
-(python === undefined ? test.skip : test)(
+where('what the kernel says of the options of a socket', lacking({ python3: python })).test(
   'the kernel has each option of a socket, from its beginning and as it is changed',
   async () => {
     const keepAlive = { idle: 70, interval: 11, count: 4 };

@@ -9,10 +9,10 @@ import type { Issued } from '../support/pki.js';
 import { Authority } from '../support/pki.js';
 import { endsWithItsTest, start } from '../support/test-server.js';
 import { open } from '../support/tls.js';
+import { lacking, where } from '../support/where.js';
 
 const openssl = findTool('openssl');
-if (openssl === undefined) console.warn('skipped: there is no openssl, which makes the OCSP responses');
-const withOpenssl = openssl === undefined ? describe.skip : describe;
+const { describe: withOpenssl } = where('OCSP responses', lacking({ openssl }));
 
 let root: Authority;
 let leaf: Issued;

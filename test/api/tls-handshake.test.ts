@@ -154,7 +154,7 @@ test.each([
       cert: [leaf.cert, other.cert, rsa.cert],
       key: [leaf.key, other.key, rsa.key],
     });
-    const only = { ca: [root.cert], minVersion: version, maxVersion: version } as const;
+    const only = { ca: root.cert, minVersion: version, maxVersion: version };
     const shown = async (options: object): Promise<unknown> => {
       const client = await RawClient.secure(server, { ...only, ...options });
       return client.tls.getPeerCertificate().subject.CN;

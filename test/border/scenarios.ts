@@ -53,6 +53,11 @@ export const SCENARIOS: readonly Scenario[] = [
     stdout: /^as they were\n$/,
   },
   { name: 'a raw socket that waits takes little of the heap', program: 'idle-sockets.mjs', flags: ['--expose-gc'] },
+  {
+    name: 'what a handler enters is its own',
+    program: 'contexts.mjs',
+    stdout: /^apart\n$/,
+  },
   exit('process.exit under load', 'under-load', { code: 7 }),
   exit('process.exit in a handler', 'in-handler', { code: 7 }),
   exit('process.exit in a listener', 'in-listener', { code: 7 }),

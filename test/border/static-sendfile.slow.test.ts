@@ -4,21 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { runProgram } from '../support/program.js';
+import { where } from '../support/where.js';
 
-/** Why system calls cannot be looked at here, or null. */
-function untraceable(): string | null {
+/** Why system calls cannot be looked at here, if they cannot. */
+function untraceable(): string | undefined {
   if (process.platform !== 'linux') return 'strace is for Linux';
   const { error, status, stderr } = spawnSync('strace', ['-qq', '-o', '/dev/null', 'true'], { encoding: 'utf8' });
   if (error !== undefined) return 'strace is not installed';
-  return status === 0 ? null : `strace cannot trace here: ${stderr.trim()}`;
+  return status === 0 ? undefined : `strace cannot trace here: ${stderr.trim()}`;
 }
 
-const reason = untraceable();
-if (reason !== null) console.warn(`skipped: ${reason}`);
 /** All by which the bytes of a file can get into a process or out of it; `?`: where the machine has it. */
 const CALLS = ['sendfile', '?sendfile64', 'read', 'readv', 'pread64', 'preadv', '?preadv2', 'mmap', 'splice'];
 
-(reason === null ? test : test.skip)(
+where('files by sendfile', untraceable()).test(
   'on TCP and Unix sockets every byte of a file goes by sendfile, and none of it is read',
   async () => {
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'millrace-sendfile-')));

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { buildCommandLine } from '../support/command-line.js';
 import { findTool } from '../support/debian.js';
 import { runProgram } from '../support/program.js';
+import { where } from '../support/where.js';
 
 interface Asked {
   text: string;
@@ -27,11 +28,7 @@ function whyNot(): string | undefined {
   return tried.status === 0 ? undefined : `no network of one’s own: ${tried.stderr.toString().trim()}`;
 }
 
-const missing = whyNot();
-const describeWhere = missing === undefined ? describe : describe.skip;
-if (missing !== undefined) console.warn(`skipped: TCP Fast Open in a namespace: ${missing}`);
-
-describeWhere.each(['epoll', 'uv'])('fast open over %s', (poller) => {
+where('TCP Fast Open in a namespace', whyNot()).describe.each(['epoll', 'uv'])('fast open over %s', (poller) => {
   let answer: Answer;
 
   beforeAll(async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { buildCommandLine } from '../support/command-line.js';
 import { findTool } from '../support/debian.js';
 import { runProgram } from '../support/program.js';
+import { where } from '../support/where.js';
 
 interface Dialled {
   /** The address that it has reached. */
@@ -47,8 +48,7 @@ function whyNot(): string | undefined {
 }
 
 const missing = whyNot();
-const testWhere = missing === undefined ? test : test.skip;
-if (missing !== undefined) console.warn(`skipped: Happy Eyeballs in a namespace: ${missing}`);
+const { test: testWhere } = where('Happy Eyeballs in a namespace', missing);
 
 let results: Results;
 beforeAll(async () => {

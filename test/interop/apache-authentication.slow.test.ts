@@ -13,6 +13,7 @@ import type { AuthRequest } from '../../ts/client/auth/auth.js';
 import { Authenticator } from '../../ts/client/auth/authenticator.js';
 import { requireTool } from '../support/debian.js';
 import { freeTcpPort } from '../support/free-port.js';
+import { testWith } from '../support/where.js';
 
 const MODULES = '/usr/lib/apache2/modules';
 const USER = { username: 'J\u00e4n "the" Doe', password: 'p\u00e4ss, "word"\\' };
@@ -145,7 +146,7 @@ async function exchange(
   }
 }
 
-const withApache = program === undefined ? test.skip : test;
+const withApache = testWith(program);
 
 withApache('Digest: challenged once, then signed unasked, with quotes and umlauts in name and password', async () => {
   const auth = new Authenticator({ type: 'digest', ...USER });

@@ -11,6 +11,7 @@ import { until } from '../support/condition.js';
 import { requireTool } from '../support/debian.js';
 import { freeUdpPort } from '../support/free-port.js';
 import { runProgram } from '../support/program.js';
+import { lacking, where } from '../support/where.js';
 
 const dnsmasq = requireTool('dnsmasq', 'dnsmasq-base');
 const ZONE = [
@@ -91,7 +92,7 @@ const outcome = (call: Promise<{ address: string; ttl: number }[]>): Promise<unk
     (error: { code: string }) => error.code,
   );
 
-(dnsmasq === undefined ? describe.skip : describe)('against dnsmasq', () => {
+where('dnsmasq', lacking({ dnsmasq })).describe('against dnsmasq', () => {
   test('addresses, aliases, TTLs, families, names that are not there, and answers too large for a datagram', async () => {
     const many = Array.from({ length: 200 }, (_, at) => `10.1.0.${at} many.test`);
     const { address } = await startDnsmasq(many.join('\n'));
@@ -141,55 +142,52 @@ const outcome = (call: Promise<{ address: string; ttl: number }[]>): Promise<unk
 });
 
 const mayUnshare = spawnSync('unshare', ['--net', '--mount', 'true']).status === 0;
-if (!mayUnshare) console.warn('skipped: a network and a mount namespace of its own need root and util-linux');
+const missing = mayUnshare ? lacking({ dnsmasq }) : 'namespaces of its own need root and util-linux';
 
-(dnsmasq === undefined || !mayUnshare ? describe.skip : describe)(
-  'by the files of the system, which are the test’s own',
-  () => {
-    beforeAll(() => buildCommandLine());
+where('the files of the system', missing).describe('by the files of the system, which are the test’s own', () => {
+  beforeAll(() => buildCommandLine());
 
-    test.each([
-      // Of these names one is a single label that no server has: getaddrinfo is asked about it besides.
-      ['files dns', 'nameserver 127.0.0.1', 'asks the server itself', 11, 1],
-      ['files dns', '# no server', 'asks the server that c-ares takes for none', 11, 1],
-      ['files myhostname dns', 'nameserver 127.0.0.1', 'has getaddrinfo ask', 4, 4],
-    ])('with "hosts: %s" and "%s", %s', async (sources, servers, _what, queries, getaddrinfo) => {
-      const file = (name: string, text: string): string => {
-        writeFileSync(join(folder, name), text);
-        return join(folder, name);
-      };
-      file('names', '');
-      const files = [
-        file('resolv.conf', `${servers}\nsearch lan.test\noptions timeout:1 attempts:1\n`),
-        file('nsswitch.conf', `hosts: ${sources}\n`),
-        file('hosts', '127.0.0.1 localhost\n192.0.2.99 mine.test\n'),
-      ];
-      const { code, stdout, stderr } = await runProgram(
-        'resolves.mjs',
-        [...files, dnsmasq as string, ...argumentsOf(53)],
-        {
-          folder: 'interop',
-          under: ['unshare', '--net', '--mount'],
-        },
-      );
-      if (code !== 0) throw new Error(stderr);
-      const { lingered, ...seen } = JSON.parse(stdout) as {
-        lingered: number;
-        queries: number;
-        found: Record<string, unknown>;
-      };
-      const both = expect.arrayContaining(['192.0.2.1', '2001:db8::1']);
-      expect(seen.found).toEqual({
-        both,
-        'both.lan.test': both,
-        'both.lan.test.': both,
-        'mine.test': ['192.0.2.99'],
-        gone: 'MILLRACE_DNS_NOT_FOUND',
-        localhost: ['::1', '127.0.0.1'],
-      });
-      expect(seen).toMatchObject({ queries, getaddrinfo, late: 'MILLRACE_DNS_TIMEOUT' });
-      // getaddrinfo cannot be stopped: it ends in its own time.
-      if (sources === 'files dns') expect(lingered).toBeLessThan(500);
+  test.each([
+    // Of these names one is a single label that no server has: getaddrinfo is asked about it besides.
+    ['files dns', 'nameserver 127.0.0.1', 'asks the server itself', 11, 1],
+    ['files dns', '# no server', 'asks the server that c-ares takes for none', 11, 1],
+    ['files myhostname dns', 'nameserver 127.0.0.1', 'has getaddrinfo ask', 4, 4],
+  ])('with "hosts: %s" and "%s", %s', async (sources, servers, _what, queries, getaddrinfo) => {
+    const file = (name: string, text: string): string => {
+      writeFileSync(join(folder, name), text);
+      return join(folder, name);
+    };
+    file('names', '');
+    const files = [
+      file('resolv.conf', `${servers}\nsearch lan.test\noptions timeout:1 attempts:1\n`),
+      file('nsswitch.conf', `hosts: ${sources}\n`),
+      file('hosts', '127.0.0.1 localhost\n192.0.2.99 mine.test\n'),
+    ];
+    const { code, stdout, stderr } = await runProgram(
+      'resolves.mjs',
+      [...files, dnsmasq as string, ...argumentsOf(53)],
+      {
+        folder: 'interop',
+        under: ['unshare', '--net', '--mount'],
+      },
+    );
+    if (code !== 0) throw new Error(stderr);
+    const { lingered, ...seen } = JSON.parse(stdout) as {
+      lingered: number;
+      queries: number;
+      found: Record<string, unknown>;
+    };
+    const both = expect.arrayContaining(['192.0.2.1', '2001:db8::1']);
+    expect(seen.found).toEqual({
+      both,
+      'both.lan.test': both,
+      'both.lan.test.': both,
+      'mine.test': ['192.0.2.99'],
+      gone: 'MILLRACE_DNS_NOT_FOUND',
+      localhost: ['::1', '127.0.0.1'],
     });
-  },
-);
+    expect(seen).toMatchObject({ queries, getaddrinfo, late: 'MILLRACE_DNS_TIMEOUT' });
+    // getaddrinfo cannot be stopped: it ends in its own time.
+    if (sources === 'files dns') expect(lingered).toBeLessThan(500);
+  });
+});

@@ -9,11 +9,11 @@ import { requireTool } from '../support/debian.js';
 import { GitServer } from '../support/git-server.js';
 import { runOthers } from '../support/others.js';
 import { endsWithItsTest } from '../support/test-server.js';
+import { testWith } from '../support/where.js';
 
 const git = requireTool('git');
 const proxychains = requireTool('proxychains4');
 const socat = requireTool('socat');
-const testWith = (tool: string | undefined): jest.It => (tool === undefined || git === undefined ? test.skip : test);
 
 const AUTH = { username: 'alice', password: 'open sesame' };
 let folder: string;
@@ -84,7 +84,7 @@ describe('over http', () => {
 });
 
 describe('over git:', () => {
-  testWith(proxychains).each(['socks5', 'http'])('clones under proxychains4, by %s', async (kind) => {
+  testWith(git, proxychains).each(['socks5', 'http'])('clones under proxychains4, by %s', async (kind) => {
     // Its configuration knows no space in a password.
     const { port } = await proxyOf({ auth: { ...AUTH, password: 'sesame' } });
     const under = (password: string, name: string): Promise<number> => {
@@ -100,7 +100,7 @@ describe('over git:', () => {
     expect(proxy?.stats().unauthenticated).toBe(1);
   });
 
-  testWith(socat).each([
+  testWith(git, socat).each([
     ['SOCKS4A', 'socksport', undefined],
     ['PROXY', 'proxyport', AUTH],
   ])('clones by core.gitProxy and %s of socat', async (kind, option, auth) => {

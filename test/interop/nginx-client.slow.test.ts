@@ -11,11 +11,12 @@ import { join } from 'node:path';
 import { Client } from '../../ts/index.js';
 import { until } from '../support/condition.js';
 import { requireTool } from '../support/debian.js';
+import { testWith } from '../support/where.js';
 
 const USER = { username: 'J\u00e4n', password: 'p\u00e4ss: "word"\\' };
 const SIZE = 3_000_000;
 const program = requireTool('nginx');
-const withNginx = program === undefined ? test.skip : test;
+const withNginx = testWith(program);
 
 let folder: string;
 let socketPath: string;

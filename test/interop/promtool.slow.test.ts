@@ -6,14 +6,13 @@ import { Registry } from 'prom-client';
 
 import { metrics, serve, setLogger } from '../../ts/index.js';
 import { debianPackage, debianProgram } from '../support/debian.js';
+import { where } from '../support/where.js';
 
 const promtool = debianProgram('promtool', 'prometheus');
 const client = debianPackage('python3-prometheus-client');
 const python = spawnSync('python3', ['--version']).status === 0;
 
-if ('missing' in promtool) console.warn(`skipped promtool: ${promtool.missing}`);
-if ('missing' in client) console.warn(`skipped the parsers of Python's client: ${client.missing}`);
-else if (!python) console.warn("skipped the parsers of Python's client: there is no python3");
+const noPython = python ? undefined : 'there is no python3';
 
 beforeAll(async () => {
   setLogger(null);
@@ -36,7 +35,7 @@ function verdict(program: string, args: string[], input: string): string {
   return status === 0 ? stdout + stderr : `status ${status}: ${stdout}${stderr}`;
 }
 
-('missing' in promtool ? describe.skip : describe)('promtool check metrics', () => {
+where('promtool', 'missing' in promtool ? promtool.missing : undefined).describe('promtool check metrics', () => {
   const check = (text: string): string =>
     verdict((promtool as { program: string }).program, ['check', 'metrics'], text);
 
@@ -67,29 +66,36 @@ families = list((strict if sys.argv[1] == 'openMetrics' else plain)(sys.stdin.re
 print(len(families), sum(len(family.samples) for family in families))
 `;
 
-('missing' in client || !python ? describe.skip : describe)("the parsers of Prometheus' Python client", () => {
-  const read = (text: string, format: string) => {
-    const PYTHONPATH = join((client as { folder: string }).folder, 'usr/lib/python3/dist-packages');
-    return spawnSync('python3', ['-c', READER, format], {
-      input: text,
-      encoding: 'utf8',
-      timeout: 15_000,
-      env: { ...process.env, PYTHONPATH },
+where("Prometheus' Python client", 'missing' in client ? client.missing : noPython).describe(
+  "the parsers of Prometheus' Python client",
+  () => {
+    const read = (text: string, format: string) => {
+      const PYTHONPATH = join((client as { folder: string }).folder, 'usr/lib/python3/dist-packages');
+      return spawnSync('python3', ['-c', READER, format], {
+        input: text,
+        encoding: 'utf8',
+        timeout: 15_000,
+        env: { ...process.env, PYTHONPATH },
+      });
+    };
+
+    test.each([['prometheus'], ['openMetrics']])('read all of %s', (format) => {
+      const text = metrics.toPrometheus({ openMetrics: format === 'openMetrics' });
+      const families = (text.match(/^# TYPE /gm) ?? []).length;
+      const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length;
+      const { status, stdout, stderr } = read(text, format);
+      expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `${families} ${samples}\n`, stderr: '' });
     });
-  };
 
-  test.each([['prometheus'], ['openMetrics']])('read all of %s', (format) => {
-    const text = metrics.toPrometheus({ openMetrics: format === 'openMetrics' });
-    const families = (text.match(/^# TYPE /gm) ?? []).length;
-    const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length;
-    const { status, stdout, stderr } = read(text, format);
-    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `${families} ${samples}\n`, stderr: '' });
-  });
-
-  test('the strict one refuses what is not OpenMetrics', () => {
-    const text = metrics.toPrometheus({ openMetrics: true });
-    for (const broken of [text.replace('# EOF\n', ''), text.replace(/_seconds_sum/g, '_sum'), metrics.toPrometheus()]) {
-      expect(read(broken, 'openMetrics').status).not.toBe(0);
-    }
-  });
-});
+    test('the strict one refuses what is not OpenMetrics', () => {
+      const text = metrics.toPrometheus({ openMetrics: true });
+      for (const broken of [
+        text.replace('# EOF\n', ''),
+        text.replace(/_seconds_sum/g, '_sum'),
+        metrics.toPrometheus(),
+      ]) {
+        expect(read(broken, 'openMetrics').status).not.toBe(0);
+      }
+    });
+  },
+);

@@ -16,11 +16,11 @@ import { runOthers } from '../support/others.js';
 import type { Issued } from '../support/pki.js';
 import { Authority } from '../support/pki.js';
 import { endsWithItsTest } from '../support/test-server.js';
+import { testWith } from '../support/where.js';
 
 const curl = requireTool('curl');
 const proxychains = requireTool('proxychains4');
 const chromium = requireTool('chromium');
-const testWith = (tool: string | undefined): jest.It => (tool === undefined ? test.skip : test);
 
 const AUTH = { username: 'alice', password: 'open sesame' };
 let folder: string;

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { buildCommandLine } from '../support/command-line.js';
 import { findTool, requireTool } from '../support/debian.js';
 import { runProgram } from '../support/program.js';
+import { tellSkipped } from '../support/where.js';
 
 const tools: Record<string, string | undefined> = {
   danted: requireTool('danted', 'dante-server'),
@@ -133,7 +134,7 @@ function needs(name: string): string[] {
 
 test.each(Object.entries(EXPECTED))('%s', (name, expected) => {
   const missing = needs(name).filter((tool) => present[tool] === undefined);
-  if (missing.length > 0) return console.warn(`skipped without ${missing.join(', ')}: ${name}`);
+  if (missing.length > 0) return tellSkipped(` without ${missing.join(', ')}: ${name}`);
   if (why !== undefined)
     console.warn(`nothing is unreachable, filtered or behind a password of the system in this run: ${why}`);
   if (why !== undefined && name.includes('password')) return;

@@ -7,13 +7,14 @@ import { join } from 'node:path';
 import { buildCommandLine } from '../support/command-line.js';
 import { findTool, requireTool } from '../support/debian.js';
 import { runProgram } from '../support/program.js';
+import { lacking, where } from '../support/where.js';
 
 const dnsmasq = requireTool('dnsmasq', 'dnsmasq-base');
-const tools = [dnsmasq, requireTool('ip', 'iproute2'), findTool('nsenter'), findTool('mount')];
+const tools = { dnsmasq, ip: requireTool('ip', 'iproute2'), nsenter: findTool('nsenter'), mount: findTool('mount') };
 const mayUnshare = spawnSync('unshare', ['--net', '--mount', 'ip', 'link', 'add', 'here', 'type', 'veth']).status === 0;
-if (!mayUnshare) console.warn('skipped: namespaces and devices of its own need root, util-linux and iproute2');
+const missing = mayUnshare ? lacking(tools) : 'namespaces and devices of its own need root, util-linux and iproute2';
 
-(mayUnshare && tools.every((tool) => tool !== undefined) ? test : test.skip)(
+where('rebinding over a name server', missing).test(
   'a name that turns to this host, a private network or an address of the proxy’s own is refused, and counted',
   async () => {
     buildCommandLine();

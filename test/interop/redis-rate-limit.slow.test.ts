@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline';
 import { buildCommandLine } from '../support/command-line.js';
 import { until } from '../support/condition.js';
 import { requireTool } from '../support/debian.js';
+import { testWith } from '../support/where.js';
 
 const PROGRAM = join(__dirname, 'programs/rate-limited.mjs');
 const redisServer = requireTool('redis-server');
@@ -112,7 +113,7 @@ async function recovered(server: Limited, target: string, wanted: number): Promi
   }
 }
 
-(redisServer === undefined ? test.skip : test)(
+testWith(redisServer)(
   'a limit in Redis holds across processes, and its policy while Redis is slow or down',
   async () => {
     const path = join(folder, 'redis.sock');

@@ -10,13 +10,13 @@ import { npmPackages } from '../support/npm-cache.js';
 import { Authority } from '../support/pki.js';
 import { runProgram } from '../support/program.js';
 import { destroyed, endsWithItsTest } from '../support/test-server.js';
+import { where } from '../support/where.js';
 
 const AUTH = { username: 'alice', password: 'open sesame' };
 const found = npmPackages('s3', ['@aws-sdk/client-s3@3.1175.0', '@aws-sdk/lib-storage@3.1175.0', 's3rver@3.7.1']);
-if ('missing' in found) console.warn(`skipped without AWS's S3 client: ${found.missing}`);
 endsWithItsTest();
 
-('folder' in found ? test : test.skip)(
+where("AWS's S3 client", 'missing' in found ? found.missing : undefined).test(
   'puts, uploads in parts, lists and gets, by SOCKS5 to https and by CONNECT to http; and not with a wrong password',
   async () => {
     buildCommandLine();

@@ -10,9 +10,10 @@ import type { Issued } from '../support/pki.js';
 import { Authority } from '../support/pki.js';
 import { requirePython } from '../support/python.js';
 import { endsWithItsTest, start } from '../support/test-server.js';
+import { testWith } from '../support/where.js';
 
 const python = requirePython('sslyze', '6.3.1');
-const withSslyze = python === undefined ? test.skip : test;
+const withSslyze = testWith(python);
 
 const VERSIONS = ['ssl_2_0', 'ssl_3_0', 'tls_1_0', 'tls_1_1', 'tls_1_2', 'tls_1_3'] as const;
 const SCANS = [

@@ -17,6 +17,7 @@ import { endsWithItsTest, get, start } from '../support/test-server.js';
 import { failures, open, refusal, rest } from '../support/tls.js';
 
 const openssl = requireTool('openssl');
+// `requireTool` has printed why it is not there.
 const withOpenssl = openssl === undefined ? describe.skip : describe;
 
 let root: Authority;

@@ -13,11 +13,11 @@ import type { Issued } from '../support/pki.js';
 import { Authority } from '../support/pki.js';
 import { endsWithItsTest, get, start } from '../support/test-server.js';
 import { failures, open, refusal, rest } from '../support/tls.js';
+import { testWith } from '../support/where.js';
 
 const openssl = requireTool('openssl');
 const curl = requireTool('curl');
 const gnutls = requireTool('gnutls-cli', 'gnutls-bin');
-const testWith = (tool: string | undefined): jest.It => (tool === undefined ? test.skip : test);
 
 let root: Authority;
 let leaf: Issued;

@@ -11,6 +11,7 @@ import { findTool, requireTool } from '../support/debian.js';
 import type { DnsScript } from '../support/dns-server.js';
 import { alias, DnsServer, RCODE, record, TYPE } from '../support/dns-server.js';
 import { freeUdpPort } from '../support/free-port.js';
+import { lacking, where } from '../support/where.js';
 
 const unbound = requireTool('unbound');
 const control = findTool('unbound-control');
@@ -123,7 +124,7 @@ function counted(name: string): number {
   return Number(new RegExp(`^total\\.${name.replaceAll('.', '\\.')}=(\\d+)$`, 'm').exec(said)?.[1]);
 }
 
-(unbound === undefined || control === undefined ? describe.skip : describe)('against unbound', () => {
+where('unbound', lacking({ unbound, 'unbound-control': control })).describe('against unbound', () => {
   test('addresses of both families with their TTLs, what is not there and what has no address', async () => {
     const one = resolver();
     // Both families are kept together, for as long as the one that is kept less long.

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 
 import { buildCommandLine } from '../support/command-line.js';
+import { tellSkipped } from '../support/where.js';
 
 const MAIN = join(__dirname, 'main.mjs');
 const RESTARTS = 3;
@@ -26,7 +27,7 @@ test('rolling restarts under load lose no request, by each of the three ways', a
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
   const [status] = (await once(child, 'close')) as [number | null];
   const rows = JSON.parse(out) as Row[];
-  if (rows[0].wrk === null) console.warn('without wrk, which is not on PATH (Debian: apt-get install wrk)');
+  if (rows[0].wrk === null) tellSkipped(' without wrk, which is not on PATH (Debian: apt-get install wrk): its load');
   for (const row of rows) {
     expect(row).toMatchObject({ restarts: RESTARTS, not2xx: 0, wrong: 0, lost: 0, raced: 0, refused: 0, notes: [] });
     if (row.wrk !== null) expect(row.wrk).toMatchObject({ connect: 0, read: 0, not2xx: 0 });

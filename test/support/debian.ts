@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+import { tellSkipped } from './where.js';
+
 const CACHE = join(__dirname, '../../.cache/debian');
 const LIMIT_MS = 60_000;
 const INSTALL_LIMIT_MS = 180_000;
@@ -70,7 +72,7 @@ export function requireTool(name: string, debianPackage = name): string | undefi
   if (found !== undefined) return found;
   const reason = installFromDebian(debianPackage);
   const installed = findTool(name);
-  if (installed === undefined) console.warn(`skipped without ${name} (Debian: ${debianPackage}): ${reason}`);
+  if (installed === undefined) tellSkipped(` without ${name} (Debian: ${debianPackage}): ${reason}`);
   return installed;
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { installFromNpm } from './npm-cache.js';
+import { tellSkipped } from './where.js';
 
 const CACHE = join(__dirname, '../../.cache/nodes');
 /** Published as npm packages for this platform alone. */
@@ -32,7 +33,7 @@ export function otherNodes(majors: readonly string[]): NodeBinary[] {
   for (const major of majors) {
     if (major === ownNode.major) continue;
     const node = install(major);
-    if (typeof node === 'string') console.warn(`skipped on Node ${major}: ${node}`);
+    if (typeof node === 'string') tellSkipped(` on Node ${major}: ${node}`);
     else found.push(node);
   }
   return found;

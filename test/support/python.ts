@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path';
 
 import { findTool, installFromDebian } from './debian.js';
+import { tellSkipped } from './where.js';
 
 const CACHE = join(__dirname, '../../.cache/python');
 const LIMIT_MS = 180_000;
@@ -15,8 +16,7 @@ export function requirePython(name: string, version: string): string | undefined
   const folder = join(CACHE, `${name}-${version}`);
   const inside = join(folder, 'bin/python');
   if (existsSync(inside)) return inside;
-  const skipped = (reason: string): undefined =>
-    void console.warn(`skipped without ${name} ${version} (PyPI): ${reason}`);
+  const skipped = (reason: string): undefined => void tellSkipped(` without ${name} ${version} (PyPI): ${reason}`);
   const python = findTool('python3');
   if (python === undefined) return skipped('there is no python3');
   if (!runs(python, ['-c', 'import ensurepip, venv'])) {

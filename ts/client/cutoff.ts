@@ -1,5 +1,5 @@
 import { abortError } from '../errors/abort-error.js';
-import { totalTimeout } from './exchange.js';
+import { totalTimeout } from './timeouts.js';
 
 /**
  * What ends a call between its exchanges: its signal, and `timeouts.total`, which goes from the call to the last byte over

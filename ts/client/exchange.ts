@@ -32,10 +32,11 @@ import type { OriginPool } from '../pool/origin-pool.js';
 import type { PooledConnection, Retirement } from '../pool/pooled-connection.js';
 import type { Queued, Waiter } from '../pool/waiter.js';
 import { HeaderView } from '../message/header-view.js';
-import type { Destination } from './destination.js';
-import type { ExchangeEvents } from './events.js';
-import type { RequestMemory } from './request-memory.js';
+import { BodySender } from './body-sender.js';
+import type { Prepared } from './prepared.js';
+import { depthOf, headOf } from './prepared.js';
 import { countPassed } from './refusals.js';
+import { totalTimeout } from './timeouts.js';
 import type { Timings } from './timings.js';
 
 /** The global is a getter: looked up once. */
@@ -51,40 +52,6 @@ const BEFORE_BYTES: ReadonlySet<string> = new Set([
   'MILLRACE_TLS_TRUNCATED',
   'MILLRACE_HTTP_UNEXPECTED_DATA',
 ]);
-
-/** A request as it goes to the native core; everything is checked. */
-export interface Prepared {
-  readonly destination: Destination;
-  readonly method: string;
-  readonly methodNumber: number;
-  readonly target: string;
-  /** The number of fields that the core knows; 0: none. */
-  readonly fields: number;
-  /** More fields, `name\0value\0…`; all of them, where `fields` is 0. */
-  readonly block: string | undefined;
-  readonly profile: number;
-  /** A body that is whole. */
-  readonly body: string | Uint8Array | undefined;
-  /** A body that comes in chunks: opened for each try. */
-  readonly stream: { open(): AsyncIterable<Uint8Array | string>; readonly isReplayable: boolean } | undefined;
-  /** Whether it may be sent twice with the effect of once. */
-  readonly idempotent: boolean;
-  /** How many requests may be on its connection at a time. */
-  readonly pipelining: number;
-  readonly informational: boolean;
-  readonly upgrade: boolean;
-  /** How long the body waits for 100 Continue; 0: it does not. */
-  readonly expectContinue: number;
-  readonly acquireTimeout: number;
-  /** From `startedAt`; 0: none. */
-  readonly totalTimeout: number;
-  readonly connectTimeouts: ConnectTimeouts;
-  readonly signal: AbortSignal | undefined;
-  /** What may be buffered for it; null: no limit of its own. */
-  readonly memory: RequestMemory | null;
-  /** Who listens on diagnostics channels. */
-  readonly events: ExchangeEvents | null;
-}
 
 /** Exchanges that keep the process alive. */
 let held = 0;
@@ -116,8 +83,7 @@ export abstract class Exchange implements Target, Waiter {
   private _keep = false;
   private _hint = -1;
   private _onAbort: (() => void) | undefined;
-  private _room: (() => void) | undefined;
-  private _continue: (() => void) | undefined;
+  private _sender: BodySender | undefined;
 
   /** The clock of `totalTimeout` began when that of `timings` did. */
   constructor(origin: OriginPool, prepared: Prepared, timings: Timings) {
@@ -215,7 +181,7 @@ export abstract class Exchange implements Target, Waiter {
     this.timings.connected(reused ? 'reused' : connection.phases, now);
     prepared.events?.sent(() => headOf(prepared), connection.observed());
     if (streams) {
-      void this.sendStream(id);
+      void (this._sender ??= new BodySender(this, prepared)).send(id);
     } else {
       this.timings.mark('sent', now);
       prepared.events?.bodySent();
@@ -237,7 +203,7 @@ export abstract class Exchange implements Target, Waiter {
     if (this._over) return;
     switch (kind) {
       case KIND.response:
-        this._continue?.();
+        this._sender?.goOn();
         this._keep = (flags & RESPONSE_KEEP_ALIVE) !== 0;
         this._hint = (flags >> RESPONSE_KEEP_ALIVE_SHIFT) - 1;
         if ((flags & RESPONSE_RAW) !== 0) return this.switched(a, value as string, extra as Uint8Array | undefined);
@@ -251,11 +217,11 @@ export abstract class Exchange implements Target, Waiter {
         this.responded(flags, a, b, value as string, (extra ?? '') as string | Uint8Array);
         return;
       case KIND.informational:
-        if (a >>> 20 === 100) this._continue?.();
+        if (a >>> 20 === 100) this._sender?.goOn();
         if (this.prepared.informational) this.informed(a, value as string);
         return;
       case KIND.drain:
-        this._room?.();
+        this._sender?.hasRoom();
         return;
       case KIND.aborted:
         return this.aborted(flags, a, b);
@@ -370,8 +336,8 @@ export abstract class Exchange implements Target, Waiter {
     this._queued = null;
     if (this.id >= 0) unregister(slotOf(this.id), this.id);
     if (this._onAbort !== undefined) this.prepared.signal?.removeEventListener('abort', this._onAbort);
-    this._room?.();
-    this._continue?.();
+    this._sender?.hasRoom();
+    this._sender?.goOn();
     if (--held === 0) native.hold(-1);
     this.onOver?.();
   }
@@ -383,69 +349,6 @@ export abstract class Exchange implements Target, Waiter {
     if (whole === undefined || whole === '') return;
     events?.bodyChunkReceived(typeof whole === 'string' ? Buffer.from(whole, 'latin1') : (whole as Uint8Array));
   }
-
-  private async sendStream(id: number): Promise<void> {
-    const { stream, expectContinue, memory, events } = this.prepared;
-    if (expectContinue > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, expectContinue);
-        this._continue = () => {
-          clearTimeout(timer);
-          this._continue = undefined;
-          resolve();
-        };
-      });
-    }
-    try {
-      if (stream === undefined || this._over) return;
-      for await (const chunk of stream.open()) {
-        // The answer may have come before, or the connection have died and another be tried.
-        if (this._over || this.id !== id) return;
-        if (memory !== null) memory.hold(Buffer.byteLength(chunk));
-        events?.bodyChunkSent(chunk);
-        const answer = native.write(id, chunk);
-        if (answer === 0) {
-          await new Promise<void>((resolve) => (this._room = resolve));
-          this._room = undefined;
-        } else if (answer !== undefined) {
-          return this.cancelUnlessTold(id, errorFromNative(answer));
-        }
-      }
-      if (this._over || this.id !== id) return;
-      this.timings.mark('sent');
-      events?.bodySent();
-      const answer = native.end(id, '', 0);
-      if (answer !== undefined) this.cancelUnlessTold(id, errorFromNative(answer));
-    } catch (error) {
-      if (this.id === id) this.cancel(error);
-    }
-  }
-
-  /** What the core says of a connection that has died reaches us as its event, which knows better. */
-  private cancelUnlessTold(id: number, error: MillraceError): void {
-    setImmediate(() => {
-      if (this.id === id) this.cancel(error);
-    });
-  }
-}
-
-/** A request that must not fail with others, or that others must not wait for, has its connection alone (RFC 9112 §9.3.2). */
-function depthOf({ pipelining, idempotent, stream, upgrade, method }: Prepared): number {
-  return idempotent && stream === undefined && !upgrade && method !== 'CONNECT' ? pipelining : 1;
-}
-
-/** The head as it leaves, for who listens. */
-function headOf({ method, target, block }: Prepared): string {
-  let text = `${method} ${target} HTTP/1.1\r\n`;
-  const parts = (block ?? '').split('\0');
-  for (let place = 0; place + 1 < parts.length; place += 2) text += `${parts[place]}: ${parts[place + 1]}\r\n`;
-  return `${text}\r\n`;
-}
-
-/** The error of `timeouts.total`; its timer may be a little before the clock. */
-export function totalTimeout(value: number, took: number): MillraceError {
-  const seen = Math.max(value, Math.round(took));
-  return new MillraceError('MILLRACE_TOTAL_TIMEOUT', undefined, { limit: { option: 'timeouts.total', value, seen } });
 }
 
 // It holds the head that was sent, credentials included.

@@ -1,3 +1,4 @@
+import { MillraceError } from '../errors/millrace-error.js';
 import type { ConnectTimeouts } from '../options/connect-timeouts.generated.js';
 import type { TimeoutValues } from '../options/timeouts.generated.js';
 import { TIMEOUTS } from '../options/timeouts.generated.js';
@@ -56,4 +57,10 @@ export class RequestTimeouts {
     });
     return { values, profile, connect: { dns, connect, tls, proxy }, total: total ?? 0 };
   }
+}
+
+/** The error of `timeouts.total`; its timer may be a little before the clock. */
+export function totalTimeout(value: number, took: number): MillraceError {
+  const seen = Math.max(value, Math.round(took));
+  return new MillraceError('MILLRACE_TOTAL_TIMEOUT', undefined, { limit: { option: 'timeouts.total', value, seen } });
 }

@@ -269,7 +269,10 @@ export interface Binding {
     ring: Float64Array,
     outboxNumbers: Float64Array,
     outboxText: { text: string },
+    resource: object,
   ): void;
+  /** Calls a function as events are called. */
+  callInContext(fn: () => void): void;
   hold(change: number): void;
   /** Nothing: the socket is the server's now; else minus the errno, or the code. */
   adopt(server: number, fd: number): Answer;
@@ -391,4 +394,4 @@ export const REQUEST_PIPELINE = 16;
 /** `flags` of `end`: tell when the last byte is with the kernel. */
 export const FINISH = 1;
 /** The number of the border; a binary with another one is refused. */
-export const ABI = 5;
+export const ABI = 6;

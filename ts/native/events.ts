@@ -1,3 +1,4 @@
+import { eventResource, eventResourceProxy } from './event-resource.js';
 import { common, native } from './loader.js';
 import { gathered, outboxNumbers, outboxText } from './outbox.js';
 
@@ -179,7 +180,15 @@ export function setLinesListener(fn: () => void): void {
 export function attach(): void {
   if (attached) return;
   attached = true;
-  native.attach(onEvents, ring, outboxNumbers, outboxText);
+  native.attach(onEvents, ring, outboxNumbers, outboxText, eventResourceProxy);
+}
+
+/** Calls a function as the handler of an event is called. */
+export function inEventContext(fn: () => void): void {
+  attach();
+  eventResource.next();
+  native.callInContext(fn);
+  eventResource.next();
 }
 
 /**
@@ -198,6 +207,7 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | string | und
     const kind = word & 31;
     const value = (word & 32) !== 0 ? values[next++] : undefined;
     const extra = (word & 64) !== 0 ? values[next++] : undefined;
+    eventResource.next();
     try {
       if (kind <= KIND.connect) {
         // A length is a small integer: kept as the double that the ring holds, it would be an object of its own.
@@ -226,6 +236,7 @@ function onEvents(count: number, ...values: unknown[]): unknown[] | string | und
       (thrown ??= []).push(error);
     }
   }
+  eventResource.next();
   return thrown ?? gathered();
 }
 

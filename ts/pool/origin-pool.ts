@@ -1,13 +1,10 @@
 import { MillraceError } from '../errors/millrace-error.js';
 import { inspectedAs } from '../errors/inspected-as.js';
-import { errorFromNative } from '../errors/native-error.js';
-import { native } from '../native/loader.js';
-import type { ConnectNotes } from '../net/connect.js';
-import { connectNoting } from '../net/connect.js';
-import type { Socket } from '../net/socket.js';
 import type { PoolOptionValues } from '../options/pool.generated.js';
 import type { ConnectParams } from './connect-channels.js';
 import { publishConnectError, publishConnectOpen, publishConnectStart } from './connect-channels.js';
+import type { Dialled } from './dialler.js';
+import { Dialler } from './dialler.js';
 import { Pipes } from './pipes.js';
 import type { ConnectionPool } from './pool.js';
 import type { PoolKey } from './pool-key.js';
@@ -52,13 +49,13 @@ export class OriginPool {
   /** The pool's options, and these with the key's limits in their place. */
   private _under: PoolOptionValues | undefined;
   private _values: PoolOptionValues | undefined;
-  /** What cuts the dials that are under way. */
-  private readonly _dials = new Set<AbortController>();
+  private readonly _dialler: Dialler;
   private readonly _pipes = new Pipes();
 
   constructor(pool: ConnectionPool, key: PoolKey, text: string) {
     this._pool = pool;
     this.key = key;
+    this._dialler = new Dialler(key);
     this.text = text;
     this.origin = originText(key);
   }
@@ -327,62 +324,28 @@ export class OriginPool {
   async openOne(timeouts: Waiter['connectTimeouts'], asker?: Queued): Promise<boolean> {
     this.opening++;
     this._pool.countOpening(1);
-    let socket: Socket | undefined;
+    let dialled: Dialled | undefined;
     let failure: unknown;
-    const began = performance.now();
-    const notes: ConnectNotes = {};
-    const dial = new AbortController();
-    this._dials.add(dial);
     const params = (): ConnectParams => connectParamsOf(this.key);
     publishConnectStart(params);
     try {
-      socket = await connectNoting({ ...this.connectOptions(timeouts), signal: dial.signal }, notes);
+      dialled = await this._dialler.dial(timeouts);
     } catch (error) {
       failure = error;
     }
-    this._dials.delete(dial);
     this.opening--;
     this._pool.countOpening(-1);
-    if (socket === undefined) {
-      publishConnectError(params, failure);
-      this.failed(failure);
-      return false;
-    }
-    const { dns = null } = notes;
-    const { proxy, tls } = socket.handshakes;
-    const connect = Math.max(0, performance.now() - began - (dns ?? 0) - (proxy ?? 0) - (tls ?? 0));
-    return this.opened(socket, asker, { dns, connect, proxy, tls });
+    if (dialled !== undefined) return this.opened(dialled, asker);
+    publishConnectError(params, failure);
+    this.failed(failure);
+    return false;
   }
 
-  private connectOptions(timeouts: Waiter['connectTimeouts']): Parameters<typeof connectNoting>[0] {
-    const { scheme, host, port, tls, localAddress, socketPath, family, proxy, resolver } = this.key;
-    const secure = scheme === 'https' || scheme === 'tls';
-    return {
-      ...(socketPath === undefined ? { host, port } : { path: socketPath }),
-      ...(secure ? { tls: tls ?? true } : null),
-      ...(localAddress === undefined ? null : { localAddress }),
-      ...(family === undefined ? null : { family }),
-      ...(resolver === undefined ? null : { resolver }),
-      ...(proxy === undefined || proxy === null ? null : { proxy }),
-      timeouts,
-    };
-  }
-
-  private opened(socket: Socket, asker: Queued | undefined, phases: PooledConnection['phases']): boolean {
-    const raw = this.key.scheme === 'tcp' || this.key.scheme === 'tls';
-    const id = raw ? socket.id : socket.surrender();
-    const code = raw ? undefined : native.becomeClient(id);
-    if (code !== undefined) {
-      native.destroy(id);
-      const error = errorFromNative(code);
-      publishConnectError(() => connectParamsOf(this.key), error);
-      this.failed(error);
-      return false;
-    }
+  private opened({ id, socket, phases }: Dialled, asker: Queued | undefined): boolean {
     const now = performance.now();
     const { maxConnectionAge, idleTimeout } = this.values;
     const age = maxConnectionAge === null ? Infinity : maxConnectionAge * (1 - Math.random() * JITTER);
-    const connection = new PooledConnection(id, this, now, now + age, raw ? socket : null);
+    const connection = new PooledConnection(id, this, now, now + age, socket);
     connection.phases = phases;
     publishConnectOpen(
       () => connectParamsOf(this.key),
@@ -432,19 +395,6 @@ export class OriginPool {
     }
   }
 
-  /** Closes idle connections whose time is over, but `minIdle` of them that only nobody has used. */
-  sweep(now: number): number {
-    const { minIdle } = this.values;
-    let closed = 0;
-    for (const connection of [...this.idle]) {
-      const old = now >= connection.retiresAt;
-      if (!old && (now < connection.idleUntil || this.idle.length <= minIdle)) continue;
-      connection.close(old ? 'age' : 'idle');
-      closed++;
-    }
-    return closed;
-  }
-
   /** Whether nothing is left that it would have to be kept for. */
   isForgettable(): boolean {
     return this.size === 0 && this.queue.size === 0 && this.validating === 0;
@@ -460,7 +410,7 @@ export class OriginPool {
       this.withdraw(item);
       item.waiter.fail(error);
     }
-    for (const dial of this._dials) dial.abort(error);
+    this._dialler.abort(error);
     for (const connection of [...this.all]) connection.close('drain');
   }
 

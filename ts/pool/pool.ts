@@ -16,6 +16,7 @@ import type { PooledConnection, Retirement } from './pooled-connection.js';
 import { PooledSocket, SocketWaiter } from './pooled-socket.js';
 import type { PoolStats } from './stats.js';
 import { PoolCounts } from './stats.js';
+import { Sweeper } from './sweeper.js';
 
 /** How many connections are kept, and for how long; docs/options.md has ranges and defaults. */
 export interface PoolOptions {
@@ -32,7 +33,6 @@ export interface PoolOptions {
 
 export type PoolState = 'running' | 'draining' | 'stopped';
 
-const SWEEP = 1_000;
 const place = (rows: readonly { readonly key: string }[], key: string): number =>
   rows.findIndex((row) => row.key === `millrace_${key}`);
 const CREATED = place(COUNTERS, 'pool_connections_created_total');
@@ -54,7 +54,7 @@ export class ConnectionPool implements AsyncDisposable {
   private _total = 0;
   private _makesRoom = false;
   private _returning = 0;
-  private _sweeper: NodeJS.Timeout | undefined;
+  private readonly _sweeper = new Sweeper(this._origins);
   private _stopped: (() => void)[] = [];
 
   constructor(options: PoolOptions = {}) {
@@ -113,21 +113,7 @@ export class ConnectionPool implements AsyncDisposable {
 
   /** Closes connections that have been idle for too long or are too old; answers with how many. */
   sweep(): number {
-    const now = performance.now();
-    let closed = 0;
-    let left = 0;
-    for (const origin of this._origins.values()) {
-      closed += origin.sweep(now);
-      left += origin.idle.length;
-      if (!origin.isForgettable()) continue;
-      origin.forgotten = true;
-      this._origins.delete(origin.text);
-    }
-    if (left === 0 && this._sweeper !== undefined) {
-      clearInterval(this._sweeper);
-      this._sweeper = undefined;
-    }
-    return closed;
+    return this._sweeper.sweep();
   }
 
   /**
@@ -193,11 +179,7 @@ export class ConnectionPool implements AsyncDisposable {
   /** @internal Whether one more connection may be opened; makes room by closing what another origin has idle for longest. */
   hasRoomFor(asking: OriginPool): boolean {
     if (this._total < this._values.maxConnections) return true;
-    let oldest: PooledConnection | undefined;
-    for (const origin of this._origins.values()) {
-      const first = origin === asking ? undefined : origin.idle[0];
-      if (first !== undefined && (oldest === undefined || first.idleSince < oldest.idleSince)) oldest = first;
-    }
+    const oldest = this.oldestIdle(asking);
     if (oldest === undefined) return false;
     this._makesRoom = true;
     oldest.close('limit');
@@ -242,14 +224,7 @@ export class ConnectionPool implements AsyncDisposable {
   /** @internal A connection is idle that its own origin has no use for. */
   hasIdle(): void {
     this.roomMade();
-    this.startSweeping();
-  }
-
-  /** @internal */
-  startSweeping(): void {
-    if (this._sweeper !== undefined) return;
-    this._sweeper = setInterval(() => this.sweep(), SWEEP);
-    this._sweeper.unref();
+    this._sweeper.start();
   }
 
   /** @internal */
@@ -305,14 +280,20 @@ export class ConnectionPool implements AsyncDisposable {
 
   private shrink(): void {
     while (this.isOverfull()) {
-      let oldest: PooledConnection | undefined;
-      for (const { idle } of this._origins.values()) {
-        const first = idle[0];
-        if (first !== undefined && (oldest === undefined || first.idleSince < oldest.idleSince)) oldest = first;
-      }
+      const oldest = this.oldestIdle();
       if (oldest === undefined) return;
       oldest.close('limit');
     }
+  }
+
+  /** What has been idle for longest, of all origins but this one. */
+  private oldestIdle(except?: OriginPool): PooledConnection | undefined {
+    let oldest: PooledConnection | undefined;
+    for (const origin of this._origins.values()) {
+      const first = origin === except ? undefined : origin.idle[0];
+      if (first !== undefined && (oldest === undefined || first.idleSince < oldest.idleSince)) oldest = first;
+    }
+    return oldest;
   }
 
   private isOver(): boolean {
@@ -321,8 +302,7 @@ export class ConnectionPool implements AsyncDisposable {
 
   private stop(): void {
     this._state = 'stopped';
-    if (this._sweeper !== undefined) clearInterval(this._sweeper);
-    this._sweeper = undefined;
+    this._sweeper.stop();
     const stopped = this._stopped;
     this._stopped = [];
     for (const resolve of stopped) resolve();

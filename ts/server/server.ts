@@ -27,6 +27,7 @@ import type {
   TunnelMessage,
 } from './channels.js';
 import { CHANNELS, isObserved, publishFailure } from './channels.js';
+import type { Run } from '../log/context-runner.js';
 import { contextRunner } from '../log/context-runner.js';
 import type { Invoke, TunnelHook } from './dispatch.js';
 import { Dispatch } from './dispatch.js';
@@ -37,7 +38,7 @@ import { followListeners } from './refusals.js';
 import type { ReputationOptions } from './reputation.js';
 import { nativeReputation } from './reputation.js';
 import { ServerRequest } from './request.js';
-import { PlainResponse, ServerResponse } from './response.js';
+import { PlainResponse } from './response.js';
 import type { ServerStats } from './stats.js';
 import { readStats, STATS_LENGTH } from './stats.js';
 import { Watch } from './watch.js';
@@ -72,8 +73,7 @@ export class Server extends EventEmitter implements RequestSink {
   private readonly _reload: (options: ServerOptionValues) => number;
   private readonly _place: { address: string; port: number } | string | null;
   /** For what has a response. */
-  private readonly _run: ReturnType<typeof contextRunner>;
-  private readonly _runOther: ReturnType<typeof contextRunner>;
+  private readonly _run: Run;
   private readonly _dispatch: Dispatch;
   private readonly _invoke: Invoke;
   private readonly _watch: Watch;
@@ -104,8 +104,7 @@ export class Server extends EventEmitter implements RequestSink {
     this._options = options;
     this._place = place;
     this._collectLimit = options.maxCollectedSize;
-    this._run = runResponse ??= contextRunner(ServerResponse.prototype);
-    this._runOther = contextRunner();
+    this._run = contextRunner();
     this._dispatch = new Dispatch(options, (error, req, res) => publishFailure(this, error, req, res));
     this._invoke = this._dispatch.invoke;
     this._watch = new Watch(this, options, this._dispatch);
@@ -261,7 +260,7 @@ export class Server extends EventEmitter implements RequestSink {
   /** @internal */
   handleSocks(kind: number, id: number, slot: number, text: string, length: number): void {
     const event = [kind, id, slot, text, length] as const;
-    this._runOther((hook, [k, i, s, t, l]) => hook?.(k, i, s, t, l), this._onSocks, event);
+    this._run((hook, [k, i, s, t, l]) => hook?.(k, i, s, t, l), this._onSocks, event);
   }
 
   /** @internal */
@@ -340,11 +339,9 @@ export class Server extends EventEmitter implements RequestSink {
       channel.publish({ server: this, request: req, socket, head } satisfies TunnelMessage);
     }
     const hook = (isConnect ? this._options.onConnect : this._options.onUpgrade) as TunnelHook | null;
-    this._runOther((r, s) => this._dispatch.invokeTunnel(hook, r, s, head), req, socket);
+    this._run((r, s) => this._dispatch.invokeTunnel(hook, r, s, head), req, socket);
   }
 }
-
-let runResponse: ReturnType<typeof contextRunner> | undefined;
 
 /** By its shape: streams of other realms and of `readable-stream` are Duplexes too. */
 function isDuplex(value: unknown): value is Duplex {

@@ -93,7 +93,6 @@ impl<V: Copy> Engine<V> {
     }
 
     pub(crate) fn told_aborted(&mut self, id: Id, error: &Error) {
-        let (a, b) = error.numbers();
-        self.event(EventKind::Aborted, id, error.code.id().into(), a, b, None);
+        self.error_event(EventKind::Aborted, id, error);
     }
 }

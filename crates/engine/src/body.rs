@@ -110,8 +110,7 @@ impl<V: Copy> Engine<V> {
                 self.pool.give(stash);
             }
         }
-        let (a, b) = error.numbers();
-        self.event(EventKind::BodyFailed, id, error.code.id().into(), a, b, None);
+        self.error_event(EventKind::BodyFailed, id, error);
     }
 
     /// The request of a stream is complete.

@@ -148,6 +148,16 @@ impl Stack {
         !self.backlog.is_empty() || matches!(&self.protocol, Protocol::Http1(http) if http.held.is_some())
     }
 
+    /// Whether our side of a connection with such flags ends as soon as its output is written.
+    #[inline]
+    pub fn ends_ours(&self, flags: u32) -> bool {
+        match &self.protocol {
+            Protocol::Http1(http) => flags & flag::CLOSING != 0 && http.order.is_empty(),
+            Protocol::Client(client) => flags & flag::CLOSING != 0 && client.order.is_empty(),
+            Protocol::Raw(_) => flags & flag::END_WRITES != 0,
+        }
+    }
+
     /// Keeps what cannot be parsed yet.
     pub fn keep(&mut self, bytes: &[u8]) -> Result<(), Error> {
         append(&mut self.backlog, bytes)

@@ -25,7 +25,7 @@ use crate::server::refusals::Refusals;
 use crate::server::stats::ServerStats;
 use crate::stream::Stream;
 use millrace_buffer::{PinId, Pool};
-use millrace_error::Code;
+use millrace_error::{Code, Error};
 use millrace_http1::ReadyHead;
 use millrace_metrics::{Gauge, Shard};
 use millrace_net::relay::Pipes;
@@ -218,6 +218,13 @@ impl<V: Copy> Engine<V> {
             value,
             extra: None,
         });
+    }
+
+    /// Queues an event that tells of an error: its code, and its numbers (a limit and what came, an alert).
+    #[cold]
+    pub(crate) fn error_event(&mut self, kind: EventKind, id: Id, error: &Error) {
+        let (a, b) = error.numbers();
+        self.event(kind, id, error.code.id().into(), a, b, None);
     }
 
     /// Sets the rank of the least level of which lines are made: 0 is trace, 5 fatal, 6 silence.

@@ -2,6 +2,7 @@
 
 use crate::id::Id;
 use millrace_buffer::PinId;
+use millrace_error::Error;
 
 /// What happened. The numbers cross to JavaScript; `ts/native/events.ts` has the same list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +113,14 @@ pub struct Event<V> {
     pub value: Option<V>,
     /// A second value: the left-over bytes of an upgrade, the body of an injected response.
     pub extra: Option<V>,
+}
+
+/// What an event says of an error beside its code: its numbers, and in their place what the system said, where it did.
+pub(crate) fn cause_of(error: &Error) -> (u64, u64) {
+    match error.errno {
+        Some(errno) => (errno.unsigned_abs().into(), 0),
+        None => error.numbers(),
+    }
 }
 
 /// The other side of the border: makes values of bytes, and knows where pinned bytes are at this moment.

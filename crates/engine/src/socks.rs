@@ -4,7 +4,7 @@
 
 use crate::connection::{Deadline, Stack, flag as conn};
 use crate::engine::Engine;
-use crate::event::{Event, EventKind, Host};
+use crate::event::{EventKind, Host};
 use crate::id::Id;
 use crate::layer::{Handshake, Layer, Layers, Machine};
 use crate::protocol::{Http1, Protocol};
@@ -149,88 +149,77 @@ impl<V: Copy> Engine<V> {
                 server.stats.requests_active += 1;
             }
         }
-        self.events.push(Event {
-            kind,
-            flags: 0,
-            id: stream,
-            a: length as u64,
-            b: u64::from(slot) << 8,
-            value: Some(value),
-            extra: None,
-        });
+        self.event(kind, stream, 0, length as u64, u64::from(slot) << 8, Some(value));
     }
 
     /// Answers [`EventKind::ProxyCredentials`]; false when the client is gone.
     pub fn judge_credentials(&mut self, stream: f64, right: bool) -> bool {
-        let Some((id, mut stack, mut layers)) = self.take_waiting(stream) else {
+        let Some(id) = self.waiting_client(stream) else {
             return false;
         };
-        let mut decided = false;
-        if let Some(handshake) = layers.handshake_mut() {
-            if let Machine::Server(server) = &mut handshake.machine {
-                decided = server.auth_decision(right).is_ok();
+        let decided = self.with_layers(id, |engine, stack, layers| {
+            let mut decided = false;
+            if let Some(handshake) = layers.handshake_mut() {
+                if let Machine::Server(server) = &mut handshake.machine {
+                    decided = server.auth_decision(right).is_ok();
+                }
+                handshake.is_waiting = !decided;
+                handshake.take_output();
             }
-            handshake.is_waiting = !decided;
-            handshake.take_output();
-        }
-        if decided && !right {
-            self.metrics.add(Counter::ProxyServerFailures, 1);
-            self.forget_socks(&stack);
-            self.refuse_socks(id, &mut stack, &mut layers);
-        } else if decided {
-            let timeout = self.handshake_timeout(id);
-            if timeout > 0 {
-                self.set_deadline(id, Deadline::Headers, self.from_ms + timeout);
+            if decided && !right {
+                engine.metrics.add(Counter::ProxyServerFailures, 1);
+                engine.forget_socks(stack);
+                engine.refuse_socks(id, stack, layers);
+            } else if decided {
+                let timeout = engine.handshake_timeout(id);
+                if timeout > 0 {
+                    engine.set_deadline(id, Deadline::Headers, engine.from_ms + timeout);
+                }
             }
-        }
-        self.give_layers(id, layers);
-        self.give_stack(id, stack);
+            decided
+        });
         self.queue(id);
         self.touch(id);
-        decided
+        decided == Some(true)
     }
 
     /// Answers [`EventKind::ProxyRequest`]; granted, the stream is a tunnel from here on. False when the client is gone.
     pub fn reply_socks(&mut self, stream: f64, reply: &Reply) -> bool {
-        let Some((id, mut stack, mut layers)) = self.take_waiting(stream) else {
+        let Some(id) = self.waiting_client(stream) else {
             return false;
         };
-        let mut decided = false;
-        if let Some(handshake) = layers.handshake_mut() {
-            if let Machine::Server(server) = &mut handshake.machine {
-                decided = server.reply(reply).is_ok();
+        let decided = self.with_layers(id, |engine, stack, layers| {
+            let mut decided = false;
+            if let Some(handshake) = layers.handshake_mut() {
+                if let Machine::Server(server) = &mut handshake.machine {
+                    decided = server.reply(reply).is_ok();
+                }
+                handshake.take_output();
             }
-            handshake.take_output();
-        }
-        if decided {
             match reply {
+                _ if !decided => {}
                 Reply::Granted(_) => {
-                    self.metrics.add(Counter::ProxyServerTunnels, 1);
-                    self.open_socks(&mut stack, &mut layers);
+                    engine.metrics.add(Counter::ProxyServerTunnels, 1);
+                    engine.open_socks(stack, layers);
                 }
                 _ => {
-                    self.metrics.add(Counter::ProxyServerFailures, 1);
-                    self.forget_socks(&stack);
-                    self.refuse_socks(id, &mut stack, &mut layers);
+                    engine.metrics.add(Counter::ProxyServerFailures, 1);
+                    engine.forget_socks(stack);
+                    engine.refuse_socks(id, stack, layers);
                 }
             }
-        }
-        self.give_layers(id, layers);
-        self.give_stack(id, stack);
+            decided
+        });
         self.touch(id);
-        decided
+        decided == Some(true)
     }
 
-    /// The parts of a connection whose handshake waits for a decision.
-    fn take_waiting(&mut self, stream: f64) -> Option<(Id, Box<Stack>, Box<Layers>)> {
+    /// The connection of a stream whose handshake waits for a decision.
+    fn waiting_client(&mut self, stream: f64) -> Option<Id> {
         let id = self.streams.get(Id::from_f64(stream)?)?.connection;
         let connection = self.connections.get_mut(id)?;
-        let waits = connection.layers.as_mut().and_then(|layers| layers.handshake_mut());
-        if !waits.is_some_and(|handshake| handshake.is_waiting) {
-            return None;
-        }
-        let (stack, layers) = (connection.stack.take()?, connection.layers.take()?);
-        Some((id, stack, layers))
+        let handshake = connection.layers.as_mut()?.handshake_mut()?;
+        (handshake.is_waiting && connection.stack.is_some()).then_some(id)
     }
 
     fn handshake_timeout(&self, id: Id) -> u64 {

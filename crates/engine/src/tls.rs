@@ -7,7 +7,7 @@
 use crate::connection::{Deadline, Stack, flag as conn};
 use crate::dial::NO_SERVER;
 use crate::engine::Engine;
-use crate::event::{Event, EventKind, Host};
+use crate::event::{EventKind, Host};
 use crate::id::Id;
 use crate::layer::{Layer, Layers, TlsLayer};
 use crate::options::{HANDSHAKES_A_TURN, LINGER_MS};
@@ -272,15 +272,8 @@ impl<V: Copy> Engine<V> {
             self.blame(id, code);
         }
         let text = host.text(detail.as_bytes());
-        self.events.push(Event {
-            kind: EventKind::TlsFailed,
-            flags: code.id().into(),
-            id,
-            a: 0,
-            b: u64::from(slot) << 8,
-            value: Some(text),
-            extra: None,
-        });
+        let slot = u64::from(slot) << 8;
+        self.event(EventKind::TlsFailed, id, code.id().into(), 0, slot, Some(text));
     }
 
     /// A client's handshake took too long: counts it as failed and tells who listens.

@@ -74,13 +74,16 @@ impl<V: Copy> Engine<V> {
 
     /// When [`turn`](Self::turn) must be called at the latest, in ms of the monotonic clock.
     pub fn next_deadline(&self) -> Option<u64> {
-        let times = [
-            self.wheel.next_expiry(),
+        let mut first = self.wheel.next_expiry().unwrap_or(u64::MAX);
+        let others = [
             self.servers_paused_until(),
             self.servers_leave_at(),
             self.memory.next_look(self.now_ms),
         ];
-        times.into_iter().flatten().min()
+        for time in others {
+            first = first.min(time.unwrap_or(u64::MAX));
+        }
+        (first != u64::MAX).then_some(first)
     }
 
     /// Takes the next events, at most `most`, in order.
@@ -138,6 +141,9 @@ impl<V: Copy> Engine<V> {
     fn expire<H: Host<Value = V>>(&mut self, host: &mut H) {
         self.resume_accepting();
         self.end_leaving();
+        if self.wheel.has_passed(self.now_ms) {
+            return;
+        }
         if self.wheel.next_expiry().is_none_or(|at| at > self.now_ms) {
             self.wheel.pass(self.now_ms);
             return;

@@ -1,16 +1,13 @@
 //! How many system calls a short connection takes. The counters are the process's, so the tests of this file take turns.
 
 use millrace_engine::metrics::{Counter, totals};
-use millrace_engine::tls_core::{
-    ClientContext, ClientOptions, Clock, Identity, ServerContext, ServerOptions as TlsOptions, TlsEngine, Trust,
-    TrustOptions,
-};
+use millrace_engine::tls_core::TlsEngine;
 use millrace_engine::{EventKind, ServerOptions};
 use millrace_testkit::client::Client;
+use millrace_testkit::contexts::{NAME, Site};
 use millrace_testkit::driver::{Driver, echo_target};
-use millrace_testkit::pki::{Authority, NOW, Wish};
 use millrace_testkit::secure::Secure;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const LAST: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
@@ -26,29 +23,15 @@ fn sends() -> u64 {
 #[test]
 fn tickets_the_answer_and_close_notify_are_one_write() {
     let _alone = alone();
-    let authority = Authority::new("calls");
-    let leaf = authority.issue(&Wish::new(&["server.test"]));
-    let server = ServerContext::new(TlsOptions {
-        identities: vec![Identity::new(&leaf.certificate, &leaf.key).expect("a certificate")],
-        clock: Clock::manual(NOW),
-        ..TlsOptions::default()
-    });
-    let trust = Trust::new(&TrustOptions {
-        ca: vec![authority.certificate().to_vec()],
-        ..TrustOptions::default()
-    });
-    let client = ClientContext::new(ClientOptions {
-        clock: Clock::manual(NOW),
-        ..ClientOptions::new(Arc::new(trust.expect("a CA")))
-    });
-    let client = client.expect("a good configuration");
+    let site = Site::new("calls");
+    let client = site.client(|_| {});
     let mut driver = Driver::new();
     driver.on_event(echo_target);
     let (id, addr) = driver.listen(ServerOptions::default());
-    assert!(driver.engine.set_tls(id, Some(server.expect("a good configuration"))));
+    assert!(driver.engine.set_tls(id, Some(site.server(|_| {}))));
     for resumed in [false, true] {
         let before = sends();
-        let mut client = Secure::connect(addr, client.connect("server.test").expect("a name"));
+        let mut client = Secure::connect(addr, client.connect(NAME).expect("a name"));
         client.shake_hands(&mut driver);
         // Before the server has read the end of the handshake.
         client.send(LAST);

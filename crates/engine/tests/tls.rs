@@ -1,48 +1,28 @@
 //! TLS under servers and under connections that we begin.
 
-use millrace_engine::tls_core::{
-    ClientContext, ClientOptions, Clock, Identity, ServerContext, ServerOptions as TlsOptions, TlsEngine, Trust,
-    TrustOptions,
-};
+use millrace_engine::tls_core::{ClientContext, ServerContext, TlsEngine};
 use millrace_engine::{Chunk, Dial, DialTls, DialTo, EventKind, ServerOptions, dialled};
 use millrace_error::Code;
 use millrace_testkit::client::{Client, read_answers};
+use millrace_testkit::contexts::{NAME, Site};
 use millrace_testkit::driver::{Driver, answer, echo_target};
-use millrace_testkit::pki::{Authority, NOW, Wish};
 use millrace_testkit::secure::Secure;
 use millrace_testkit::tls::End;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, OnceLock};
 
-const NAME: &str = "server.test";
-
-fn authority() -> &'static Authority {
-    static MADE: OnceLock<Authority> = OnceLock::new();
-    MADE.get_or_init(|| Authority::new("engine tests CA"))
+fn site() -> &'static Site {
+    static MADE: OnceLock<Site> = OnceLock::new();
+    MADE.get_or_init(|| Site::new("engine tests CA"))
 }
 
 fn server_context() -> Arc<ServerContext> {
-    let leaf = authority().issue(&Wish::new(&[NAME]));
-    ServerContext::new(TlsOptions {
-        identities: vec![Identity::new(&leaf.certificate, &leaf.key).expect("a certificate")],
-        alpn: vec![b"http/1.1".to_vec()],
-        clock: Clock::manual(NOW),
-        ..TlsOptions::default()
-    })
-    .expect("a good configuration")
+    site().server(|options| options.alpn = vec![b"http/1.1".to_vec()])
 }
 
 fn client_context() -> Arc<ClientContext> {
-    let trust = Trust::new(&TrustOptions {
-        ca: vec![authority().certificate().to_vec()],
-        ..TrustOptions::default()
-    });
-    ClientContext::new(ClientOptions {
-        clock: Clock::manual(NOW),
-        ..ClientOptions::new(Arc::new(trust.expect("a CA")))
-    })
-    .expect("a good configuration")
+    site().client(|_| {})
 }
 
 fn listen(options: ServerOptions) -> (Driver, f64, SocketAddr) {

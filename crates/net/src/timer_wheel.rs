@@ -135,6 +135,11 @@ impl TimerWheel {
         self.now = self.now.max(now_ms);
     }
 
+    /// Whether time has been let pass up to here, and nothing that came later is due.
+    pub fn has_passed(&self, now_ms: u64) -> bool {
+        self.now >= now_ms && self.heads[DUE as usize] == NONE
+    }
+
     /// Lets time pass in which nothing is due: what is scheduled next is dealt out from here, and not once more.
     pub fn pass(&mut self, now_ms: u64) {
         debug_assert!(self.next_expiry().is_none_or(|at| at > now_ms), "something is due");

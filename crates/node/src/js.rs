@@ -107,6 +107,19 @@ impl Env {
         value
     }
 
+    /// A number that needs no object of its own.
+    pub fn small(self, number: u32) -> sys::napi_value {
+        let mut value = ptr::null_mut();
+        call!(napi_create_uint32(self.0, number, &mut value));
+        value
+    }
+
+    pub fn is_array(self, value: Value) -> bool {
+        let mut is_array = false;
+        call!(napi_is_array(self.0, value.0, &mut is_array));
+        is_array
+    }
+
     pub fn is_string(self, value: Value) -> bool {
         let mut kind = -1;
         call!(napi_typeof(self.0, value.0, &mut kind));

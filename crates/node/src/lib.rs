@@ -6,10 +6,9 @@
 
 mod address;
 mod client;
+mod context;
 #[cfg_attr(test, allow(dead_code, reason = "the macro that registers it is off in unit tests"))]
 mod dial;
-#[cfg_attr(test, allow(dead_code, reason = "the macro that registers it is off in unit tests"))]
-mod evidence;
 mod exchange;
 mod host;
 mod js;
@@ -18,6 +17,7 @@ mod listen;
 mod outbox;
 mod pieces;
 mod poller;
+mod ring;
 mod server;
 mod socket;
 mod state;
@@ -34,7 +34,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 /// Changes whenever the functions or the layout of events do; `ts/native` refuses any other.
-pub const ABI: u32 = 5;
+pub const ABI: u32 = 6;
 
 /// The version of the package that this binary belongs to.
 #[napi(catch_unwind)]
@@ -69,6 +69,7 @@ const FUNCTIONS: &[(&str, Function)] = &[
     ("destroy", exchange::destroy),
     ("address", exchange::address),
     ("attach", server::attach),
+    ("callInContext", server::call_in_context),
     ("hold", server::hold),
     ("adopt", server::adopt),
     ("setMaxMemory", server::set_max_memory),

@@ -1,7 +1,7 @@
 //! Functions that are called rarely: servers, statistics, metrics, and what tests need.
 
 use crate::exchange::with;
-use crate::js::Arguments;
+use crate::js::{Arguments, call};
 use crate::state::State;
 use millrace_engine::error::Code;
 use millrace_engine::metrics::{self, Counter, Gauge, Histogram};
@@ -10,21 +10,44 @@ use napi_sys as sys;
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
 use std::ptr;
 
-/// `attach(onEvents, ring, outboxNumbers, outboxText)`: from now on events are given to the function.
+/// `attach(onEvents, ring, outboxNumbers, outboxText, resource)`: from now on events are given to the function, in an
+/// asynchronous context with this resource.
 pub unsafe extern "C" fn attach(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let arguments = Arguments::of(env, info);
     // SAFETY: the function was made with the state as its data.
     let state = unsafe { &*arguments.data.cast::<State>() };
-    let reference = |place| arguments.get(place).and_then(|value| arguments.env.reference(value));
-    if let (Some(on_events), Some(ring)) = (reference(0), reference(1)) {
-        for old in [state.on_events.replace(on_events), state.ring.replace(ring)] {
-            if !old.is_null() {
-                arguments.env.drop_reference(old);
-            }
-        }
+    if let (Some(on_events), Some(ring)) = (arguments.get(0), arguments.get(1)) {
+        state.ring.attach(arguments.env, on_events, ring);
     }
     if let (Some(numbers), Some(text)) = (arguments.get(2), arguments.get(3)) {
         state.outbox.attach(arguments.env, numbers, text);
+    }
+    if let Some(resource) = arguments.get(4) {
+        state.context.set_resource(arguments.env, resource);
+    }
+    ptr::null_mut()
+}
+
+/// `callInContext(fn)`: calls a function as events are called.
+pub unsafe extern "C" fn call_in_context(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let arguments = Arguments::few(env, info, 1);
+    // SAFETY: the function was made with the state as its data.
+    let state = unsafe { &*arguments.data.cast::<State>() };
+    let Some(function) = arguments.get(0) else {
+        return ptr::null_mut();
+    };
+    if let Some(scope) = state.context.enter(arguments.env) {
+        let mut result = ptr::null_mut();
+        let nothing = arguments.env.undefined();
+        call!(napi_call_function(
+            env,
+            nothing.0,
+            function.0,
+            0,
+            ptr::null(),
+            &mut result
+        ));
+        state.context.leave(arguments.env, scope);
     }
     ptr::null_mut()
 }

@@ -5,10 +5,12 @@
 //! memory freed. (The synchronous hook crashes when a worker is terminated: Node unloads the addon before the close
 //! callbacks run.)
 
+use crate::context::Context;
 use crate::host::NodeHost;
 use crate::js::{Env, Value, call};
 use crate::outbox::Outbox;
 use crate::poller::{Noted, UvPoll};
+use crate::ring::{MOST_CALLS, Ring};
 use crate::uv::{Callback, Handle, Kind, Loop, READABLE, Uv};
 use millrace_engine::net::{NestedEpoll, Poller};
 use millrace_engine::{Engine, Event};
@@ -31,12 +33,10 @@ pub struct State {
     pub life: Cell<Life>,
     pub engine: RefCell<Option<Engine<Value>>>,
     pub host: RefCell<NodeHost>,
-    /// `onEvents(count, …values)` and its ring, once `attach` has been called.
-    pub on_events: Cell<sys::napi_ref>,
-    pub ring: Cell<sys::napi_ref>,
+    pub ring: Ring,
     /// Answers that JavaScript gathers while it handles a batch.
     pub outbox: Outbox,
-    pub context: Cell<sys::napi_async_context>,
+    pub context: Context,
     /// A wake is running: commands need not schedule one.
     pub awake: Cell<bool>,
     /// How many events one scope takes now: 32, fewer where handlers are slow.
@@ -89,12 +89,11 @@ impl State {
             life: Cell::new(Life::Live),
             engine: RefCell::new(Some(engine)),
             host: RefCell::new(NodeHost::new(Env(env))),
-            on_events: Cell::new(ptr::null_mut()),
-            ring: Cell::new(ptr::null_mut()),
+            ring: Ring::new(),
             outbox: Outbox::new(),
-            context: Cell::new(ptr::null_mut()),
+            context: Context::new(Env(env)),
             awake: Cell::new(false),
-            budget: Cell::new(crate::wake::MOST_CALLS),
+            budget: Cell::new(MOST_CALLS),
             armed: Cell::new(u64::MAX),
             scheduled: Cell::new(false),
             spinning: Cell::new(false),
@@ -116,11 +115,6 @@ impl State {
         // SAFETY: just made; freed in the last close callback.
         let this = unsafe { &*state };
         this.open_handles(event_loop, descriptor);
-        let mut name = ptr::null_mut();
-        call!(napi_create_string_utf8(env, c"millrace".as_ptr(), 8, &mut name));
-        let mut context = ptr::null_mut();
-        call!(napi_async_init(env, ptr::null_mut(), name, &mut context));
-        this.context.set(context);
         let mut hook = ptr::null_mut();
         call!(napi_add_async_cleanup_hook(
             env,

@@ -5,16 +5,13 @@
 //! The size of a batch follows the handlers: 32, and fewer where 32 of them would take longer than a millisecond.
 
 use crate::js::{Value, call};
+use crate::ring::MOST_CALLS;
 use crate::state::{Life, State};
 use millrace_engine::Event;
 use napi_sys as sys;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
-/// Events in one callback scope at most.
-pub const MOST_CALLS: usize = 32;
-/// Numbers of one event in the ring.
-pub const STRIDE: usize = 5;
 /// Scopes that one wake takes before it lets the loop turn.
 const MOST_SCOPES: usize = 8;
 /// How long one scope should take at most, in ns.
@@ -71,12 +68,11 @@ fn run(state: &State) {
         engine.record_wake(engine.now_ns().saturating_sub(started.unwrap_or(0)));
         let now_ms = engine.now_ns() / 1_000_000;
         let look = state.host.borrow_mut().look_at_pieces(now_ms);
-        let deadlines = [engine.next_deadline(), look];
-        state.rest(
-            engine.has_work() || state.noted.any(),
-            deadlines.into_iter().flatten().min(),
-            now_ms,
-        );
+        let deadline = engine.next_deadline();
+        let first = look.map_or(deadline, |look| {
+            Some(deadline.map_or(look, |deadline| deadline.min(look)))
+        });
+        state.rest(engine.has_work() || state.noted.any(), first, now_ms);
     });
     state.host.borrow_mut().forget_values();
     call!(napi_close_handle_scope(env.0, scope));
@@ -88,6 +84,9 @@ fn with_engine<T>(state: &State, work: impl FnOnce(&mut millrace_engine::Engine<
 
 fn flush(state: &State) {
     with_engine(state, |engine| {
+        if !engine.has_to_flush() && engine.released.is_empty() {
+            return;
+        }
         let mut host = state.host.borrow_mut();
         engine.flush(&mut *host);
         for pin in engine.released.drain(..) {
@@ -135,15 +134,10 @@ fn deliver(state: &State) -> bool {
 /// One call into JavaScript within one callback scope. Returns what listeners threw.
 fn call_handlers(state: &State, batch: &[Event<Value>]) -> Option<Value> {
     let env = state.env;
-    let (on_events, ring) = (state.on_events.get(), state.ring.get());
-    if on_events.is_null() || ring.is_null() {
-        return None;
-    }
+    let function = state.ring.function(env)?;
     let mut arguments: [sys::napi_value; 1 + 2 * MOST_CALLS] = [ptr::null_mut(); 1 + 2 * MOST_CALLS];
     let mut used = 1;
-    // SAFETY: the slice is used before any JavaScript runs.
-    let ring = unsafe { env.doubles(env.referred(ring)) }?;
-    for (event, row) in batch.iter().zip(ring.chunks_exact_mut(STRIDE)) {
+    for (place, event) in batch.iter().enumerate() {
         let mut word = event.kind as u32 | event.flags << 7;
         if let Some(value) = event.value {
             word |= 32;
@@ -155,26 +149,19 @@ fn call_handlers(state: &State, batch: &[Event<Value>]) -> Option<Value> {
             arguments[used] = value.0;
             used += 1;
         }
-        row[0] = f64::from(word);
-        row[1] = event.id.as_f64();
-        row[2] = event.a as f64;
-        row[3] = event.b as f64;
-        row[4] = f64::from(event.id.slot());
+        let row = [
+            f64::from(word),
+            event.id.as_f64(),
+            event.a as f64,
+            event.b as f64,
+            f64::from(event.id.slot()),
+        ];
+        state.ring.write(place, row);
     }
-    arguments[0] = env.double(batch.len() as f64);
-    let mut scope = ptr::null_mut();
+    arguments[0] = env.small(batch.len() as u32);
+    let scope = state.context.enter(env)?;
     let nothing = env.undefined();
-    let status = call!(napi_open_callback_scope(
-        env.0,
-        nothing.0,
-        state.context.get(),
-        &mut scope
-    ));
-    if status != sys::Status::napi_ok {
-        return None;
-    }
     let mut result = ptr::null_mut();
-    let function = env.referred(on_events);
     let status = call!(napi_call_function(
         env.0,
         nothing.0,
@@ -183,10 +170,10 @@ fn call_handlers(state: &State, batch: &[Event<Value>]) -> Option<Value> {
         arguments.as_ptr(),
         &mut result
     ));
-    let answers = status == sys::Status::napi_ok && !result.is_null();
-    if answers && !state.outbox.is_empty() {
+    let answer = (status == sys::Status::napi_ok && !result.is_null()).then_some(Value(result));
+    let text = answer.filter(|answer| env.is_string(*answer));
+    if answer.is_some() && !state.outbox.is_empty() {
         // The bodies are what was returned, unless something was thrown. Later ones come while the scope closes.
-        let text = env.is_string(Value(result)).then_some(Value(result));
         with_engine(state, |engine| state.outbox.take(state, engine, text));
     }
     let own = if status == sys::Status::napi_pending_exception {
@@ -194,24 +181,18 @@ fn call_handlers(state: &State, batch: &[Event<Value>]) -> Option<Value> {
     } else {
         None
     };
-    call!(napi_close_callback_scope(env.0, scope));
+    state.context.leave(env, scope);
     if let Some(exception) = own.or_else(|| env.take_exception()) {
         return Some(exception);
     }
-    let mut is_array = false;
-    if status == sys::Status::napi_ok && !result.is_null() {
-        call!(napi_is_array(env.0, result, &mut is_array));
-    }
-    is_array.then_some(Value(result))
+    answer.filter(|answer| text.is_none() && env.is_array(*answer))
 }
 
 /// Hands what listeners threw to `uncaughtException`, one by one; the batch has gone on meanwhile.
 fn raise(state: &State, thrown: Option<Value>) {
     let Some(thrown) = thrown else { return };
     let env = state.env;
-    let mut is_array = false;
-    call!(napi_is_array(env.0, thrown.0, &mut is_array));
-    if !is_array {
+    if !env.is_array(thrown) {
         call!(napi_fatal_exception(env.0, thrown.0));
         return;
     }

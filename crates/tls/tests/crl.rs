@@ -6,11 +6,12 @@ use std::slice;
 use std::sync::Arc;
 
 use millrace_error::Code;
+use millrace_testkit::contexts::{NAME, identity, server_with};
 use millrace_testkit::pki::crl::{Crl, delta, distribution_point, number};
 use millrace_testkit::pki::der::{self, extension, tagged};
 use millrace_testkit::pki::{Authority, DAY, Leaf, NOW, Wish};
 use millrace_tls::{ClientAuth, CrlFacts, Identity, TlsEngine, TlsError, Trust, TrustOptions};
-use support::{NAME, ca, chained, client, established, identity, leaf, link, pem, required, server, server_with};
+use support::{ca, chained, client, established, leaf, link, pem, required, server};
 
 fn load(crls: &[Vec<u8>]) -> Result<Trust, TlsError> {
     Trust::new(&TrustOptions {

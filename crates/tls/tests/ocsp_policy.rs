@@ -6,6 +6,7 @@ use std::slice;
 use std::sync::Arc;
 
 use millrace_error::Code;
+use millrace_testkit::contexts::{NAME, identity, server_with, trust_in};
 use millrace_testkit::pki::crl::Crl;
 use millrace_testkit::pki::der;
 use millrace_testkit::pki::ocsp::{self, AD_OCSP, Answer, NO_CHECK, Response, Says};
@@ -16,7 +17,7 @@ use millrace_tls::{
     OcspVerdict, ServerContext, ServerOptions, TlsEngine, TlsFacts, TlsSession, TlsVersion, check_staple, ocsp_issuer,
     ocsp_request, ocsp_urls,
 };
-use support::{NAME, ca, chained, client, established, identity, leaf, link, link_to, server_with, trust_in};
+use support::{ca, chained, client, established, leaf, link, link_to};
 use x509_cert::der::Decode;
 
 const POLICIES: [OcspPolicy; 3] = [OcspPolicy::Off, OcspPolicy::MustStaple, OcspPolicy::Require];

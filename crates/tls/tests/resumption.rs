@@ -5,13 +5,14 @@ mod support;
 use std::sync::Arc;
 
 use millrace_error::Code;
+use millrace_testkit::contexts::{NAME, clock, identity, server_with, trust_in};
 use millrace_testkit::pki::{Authority, DAY, NOW, Wish};
 use millrace_testkit::tls::{Cut, End, Link};
 use millrace_tls::{
     ClientAuth, ClientContext, Clock, ROTATION_INTERVAL_S, SESSION_TIMEOUT_S, ServerContext, ServerOptions,
     TicketSecret, TlsEngine, TlsEvent, TlsSession, TlsVersion,
 };
-use support::{NAME, ca, client, established, identity, leaf, link, link_to, required, server, trust, trust_in};
+use support::{ca, client, established, leaf, link, link_to, required, server, trust};
 
 const VERSIONS: [TlsVersion; 2] = [TlsVersion::Tls12, TlsVersion::Tls13];
 
@@ -29,7 +30,7 @@ fn pair(
     version: TlsVersion,
     change: impl FnOnce(&mut ServerOptions),
 ) -> (Arc<ClientContext>, Arc<ServerContext>, Clock) {
-    let clock = support::clock();
+    let clock = clock();
     let server = server(|options| {
         options.max_version = version;
         options.clock = clock.clone();
@@ -124,7 +125,7 @@ fn a_fleet_with_one_secret_resumes_each_others_sessions() {
 #[test]
 fn a_ticket_is_only_for_the_name_that_it_was_given_to() {
     let two = ca().issue(&Wish::new(&["two.test"]));
-    let server = support::server_with(vec![identity(leaf()), identity(&two)], |_| {});
+    let server = server_with(vec![identity(leaf()), identity(&two)], |_| {});
     let client = client(|_| {});
     assert!(!resumes(&client, &server));
     let link = link_to("two.test", &client, &server, Cut::Whole);
@@ -190,7 +191,7 @@ fn a_change_of_what_clients_are_judged_by_ends_their_sessions() {
 fn a_resumed_session_still_knows_its_peer_and_what_is_wrong_with_it() {
     for version in VERSIONS {
         let own = Wish::new(&[NAME]).self_signed();
-        let server = support::server_with(vec![identity(&own)], |options| {
+        let server = server_with(vec![identity(&own)], |options| {
             options.max_version = version;
             options.client_auth = ClientAuth::DangerouslyOptional(trust());
         });

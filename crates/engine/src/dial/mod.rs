@@ -311,15 +311,11 @@ impl<V: Copy> Engine<V> {
         if let Some(found) = self.streams.get_mut(stream) {
             found.flags |= flag::DIALLING;
         }
-        let Some(mut stack) = self.take_stack(id) else {
-            return Err(Code::StaleId.into());
-        };
-        let mut layers = self.take_layers(id);
-        stack.dial = Some(Box::new(Dialling::securing(tls.clone(), timeout_ms, self.now_ns)));
-        let begun = self.begin_step(id, &mut stack, &mut layers);
-        self.give_layers(id, layers);
-        self.give_stack(id, stack);
-        begun?;
+        let begun = self.with_layers(id, |engine, stack, layers| {
+            stack.dial = Some(Box::new(Dialling::securing(tls.clone(), timeout_ms, engine.now_ns)));
+            engine.begin_step(id, stack, layers)
+        });
+        begun.ok_or(Code::StaleId)??;
         self.touch(id);
         Ok(())
     }

@@ -3,7 +3,7 @@
 use super::Dialling;
 use crate::connection::{Deadline, Stack};
 use crate::engine::Engine;
-use crate::event::{Event, EventKind, Host};
+use crate::event::{EventKind, Host, cause_of};
 use crate::id::Id;
 use crate::protocol::Protocol;
 use millrace_error::{Code, Error};
@@ -52,20 +52,10 @@ impl<V: Copy> Engine<V> {
 
     pub(crate) fn told_dial_failed_at(&mut self, stream: Id, error: &Error, hop: u32, value: Option<V>) {
         self.metrics.add(Counter::SocketsConnectsFailed, 1);
-        let limit = error.limit.map_or((0, 0), |limit| (limit.value, limit.seen));
-        let (a, b) = match error.errno {
-            Some(errno) => (errno.unsigned_abs().into(), 0),
-            None => limit,
-        };
-        self.events.push(Event {
-            kind: EventKind::DialFailed,
-            flags: u32::from(error.code.id()) | hop << HOP_SHIFT,
-            id: stream,
-            a,
-            b,
-            value,
-            extra: None,
-        });
+        // An alert's name comes in words.
+        let (a, b) = cause_of(&Error { alert: None, ..*error });
+        let flags = u32::from(error.code.id()) | hop << HOP_SHIFT;
+        self.event(EventKind::DialFailed, stream, flags, a, b, value);
     }
 
     /// A deadline of a connection that we began has passed.

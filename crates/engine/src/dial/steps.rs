@@ -23,17 +23,16 @@ impl<V: Copy> Engine<V> {
         if let Some(connection) = self.connections.get_mut(id) {
             connection.flags &= !conn::CONNECTING;
         }
-        let Some(mut stack) = self.take_stack(id) else { return };
-        if let Some(dial) = &mut stack.dial {
-            dial.connected_ns.get_or_insert(self.now_ns);
-        }
-        let mut layers = self.take_layers(id);
-        let begun = self.begin_step(id, &mut stack, &mut layers);
-        self.give_layers(id, layers);
-        self.give_stack(id, stack);
+        let begun = self.with_layers(id, |engine, stack, layers| {
+            if let Some(dial) = &mut stack.dial {
+                dial.connected_ns.get_or_insert(engine.now_ns);
+            }
+            engine.begin_step(id, stack, layers)
+        });
         match begun {
-            Ok(()) => self.touch(id),
-            Err(error) => self.dial_failed(host, id, error, b""),
+            None => {}
+            Some(Ok(())) => self.touch(id),
+            Some(Err(error)) => self.dial_failed(host, id, error, b""),
         }
     }
 

@@ -33,6 +33,14 @@ const LEAST_SHARE: usize = 32 * 1024;
 pub(crate) const THROUGH_BUDGET: usize = 1024 * 1024;
 
 impl<V: Copy> Engine<V> {
+    /// Whether a flush would do anything.
+    pub fn has_to_flush(&self) -> bool {
+        !self.dirty.is_empty()
+            || !self.completed.is_empty()
+            || !self.joining.is_empty()
+            || self.through_left != THROUGH_BUDGET
+    }
+
     /// Writes what waits, on every connection that was touched.
     pub fn flush<H: Host<Value = V>>(&mut self, host: &mut H) {
         self.through_left = THROUGH_BUDGET;
@@ -43,10 +51,18 @@ impl<V: Copy> Engine<V> {
             let mut dirty = std::mem::take(&mut self.dirty);
             let share = (FLUSH_BUDGET / dirty.len()).clamp(LEAST_SHARE, MOST_SHARE);
             for id in dirty.drain(..) {
-                if let Some(connection) = self.connections.get_mut(id) {
-                    connection.flags &= !conn::DIRTY;
-                    self.guarded(id, |engine| engine.flush_connection(host, id, share));
+                let Some(connection) = self.connections.get_mut(id) else {
+                    continue;
+                };
+                connection.flags &= !conn::DIRTY;
+                if connection.has(conn::LEAN) {
+                    continue;
                 }
+                let is_client = connection.has(conn::CLIENT);
+                self.guarded(id, |engine| match is_client && engine.is_stale(id) {
+                    true => engine.close(id, Code::ConnectionStale.into()),
+                    false => engine.flush_connection(host, id, share),
+                });
             }
             if self.dirty.is_empty() {
                 self.dirty = dirty;
@@ -55,6 +71,11 @@ impl<V: Copy> Engine<V> {
         if !self.completed.is_empty() {
             self.record_completed();
         }
+    }
+
+    /// A client's connection, kept for long enough that its peer may have left, which it has.
+    fn is_stale(&mut self, id: Id) -> bool {
+        self.is_unproven(id) && !self.is_usable(id)
     }
 
     fn record_completed(&mut self) {
@@ -72,16 +93,6 @@ impl<V: Copy> Engine<V> {
     }
 
     fn flush_connection<H: Host<Value = V>>(&mut self, host: &mut H, id: Id, share: usize) {
-        if self
-            .connections
-            .get(id)
-            .is_some_and(|connection| connection.has(conn::LEAN))
-        {
-            return;
-        }
-        if self.is_unproven(id) && !self.is_usable(id) {
-            return self.close(id, Code::ConnectionStale.into());
-        }
         if let Err(error) = self.write_out(host, id, share) {
             return self.close(id, error);
         }

@@ -7,7 +7,6 @@ use crate::event::Host;
 use crate::flush::write::write_error;
 use crate::id::Id;
 use crate::layer::Layers;
-use crate::protocol::Protocol;
 use millrace_buffer::Output;
 use millrace_error::{Code, Error};
 use millrace_net::socket;
@@ -61,16 +60,6 @@ impl Write for Wire {
     }
 }
 
-/// Whether an output that is empty ends our side of a connection, as `settle` will find: then its close_notify goes with
-/// the last bytes.
-fn ends(flags: u32, protocol: &Protocol) -> bool {
-    match protocol {
-        Protocol::Http1(http) => flags & conn::CLOSING != 0 && http.order.is_empty(),
-        Protocol::Client(client) => flags & conn::CLOSING != 0 && client.order.is_empty(),
-        Protocol::Raw(_) => flags & conn::END_WRITES != 0,
-    }
-}
-
 impl<V: Copy> Engine<V> {
     /// Seals and writes what waits on a connection with layers.
     pub(crate) fn write_sealed<H: Host<Value = V>>(
@@ -117,7 +106,8 @@ impl<V: Copy> Engine<V> {
                 Err(error) => break Err(error),
             }
             writes_first = true;
-            if stack.output.is_empty() && ends(flags, &stack.protocol) {
+            if stack.output.is_empty() && stack.ends_ours(flags) {
+                // Its close_notify goes with the last bytes.
                 if let Some(tls) = layers.tls_mut() {
                     tls.close();
                 }

@@ -38,11 +38,12 @@ impl<V: Copy> Engine<V> {
         let sealed = connection.layers.as_ref().is_some_and(|layers| layers.has_output());
         let opening = connection.layers.as_ref().is_some_and(|layers| layers.is_opening());
         let written = stack.output.is_empty() && !sealed;
+        let ends = stack.ends_ours(connection.flags);
         let mut goes_on = false;
         match &stack.protocol {
             Protocol::Raw(stream) => {
                 let stream = *stream;
-                if written && connection.has(conn::END_WRITES) && !connection.has(conn::WRITE_CLOSED) {
+                if written && ends && !connection.has(conn::WRITE_CLOSED) {
                     if connection.say_goodbye() {
                         // The close_notify goes first: once more round.
                         return self.touch(id);
@@ -62,7 +63,7 @@ impl<V: Copy> Engine<V> {
                 }
             }
             Protocol::Client(client) => {
-                if client.order.is_empty() && connection.has(conn::CLOSING) {
+                if ends {
                     if written && connection.say_goodbye() {
                         return self.touch(id);
                     }
@@ -77,14 +78,13 @@ impl<V: Copy> Engine<V> {
             }
             Protocol::Http1(http) => {
                 let idle = http.is_idle() && stack.backlog.is_empty() && !opening;
-                let owed = !http.order.is_empty();
                 let kept = !stack.backlog.is_empty() && http.held.is_none() && http.receiving.is_none();
                 if kept && !connection.has(conn::CLOSING) {
                     // It waited for the output to shrink.
                     let server = self.servers.at(connection.server);
                     goes_on = server.is_some_and(|(_, server)| http.may_begin(&server.options, stack.output.len()));
                 }
-                if written && !owed && connection.has(conn::CLOSING) {
+                if written && ends {
                     return self.close_after_answer(id);
                 }
                 if idle && written && !connection.has(conn::QUEUED) {

@@ -99,8 +99,7 @@ impl<V: Copy> Engine<V> {
             connection.flags |= conn::CLOSING | conn::MUST_LINGER;
         }
         if read {
-            let (a, b) = error.numbers();
-            self.event(EventKind::BodyFailed, id, error.code.id().into(), a, b, None);
+            self.error_event(EventKind::BodyFailed, id, error);
         }
         self.drop_unless_owed(id);
     }

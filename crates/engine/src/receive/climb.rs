@@ -28,11 +28,7 @@ impl<V: Copy> Engine<V> {
         stack: &mut Stack,
         bytes: &[u8],
     ) -> Result<(), Error> {
-        let layers = self
-            .connections
-            .get_mut(id)
-            .and_then(|connection| connection.layers.take());
-        let Some(mut layers) = layers else {
+        let Some(mut layers) = self.take_layers(id) else {
             return self.run_protocol(host, id, stack, bytes);
         };
         let outcome = self.climb(host, id, stack, &mut layers, 0, bytes);

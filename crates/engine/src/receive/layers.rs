@@ -1,6 +1,6 @@
 //! The layers of a connection: laid when its first bytes come, taken for one piece of work, given back.
 
-use crate::connection::flag as conn;
+use crate::connection::{Stack, flag as conn};
 use crate::engine::Engine;
 use crate::id::Id;
 use crate::layer::{Handshake, Layer, Layers, Machine, ProxyHeadParser, TlsLayer};
@@ -36,12 +36,26 @@ impl<V: Copy> Engine<V> {
         }
     }
 
-    /// The layers of a connection, for the time of one piece of work.
-    pub(crate) fn take_layers(&mut self, id: Id) -> Box<Layers> {
-        let connection = self.connections.get_mut(id);
-        connection
-            .and_then(|connection| connection.layers.take())
-            .unwrap_or_default()
+    /// Does one piece of work on the stack and the layers of a connection, which may lay some; `None` where there is no
+    /// connection any more.
+    #[inline]
+    pub(crate) fn with_layers<R>(
+        &mut self,
+        id: Id,
+        work: impl FnOnce(&mut Self, &mut Stack, &mut Layers) -> R,
+    ) -> Option<R> {
+        let mut stack = self.take_stack(id)?;
+        let mut layers = self.take_layers(id).unwrap_or_default();
+        let result = work(self, &mut stack, &mut layers);
+        self.give_layers(id, layers);
+        self.give_stack(id, stack);
+        Some(result)
+    }
+
+    /// The layers that a connection has, for the time of one piece of work; a plain one has none.
+    #[inline]
+    pub(crate) fn take_layers(&mut self, id: Id) -> Option<Box<Layers>> {
+        self.connections.get_mut(id)?.layers.take()
     }
 
     /// Puts the layers of a connection back, where there are any left.

@@ -85,11 +85,7 @@ impl<V: Copy> Engine<V> {
         let Some(mut stack) = connection.stack.take() else {
             return self.close(id, Code::ConnectionClosed.into());
         };
-        let layers = self
-            .connections
-            .get_mut(id)
-            .and_then(|connection| connection.layers.take());
-        let outcome = match layers {
+        let outcome = match self.take_layers(id) {
             None => self.protocol_ended(host, id, &mut stack),
             Some(mut layers) => {
                 let outcome = match layers.tls() {

@@ -1,21 +1,15 @@
 //! A CRL as an administrator gives it: PEM or DER.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use millrace_tls::{Trust, TrustOptions};
+use millrace_tls::Trust;
 
+use crate::contexts::Site;
 use crate::fuzz::choices;
-use crate::pki::Authority;
 
 fn trust() -> &'static Trust {
-    static TRUST: OnceLock<Trust> = OnceLock::new();
-    TRUST.get_or_init(|| {
-        Trust::new(&TrustOptions {
-            ca: vec![Authority::new("fuzz CA").certificate().to_vec()],
-            ..TrustOptions::default()
-        })
-        .expect("a good CA")
-    })
+    static TRUST: OnceLock<Arc<Trust>> = OnceLock::new();
+    TRUST.get_or_init(|| Site::new("fuzz CA").trust())
 }
 
 /// What is taken has facts that its bytes have room for, the newest first; what is refused is refused in words.

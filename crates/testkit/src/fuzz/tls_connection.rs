@@ -3,18 +3,15 @@
 
 use std::sync::{Arc, OnceLock};
 
-use millrace_engine::tls_core::{
-    ClientContext, ClientOptions, Clock, Identity, ServerContext, ServerOptions as TlsOptions, TlsEngine, TlsSession,
-    Trust, TrustOptions,
-};
+use millrace_engine::tls_core::{ClientContext, ServerContext, TlsEngine, TlsSession};
 use millrace_engine::{EventKind, ServerOptions};
 use millrace_head::Method;
 
 use super::choices;
 use crate::client::{Client, read_answers};
+use crate::contexts::{NAME, Site};
 use crate::driver::{Driver, Happened, answer};
 use crate::feed::{Random, random_pieces};
-use crate::pki::{Authority, NOW, Wish};
 use crate::tls::End;
 
 /// How often a seed may make turns before it is a spin.
@@ -23,25 +20,8 @@ const TURNS: usize = 2_000;
 fn contexts() -> &'static (Arc<ServerContext>, Arc<ClientContext>) {
     static MADE: OnceLock<(Arc<ServerContext>, Arc<ClientContext>)> = OnceLock::new();
     MADE.get_or_init(|| {
-        let authority = Authority::new("fuzz CA");
-        let leaf = authority.issue(&Wish::new(&["server.test"]));
-        let server = ServerContext::new(TlsOptions {
-            identities: vec![Identity::new(&leaf.certificate, &leaf.key).expect("a good certificate")],
-            clock: Clock::manual(NOW),
-            ..TlsOptions::default()
-        });
-        let trust = Trust::new(&TrustOptions {
-            ca: vec![authority.certificate().to_vec()],
-            ..TrustOptions::default()
-        });
-        let client = ClientContext::new(ClientOptions {
-            clock: Clock::manual(NOW),
-            ..ClientOptions::new(Arc::new(trust.expect("a CA")))
-        });
-        (
-            server.expect("a good configuration"),
-            client.expect("a good configuration"),
-        )
+        let site = Site::new("fuzz CA");
+        (site.server(|_| {}), site.client(|_| {}))
     })
 }
 
@@ -64,7 +44,7 @@ pub fn tls_connection(data: &[u8]) {
     let honest = choice & 1 != 0;
     let mut requests = Requests::default();
     if honest {
-        let mut end = End::new(client_context.connect("server.test").expect("a name"));
+        let mut end = End::new(client_context.connect(NAME).expect("a name"));
         let mut taken = 0;
         while end.session.facts().is_none() {
             pump(&mut client, &mut end, &mut taken);

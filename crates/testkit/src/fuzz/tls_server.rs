@@ -2,26 +2,20 @@
 
 use std::sync::{Arc, OnceLock};
 
-use millrace_tls::{Clock, Identity, ServerContext, ServerOptions, TlsEngine, TlsEvent};
+use millrace_tls::{ServerContext, TlsEngine, TlsEvent};
 
+use crate::contexts::Site;
 use crate::fuzz::choices;
-use crate::pki::{Authority, NOW, Wish};
 use crate::tls::{Cut, End, Link};
 
 fn context() -> &'static Arc<ServerContext> {
     static CONTEXT: OnceLock<Arc<ServerContext>> = OnceLock::new();
     CONTEXT.get_or_init(|| {
-        let leaf = Authority::new("fuzz CA").issue(&Wish::new(&["server.test"]));
-        let identity = Identity::new(&leaf.certificate, &leaf.key).expect("a good certificate");
-        ServerContext::new(ServerOptions {
-            identities: vec![identity],
-            ask_for_certificate: true,
-            alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
-            max_early_data: 1_000,
-            clock: Clock::manual(NOW),
-            ..ServerOptions::default()
+        Site::new("fuzz CA").server(|options| {
+            options.ask_for_certificate = true;
+            options.alpn = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+            options.max_early_data = 1_000;
         })
-        .expect("a good configuration")
     })
 }
 

@@ -3,16 +3,13 @@
 use crate::scene::{Scene, is_missing, now, wish};
 use crate::support::pem;
 use millrace_error::Code;
+use millrace_testkit::contexts::{client_with, identity, server_with, trust_in};
 use millrace_testkit::pki::ct::{Log, Stamp};
 use millrace_testkit::tls::End;
-use millrace_tls::{
-    ClientContext, ClientOptions, Identity, OcspHash, OcspPolicy, OcspVerdict, ServerContext, ServerOptions, TlsEngine,
-    TlsSession, Trust, TrustOptions, ocsp_request,
-};
+use millrace_tls::{Clock, OcspHash, OcspPolicy, OcspVerdict, TlsEngine, TlsSession, ocsp_request};
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::Stdio;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Tries until there is something, for at most 20 seconds.
@@ -114,15 +111,10 @@ fn a_staple_passes_between_openssl_and_us_both_ways() {
     }
     let scene = Scene::new();
     let request = ocsp_request(&scene.leaf.certificate, scene.ca.certificate(), OcspHash::Sha1, None).expect("a pair");
-    let trust = Trust::new(&TrustOptions {
-        ca: vec![scene.ca.certificate().to_vec()],
-        ..TrustOptions::default()
+    let client = client_with(trust_in(&[scene.ca.certificate()], &[]), |options| {
+        options.ocsp = OcspPolicy::Require;
+        options.clock = Clock::system();
     });
-    let client = ClientContext::new(ClientOptions {
-        ocsp: OcspPolicy::Require,
-        ..ClientOptions::new(Arc::new(trust.expect("a good CA")))
-    })
-    .expect("a good configuration");
     for (state, version) in [
         ("good", "-tls1_2"),
         ("good", "-tls1_3"),
@@ -168,11 +160,7 @@ fn a_staple_passes_between_openssl_and_us_both_ways() {
 
     scene.index("good");
     let response = scene.respond(&request, "ca", &[]);
-    let server = ServerContext::new(ServerOptions {
-        identities: vec![Identity::new(&scene.leaf.certificate, &scene.leaf.key).expect("a good certificate")],
-        ..ServerOptions::default()
-    })
-    .expect("a good configuration");
+    let server = server_with(vec![identity(&scene.leaf)], |options| options.clock = Clock::system());
     server
         .staple_checked(0, Some(scene.ca.certificate()), response)
         .expect("a good response");

@@ -1,8 +1,9 @@
 //! Certificates that are out of time, of another name or purpose, of nobody that we trust, weak.
 
-use crate::support::{NAME, ca, chained, identity, leaf, server};
+use crate::support::{ca, chained, leaf, server};
 use crate::verdict::{accepted, defaults, issued, judged, refused};
 use millrace_error::Code;
+use millrace_testkit::contexts::{NAME, identity};
 use millrace_testkit::pki::{Authority, Leaf, NOW, Purpose, Wish};
 
 #[test]

@@ -1,10 +1,10 @@
 //! Revocation lists: what they refuse, and what their absence does.
 
 use crate::support;
-use crate::support::trust_in;
-use crate::support::{NAME, ca, client, established, identity, leaf, link, required, server};
+use crate::support::{ca, client, established, leaf, link, required, server};
 use crate::verdict::{accepted, judged, refused};
 use millrace_error::Code;
+use millrace_testkit::contexts::{NAME, identity, trust_in};
 use millrace_testkit::pki::{Authority, DAY, NOW, Wish};
 use millrace_tls::{ClientContext, ClientOptions, Trust, TrustOptions};
 use std::sync::Arc;

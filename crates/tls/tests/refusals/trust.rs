@@ -1,10 +1,11 @@
 //! What is trusted beside a CA: pins, a certificate that is listed itself, any certificate when that is asked for.
 
 use crate::support;
-use crate::support::{NAME, ca, chained, established, identity, leaf};
-use crate::support::{trust, trust_in};
+use crate::support::trust;
+use crate::support::{ca, chained, established, leaf};
 use crate::verdict::{accepted, judged, refused};
 use millrace_error::Code;
+use millrace_testkit::contexts::{NAME, identity, trust_in};
 use millrace_testkit::pki::{Authority, NOW, Wish};
 use millrace_tls::{ClientOptions, Pins, TlsEngine, Trust, TrustOptions};
 use std::sync::Arc;

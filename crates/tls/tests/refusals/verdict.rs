@@ -1,7 +1,8 @@
 //! What a client says of a server with a certificate, and how a refusal looks.
 
-use crate::support::{ca, client, established, identity, link_to, server_with};
+use crate::support::{ca, client, established, link_to};
 use millrace_error::Code;
+use millrace_testkit::contexts::{identity, server_with};
 use millrace_testkit::pki::Wish;
 use millrace_testkit::tls::{Cut, Link};
 use millrace_tls::{ClientOptions, Identity, TlsEngine, TlsSession, TlsVersion};

@@ -5,29 +5,26 @@ pub mod ocsp;
 
 use std::sync::{Arc, OnceLock};
 
-use millrace_testkit::pki::{Authority, Leaf, NOW, Wish};
+use millrace_testkit::contexts::{NAME, Site};
+use millrace_testkit::pki::{Authority, Leaf};
 use millrace_testkit::tls::{Cut, Link};
 use millrace_tls::{
-    ClientAuth, ClientContext, ClientOptions, Clock, Identity, ServerContext, ServerOptions, TlsSession, Trust,
-    TrustOptions,
+    ClientAuth, ClientContext, ClientOptions, Identity, ServerContext, ServerOptions, TlsSession, Trust,
 };
 
-pub const NAME: &str = "server.test";
+fn site() -> &'static Site {
+    static SITE: OnceLock<Site> = OnceLock::new();
+    SITE.get_or_init(|| Site::new("millrace test CA"))
+}
 
 /// The CA of a test binary.
 pub fn ca() -> &'static Authority {
-    static CA: OnceLock<Authority> = OnceLock::new();
-    CA.get_or_init(|| Authority::new("millrace test CA"))
+    &site().ca
 }
 
 /// A certificate for [`NAME`].
 pub fn leaf() -> &'static Leaf {
-    static LEAF: OnceLock<Leaf> = OnceLock::new();
-    LEAF.get_or_init(|| ca().issue(&Wish::new(&[NAME])))
-}
-
-pub fn identity(leaf: &Leaf) -> Identity {
-    Identity::new(&leaf.certificate, &leaf.key).expect("a good certificate")
+    &site().leaf
 }
 
 pub fn chained(leaf: &Leaf, others: &[&[u8]]) -> Identity {
@@ -57,42 +54,16 @@ pub fn pem(label: &str, der: &[u8]) -> String {
     format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
 }
 
-pub fn trust_in(ca: &[&[u8]], crls: &[Vec<u8>]) -> Arc<Trust> {
-    let options = TrustOptions {
-        ca: ca.iter().map(|der| der.to_vec()).collect(),
-        crls: crls.to_vec(),
-        ..TrustOptions::default()
-    };
-    Arc::new(Trust::new(&options).expect("good CAs and CRLs"))
-}
-
 pub fn trust() -> Arc<Trust> {
-    trust_in(&[ca().certificate()], &[])
-}
-
-pub fn clock() -> Clock {
-    Clock::manual(NOW)
-}
-
-pub fn server_with(identities: Vec<Identity>, change: impl FnOnce(&mut ServerOptions)) -> Arc<ServerContext> {
-    let mut options = ServerOptions {
-        identities,
-        clock: clock(),
-        ..ServerOptions::default()
-    };
-    change(&mut options);
-    ServerContext::new(options).expect("a good configuration")
+    site().trust()
 }
 
 pub fn server(change: impl FnOnce(&mut ServerOptions)) -> Arc<ServerContext> {
-    server_with(vec![identity(leaf())], change)
+    site().server(change)
 }
 
 pub fn client(change: impl FnOnce(&mut ClientOptions)) -> Arc<ClientContext> {
-    let mut options = ClientOptions::new(trust());
-    options.clock = clock();
-    change(&mut options);
-    ClientContext::new(options).expect("a good configuration")
+    site().client(change)
 }
 
 /// A link on which the handshake has run as far as it goes.

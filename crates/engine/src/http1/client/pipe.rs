@@ -8,7 +8,7 @@
 use super::{Exchange, aborted};
 use crate::connection::{Stack, flag as conn};
 use crate::engine::Engine;
-use crate::event::EventKind;
+use crate::event::{EventKind, cause_of};
 use crate::id::Id;
 use crate::protocol::Protocol;
 use crate::stream::flag;
@@ -108,10 +108,7 @@ impl<V: Copy> Engine<V> {
         if exchange.seen {
             flags |= aborted::SEEN;
         }
-        let (a, b) = match error.errno {
-            Some(errno) => (errno.unsigned_abs().into(), 0),
-            None => error.numbers(),
-        };
+        let (a, b) = cause_of(error);
         self.event(EventKind::Aborted, exchange.stream, flags, a, b, None);
     }
 }

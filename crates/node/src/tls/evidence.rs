@@ -1,11 +1,11 @@
 //! Evidence about certificates (OCSP, Certificate Transparency) between TypeScript and `crates/tls`.
 
+use super::registry::{TlsRegistry, registered};
 use crate::listen::state_of;
-use crate::tls::registered;
 use millrace_engine::error::Code;
 use millrace_engine::tls_core::{
     Clock, CtLog, CtLogState, CtLogs, CtPolicy, CtSource, CtStatus, CtTimestamp, OcspHash, OcspPolicy, OcspVerdict,
-    TlsError, TlsFacts, ocsp_request, ocsp_urls,
+    StapleFacts, TlsError, TlsFacts, ocsp_request, ocsp_urls,
 };
 use napi::Env;
 use napi::bindgen_prelude::Uint8Array;
@@ -80,6 +80,23 @@ pub fn ct_logs(given: &[NativeCtLog]) -> Result<CtLogs, TlsError> {
     }))
 }
 
+/// Staples in the environment's registry, and says the staple's times, or minus the code.
+fn stapled(
+    env: Env,
+    staple: impl FnOnce(&mut TlsRegistry) -> Result<StapleFacts, TlsError>,
+) -> napi::Either<NativeStaple, f64> {
+    let mut times = None;
+    let answer = registered(env, |registry| {
+        let facts = staple(registry)?;
+        times = Some(NativeStaple {
+            next_update: facts.next_update as f64,
+            refresh_at: facts.refresh_at as f64,
+        });
+        Ok(0.0)
+    });
+    times.map_or(napi::Either::B(answer), napi::Either::A)
+}
+
 /// Checks an OCSP response (DER) and staples it until its nextUpdate for the certificate at a place; minus
 /// the code when it is not good, and the one before stays.
 #[napi(catch_unwind)]
@@ -90,17 +107,11 @@ pub fn tls_staple(
     issuer: Uint8Array,
     response: Uint8Array,
 ) -> napi::Either<NativeStaple, f64> {
-    let mut staple = None;
-    let answer = registered(env, |registry| {
+    stapled(env, |registry| {
         let server = registry.servers.get(&context).ok_or(TlsError::new(Code::StaleId))?;
         let facts = server.staple_checked(place as usize, Some(&issuer), response.to_vec())?;
-        staple = Some(NativeStaple {
-            next_update: facts.next_update as f64,
-            refresh_at: facts.refresh_at as f64,
-        });
-        Ok(0.0)
-    });
-    staple.map_or(napi::Either::B(answer), napi::Either::A)
+        Ok(facts)
+    })
 }
 
 /// The same for a certificate that was made for `chooseCertificate`: handshakes that it is given from now on staple it.
@@ -111,20 +122,14 @@ pub fn tls_staple_chosen(
     issuer: Uint8Array,
     response: Uint8Array,
 ) -> napi::Either<NativeStaple, f64> {
-    let mut staple = None;
-    let answer = registered(env, |registry| {
+    stapled(env, |registry| {
         let found = registry.identities.get_mut(&identity);
         let identity = found.ok_or(TlsError::new(Code::StaleId))?;
         let now = Clock::system().now();
         let (stapled, facts) = identity.with_checked_ocsp(Some(&issuer), response.to_vec(), now)?;
         *identity = stapled;
-        staple = Some(NativeStaple {
-            next_update: facts.next_update as f64,
-            refresh_at: facts.refresh_at as f64,
-        });
-        Ok(0.0)
-    });
-    staple.map_or(napi::Either::B(answer), napi::Either::A)
+        Ok(facts)
+    })
 }
 
 /// What the CRLs of a context say of themselves, the newest first; none when the context is gone.

@@ -1,0 +1,217 @@
+//! One configuration of a server, whole: what handshakes run with, built once for all of them.
+
+use super::{ClientAuth, ServerOptions};
+use crate::identity::Shown;
+use crate::names::NameTable;
+use crate::sessions::SessionCache;
+use crate::tickets::{TicketKeys, Ticketer};
+use crate::verify::ClientJudge;
+use crate::{Clock, Identity, TlsError, alpn, suites, words};
+use rustls::ServerConfig;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::server::{NoServerSessionStorage, StoresServerSessions, WebPkiClientVerifier};
+use std::sync::Arc;
+
+/// One configuration, whole.
+#[derive(Debug)]
+pub(crate) struct ServerState {
+    pub(super) options: ServerOptions,
+    pub(super) ticket_keys: Arc<TicketKeys>,
+    sessions: Arc<dyn StoresServerSessions>,
+    /// What clients are judged by; it decides whether sessions from before can still be resumed.
+    binding: [u8; 32],
+    names: NameTable,
+    /// One per identity, in their order.
+    configs: Vec<Arc<ServerConfig>>,
+    /// The same without a certificate, to which a chosen one is added.
+    base: ServerConfig,
+    judge: Option<Arc<ClientJudge>>,
+}
+
+impl ServerState {
+    pub(super) fn build(options: ServerOptions, before: Option<&Self>) -> Result<Self, TlsError> {
+        if options.identities.is_empty() && !options.ask_for_certificate {
+            return Err(TlsError::configuration("a server needs a certificate and its key"));
+        }
+        let mut names = NameTable::default();
+        for (index, identity) in options.identities.iter().enumerate() {
+            for name in identity.names() {
+                names.insert(name, index)?;
+            }
+        }
+        let provider = Arc::new(CryptoProvider {
+            cipher_suites: suites::select(&options.ciphers)?,
+            ..aws_lc_rs::default_provider()
+        });
+        let judge = client_judge(&options, &provider)?;
+        let binding = binding(&options);
+        let ticket_keys = match before {
+            Some(before)
+                if before.options.ticket_keys == options.ticket_keys
+                    && before.options.session_timeout_s == options.session_timeout_s =>
+            {
+                Arc::clone(&before.ticket_keys)
+            }
+            _ => TicketKeys::new(
+                options.ticket_keys.as_ref(),
+                options.session_timeout_s,
+                options.clock.clone(),
+            )?,
+        };
+        let sessions = match before {
+            Some(before)
+                if before.binding == binding
+                    && before.options.session_cache_size == options.session_cache_size
+                    && before.options.session_timeout_s == options.session_timeout_s =>
+            {
+                Arc::clone(&before.sessions)
+            }
+            _ => session_cache(&options),
+        };
+        let base = config(&options, provider, judge.as_ref(), &ticket_keys, &sessions, binding)?;
+        let configs = (0..options.identities.len())
+            .map(|index| {
+                Arc::new(with_identities(
+                    &base,
+                    in_place_of(&options.identities[index..]),
+                    &options.clock,
+                ))
+            })
+            .collect();
+        Ok(Self {
+            options,
+            ticket_keys,
+            sessions,
+            binding,
+            names,
+            configs,
+            base,
+            judge,
+        })
+    }
+
+    /// The configuration for a server name, or nothing when the driver has to be asked.
+    pub(crate) fn config_for(&self, name: Option<&str>) -> Option<Arc<ServerConfig>> {
+        match name.and_then(|name| self.names.find(name)) {
+            Some(index) => self.configs.get(index).cloned(),
+            None if self.options.ask_for_certificate => None,
+            None => self.default_config(),
+        }
+    }
+
+    pub(crate) fn default_config(&self) -> Option<Arc<ServerConfig>> {
+        self.configs.first().cloned()
+    }
+
+    /// The configuration with a certificate that is not in the table.
+    pub(crate) fn config_with(&self, identity: &Identity) -> Arc<ServerConfig> {
+        Arc::new(with_identities(&self.base, vec![identity.clone()], self.clock()))
+    }
+
+    pub(crate) fn judge(&self) -> Option<&Arc<ClientJudge>> {
+        self.judge.as_ref()
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.options.clock
+    }
+}
+
+fn session_cache(options: &ServerOptions) -> Arc<dyn StoresServerSessions> {
+    match options.session_cache_size {
+        0 => Arc::new(NoServerSessionStorage {}),
+        size => Arc::new(SessionCache::new(
+            size,
+            options.session_timeout_s,
+            options.clock.clone(),
+        )),
+    }
+}
+
+/// A digest of what clients are judged by.
+fn binding(options: &ServerOptions) -> [u8; 32] {
+    let (mode, trust) = match &options.client_auth {
+        ClientAuth::Off => return [0; 32],
+        ClientAuth::Required(trust) => (1, trust),
+        ClientAuth::DangerouslyOptional(trust) => (2, trust),
+    };
+    let mut binding = trust.fingerprint();
+    binding[0] ^= mode;
+    binding
+}
+
+fn client_judge(options: &ServerOptions, provider: &Arc<CryptoProvider>) -> Result<Option<Arc<ClientJudge>>, TlsError> {
+    let (trust, required) = match &options.client_auth {
+        ClientAuth::Off => return Ok(None),
+        ClientAuth::Required(trust) => (trust, true),
+        ClientAuth::DangerouslyOptional(trust) => (trust, false),
+    };
+    Ok(Some(Arc::new(ClientJudge {
+        rules: trust.client_verifier(Arc::clone(provider), required)?,
+        trust: Arc::clone(trust),
+        dangerously_accept_any: !required,
+    })))
+}
+
+fn config(
+    options: &ServerOptions,
+    provider: Arc<CryptoProvider>,
+    judge: Option<&Arc<ClientJudge>>,
+    ticket_keys: &Arc<TicketKeys>,
+    sessions: &Arc<dyn StoresServerSessions>,
+    binding: [u8; 32],
+) -> Result<ServerConfig, TlsError> {
+    let versions = suites::versions(options.min_version, options.max_version)?;
+    let builder = ServerConfig::builder_with_details(provider, Arc::new(options.clock.clone()))
+        .with_protocol_versions(&versions)
+        .map_err(|error| TlsError::configuration(format!("no suite fits the versions: {}", words::of_error(&error))))?;
+    let builder = match judge {
+        Some(judge) => builder.with_client_cert_verifier(Arc::<ClientJudge>::clone(judge)),
+        None => builder.with_client_cert_verifier(WebPkiClientVerifier::no_client_auth()),
+    };
+    let mut config = builder.with_cert_resolver(Arc::new(NoCertificate));
+    alpn::check(&options.alpn)?;
+    config.alpn_protocols.clone_from(&options.alpn);
+    config.ignore_client_order = options.honor_cipher_order;
+    config.session_storage = Arc::clone(sessions);
+    config.max_early_data_size = options.max_early_data;
+    // rustls takes early data only where sessions are single-use.
+    if options.tickets && options.max_early_data == 0 {
+        config.ticketer = Arc::new(Ticketer {
+            keys: Arc::clone(ticket_keys),
+            binding,
+        });
+    }
+    if let Some(key_log) = &options.key_log {
+        config.key_log = Arc::new(key_log.clone());
+    }
+    Ok(config)
+}
+
+/// The first of them, and those behind it that may be shown in its place.
+fn in_place_of(identities: &[Identity]) -> Vec<Identity> {
+    let Some((first, others)) = identities.split_first() else {
+        return Vec::new();
+    };
+    let covering = others.iter().filter(|other| other.covers(first));
+    std::iter::once(first).chain(covering).cloned().collect()
+}
+
+fn with_identities(base: &ServerConfig, identities: Vec<Identity>, clock: &Clock) -> ServerConfig {
+    let mut config = base.clone();
+    config.cert_resolver = Arc::new(Shown {
+        identities,
+        clock: clock.clone(),
+    });
+    config
+}
+
+/// Stands in the configuration to which a certificate is always added before it is used.
+#[derive(Debug)]
+struct NoCertificate;
+
+impl rustls::server::ResolvesServerCert for NoCertificate {
+    fn resolve(&self, _: rustls::server::ClientHello<'_>) -> Option<Arc<rustls::sign::CertifiedKey>> {
+        None
+    }
+}
