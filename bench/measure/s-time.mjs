@@ -1,8 +1,6 @@
 // Runs openssl's s_time on the load's core: connection after connection, each with a handshake, one request, an answer.
-import { spawn } from 'node:child_process';
 import { haveProgram } from './debian.mjs';
-
-const LIMIT_BEYOND = 20_000;
+import { runLoadProgram } from './load-program.mjs';
 
 /** Whether openssl can be started; on Debian, as root, it is installed when it is not there. */
 export const haveOpenssl = () => haveProgram('openssl', ['version']);
@@ -11,25 +9,15 @@ export const haveOpenssl = () => haveProgram('openssl', ['version']);
  * Runs one for some seconds: full handshakes of TLS 1.3, or such that resume a session, which a first connection, not
  * counted, has got. Answers { connections, problems }.
  */
-export function openConnections(core, { port, resume, suite, seconds }) {
+export async function openConnections(core, { port, resume, suite, seconds }) {
   const args = ['s_time', '-connect', `127.0.0.1:${port}`, resume ? '-reuse' : '-new', '-tls1_3'];
   args.push('-ciphersuites', suite, '-www', '/', '-time', String(seconds));
-  return new Promise((resolve, reject) => {
-    const child = spawn('taskset', ['-c', String(core), 'openssl', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-    let out = '';
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (out += text));
-    const timer = setTimeout(() => child.kill('SIGKILL'), seconds * 1_000 + LIMIT_BEYOND);
-    child.once('error', reject);
-    child.once('close', (status, signal) => {
-      clearTimeout(timer);
-      try {
-        if (status !== 0) throw new Error(`openssl s_time ended with ${signal ?? `status ${status}`}`);
-        resolve(readConnections(out, resume));
-      } catch (error) {
-        reject(new Error(`${error.message}\n${out.trim().slice(-400)}`, { cause: error }));
-      }
-    });
-  });
+  const out = await runLoadProgram(core, 'openssl', args, seconds);
+  try {
+    return readConnections(out, resume);
+  } catch (error) {
+    throw new Error(`${error.message}\n${out.trim().slice(-400)}`, { cause: error });
+  }
 }
 
 /**

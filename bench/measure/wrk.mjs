@@ -1,11 +1,10 @@
 // Runs wrk on a core of its own and reads what it counted.
-import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { haveProgram } from './debian.mjs';
+import { runLoadProgram } from './load-program.mjs';
 import { cpuBetween, cpuTime, threads } from './process-facts.mjs';
 
 const script = (name) => fileURLToPath(new URL(`../load/${name}.lua`, import.meta.url));
-const LIMIT_BEYOND = 20_000;
 /**
  * Seconds until thousands of connections are accepted: a connect whose SYN is dropped comes again after 1, then 2 s. A
  * load of few connections names a shorter `lead`.
@@ -18,20 +17,7 @@ export const haveWrk = () => haveProgram('wrk', ['--version']);
 function start(core, { url, connections, seconds, script: name, args = [], headers = {} }) {
   const options = ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--timeout', '10s', '-s', script(name)];
   for (const [field, value] of Object.entries(headers)) options.push('-H', `${field}: ${value}`);
-  return new Promise((resolve, reject) => {
-    const child = spawn('taskset', ['-c', String(core), 'wrk', ...options, url, '--', ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let out = '';
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (out += text));
-    const timer = setTimeout(() => child.kill('SIGKILL'), seconds * 1_000 + LIMIT_BEYOND);
-    child.once('error', reject);
-    child.once('close', (status, signal) => {
-      clearTimeout(timer);
-      if (status === 0) resolve(out);
-      else reject(new Error(`wrk ended with ${signal ?? `status ${status}`}\n${out.trim()}`));
-    });
-  });
+  return runLoadProgram(core, 'wrk', [...options, url, '--', ...args], seconds);
 }
 
 // `status` is what the case wants answered: of wrk's counts, those above 399 are errors unless that is one of them.

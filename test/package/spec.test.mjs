@@ -30,21 +30,24 @@ const ALIAS = /^(with|testWith|testWhere|describeWith)([A-Z]\w*)?$/;
 function named(node) {
   if (!ts.isCallExpression(node)) return undefined;
   let root = node.expression;
+  let of;
   while (!ts.isIdentifier(root)) {
+    // `where('…', missing).test('…')`
+    if (ts.isPropertyAccessExpression(root)) of = root.name.text;
     if (ts.isPropertyAccessExpression(root) || ts.isCallExpression(root) || ts.isTaggedTemplateExpression(root)) {
       root = root.expression ?? root.tag;
     } else if (ts.isParenthesizedExpression(root)) {
-      // `(tool === undefined ? test.skip : test)('…')`
-      root = ts.isConditionalExpression(root.expression) ? root.expression.whenFalse : root.expression;
+      root = root.expression;
     } else {
       return undefined;
     }
   }
   const [title] = node.arguments;
   if (title === undefined || !ts.isStringLiteralLike(title)) return undefined;
-  if (root.text === 'test' || root.text === 'it') return { kind: 'test', title: title.text };
-  if (ALIAS.test(root.text)) return { kind: hasTests(node) ? 'describe' : 'test', title: title.text };
-  return root.text === 'describe' ? { kind: 'describe', title: title.text } : undefined;
+  const name = root.text === 'where' ? of : root.text;
+  if (name === 'test' || name === 'it') return { kind: 'test', title: title.text };
+  if (name !== undefined && ALIAS.test(name)) return { kind: hasTests(node) ? 'describe' : 'test', title: title.text };
+  return name === 'describe' ? { kind: 'describe', title: title.text } : undefined;
 }
 
 /** Whether a call has others inside of it that declare tests. */
@@ -161,7 +164,7 @@ test('each option of TLS is named by a claim', () => {
 
 test('a test that is not there is found missing', () => {
   const files = {
-    'a.test.ts': `describe('outer', () => { test('one', () => {}); test.each([1])('each %d', () => {}); });\n// test('no')\nwithTool('two', () => {}); testWith(tool).each([1])('three', () => {}); withTool('group', () => { test('four', () => {}); });\n(tool ? test : test.skip)('five', () => {});`,
+    'a.test.ts': `describe('outer', () => { test('one', () => {}); test.each([1])('each %d', () => {}); });\n// test('no')\nwithTool('two', () => {}); testWith(tool).each([1])('three', () => {}); withTool('group', () => { test('four', () => {}); });\nwhere('of it', missing).test('five', () => {});\nwhere('of it', missing).describe.each([1])('several', () => { test('six', () => {}); });`,
     'b.rs': '#[test]\nfn one() {}\nfn helper() {}\n#[test]\n#[cfg(unix)]\nfn two() {}',
     'c.ts': `export const ROWS = [{ name: 'a row', program: 'x' }];`,
   };
@@ -174,6 +177,7 @@ test('a test that is not there is found missing', () => {
     'a.test.ts › three',
     'a.test.ts › group › four',
     'a.test.ts › five',
+    'a.test.ts › several › six',
     'b.rs › one',
     'b.rs › two',
     'c.ts › a row',
@@ -183,6 +187,7 @@ test('a test that is not there is found missing', () => {
     'a.test.ts › no',
     'a.test.ts › other › one',
     'a.test.ts › group',
+    'a.test.ts › of it',
     'b.rs › helper',
     'c.ts › another',
     'd.ts › one',

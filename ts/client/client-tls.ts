@@ -1,5 +1,5 @@
-import { misuse } from '../errors/millrace-error.js';
 import { defaultTls } from '../pool/default-tls.js';
+import { contextFor } from '../tls/given-context.js';
 import { TlsContext } from '../tls/tls-context.js';
 import type { TlsClientOptions } from '../tls/tls-options.js';
 
@@ -13,10 +13,7 @@ export class ClientTls {
   constructor(owner: string, given: TlsContext | TlsClientOptions | boolean | null) {
     this._options = typeof given === 'object' ? (given as TlsClientOptions | null) : null;
     if (!(given instanceof TlsContext)) return;
-    if (given.kind !== 'client') {
-      throw misuse('MILLRACE_INVALID_ARGUMENT', `${owner}: option 'tls' must be a client's context, got a server's`);
-    }
-    this.context = given;
+    this.context = contextFor(owner, 'client', given);
   }
 
   async make(): Promise<void> {

@@ -15,7 +15,8 @@ import { CONNECT_TIMEOUTS } from '../options/connect-timeouts.generated.js';
 import { validateOptions } from '../options/validate.js';
 import type { ProxyOption, RouteHop } from '../proxy/route.js';
 import { routeOf } from '../proxy/route.js';
-import { TlsContext } from '../tls/tls-context.js';
+import { clientContextOf } from '../tls/given-context.js';
+import type { TlsContext } from '../tls/tls-context.js';
 import type { TlsClientOptions } from '../tls/tls-options.js';
 import { withAbstractName } from './abstract-name.js';
 import { descriptorOf } from './bridge.js';
@@ -127,7 +128,7 @@ async function open(
   signal: AbortSignal | null,
 ): Promise<Socket> {
   const keepAlive = keepAliveNumbers('connect', values.keepAlive);
-  const tls = await contextOf(values.tls);
+  const tls = await clientContextOf('connect', values.tls);
   const { to, routes, ...names } = await planOf(values, hops, resolve);
   const plan = {
     to,
@@ -248,16 +249,6 @@ const UNREACHABLE = new Set<string>([
 
 function isUnreachable(error: unknown): boolean {
   return error instanceof MillraceError && UNREACHABLE.has(error.code);
-}
-
-async function contextOf(tls: unknown): Promise<TlsContext | null> {
-  if (tls === false) return null;
-  if (tls === true) return TlsContext.client();
-  if (!(tls instanceof TlsContext)) return TlsContext.client(tls as TlsClientOptions);
-  if (tls.kind !== 'client') {
-    throw misuse('MILLRACE_INVALID_ARGUMENT', "connect: option 'tls' must be a client's context, got a server's");
-  }
-  return tls;
 }
 
 const FAMILIES = { any: 0, ipv4: 4, ipv6: 6 } as const;

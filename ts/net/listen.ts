@@ -1,4 +1,3 @@
-import { abortError } from '../errors/abort-error.js';
 import { misuse } from '../errors/millrace-error.js';
 import type { NativeServerOptions } from '../native/binding.js';
 import { SERVER_RAW } from '../native/binding.js';
@@ -6,7 +5,7 @@ import { native } from '../native/loader.js';
 import type { SocketListenOptions, SocketListenOptionValues } from '../options/listen.generated.js';
 import { SOCKET_LISTEN_OPTIONS } from '../options/listen.generated.js';
 import { validateOptions } from '../options/validate.js';
-import { TlsContext } from '../tls/tls-context.js';
+import type { TlsContext } from '../tls/tls-context.js';
 import type { TlsServerOptions } from '../tls/tls-options.js';
 import { gateError } from './gate-error.js';
 import { withAbstractName } from './abstract-name.js';
@@ -15,6 +14,7 @@ import type { KeepAlive } from './keep-alive.js';
 import { keepAliveNumbers } from './keep-alive.js';
 import type { OnConnection } from './listener.js';
 import { Listener } from './listener.js';
+import { listening } from './listening.js';
 
 /** Where and how to listen for raw connections; docs/options.md has ranges and defaults. */
 export interface ListenSocketOptions extends SocketListenOptions {
@@ -34,42 +34,14 @@ export async function listen(options: ListenSocketOptions, onConnection: OnConne
   if (typeof onConnection !== 'function') {
     throw misuse('MILLRACE_INVALID_ARGUMENT', 'listen: the second argument must be a function that takes sockets');
   }
-  const { signal } = values;
-  if (signal?.aborted === true) throw abortError(signal);
   const native_ = nativeOptions(values);
-  const tls = await contextOf(values.tls);
-  const own = tls === values.tls ? null : tls;
-  let listener: Listener;
-  try {
-    listener = await bind(native_, values, ({ id, place, name }) => {
+  return listening('listen', values, (tls) =>
+    bind(native_, values, ({ id, place, name }) => {
       setGate(id, values, name);
       if (tls !== null) native.serverTls(id, tls.number);
       return new Listener(id, place, tls, onConnection);
-    });
-  } catch (error) {
-    own?.close();
-    throw error;
-  }
-  listener.once('close', () => own?.close());
-  if (signal !== null) {
-    if (signal.aborted) {
-      listener.destroy();
-      throw abortError(signal);
-    }
-    const onAbort = (): void => listener.destroy();
-    signal.addEventListener('abort', onAbort, { once: true });
-    listener.once('close', () => signal.removeEventListener('abort', onAbort));
-  }
-  return listener;
-}
-
-async function contextOf(tls: object | null): Promise<TlsContext | null> {
-  if (tls === null) return null;
-  if (!(tls instanceof TlsContext)) return TlsContext.server(tls);
-  if (tls.kind !== 'server') {
-    throw misuse('MILLRACE_INVALID_ARGUMENT', "listen: option 'tls' must be a server's context, got a client's");
-  }
-  return tls;
+    }),
+  );
 }
 
 function setGate(id: number, values: SocketListenOptionValues, name: string): void {

@@ -1,5 +1,3 @@
-import { abortError } from '../errors/abort-error.js';
-import { misuse } from '../errors/millrace-error.js';
 import type { NativeServerOptions } from '../native/binding.js';
 import { SERVER_HTTP1 } from '../native/binding.js';
 import { native } from '../native/loader.js';
@@ -7,6 +5,7 @@ import type { ListenOptions, ServerLimits, ServerOptionValues, ServerTimeouts } 
 import { SERVER_OPTIONS } from '../options/server.generated.js';
 import { validateOptions } from '../options/validate.js';
 import { bind } from '../net/bind.js';
+import { listening } from '../net/listening.js';
 import type { Socket } from '../net/socket.js';
 import type { CompressionOptions } from './compression/options.js';
 import { compressionSettings } from './compression/options.js';
@@ -21,7 +20,7 @@ import type { ServerRequest } from './request.js';
 import type { ServerResponse } from './response.js';
 import type { SocksHook } from './server.js';
 import { Server } from './server.js';
-import { TlsContext } from '../tls/tls-context.js';
+import type { TlsContext } from '../tls/tls-context.js';
 import type { TlsServerOptions } from '../tls/tls-options.js';
 import type { Validate } from './validate-head.js';
 import type { LazyResponse } from './web-response.js';
@@ -80,38 +79,7 @@ export interface ProxyPart {
 export async function start(options: ServeOptions, proxy: ProxyPart | null): Promise<Server> {
   const values = await withCompression(withRateLimits(validateOptions(SERVER_OPTIONS, options)));
   nativeReputation(values.reputation);
-  const { signal } = values;
-  if (signal?.aborted === true) throw abortError(signal);
-  const tls = await tlsContext(values);
-  const own = tls === values.tls ? null : tls;
-  let server: Server;
-  try {
-    server = await listen(values, tls, proxy);
-  } catch (error) {
-    own?.close();
-    throw error;
-  }
-  // What refreshes CRLs and OCSP responses for this server alone ends with it.
-  server.once('close', () => own?.close());
-  if (signal !== null) {
-    if (signal.aborted) {
-      server.destroy();
-      throw abortError(signal);
-    }
-    const onAbort = (): void => server.destroy();
-    signal.addEventListener('abort', onAbort, { once: true });
-    server.once('close', () => signal.removeEventListener('abort', onAbort));
-  }
-  return server;
-}
-
-async function tlsContext({ tls }: ServerOptionValues): Promise<TlsContext | null> {
-  if (tls === null) return null;
-  if (!(tls instanceof TlsContext)) return TlsContext.server(tls);
-  if (tls.kind !== 'server') {
-    throw misuse('MILLRACE_INVALID_ARGUMENT', "serve: option 'tls' must be a server's context, got a client's");
-  }
-  return tls;
+  return listening('serve', values, (tls) => listen(values, tls, proxy));
 }
 
 /** Rate limits that the native core cannot check become the outermost middleware. */

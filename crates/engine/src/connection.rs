@@ -212,6 +212,27 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// One that has not begun anything: idle, with no deadline, of the server in this slot.
+    #[inline]
+    pub fn new(link: Link, peer: Peer, server: u32, flags: u32, interest: Interest) -> Self {
+        Self {
+            link,
+            stack: None,
+            layers: None,
+            deadline_ms: 0,
+            armed_ms: 0,
+            server,
+            requests: 0,
+            memory: 0,
+            drained: 0,
+            relay: 0,
+            flags,
+            deadline: Deadline::None,
+            interest,
+            peer,
+        }
+    }
+
     /// Sets its deadline; says whether the timer wheel is to look at it then, for it would come later otherwise.
     #[inline]
     pub fn set_deadline(&mut self, what: Deadline, at_ms: u64) -> bool {
@@ -303,22 +324,7 @@ mod tests {
             (Link::Unix(unix.into()), 0, ORDINARY, true),
             (Link::Tcp(socket().into()), 0, Interest::HANGUP, false),
         ] {
-            let connection = Connection {
-                link,
-                stack: None,
-                layers: None,
-                deadline_ms: 0,
-                armed_ms: 0,
-                server: 0,
-                requests: 0,
-                memory: 0,
-                drained: 0,
-                relay: 0,
-                flags,
-                deadline: Deadline::None,
-                interest,
-                peer: Peer::default(),
-            };
+            let connection = Connection::new(link, Peer::default(), 0, flags, interest);
             assert_eq!(connection.is_watched_as_usual(), usual, "{flags} {interest:?}");
         }
     }

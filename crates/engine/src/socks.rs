@@ -12,7 +12,7 @@ use crate::stream::{Stream, flag};
 use millrace_error::{Code, Error};
 use millrace_head::Method;
 use millrace_metrics::Counter;
-use millrace_socks::{Host as Target, Protocol as Spoken, Reply, ServerEvent};
+use millrace_socks::{Host as Target, Protocol as Spoken, Reply, Server, ServerEvent};
 
 impl<V: Copy> Engine<V> {
     /// Bytes of a proxy's client that has not said yet what it wants.
@@ -158,14 +158,7 @@ impl<V: Copy> Engine<V> {
             return false;
         };
         let decided = self.with_layers(id, |engine, stack, layers| {
-            let mut decided = false;
-            if let Some(handshake) = layers.handshake_mut() {
-                if let Machine::Server(server) = &mut handshake.machine {
-                    decided = server.auth_decision(right).is_ok();
-                }
-                handshake.is_waiting = !decided;
-                handshake.take_output();
-            }
+            let decided = decide(layers, |server| server.auth_decision(right).is_ok());
             if decided && !right {
                 engine.metrics.add(Counter::ProxyServerFailures, 1);
                 engine.forget_socks(stack);
@@ -189,13 +182,7 @@ impl<V: Copy> Engine<V> {
             return false;
         };
         let decided = self.with_layers(id, |engine, stack, layers| {
-            let mut decided = false;
-            if let Some(handshake) = layers.handshake_mut() {
-                if let Machine::Server(server) = &mut handshake.machine {
-                    decided = server.reply(reply).is_ok();
-                }
-                handshake.take_output();
-            }
+            let decided = decide(layers, |server| server.reply(reply).is_ok());
             match reply {
                 _ if !decided => {}
                 Reply::Granted(_) => {
@@ -276,4 +263,18 @@ impl<V: Copy> Engine<V> {
             stack.output.tail(&mut self.pool).extend_from_slice(&output[sent..]);
         }
     }
+}
+
+/// Tells a handshake that waits what was decided; says whether it was what it waits for.
+fn decide(layers: &mut Layers, decision: impl FnOnce(&mut Server) -> bool) -> bool {
+    let Some(handshake) = layers.handshake_mut() else {
+        return false;
+    };
+    let decided = match &mut handshake.machine {
+        Machine::Server(server) => decision(server),
+        Machine::Client(_) => false,
+    };
+    handshake.is_waiting = !decided;
+    handshake.take_output();
+    decided
 }

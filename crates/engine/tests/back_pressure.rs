@@ -3,7 +3,7 @@
 use millrace_engine::buffer::PinId;
 use millrace_engine::{Chunk, EventKind, Respond, ServerOptions};
 use millrace_testkit::client::Client;
-use millrace_testkit::driver::{Driver, answer};
+use millrace_testkit::driver::{Driver, OK, answer};
 
 #[test]
 fn a_slow_reader_makes_write_say_wait_and_drain_follows() {
@@ -13,17 +13,7 @@ fn a_slow_reader_makes_write_say_wait_and_drain_follows() {
     client.reading = false;
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     let stream = driver.expect(EventKind::Request).stream();
-    driver
-        .engine
-        .respond_head(
-            stream,
-            &Respond {
-                status: 200,
-                reason: b"",
-                block: b"",
-            },
-        )
-        .unwrap();
+    driver.engine.respond_head(stream, &OK).unwrap();
     let chunk = vec![b'c'; 16 * 1024];
     let (mut written, mut drains) = (0_usize, 0);
     for _ in 0..20 {
@@ -67,17 +57,7 @@ fn write_says_wait_one_byte_past_the_mark_and_not_at_it() {
     });
     let mut client = Client::send_to(addr, "GET / HTTP/1.0\r\n\r\n");
     let stream = driver.expect(EventKind::Request).stream();
-    driver
-        .engine
-        .respond_head(
-            stream,
-            &Respond {
-                status: 200,
-                reason: b"",
-                block: b"",
-            },
-        )
-        .unwrap();
+    driver.engine.respond_head(stream, &OK).unwrap();
     driver.settle();
     assert!(driver.engine.write(stream, Chunk::Bytes(&[b'x'; 1000])).unwrap());
     assert!(!driver.engine.write(stream, Chunk::Bytes(b"y")).unwrap());

@@ -3,9 +3,9 @@
 use std::net::TcpStream;
 
 use millrace_engine::error::Code;
-use millrace_engine::{Chunk, EventKind, Injection, Respond, ServerOptions};
+use millrace_engine::{Chunk, EventKind, Injection, ServerOptions};
 use millrace_testkit::client::Client;
-use millrace_testkit::driver::{Driver, answer, echo_target};
+use millrace_testkit::driver::{Driver, OK, answer, echo_target};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -83,17 +83,7 @@ fn serves_a_request_that_came_while_an_answer_that_said_keep_alive_was_written()
     let (server, addr) = driver.listen(ServerOptions::default());
     let mut client = Client::send_to(addr, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
     let stream = driver.expect(EventKind::Request).stream();
-    driver
-        .engine
-        .respond_head(
-            stream,
-            &Respond {
-                status: 200,
-                reason: b"",
-                block: b"",
-            },
-        )
-        .unwrap();
+    driver.engine.respond_head(stream, &OK).unwrap();
     driver.settle();
     driver.engine.close_server(server);
     driver.settle();
@@ -191,19 +181,7 @@ fn a_long_answer_is_finished_by_a_closing_server() {
     client.send(GET);
     let stream = driver.expect(EventKind::Request).stream();
     let body = vec![b'x'; 4 << 20];
-    driver
-        .engine
-        .respond(
-            stream,
-            &Respond {
-                status: 200,
-                reason: b"",
-                block: b"",
-            },
-            Chunk::Bytes(&body),
-            true,
-        )
-        .unwrap();
+    driver.engine.respond(stream, &OK, Chunk::Bytes(&body), true).unwrap();
     driver.settle();
     driver.engine.close_server(server);
     driver.settle();

@@ -1,18 +1,12 @@
 //! Bodies that are parts of files: whole, in order among others, and cut where the file is.
 
-use millrace_engine::{Chunk, EventKind, Respond, ServerOptions};
+use millrace_engine::{Chunk, EventKind, ServerOptions};
 use millrace_error::Code;
 use millrace_testkit::client::Client;
-use millrace_testkit::driver::{Driver, answer};
+use millrace_testkit::driver::{Driver, OK, answer};
 use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
-
-const OK: Respond<'static> = Respond {
-    status: 200,
-    reason: b"",
-    block: b"",
-};
 
 /// Bytes none of which are mistaken for their neighbours.
 fn pattern(len: usize) -> Vec<u8> {

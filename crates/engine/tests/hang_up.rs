@@ -1,30 +1,16 @@
 //! Clients that go away.
 
 use millrace_engine::error::Code;
-use millrace_engine::{Chunk, EventKind, Respond, ServerOptions};
+use millrace_engine::{Chunk, EventKind, ServerOptions};
 use millrace_testkit::client::Client;
-use millrace_testkit::driver::{Driver, answer};
+use millrace_testkit::driver::{Driver, OK, answer};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-const OK: Respond<'static> = Respond {
-    status: 200,
-    reason: b"",
-    block: b"",
-};
 
 fn listen() -> (Driver, f64, std::net::SocketAddr) {
     let mut driver = Driver::new();
     let (server, addr) = driver.listen(ServerOptions::default());
     (driver, server, addr)
-}
-
-fn nothing_is_left(driver: &mut Driver) {
-    driver.settle();
-    let census = driver.engine.census();
-    assert_eq!(
-        (census.connections, census.streams, census.buffers, census.timers),
-        (0, 0, 0, 0)
-    );
 }
 
 #[test]
@@ -38,7 +24,7 @@ fn a_fin_after_the_request_is_told_and_the_answer_is_still_written() {
     driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());
     assert_eq!((client.answers(&[])[0].text(), client.ended), ("late".into(), true));
     assert_eq!(driver.count(EventKind::Aborted), 0);
-    nothing_is_left(&mut driver);
+    driver.assert_no_connection_left();
 }
 
 #[test]
@@ -51,7 +37,7 @@ fn a_fin_in_one_piece_with_the_request_is_no_different() {
     answer(&mut driver.engine, request.stream(), b"late").unwrap();
     driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());
     assert_eq!((client.answers(&[])[0].text(), client.ended), ("late".into(), true));
-    nothing_is_left(&mut driver);
+    driver.assert_no_connection_left();
 }
 
 #[test]
@@ -67,7 +53,7 @@ fn all_pipelined_requests_before_a_fin_are_answered() {
     }
     driver.run_until(&mut [&mut client], |_, clients| clients[0].is_over());
     assert_eq!((client.complete(), client.ended), (5, true));
-    nothing_is_left(&mut driver);
+    driver.assert_no_connection_left();
 }
 
 #[test]
@@ -86,7 +72,7 @@ fn a_reset_aborts_the_exchange_at_once() {
         Code::StaleId
     );
     assert_eq!(driver.engine.server_stats(server).unwrap().aborted, 1);
-    nothing_is_left(&mut driver);
+    driver.assert_no_connection_left();
 }
 
 #[test]
@@ -98,7 +84,7 @@ fn a_reset_is_seen_while_reading_is_withheld() {
     client.exchange();
     client.reset();
     assert_eq!(driver.expect(EventKind::Aborted).code(), Some(Code::ConnectionReset));
-    nothing_is_left(&mut driver);
+    driver.assert_no_connection_left();
 }
 
 #[test]
@@ -125,7 +111,7 @@ fn a_fin_within_a_request_gets_400_and_aborts_it() {
             vec![]
         };
         assert_eq!(aborted, expected);
-        nothing_is_left(&mut driver);
+        driver.assert_no_connection_left();
     }
 }
 
@@ -145,7 +131,7 @@ fn a_connection_that_never_speaks_or_has_been_served_ends_in_silence() {
     });
     assert_eq!((silent.received.len(), served.received.len()), (0, length));
     assert!(driver.events.is_empty());
-    nothing_is_left(&mut driver);
+    driver.assert_no_connection_left();
 }
 
 #[test]
@@ -210,7 +196,7 @@ fn a_reader_that_goes_away_ends_a_blocked_answer() {
         0,
         "told twice"
     );
-    nothing_is_left(&mut driver);
+    driver.assert_no_connection_left();
 }
 
 #[test]
@@ -230,5 +216,5 @@ fn an_answer_that_is_cut_while_its_request_still_arrives_is_told_once() {
     driver.expect(EventKind::Aborted);
     driver.settle();
     assert_eq!(driver.count(EventKind::Aborted), 0, "told twice");
-    nothing_is_left(&mut driver);
+    driver.assert_no_connection_left();
 }

@@ -3,14 +3,9 @@
 use millrace_engine::error::Code;
 use millrace_engine::{Chunk, EventKind, Respond, ServerOptions};
 use millrace_testkit::client::Client;
-use millrace_testkit::driver::{Driver, TestEngine, answer};
+use millrace_testkit::driver::{Driver, OK, TestEngine, answer};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-const OK: Respond<'static> = Respond {
-    status: 200,
-    reason: b"",
-    block: b"",
-};
 
 /// Every command that takes a stream, with an id that names none.
 fn all_commands_refuse(engine: &mut TestEngine, id: f64) {

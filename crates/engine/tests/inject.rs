@@ -25,12 +25,7 @@ fn injection<'a>(method: &'a str, body: Option<&'a [u8]>) -> Injection<'a> {
 
 fn injected(driver: &mut Driver) -> Happened {
     let event = driver.expect(EventKind::Injected);
-    driver.settle();
-    let census = driver.engine.census();
-    assert_eq!(
-        (census.connections, census.streams, census.buffers, census.timers),
-        (0, 0, 0, 0)
-    );
+    driver.assert_no_connection_left();
     event
 }
 

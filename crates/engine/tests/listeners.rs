@@ -12,12 +12,6 @@ fn options() -> ServerOptions {
     }
 }
 
-fn nothing_is_left(driver: &mut Driver) {
-    driver.settle();
-    let census = driver.engine.census();
-    assert_eq!((census.connections, census.streams, census.buffers), (0, 0, 0));
-}
-
 #[test]
 fn a_connection_is_a_tunnel_before_it_says_anything() {
     let mut driver = Driver::new();
@@ -43,7 +37,7 @@ fn a_connection_is_a_tunnel_before_it_says_anything() {
         (1, 1, 0, 0)
     );
     assert_eq!((stats.received, stats.sent, stats.errors), (18, 9, 0));
-    nothing_is_left(&mut driver);
+    driver.assert_no_connection_left();
 }
 
 #[test]
@@ -69,7 +63,7 @@ fn a_proxy_head_goes_before_the_tunnel_however_it_is_cut() {
         }
         assert_eq!(bytes, b"rest", "cut at {cut}");
         driver.engine.destroy(stream);
-        nothing_is_left(&mut driver);
+        driver.assert_no_connection_left();
     }
 }
 
@@ -95,7 +89,7 @@ fn what_does_not_open_is_closed_without_an_answer_and_counted() {
     assert_eq!((wrong.received.len(), silent.received.len()), (0, 0));
     assert_eq!(driver.count(EventKind::Accepted), 0);
     assert_eq!(driver.engine.server_stats(server).unwrap().errors, 2);
-    nothing_is_left(&mut driver);
+    driver.assert_no_connection_left();
 }
 
 #[test]
@@ -114,7 +108,7 @@ fn one_that_may_not_enter_is_closed_without_a_byte() {
     assert!(second.received.is_empty() && !first.is_over());
     assert_eq!(driver.engine.server_stats(server).unwrap().refused, 1);
     driver.engine.destroy(stream);
-    nothing_is_left(&mut driver);
+    driver.assert_no_connection_left();
 }
 
 #[test]
@@ -140,5 +134,5 @@ fn closing_waits_for_its_tunnels_and_force_cuts_them() {
     );
     let closed = driver.expect(EventKind::ServerClosed);
     assert_eq!((closed.a, closed.b), (1, 1));
-    nothing_is_left(&mut driver);
+    driver.assert_no_connection_left();
 }

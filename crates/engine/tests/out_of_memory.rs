@@ -8,7 +8,7 @@ use std::cell::Cell;
 use millrace_engine::error::Code;
 use millrace_engine::{Chunk, EventKind, Injection, Respond, ServerOptions};
 use millrace_testkit::client::Client;
-use millrace_testkit::driver::{Driver, answer};
+use millrace_testkit::driver::{Driver, OK, answer};
 
 struct Refusing;
 
@@ -54,11 +54,6 @@ static ALLOCATOR: Refusing = Refusing;
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const LARGE: usize = 8 << 20;
-const OK: Respond<'static> = Respond {
-    status: 200,
-    reason: b"",
-    block: b"",
-};
 
 /// Does something while no allocation above so many bytes succeeds, and asserts that one was refused.
 fn without_memory<T>(above: usize, work: impl FnOnce() -> T) -> T {

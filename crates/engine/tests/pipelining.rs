@@ -2,7 +2,7 @@
 
 use millrace_engine::{Chunk, EventKind, Respond, ServerOptions};
 use millrace_testkit::client::Client;
-use millrace_testkit::driver::{Driver, answer, echo_target};
+use millrace_testkit::driver::{Driver, OK, answer, echo_target};
 
 fn get(n: usize) -> String {
     format!("GET /{n} HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -40,17 +40,7 @@ fn answers_given_in_any_order_leave_in_the_order_of_the_requests() {
         "an answer went ahead of one that is owed before it"
     );
     // The first is streamed; the second stands complete behind it.
-    driver
-        .engine
-        .respond_head(
-            streams[0],
-            &Respond {
-                status: 200,
-                reason: b"",
-                block: b"",
-            },
-        )
-        .unwrap();
+    driver.engine.respond_head(streams[0], &OK).unwrap();
     driver.engine.write(streams[0], Chunk::Bytes(b"/")).unwrap();
     driver.quiet(&mut [&mut client]);
     assert_eq!(client.complete(), 0);
@@ -162,9 +152,7 @@ fn an_answer_that_says_close_is_the_last_and_aborts_those_owed_behind_it() {
         .collect();
     assert_eq!(aborted, [streams[2], streams[3]]);
     client.finish();
-    driver.settle();
-    let census = driver.engine.census();
-    assert_eq!((census.connections, census.streams, census.buffers), (0, 0, 0));
+    driver.assert_no_connection_left();
 }
 
 #[test]

@@ -2,15 +2,10 @@
 
 use millrace_engine::buffer::PinId;
 use millrace_engine::error::Code;
-use millrace_engine::{Chunk, EventKind, Respond, ServerOptions};
+use millrace_engine::{Chunk, EventKind, ServerOptions};
 use millrace_testkit::client::Client;
-use millrace_testkit::driver::{Driver, Happened, answer};
+use millrace_testkit::driver::{Driver, Happened, OK, answer};
 
-const OK: Respond<'static> = Respond {
-    status: 200,
-    reason: b"",
-    block: b"",
-};
 const LONG: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
 
 fn options() -> ServerOptions {

@@ -8,13 +8,7 @@ use millrace_engine::{
     memory_held,
 };
 use millrace_testkit::client::Client;
-use millrace_testkit::driver::{Driver, Happened, TestEngine, Values, answer};
-
-const OK: Respond<'static> = Respond {
-    status: 200,
-    reason: b"",
-    block: b"",
-};
+use millrace_testkit::driver::{Driver, Happened, OK, TestEngine, Values, answer};
 
 /// What the client does once its bytes are sent.
 enum Then {

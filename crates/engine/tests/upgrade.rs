@@ -28,9 +28,7 @@ fn bytes(driver: &mut Driver) -> Vec<u8> {
 }
 
 fn nothing_is_left(driver: &mut Driver, server: f64) {
-    driver.settle();
-    let census = driver.engine.census();
-    assert_eq!((census.connections, census.streams, census.buffers), (0, 0, 0));
+    driver.assert_no_connection_left();
     assert_eq!(driver.engine.server_stats(server).unwrap().requests_active, 0);
 }
 

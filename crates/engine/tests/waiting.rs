@@ -1,14 +1,9 @@
 //! What one connection may have under way: answers that wait for their turn, and heads that are read ahead.
 
-use millrace_engine::{Chunk, EventKind, HeadLimits, Respond, ServerOptions};
+use millrace_engine::{Chunk, EventKind, HeadLimits, ServerOptions};
 use millrace_testkit::client::Client;
-use millrace_testkit::driver::{Driver, answer};
+use millrace_testkit::driver::{Driver, OK, answer};
 
-const OK: Respond<'static> = Respond {
-    status: 200,
-    reason: b"",
-    block: b"",
-};
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 /// The default of the limit on heads.
 const HEADS: usize = 128 * 1024;

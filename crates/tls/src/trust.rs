@@ -50,6 +50,24 @@ pub struct Trust {
     allow_expired_crls: bool,
 }
 
+/// A builder of rustls' that judges revocation as a [`Trust`] says: the two for servers and for clients have the same
+/// methods and no trait.
+macro_rules! with_revocation {
+    ($trust:expr, $builder:expr) => {{
+        let mut builder = $builder.with_crls($trust.crls.iter().cloned());
+        if $trust.allow_unknown_revocation {
+            builder = builder.allow_unknown_revocation_status();
+        }
+        if !$trust.allow_expired_crls {
+            builder = builder.enforce_revocation_expiration();
+        }
+        if $trust.crl_end_entity_only {
+            builder = builder.only_check_end_entity_revocation();
+        }
+        builder
+    }};
+}
+
 impl Trust {
     /// Reads what is trusted.
     ///
@@ -166,18 +184,8 @@ impl Trust {
     }
 
     pub(crate) fn server_verifier(&self, provider: Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, TlsError> {
-        let mut builder = WebPkiServerVerifier::builder_with_provider(Arc::clone(&self.roots), provider)
-            .with_crls(self.crls.iter().cloned());
-        if self.allow_unknown_revocation {
-            builder = builder.allow_unknown_revocation_status();
-        }
-        if !self.allow_expired_crls {
-            builder = builder.enforce_revocation_expiration();
-        }
-        if self.crl_end_entity_only {
-            builder = builder.only_check_end_entity_revocation();
-        }
-        builder.build().map_err(refused)
+        let builder = WebPkiServerVerifier::builder_with_provider(Arc::clone(&self.roots), provider);
+        with_revocation!(self, builder).build().map_err(refused)
     }
 
     pub(crate) fn client_verifier(
@@ -185,17 +193,8 @@ impl Trust {
         provider: Arc<CryptoProvider>,
         required: bool,
     ) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
-        let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::clone(&self.roots), provider)
-            .with_crls(self.crls.iter().cloned());
-        if self.allow_unknown_revocation {
-            builder = builder.allow_unknown_revocation_status();
-        }
-        if !self.allow_expired_crls {
-            builder = builder.enforce_revocation_expiration();
-        }
-        if self.crl_end_entity_only {
-            builder = builder.only_check_end_entity_revocation();
-        }
+        let builder = WebPkiClientVerifier::builder_with_provider(Arc::clone(&self.roots), provider);
+        let mut builder = with_revocation!(self, builder);
         if !required {
             builder = builder.allow_unauthenticated();
         }

@@ -6,7 +6,7 @@ mod attempts;
 mod outcome;
 mod steps;
 
-use crate::connection::{Connection, Deadline, flag as conn};
+use crate::connection::{Connection, flag as conn};
 use crate::engine::Engine;
 use crate::id::Id;
 use crate::link::Link;
@@ -245,22 +245,8 @@ impl<V: Copy> Engine<V> {
         };
         let interest = Interest::WRITE;
         let fd = link.descriptor();
-        let connection = Connection {
-            link,
-            stack: None,
-            layers: None,
-            deadline_ms: 0,
-            armed_ms: 0,
-            server: NO_SERVER,
-            requests: 0,
-            memory: 0,
-            drained: 0,
-            relay: 0,
-            flags: conn::CONNECTING | conn::SEEN_BYTES,
-            deadline: Deadline::None,
-            interest,
-            peer,
-        };
+        let flags = conn::CONNECTING | conn::SEEN_BYTES;
+        let connection = Connection::new(link, peer, NO_SERVER, flags, interest);
         let id = self.connections.insert(connection).ok_or(Code::ConnectionsLimit)?;
         self.metrics.add(Counter::SocketsConnectsStarted, 1);
         self.metrics.gauge_add(Gauge::SocketsConnected, 1);

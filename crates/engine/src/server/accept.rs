@@ -189,22 +189,7 @@ impl<V: Copy> Engine<V> {
             _ => Interest::HANGUP,
         };
         let bare = self.servers.get(server).is_some_and(Server::has_no_layers);
-        let mut connection = Connection {
-            link,
-            stack: None,
-            layers: None,
-            deadline_ms: 0,
-            armed_ms: 0,
-            server: server.slot(),
-            requests: 0,
-            memory: 0,
-            drained: 0,
-            relay: 0,
-            flags,
-            deadline: Deadline::None,
-            interest,
-            peer,
-        };
+        let mut connection = Connection::new(link, peer, server.slot(), flags, interest);
         if bare && interest == ORDINARY {
             connection.interest = connection.usual_interest();
         }

@@ -1,14 +1,10 @@
 //! A server, its client, and the plain answer.
 
-use millrace_engine::{Respond, ServerOptions};
+use millrace_engine::ServerOptions;
 use millrace_testkit::client::Client;
 use millrace_testkit::driver::Driver;
 
-pub const OK: Respond<'static> = Respond {
-    status: 200,
-    reason: b"",
-    block: b"",
-};
+pub use millrace_testkit::driver::OK;
 
 pub fn listen() -> (Driver, Client) {
     listen_with(ServerOptions::default())

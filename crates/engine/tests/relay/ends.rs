@@ -87,12 +87,7 @@ fn a_reset_in_every_phase_ends_both_sides_and_counts_what_arrived() {
             if breaks == 0 && stays.broken.is_none() {
                 assert_eq!(stays.received.len() as u64, ended.a);
             }
-            joined.driver.settle();
-            let census = joined.driver.engine.census();
-            assert_eq!(
-                (census.connections, census.streams, census.buffers, census.timers),
-                (0, 0, 0, 0)
-            );
+            joined.driver.assert_no_connection_left();
         }
     }
 }

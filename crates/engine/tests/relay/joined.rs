@@ -75,12 +75,7 @@ impl Joined {
     }
 
     pub fn nothing_is_left(&mut self) {
-        self.driver.settle();
-        let census = self.driver.engine.census();
-        assert_eq!(
-            (census.connections, census.streams, census.buffers, census.timers),
-            (0, 0, 0, 0)
-        );
+        self.driver.assert_no_connection_left();
         let stats = self.driver.engine.server_stats(self.server).expect("it lives");
         assert_eq!((stats.requests_active, stats.active), (0, 0));
         for kind in [

@@ -1,16 +1,12 @@
 //! A server with short times on a clock that stands still, and what its client asks.
 
-use millrace_engine::{EventKind, Respond, ServerOptions};
+use millrace_engine::{EventKind, ServerOptions};
 use millrace_testkit::client::Client;
 use millrace_testkit::driver::Driver;
 
 pub const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-pub const OK: Respond<'static> = Respond {
-    status: 200,
-    reason: b"",
-    block: b"",
-};
+pub use millrace_testkit::driver::OK;
 
 pub const POST: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n";
 

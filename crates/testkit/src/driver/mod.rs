@@ -187,7 +187,8 @@ impl Driver {
     pub fn assert_no_connection_left(&mut self) {
         self.settle();
         let census = self.engine.census();
-        assert_eq!((census.connections, census.streams, census.buffers), (0, 0, 0));
+        let left = (census.connections, census.streams, census.buffers, census.timers);
+        assert_eq!(left, (0, 0, 0, 0));
     }
 
     /// How many events of a kind wait to be taken.
@@ -211,17 +212,19 @@ pub fn dial_to(addresses: &[SocketAddr]) -> Dial {
     }
 }
 
+/// The head of a plain answer.
+pub const OK: Respond<'static> = Respond {
+    status: 200,
+    reason: b"",
+    block: b"",
+};
+
 /// Answers a stream with 200 and a body.
 ///
 /// # Errors
 /// What the engine says.
 pub fn answer(engine: &mut TestEngine, stream: f64, body: &[u8]) -> Result<(), Error> {
-    let head = Respond {
-        status: 200,
-        reason: b"",
-        block: b"",
-    };
-    engine.respond(stream, &head, Chunk::Bytes(body), false)
+    engine.respond(stream, &OK, Chunk::Bytes(body), false)
 }
 
 /// A handler that answers every request with its target.
