@@ -15,10 +15,10 @@ import type { Issued } from '../support/pki.js';
 import { Authority, selfSigned } from '../support/pki.js';
 import { endsWithItsTest, get, start } from '../support/test-server.js';
 import { failures, open, refusal, rest } from '../support/tls.js';
+import { lacking, where } from '../support/where.js';
 
 const openssl = requireTool('openssl');
-// `requireTool` has printed why it is not there.
-const withOpenssl = openssl === undefined ? describe.skip : describe;
+const { describe: withOpenssl } = where('OpenSSL at the other end of TLS', lacking({ openssl }));
 
 let root: Authority;
 let stranger: Authority;
