@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import vm from 'node:vm';
 
+import { alertName } from '../../ts/errors/alerts.js';
 import { CODES } from '../../ts/errors/codes.generated.js';
 import { factsOf } from '../../ts/errors/code-table.js';
 import { describeValue, escapeControls, quote } from '../../ts/errors/escape.js';
@@ -9,6 +12,19 @@ import { isRetryable } from '../../ts/errors/retryable.js';
 
 const idOf = (name: string): number => CODES.find((row) => row[1] === name)![0];
 const withCode = (code: string): Error => Object.assign(new Error(code), { code });
+
+test('alerts of TLS have the names that the core has, and others their number', () => {
+  const core = readFileSync(join(__dirname, '../../crates/tls/src/alert.rs'), 'utf8');
+  const named = [...core.matchAll(/=> "(\w+)",/g)].map(([, name]) => name).filter((name) => name !== 'unknown');
+  const ours = Array.from({ length: 256 }, (_, number) => alertName(number)).filter((name) => !name.includes('('));
+  expect(ours.sort()).toEqual(named.sort());
+  expect(ours).toHaveLength(34);
+  expect(alertName(48)).toBe('unknown_ca');
+  expect(alertName(255)).toBe('unknown (255)');
+  const error = errorFromNative(idOf('MILLRACE_TLS_ALERT_RECEIVED'), { value: 116, seen: 0 });
+  expect(error.message).toContain('"certificate_required"');
+  expect(error.limit).toBeUndefined();
+});
 
 describe('MillraceError', () => {
   test('carries the facts of its code', () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import type { Server, TlsServerOptions } from '../../ts/index.js';
-import { TlsContext } from '../../ts/index.js';
+import { Client, TlsContext } from '../../ts/index.js';
 import { every } from '../../ts/tls/crl-source.js';
 import { leaf, root } from '../support/chain.js';
 import { until } from '../support/condition.js';
@@ -12,7 +12,7 @@ import type { Issued } from '../support/pki.js';
 import { Authority } from '../support/pki.js';
 import { RawClient } from '../support/raw-client.js';
 import { endsWithItsTest, get, start } from '../support/test-server.js';
-import { failures, open, refusal, refusedByNode } from '../support/tls.js';
+import { failures, open, refusal, refusedByNode, rest } from '../support/tls.js';
 
 let alice: Issued;
 let mallory: Issued;
@@ -82,6 +82,22 @@ test('a connect to such a server without a certificate is told by the alert', as
   const server = await mutual({ maxVersion: 'TLSv1.2' });
   const error = await refusal(server, { ca: root.cert });
   expect(error.code).toBe('MILLRACE_TLS_ALERT_RECEIVED');
+});
+
+test('in TLS 1.3, where a client is judged after its own end of the handshake, sockets and requests are told which alert came', async () => {
+  const server = await mutual({ minVersion: 'TLSv1.3' });
+  const refused = { code: 'MILLRACE_TLS_ALERT_RECEIVED', phase: 'tls' };
+  const socket = await open(server, { ca: root.cert });
+  await expect(rest(socket)).rejects.toMatchObject({
+    ...refused,
+    message: expect.stringContaining('"certificate_required"') as string,
+  });
+  const client = new Client({ tls: { ca: root.cert, servername: 'localhost' }, retry: false });
+  await expect(client.request(`https://127.0.0.1:${server.port}/`)).rejects.toMatchObject({
+    ...refused,
+    message: expect.stringContaining('"certificate_required"') as string,
+  });
+  await client.close();
 });
 
 test('lets anyone in with rejectUnauthorized: false, and reports what is wrong', async () => {
@@ -193,8 +209,10 @@ describe('autoRefresh', () => {
     await expect(TlsContext.client({ autoRefresh: { interval: 60_000 } })).rejects.toThrow("needs 'crl'");
     const badCallback = { interval: 60_000, onRefresh: 7 as never };
     await expect(TlsContext.client({ crl, autoRefresh: badCallback })).rejects.toThrow('must be a function');
+    const file = join(folder, 'interval.crl');
+    writeFileSync(file, crl);
     for (const interval of [60_000, 31_536_000_000])
-      (await TlsContext.client({ crl, autoRefresh: { interval } })).close();
+      (await TlsContext.client({ crl: file, autoRefresh: { interval } })).close();
   });
 
   test('reads files again at its interval, tells of each, and stops with its context', async () => {

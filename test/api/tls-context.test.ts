@@ -7,6 +7,7 @@ import { inspect } from 'node:util';
 
 import type { Server, TlsServerOptions } from '../../ts/index.js';
 import { Client, connect, listen, serve, TlsContext } from '../../ts/index.js';
+import { native } from '../../ts/native/loader.js';
 import { leaf, root } from '../support/chain.js';
 import { RawClient } from '../support/raw-client.js';
 import { endsWithItsTest, get, start } from '../support/test-server.js';
@@ -257,6 +258,49 @@ describe('update', () => {
     await expect(client.update({})).rejects.toThrow("this is a client's context");
   });
 });
+
+test('private keys and ticket keys that were read for the core are wiped when it has them, and those of the caller are not', async () => {
+  const calls = [
+    jest.spyOn(native, 'tlsServer'),
+    jest.spyOn(native, 'tlsUpdate'),
+    jest.spyOn(native, 'tlsClient'),
+    jest.spyOn(native, 'tlsIdentity'),
+  ];
+  try {
+    const [key, ticketKeys] = [Buffer.from(leaf.pkcs8), Buffer.alloc(48, 7)];
+    const own = { cert: leaf.cert, key };
+    const context = await TlsContext.server({ ...own, ticketKeys });
+    await context.update({ key: at('key.pem') });
+    const encrypted = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'open sesame' } as const;
+    const locked = createPrivateKey(leaf.key).export(encrypted) as string;
+    await TlsContext.client({ cert: leaf.cert, key: locked, passphrase: 'open sesame', ca: root.cert });
+    await serves({ certificateFor: () => own });
+    await expect(TlsContext.server({ ...own, ciphers: ['none'] })).rejects.toThrow('none');
+
+    const secrets = calls.flatMap(({ mock }) =>
+      (mock.calls as unknown[][]).flatMap((given) => {
+        const { identities = [], identity, ticketKeys: ticket, key: alone } = given.at(-1) as NativeSecrets;
+        return [...identities, ...(identity === undefined ? [] : [identity])]
+          .map((each) => each.key)
+          .concat(alone ?? [], ticket ?? []);
+      }),
+    );
+    expect(secrets.map(({ length }) => length > 40)).toEqual(Array<boolean>(7).fill(true));
+    expect(secrets.map((secret) => secret.every((byte) => byte === 0))).toEqual(Array<boolean>(7).fill(true));
+    expect(key.equals(leaf.pkcs8)).toBe(true);
+    expect(ticketKeys.every((byte) => byte === 7)).toBe(true);
+  } finally {
+    for (const call of calls) call.mockRestore();
+  }
+});
+
+/** What is secret in what the core is given. */
+interface NativeSecrets {
+  identities?: { key: Uint8Array }[];
+  identity?: { key: Uint8Array };
+  ticketKeys?: Uint8Array;
+  key?: Uint8Array;
+}
 
 test('writes key material to a file that the owner alone can read', async () => {
   const server = await start({

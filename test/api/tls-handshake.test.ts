@@ -140,6 +140,32 @@ test('shows each server name its own certificate, wildcards one label deep, and 
   expect(await shown('nobody.test')).toBe('localhost');
 });
 
+test.each([
+  ['TLSv1.2', { ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' }, { ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' }],
+  ['TLSv1.3', { sigalgs: 'rsa_pss_rsae_sha256' }, { sigalgs: 'ecdsa_secp256r1_sha256' }],
+] as const)(
+  'of certificates for the same names shows the first whose key a client can verify, %s',
+  async (version, byRsa, byEcdsa) => {
+    const [rsa, other] = await Promise.all([
+      root.issue({ kind: 'rsa', commonName: 'of RSA' }),
+      root.issue({ kind: 'rsa', names: ['other.test'] }),
+    ]);
+    const server = await serveTls({
+      cert: [leaf.cert, other.cert, rsa.cert],
+      key: [leaf.key, other.key, rsa.key],
+    });
+    const only = { ca: root.cert, minVersion: version, maxVersion: version };
+    const shown = async (options: object): Promise<unknown> => {
+      const client = await RawClient.secure(server, { ...only, ...options });
+      return client.tls.getPeerCertificate().subject.CN;
+    };
+    expect(await shown({})).toBe('localhost');
+    expect(await shown(byEcdsa)).toBe('localhost');
+    expect(await shown(byRsa)).toBe('of RSA');
+    expect(await shown({ ...byRsa, servername: 'nobody.test', checkServerIdentity: () => undefined })).toBe('of RSA');
+  },
+);
+
 describe('certificateFor', () => {
   const shown = async (server: { port: number }, servername: string): Promise<string> => {
     const client = await RawClient.secure(server, { ca: root.cert, servername, checkServerIdentity: () => undefined });

@@ -4,8 +4,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request as nodeRequest } from 'node:http';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -13,6 +12,7 @@ import { Client, HeaderView } from '../../ts/index.js';
 import type { AuthRequest } from '../../ts/client/auth/auth.js';
 import { Authenticator } from '../../ts/client/auth/authenticator.js';
 import { requireTool } from '../support/debian.js';
+import { freeTcpPort } from '../support/free-port.js';
 import { testWith } from '../support/where.js';
 
 const MODULES = '/usr/lib/apache2/modules';
@@ -24,16 +24,6 @@ const program = requireTool('apache2', 'apache2-bin');
 let folder: string;
 let port: number;
 let apache: ChildProcess;
-
-/** A port that nobody has now: httpd cannot ask the system for one. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const found = (server.address() as AddressInfo).port;
-  server.close();
-  await once(server, 'close');
-  return found;
-}
 
 function configuration(): string {
   const load = (name: string): string => `LoadModule ${name}_module ${MODULES}/mod_${name}.so`;
@@ -99,7 +89,7 @@ beforeAll(async () => {
   const sha1 = createHash('sha1').update(password).digest('base64');
   writeFileSync(join(folder, 'basic'), `${username}:{SHA}${sha1}\n`);
   chmodSync(folder, 0o755);
-  port = await freePort();
+  port = await freeTcpPort();
   writeFileSync(join(folder, 'httpd.conf'), configuration());
   apache = spawn(program, ['-f', join(folder, 'httpd.conf'), '-DFOREGROUND'], { stdio: 'ignore' });
   await listening();

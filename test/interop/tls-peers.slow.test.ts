@@ -1,6 +1,4 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -8,7 +6,9 @@ import type { Server, TlsServerOptions } from '../../ts/index.js';
 import { connect, TlsContext } from '../../ts/index.js';
 import { until } from '../support/condition.js';
 import { requireTool } from '../support/debian.js';
-import { Peer } from '../support/peer.js';
+import { freeTcpPort } from '../support/free-port.js';
+import type { Peer } from '../support/peer.js';
+import { peers } from '../support/peers.js';
 import type { Issued } from '../support/pki.js';
 import { Authority } from '../support/pki.js';
 import { endsWithItsTest, get, start } from '../support/test-server.js';
@@ -18,7 +18,6 @@ import { testWith } from '../support/where.js';
 const openssl = requireTool('openssl');
 const curl = requireTool('curl');
 const gnutls = requireTool('gnutls-cli', 'gnutls-bin');
-const pathOf = (tool: string | undefined): string => tool ?? '';
 
 let root: Authority;
 let leaf: Issued;
@@ -39,17 +38,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 endsWithItsTest();
-const peers = new Set<Peer>();
-afterEach(() => {
-  for (const peer of peers) peer.kill();
-  peers.clear();
-});
-
-function peer(program: string, ...args: string[]): Peer {
-  const made = new Peer(program, args);
-  peers.add(made);
-  return made;
-}
+const programs = peers();
 
 const serveTls = (tls: Partial<TlsServerOptions> = {}): Promise<Server> =>
   start({
@@ -61,21 +50,12 @@ const serveTls = (tls: Partial<TlsServerOptions> = {}): Promise<Server> =>
   });
 
 const client = (server: Server, ...args: string[]): Peer =>
-  peer(
-    pathOf(openssl),
+  programs.start(
+    openssl,
     's_client',
     ...['-connect', `127.0.0.1:${server.port}`, '-servername', 'localhost', '-CAfile', at('ca.pem')],
     ...['-verify_return_error', '-ign_eof', ...args],
   );
-
-/** A port that was free a moment ago: a server here prints no port of its own choice that can be read. */
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
 
 describe('openssl s_client', () => {
   const withOpenssl = testWith(openssl);
@@ -110,13 +90,9 @@ describe('openssl s_client', () => {
 
   withOpenssl('asks in vain for a renegotiation', async () => {
     const server = await serveTls();
-    const asking = client(server, '-tls1_2', '-legacy_renegotiation');
-    await asking.says('Verify return code: 0');
-    // A line that is R asks for one; with -ign_eof alone such lines would be data.
-    peers.delete(asking);
-    asking.kill();
-    const plain = peer(
-      pathOf(openssl),
+    // A line that is R asks for one; with -ign_eof such lines would be data.
+    const plain = programs.start(
+      openssl,
       ...[
         's_client',
         '-connect',
@@ -132,9 +108,7 @@ describe('openssl s_client', () => {
     expect(plain.output).toMatch(/Secure Renegotiation IS( NOT)? supported/);
     plain.send('R\n');
     await plain.says('RENEGOTIATING');
-    expect(await plain.over()).toMatch(
-      /no renegotiation|no_renegotiation|unexpected message|unexpected_message|handshake failure|alert/i,
-    );
+    expect(await plain.over()).toContain('no renegotiation');
     expect(plain.code).not.toBe(0);
   });
 
@@ -202,9 +176,9 @@ describe('openssl s_client', () => {
 
 describe('openssl s_server', () => {
   async function opensslServer(...args: string[]): Promise<{ port: number; peer: Peer }> {
-    const port = await freePort();
-    const made = peer(
-      pathOf(openssl),
+    const port = await freeTcpPort();
+    const made = programs.start(
+      openssl,
       ...['s_server', '-accept', `127.0.0.1:${port}`, '-cert', at('leaf.pem'), '-key', at('leaf.key'), ...args],
     );
     await made.says('ACCEPT');
@@ -232,16 +206,18 @@ describe('openssl s_server', () => {
 
 describe('curl', () => {
   const run = (server: Server, ...args: string[]): Promise<string> =>
-    peer(
-      pathOf(curl),
-      '-sS',
-      '--max-time',
-      '5',
-      '--resolve',
-      `localhost:${server.port}:127.0.0.1`,
-      ...args,
-      `https://localhost:${server.port}/`,
-    ).over();
+    programs
+      .start(
+        curl,
+        '-sS',
+        '--max-time',
+        '5',
+        '--resolve',
+        `localhost:${server.port}:127.0.0.1`,
+        ...args,
+        `https://localhost:${server.port}/`,
+      )
+      .over();
 
   testWith(curl)('gets, posts, resumes nothing it should not, and shows its certificate', async () => {
     const server = await serveTls({ ca: root.cert, requestCert: true, rejectUnauthorized: false });
@@ -264,6 +240,22 @@ describe('curl', () => {
     ).toBe('early=no resumed=false secure=true CN=alice\n');
   });
 
+  testWith(curl).each(['1.2', '1.3'])(
+    'gets an answer that only its end delimits in HTTP/1.0, TLS %s, and finds it whole',
+    async (version) => {
+      const server = await start({
+        tls: { cert: leaf.cert, key: leaf.key },
+        handler(req, res) {
+          res.write(`${req.tls?.alpn} `);
+          setImmediate(() => res.end('whole'));
+        },
+      });
+      // Without close_notify it would say that the end was unexpected, and end with 56.
+      const said = await run(server, '--cacert', at('ca.pem'), '--http1.0', '--tls-max', version, '-w', ' %{exitcode}');
+      expect(said).toBe('http/1.0 whole 0');
+    },
+  );
+
   testWith(curl)('refuses us without our authority, and the server hears the alert', async () => {
     const server = await serveTls();
     const seen = failures(server);
@@ -276,8 +268,8 @@ const GNUTLS = ['NORMAL:-VERS-ALL:+VERS-TLS1.2', 'NORMAL:-VERS-ALL:+VERS-TLS1.3'
 
 describe('gnutls-cli', () => {
   const cli = (server: Server, ...args: string[]): Peer =>
-    peer(
-      pathOf(gnutls),
+    programs.start(
+      gnutls,
       ...['--x509cafile', at('ca.pem'), '--sni-hostname', 'localhost', '--verify-hostname', 'localhost', ...args],
       ...['-p', String(server.port), '127.0.0.1'],
     );
@@ -302,7 +294,7 @@ describe('gnutls-cli', () => {
   testWith(gnutls)('refuses us without our authority, and the server hears the alert or the end', async () => {
     const server = await serveTls();
     const seen = failures(server);
-    const said = peer(pathOf(gnutls), '--sni-hostname', 'localhost', '-p', String(server.port), '127.0.0.1');
+    const said = programs.start(gnutls, '--sni-hostname', 'localhost', '-p', String(server.port), '127.0.0.1');
     expect(await said.over()).toContain('The certificate issuer is unknown');
     await until(() => seen.length === 1);
   });
@@ -312,9 +304,9 @@ describe('gnutls-serv', () => {
   const gnutlsServer = requireTool('gnutls-serv', 'gnutls-bin');
 
   async function serving(...args: string[]): Promise<{ port: number; peer: Peer }> {
-    const port = await freePort();
+    const port = await freeTcpPort();
     const files = ['--x509certfile', at('leaf.pem'), '--x509keyfile', at('leaf.key')];
-    const made = peer(pathOf(gnutlsServer), '--http', '-p', String(port), ...files, ...args);
+    const made = programs.start(gnutlsServer, '--http', '-p', String(port), ...files, ...args);
     await made.says(/IPv4 .*done/);
     return { port, peer: made };
   }

@@ -58,6 +58,7 @@ export function describeValue(value: unknown): string {
       return 'a function';
     default:
       if (value === null) return 'null';
+      if (value instanceof Promise) return 'a promise';
       return Array.isArray(value) ? 'an array' : 'an object';
   }
 }

@@ -1,5 +1,6 @@
 import { getSystemErrorName } from 'node:util';
 
+import { alertName } from './alerts.js';
 import { factsOfId } from './code-table.js';
 import type { CodeFacts } from './code-table.js';
 import type { Phase } from './codes.generated.js';
@@ -40,8 +41,10 @@ export function errorFromNative(codeId: number, detail: NativeDetail = {}): Mill
     return new MillraceError('MILLRACE_BUG', `the native core answered with the unknown error code ${codeId}`);
   }
   if (facts.code === 'MILLRACE_SYSTEM') return systemError(facts, detail);
-  const limit = limitOf(facts, detail);
-  const message = textOf(facts, limit, detail.got);
+  // An established session tells its alert by a number alone, in the place of a limit's.
+  const alert = facts.code === 'MILLRACE_TLS_ALERT_RECEIVED' && detail.value ? alertName(detail.value) : undefined;
+  const limit = alert === undefined ? limitOf(facts, detail) : undefined;
+  const message = textOf(facts, limit, detail.got ?? alert);
   const details: ErrorDetails = { limit, address: detail.address, port: detail.port, cause: detail.cause };
   return facts.kind === 'misuse'
     ? misuse(facts.code, message, details)

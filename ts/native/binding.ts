@@ -112,6 +112,8 @@ export interface NativeTlsServer {
 /** What a client's TLS is to be. */
 export interface NativeTlsClient {
   trust: NativeTrust;
+  /** Only checked. */
+  servername?: string;
   rejectUnauthorized: boolean;
   pins: string[];
   pinsReportOnly: boolean;

@@ -7,7 +7,7 @@ import type { Target } from '../native/events.js';
 import { DIALLED_PROXY, DIALLED_TLS, KIND, register, unregister } from '../native/events.js';
 import { native } from '../native/loader.js';
 import type { RelayOptions } from '../options/relay.generated.js';
-import { TlsContext } from '../tls/tls-context.js';
+import type { TlsContext } from '../tls/tls-context.js';
 import type { TlsClientOptions } from '../tls/tls-options.js';
 import type { TlsFacts } from '../tls/tls-facts.js';
 import { tlsFactsOf } from '../tls/tls-facts.js';
@@ -22,6 +22,8 @@ import type { DuplexOptions, SocketDuplex } from './socket-duplex.js';
 import { duplexOf } from './socket-duplex.js';
 import type { Handshakes, Joint, Opening } from './socket-facts.js';
 import { NO_HANDSHAKES, SocketFacts } from './socket-facts.js';
+import type { StartTlsOptions } from './start-tls.js';
+import { badName, startTlsOf } from './start-tls.js';
 import { setKeepAlive, setNoDelay, setUserTimeout } from './socket-options.js';
 import type { PeerCredentials, TcpInfo } from './tcp-info.js';
 import { peerCredentialsOf, tcpInfoOf } from './tcp-info.js';
@@ -186,21 +188,14 @@ export class Socket extends ReadingSide implements Target, AsyncDisposable {
    * Speaks TLS from now on, over whatever the socket speaks already (STARTTLS, TLS inside TLS); resolves when the
    * handshake is over. Nothing may wait to be written, and nothing be on its way to the reader. A failure closes it.
    */
-  async startTls(
-    tls: TlsContext | TlsClientOptions,
-    { servername, timeout = 10_000 }: { servername?: string; timeout?: number } = {},
-  ): Promise<void> {
-    const context = tls instanceof TlsContext ? tls : await TlsContext.client(tls);
-    const name = servername ?? context.servername;
-    if (context.kind !== 'client' || name === null) {
-      const message = "startTls: needs a client's context and a 'servername'";
-      throw misuse('MILLRACE_INVALID_ARGUMENT', message);
-    }
+  async startTls(tls: TlsContext | TlsClientOptions, options: StartTlsOptions = {}): Promise<void> {
+    const { context, servername, timeout } = await startTlsOf(tls, options);
     const opened = this.opened();
-    const code = native.startTls(this.id, context.number, name, timeout);
+    const code = native.startTls(this.id, context.number, servername, timeout);
     if (code !== 0) {
       this._ownFacts().opening = undefined;
-      throw errorFromNative(code);
+      const error = errorFromNative(code);
+      throw error.code === 'MILLRACE_INVALID_ARGUMENT' ? badName(servername) : error;
     }
     this._ownFacts().tls = undefined;
     await opened;

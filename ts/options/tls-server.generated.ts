@@ -44,7 +44,7 @@ export const TLS_SERVER_OPTIONS: OptionTable<TlsServerOptionValues> = {
     { name: 'ca', type: 'material', default: null },
     { name: 'requestCert', type: 'boolean', default: false },
     { name: 'rejectUnauthorized', type: 'boolean', default: true },
-    { name: 'ALPNProtocols', type: 'list', default: ['http/1.1'] },
+    { name: 'ALPNProtocols', type: 'list', default: ['http/1.1', 'http/1.0'] },
     { name: 'minVersion', type: 'enum', values: ['TLSv1.2', 'TLSv1.3'], default: 'TLSv1.2' },
     { name: 'maxVersion', type: 'enum', values: ['TLSv1.2', 'TLSv1.3'], default: 'TLSv1.3' },
     { name: 'ciphers', type: 'list', default: [] },

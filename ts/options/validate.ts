@@ -1,6 +1,7 @@
 import { describeValue, quote } from '../errors/escape.js';
 import { misuse, outOfRange } from '../errors/millrace-error.js';
 import { nearestName } from './nearest-name.js';
+import { areCredentials, isMaterialOrSome, isPromise, isSignal } from './shapes.js';
 import type { OptionRow, OptionTable } from './table.js';
 
 /**
@@ -11,9 +12,7 @@ export function validateOptions<Values extends object>(table: OptionTable<Values
   const { owner, rows } = table;
   const options = optionsOf(owner, given);
   const names = new Set<string>(rows.map((row) => row.name));
-  for (const name of Object.keys(options)) {
-    if (!names.has(name)) throw unknownOption(owner, name, names);
-  }
+  checkNames(owner, options, names);
   const values: Record<string, unknown> = {};
   for (const row of rows) {
     const value = options[row.name];
@@ -49,8 +48,10 @@ export function changeOptions<Values extends object>(
   return values as Values;
 }
 
-function optionsOf(owner: string, given: unknown): Readonly<Record<string, unknown>> {
-  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given as Record<string, unknown>;
+/** An object that can hold options; a promise of one is what is left when an `await` is missing. */
+export function optionsOf(owner: string, given: unknown): Readonly<Record<string, unknown>> {
+  const isObject = typeof given === 'object' && given !== null && !Array.isArray(given) && !ArrayBuffer.isView(given);
+  if (isObject && !isPromise(given)) return given as Record<string, unknown>;
   throw misuse('MILLRACE_INVALID_ARGUMENT', `${owner}: the options must be an object, got ${describeValue(given)}`);
 }
 
@@ -91,7 +92,7 @@ export function checkOption(owner: string, row: OptionRow, value: unknown): unkn
       }
       return value;
     case 'object':
-      if (typeof value !== 'object' || value === null) throw wrongType(owner, row, value);
+      if (typeof value !== 'object' || value === null || isPromise(value)) throw wrongType(owner, row, value);
       return value;
     case 'credentials':
       if (typeof value !== 'function' && !areCredentials(value)) throw wrongType(owner, row, value);
@@ -100,12 +101,10 @@ export function checkOption(owner: string, row: OptionRow, value: unknown): unkn
       if (value !== null && typeof value !== 'string' && typeof value !== 'object') throw wrongType(owner, row, value);
       return value;
     case 'material':
-      if (!(Array.isArray(value) ? value : [value]).every(isMaterial)) throw wrongType(owner, row, value);
+      if (!isMaterialOrSome(value)) throw wrongType(owner, row, value);
       return value;
     case 'responses':
-      if (typeof value !== 'function' && !(Array.isArray(value) ? value : [value]).every(isMaterial)) {
-        throw wrongType(owner, row, value);
-      }
+      if (typeof value !== 'function' && !isMaterialOrSome(value)) throw wrongType(owner, row, value);
       return value;
     case 'service':
       if (typeof value !== 'function' && (typeof value !== 'object' || value === null)) {
@@ -128,7 +127,7 @@ export function checkOption(owner: string, row: OptionRow, value: unknown): unkn
       }
       return [...(value as string[])];
     case 'settings':
-      if (typeof value !== 'boolean' && (typeof value !== 'object' || value === null)) {
+      if (typeof value !== 'boolean' && (typeof value !== 'object' || value === null || isPromise(value))) {
         throw wrongType(owner, row, value);
       }
       return value;
@@ -154,6 +153,13 @@ function checkTogether<Values extends object>(
       const message = `${owner}: only one of the options ${listed(list, 'or')} may be given, got ${listed(given, 'and')}`;
       throw misuse('MILLRACE_INVALID_ARGUMENT', message);
     }
+  }
+}
+
+/** Throws for the first name that is not one of these. */
+export function checkNames(owner: string, given: object, names: ReadonlySet<string>): void {
+  for (const name of Object.keys(given)) {
+    if (!names.has(name)) throw unknownOption(owner, name, names);
   }
 }
 
@@ -214,9 +220,9 @@ function expectedOf(row: OptionRow): string {
     case 'route':
       return "a proxy's URL, { url }, an array of them, 'env' or null";
     case 'material':
-      return 'PEM text, the name of a file, a file: URL or a Uint8Array, or an array of them';
+      return 'PEM text, the name of a file, a file: URL or a Uint8Array, or an array of some';
     case 'responses':
-      return 'a function, the name of a file, a file: URL or a Uint8Array, or an array of them';
+      return 'a function, the name of a file, a file: URL or a Uint8Array, or an array of some';
     case 'switch':
       return 'true, false or a function';
     case 'texts':
@@ -228,21 +234,4 @@ function listed(names: readonly (string | number)[], word: string): string {
   const quoted = names.map((name) => (typeof name === 'string' ? quote(name) : String(name)));
   const last = quoted.pop() ?? '';
   return quoted.length === 0 ? last : `${quoted.join(', ')} ${word} ${last}`;
-}
-
-function isMaterial(value: unknown): boolean {
-  if (typeof value === 'string') return value !== '' && !value.includes('\0');
-  return ArrayBuffer.isView(value) || (value instanceof URL && value.protocol === 'file:');
-}
-
-function areCredentials(value: unknown): boolean {
-  const { username, password } = (value ?? {}) as { username?: unknown; password?: unknown };
-  return typeof username === 'string' && username !== '' && typeof password === 'string';
-}
-
-/** By its shape: an AbortSignal of another realm (a vm context, a test runner) is one too. */
-function isSignal(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const { aborted, addEventListener } = value as { aborted?: unknown; addEventListener?: unknown };
-  return typeof aborted === 'boolean' && typeof addEventListener === 'function';
 }

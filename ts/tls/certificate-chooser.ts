@@ -4,6 +4,8 @@ import { accepted } from './accepted.js';
 import { ChosenStaplers } from './chosen-staplers.js';
 import type { Certificate } from './identity.js';
 import { loadCertificate } from './identity.js';
+import { checkCertificate } from './option-rules.js';
+import { handOver } from './secrets.js';
 import type { ClientHello } from './tls-options.js';
 
 type Choose = (servername: string | null, hello: ClientHello) => unknown;
@@ -92,8 +94,9 @@ export class CertificateChooser {
   }
 
   async #read(given: Certificate): Promise<number> {
+    checkCertificate('certificateFor: its answer', given);
     const identity = await loadCertificate('certificateFor', given);
-    const number = accepted(native.tlsIdentity(identity));
+    const number = accepted(handOver({ identity }, () => native.tlsIdentity(identity)));
     this.#numbers.add(number);
     if (typeof given.ocspResponse !== 'function') return number;
     try {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { quote } from '../errors/escape.js';
 import { misuse, outOfRange } from '../errors/millrace-error.js';
 import type { Material } from '../options/table.js';
+import { checkNames } from '../options/validate.js';
 import { fileFailed } from './file-failed.js';
 import { filesOf, loadPiece } from './material.js';
 
@@ -14,6 +15,7 @@ export interface AutoRefresh {
   onRefresh?(path: string, error: Error | null): void;
 }
 
+const REFRESH_OPTIONS = new Set(['interval', 'onRefresh']);
 const SHORTEST = 60_000;
 const LONGEST = 31_536_000_000;
 /** What timers take; a longer interval is several of them. */
@@ -61,8 +63,13 @@ async function loadFrom(given: string | URL, where: string): Promise<Piece[]> {
 }
 
 /** Checks the option. */
-export function checkRefresh(owner: string, given: object | null, crl: unknown): AutoRefresh | null {
+export function checkRefresh(
+  owner: string,
+  given: object | null,
+  crl: Material | readonly Material[] | null,
+): AutoRefresh | null {
   if (given === null) return null;
+  checkNames(`${owner}: option 'autoRefresh'`, given, REFRESH_OPTIONS);
   const { interval, onRefresh } = given as Partial<AutoRefresh>;
   if (typeof interval !== 'number' || !(interval >= SHORTEST && interval <= LONGEST)) {
     throw outOfRange(
@@ -73,6 +80,10 @@ export function checkRefresh(owner: string, given: object | null, crl: unknown):
     throw misuse('MILLRACE_INVALID_ARGUMENT', `${owner}: option 'autoRefresh.onRefresh' must be a function`);
   }
   if (crl === null) throw misuse('MILLRACE_INVALID_ARGUMENT', `${owner}: option 'autoRefresh' needs 'crl'`);
+  if (filesOf(crl).length === 0) {
+    const message = `${owner}: option 'autoRefresh' needs files or folders in 'crl': bytes never change`;
+    throw misuse('MILLRACE_INVALID_ARGUMENT', message);
+  }
   return onRefresh === undefined ? { interval } : { interval, onRefresh };
 }
 

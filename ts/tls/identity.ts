@@ -22,9 +22,6 @@ export interface Certificate {
 
 /** Reads one certificate with its key. */
 export async function loadCertificate(owner: string, given: Certificate): Promise<NativeIdentity> {
-  if (typeof given !== 'object' || given === null || given.cert === undefined || given.key === undefined) {
-    throw misuse('MILLRACE_INVALID_ARGUMENT', `${owner}: a certificate needs { cert, key }`);
-  }
   const [chain, key] = await Promise.all([
     loadPiece(given.cert, `${owner}: 'cert' of a certificate`),
     loadPiece(given.key, `${owner}: 'key' of a certificate`),

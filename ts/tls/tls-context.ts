@@ -1,28 +1,26 @@
 import { types } from 'node:util';
 
+import { describeValue } from '../errors/escape.js';
 import { misuse } from '../errors/millrace-error.js';
 import { isEnabled, logRecord } from '../log/log.js';
 import type { NativeTlsServer } from '../native/binding.js';
 import { native } from '../native/loader.js';
-import type { TlsClientOptionValues, TlsClientOptions } from '../options/tls-client.generated.js';
-import { TLS_CLIENT_OPTIONS } from '../options/tls-client.generated.js';
+import type { TlsClientOptions } from '../options/tls-client.generated.js';
 import type { TlsServerOptionValues } from '../options/tls-server.generated.js';
-import { TLS_SERVER_OPTIONS } from '../options/tls-server.generated.js';
-import { validateOptions } from '../options/validate.js';
+import { optionsOf } from '../options/validate.js';
 import { accepted } from './accepted.js';
 import { CertificateChooser } from './certificate-chooser.js';
+import { clientOptions } from './client-options.js';
 import type { CrlFacts } from './crl-facts.js';
 import { crlFactsOf } from './crl-facts.js';
 import type { AutoRefresh, LoadedCrls } from './crl-source.js';
-import { checkRefresh, every, loadCrls } from './crl-source.js';
-import { loadCtLogs } from './ct-logs.js';
-import { loadCertificates } from './identity.js';
-import { keyLogOf } from './key-log.js';
+import { every, loadCrls } from './crl-source.js';
 import { filesOf } from './material.js';
+import { checkClientOptions, checkServerOptions } from './option-rules.js';
 import { sourcesOf, stapledOf } from './ocsp-responses.js';
 import { OcspStapler } from './ocsp-stapler.js';
 import { serverOptions } from './server-options.js';
-import { loadTrust } from './trust.js';
+import { handOver } from './secrets.js';
 import type { TlsServerOptions } from './tls-options.js';
 
 /** Native contexts go with the objects that stand for them. */
@@ -48,6 +46,8 @@ export class TlsContext {
   #refreshing: { stop(): void } | undefined;
   #chooser: CertificateChooser | undefined;
   #stapler: OcspStapler | undefined;
+  /** Settled when the last change is over, well or not. */
+  #changing: Promise<void> = Promise.resolve();
   #warned = false;
 
   private constructor(kind: Kind, number: number, options: object, servername: string | null) {
@@ -61,10 +61,9 @@ export class TlsContext {
 
   /** A server's context. Rejects when something cannot be read, is malformed or does not belong together. */
   static async server(options: TlsServerOptions): Promise<TlsContext> {
-    const values = serverValues(options);
-    const refresh = checkRefresh('TlsContext.server', values.autoRefresh, values.crl);
+    const { values, refresh } = checkServerOptions('TlsContext.server', options);
     const { given, crlPaths } = await serverOptions(values);
-    const number = native.tlsServer(given);
+    const number = handOver(given, () => native.tlsServer(given));
     const context = new TlsContext('server', accepted(number), options, null);
     context.#crlPaths = crlPaths;
     context.#follow(values, refresh);
@@ -74,28 +73,9 @@ export class TlsContext {
 
   /** A client's context. */
   static async client(options: TlsClientOptions = {}): Promise<TlsContext> {
-    const values = validateOptions<TlsClientOptionValues>(TLS_CLIENT_OPTIONS, splitCiphers(options));
-    const refresh = checkRefresh('TlsContext.client', values.autoRefresh, values.crl);
-    const identities = await loadCertificates('TlsContext.client', values.cert, values.key, values.passphrase);
-    const ctLogs = await loadCtLogs(values.ctLogs, "TlsContext.client: option 'ctLogs'");
-    const { trust, crlPaths } = await loadTrust('TlsContext.client', values);
-    const number = native.tlsClient({
-      trust,
-      rejectUnauthorized: values.rejectUnauthorized,
-      pins: [...values.pins],
-      pinsReportOnly: values.pinsReportOnly,
-      ocsp: values.ocsp,
-      certificateTransparency: values.certificateTransparency,
-      ctLogs,
-      ...(identities.length === 0 ? null : { identity: identities[0] }),
-      alpn: [...values.ALPNProtocols],
-      minVersion: values.minVersion,
-      maxVersion: values.maxVersion,
-      ciphers: [...values.ciphers],
-      sessions: values.sessions,
-      earlyData: false,
-      ...(await keyLogOf('TlsContext.client', values.keyLogFile)),
-    });
+    const { values, refresh } = checkClientOptions('TlsContext.client', options);
+    const { given, crlPaths } = await clientOptions('TlsContext.client', values);
+    const number = handOver(given, () => native.tlsClient(given));
     const context = new TlsContext('client', accepted(number), options, values.servername);
     if (!values.rejectUnauthorized) context.#warnOnce();
     context.#crl = values.crl;
@@ -110,20 +90,26 @@ export class TlsContext {
    */
   async update(options: Partial<TlsServerOptions>): Promise<void> {
     this.#mustBe('server', 'update');
-    const next = { ...this.#options, ...options } as TlsServerOptions;
-    const values = serverValues(next);
-    const refresh = checkRefresh('TlsContext.update', values.autoRefresh, values.crl);
+    const changes = optionsOf('TlsContext.update', options);
+    const { stapling } = await this.#inTurn(() => this.#replace(changes));
+    await stapling;
+  }
+
+  async #replace(changes: Partial<TlsServerOptions>): Promise<{ stapling: Promise<void> }> {
+    const next = { ...this.#options, ...changes } as TlsServerOptions;
+    const { values, refresh } = checkServerOptions('TlsContext.update', next);
     const { given, crlPaths } = await serverOptions(values);
     // Handshakes have the responses of before until there are new ones.
     for (const [place, source] of sourcesOf(values, given.identities.length).entries()) {
       const good = source === undefined ? undefined : this.#stapler?.goodFor(given.identities[place].chain);
       if (good !== undefined) given.identities[place].ocsp = good.response;
     }
-    accepted(native.tlsUpdate(this.number, given));
+    accepted(handOver(given, () => native.tlsUpdate(this.number, given)));
     this.#options = next;
     this.#crlPaths = crlPaths;
     this.#follow(values, refresh);
-    await this.#startStapling(values, given);
+    // The first answers are waited for by whoever updates, and hold up no other change.
+    return { stapling: this.#startStapling(values, given) };
   }
 
   /**
@@ -134,10 +120,12 @@ export class TlsContext {
     if (this.#crl === null) {
       throw misuse('MILLRACE_INVALID_STATE', 'TlsContext.reloadCrl: the context was made without crl');
     }
-    const { bytes, paths } = await loadCrls(this.#crl, "TlsContext.reloadCrl: option 'crl'");
-    accepted(native.tlsCrls(this.number, bytes));
-    this.#crlPaths = paths;
-    return this.crls();
+    return this.#inTurn(async () => {
+      const { bytes, paths } = await loadCrls(this.#crl, "TlsContext.reloadCrl: option 'crl'");
+      accepted(native.tlsCrls(this.number, bytes));
+      this.#crlPaths = paths;
+      return this.crls();
+    });
   }
 
   /** The CRLs in force, the newest first. */
@@ -148,6 +136,14 @@ export class TlsContext {
   /** Seals tickets with other keys from now on: random ones, or 48 secret bytes that a fleet shares. */
   rotateTickets(key?: Uint8Array): void {
     this.#mustBe('server', 'rotateTickets');
+    if (key !== undefined && !types.isUint8Array(key)) {
+      // What is no key may still be a secret.
+      const got = typeof key === 'string' ? 'a string' : describeValue(key);
+      throw misuse(
+        'MILLRACE_INVALID_ARGUMENT',
+        `TlsContext.rotateTickets: the key must be a Uint8Array of 48 bytes, got ${got}`,
+      );
+    }
     accepted(native.tlsRotate(this.number, key));
   }
 
@@ -163,6 +159,16 @@ export class TlsContext {
   choose(connection: number, text: string, ecdsa: boolean): void {
     if (this.#chooser === undefined) native.chooseCertificate(connection, 0);
     else void this.#chooser.answer(connection, text, ecdsa);
+  }
+
+  /** Changes read files, and wait for one another: each begins with what the one before has left. */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#changing.then(change);
+    this.#changing = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    return done;
   }
 
   #follow(values: TlsServerOptionValues, refresh: AutoRefresh | null): void {
@@ -222,14 +228,4 @@ export class TlsContext {
     this.#warned = true;
     logRecord('warn', 'tls', 'rejectUnauthorized is false: connections are open to whoever sits in between', {});
   }
-}
-
-function serverValues(options: TlsServerOptions): TlsServerOptionValues {
-  return validateOptions<TlsServerOptionValues>(TLS_SERVER_OPTIONS, splitCiphers(options));
-}
-
-/** Node has suites as one text with colons. */
-function splitCiphers<O extends object>(options: O): O {
-  const { ciphers } = options as { ciphers?: unknown };
-  return typeof ciphers === 'string' ? { ...options, ciphers: ciphers.split(':') } : options;
 }

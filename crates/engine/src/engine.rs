@@ -12,7 +12,7 @@
 //! one connection alone. Nothing here calls into the host's program.
 
 use crate::connection::{Connection, Stack};
-use crate::event::{Event, EventKind, limit_of};
+use crate::event::{Event, EventKind};
 use crate::flush::THROUGH_BUDGET;
 use crate::http1::client::Clients;
 use crate::id::{Id, Slab};
@@ -220,11 +220,11 @@ impl<V: Copy> Engine<V> {
         });
     }
 
-    /// Queues an event that tells of an error: its code, and of a limit what it is and what came.
+    /// Queues an event that tells of an error: its code, and its numbers (a limit and what came, an alert).
     #[cold]
     pub(crate) fn error_event(&mut self, kind: EventKind, id: Id, error: &Error) {
-        let (limit, seen) = limit_of(error);
-        self.event(kind, id, error.code.id().into(), limit, seen, None);
+        let (a, b) = error.numbers();
+        self.event(kind, id, error.code.id().into(), a, b, None);
     }
 
     /// Sets the rank of the least level of which lines are made: 0 is trace, 5 fatal, 6 silence.

@@ -115,16 +115,11 @@ pub struct Event<V> {
     pub extra: Option<V>,
 }
 
-/// What an event says of an error beside its code: a limit, and what came.
-pub(crate) fn limit_of(error: &Error) -> (u64, u64) {
-    error.limit.map_or((0, 0), |limit| (limit.value, limit.seen))
-}
-
-/// As [`limit_of`], and in place of the limit what the system said, where it did.
+/// What an event says of an error beside its code: its numbers, and in their place what the system said, where it did.
 pub(crate) fn cause_of(error: &Error) -> (u64, u64) {
     match error.errno {
         Some(errno) => (errno.unsigned_abs().into(), 0),
-        None => limit_of(error),
+        None => error.numbers(),
     }
 }
 

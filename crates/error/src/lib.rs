@@ -47,6 +47,8 @@ pub struct Error {
     pub errno: Option<i32>,
     /// For system errors: the call that failed.
     pub syscall: Option<&'static str>,
+    /// For an alert that was received: its number (RFC 8446 §6).
+    pub alert: Option<u8>,
 }
 
 impl Error {
@@ -57,6 +59,7 @@ impl Error {
             limit: None,
             errno: None,
             syscall: None,
+            alert: None,
         }
     }
 
@@ -67,6 +70,15 @@ impl Error {
             limit: Some(Limit { value, seen }),
             errno: None,
             syscall: None,
+            alert: None,
+        }
+    }
+
+    /// What of it is numbers: the limit's value and what was seen, or the number of the alert; else zeros.
+    pub fn numbers(&self) -> (u64, u64) {
+        match (self.limit, self.alert) {
+            (Some(Limit { value, seen }), _) => (value, seen),
+            (None, alert) => (alert.map_or(0, u64::from), 0),
         }
     }
 
@@ -77,6 +89,7 @@ impl Error {
             limit: None,
             errno: error.raw_os_error(),
             syscall: Some(syscall),
+            alert: None,
         }
     }
 }
@@ -112,6 +125,17 @@ mod tests {
             assert_eq!(Code::from_id(code.id()), Some(*code));
         }
         assert_eq!(Code::from_id(0), None);
+    }
+
+    #[test]
+    fn its_numbers_are_those_of_its_limit_or_of_its_alert() {
+        assert_eq!(Error::limit(Code::HttpBodyTooLarge, 10, 11).numbers(), (10, 11));
+        let alert = Error {
+            alert: Some(116),
+            ..Error::new(Code::TlsAlertReceived)
+        };
+        assert_eq!(alert.numbers(), (116, 0));
+        assert_eq!(Error::new(Code::ConnectionReset).numbers(), (0, 0));
     }
 
     #[test]

@@ -12,8 +12,8 @@ use crate::crl::{self, CrlFacts};
 use crate::evidence::Evidence;
 use crate::verify::ServerJudge;
 use crate::{
-    Clock, CtLogs, CtPolicy, Identity, KeyLogger, OcspPolicy, Pins, TlsError, TlsSession, TlsVersion, Trust, suites,
-    words,
+    Clock, CtLogs, CtPolicy, Identity, KeyLogger, OcspPolicy, Pins, TlsError, TlsSession, TlsVersion, Trust, alpn,
+    suites, words,
 };
 
 /// How many servers' sessions a client remembers.
@@ -210,6 +210,7 @@ impl ClientState {
             ))),
             None => builder.with_no_client_auth(),
         };
+        alpn::check(&options.alpn)?;
         config.alpn_protocols.clone_from(&options.alpn);
         config.enable_early_data = options.early_data;
         config.resumption = match options.sessions {

@@ -20,6 +20,8 @@ pub struct TlsError {
     pub code: Code,
     /// For [`Code::TlsAlertReceived`]: the alert's name in RFC 8446 §6.
     pub alert: Option<&'static str>,
+    /// Its number.
+    alert_number: Option<u8>,
     detail: Option<Box<str>>,
 }
 
@@ -29,6 +31,7 @@ impl TlsError {
         Self {
             code,
             alert: None,
+            alert_number: None,
             detail: None,
         }
     }
@@ -38,6 +41,7 @@ impl TlsError {
         Self {
             code,
             alert: None,
+            alert_number: None,
             detail: Some(bounded(detail.as_ref(), DETAIL_LIMIT).into_boxed_str()),
         }
     }
@@ -56,6 +60,7 @@ impl TlsError {
         let name = alert::name(description);
         Self {
             alert: Some(name),
+            alert_number: Some(description.into()),
             ..Self::with_detail(Code::TlsAlertReceived, name)
         }
     }
@@ -94,7 +99,10 @@ impl std::error::Error for TlsError {}
 
 impl From<&TlsError> for Error {
     fn from(error: &TlsError) -> Self {
-        Self::new(error.code)
+        Self {
+            alert: error.alert_number,
+            ..Self::new(error.code)
+        }
     }
 }
 

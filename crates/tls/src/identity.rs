@@ -7,6 +7,7 @@ use pki_types::CertificateDer;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use zeroize::Zeroize;
 
 use crate::ocsp::must_staple;
 use crate::x509::Parts;
@@ -38,7 +39,10 @@ impl Identity {
     /// A chain or key that is malformed, of a kind or size that is not supported, or that do not belong together.
     pub fn new(chain: &[u8], private_key: &[u8]) -> Result<Self, TlsError> {
         let chain = pem::certificates(chain)?;
-        let signer = any_supported_type(&pem::private_key(private_key)?).map_err(|error| {
+        let mut private_key = pem::private_key(private_key)?;
+        let signer = any_supported_type(&private_key);
+        private_key.zeroize();
+        let signer = signer.map_err(|error| {
             TlsError::configuration(format!("the private key cannot be used: {}", words::of_error(&error)))
         })?;
         let names = names_of(&chain)?;
@@ -113,6 +117,15 @@ impl Identity {
         &self.names
     }
 
+    /// Whether it has all names of another, so that it can be shown in its place.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        if other.names.is_empty() {
+            return self.names.is_empty();
+        }
+        let has = |name: &String| self.names.iter().any(|own| own.eq_ignore_ascii_case(name));
+        other.names.iter().all(has)
+    }
+
     /// The chain in DER, its own certificate first.
     pub fn chain(&self) -> impl Iterator<Item = &[u8]> {
         self.key.cert.iter().map(AsRef::as_ref)
@@ -154,15 +167,20 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// Shows one certificate to every client.
+/// Shows the first of some certificates for the same names whose key a client can verify: one of ECDSA and one of RSA,
+/// for instance. A client that can verify none is shown the first.
 #[derive(Debug)]
-pub(crate) struct Always {
-    pub(crate) identity: Identity,
+pub(crate) struct Shown {
+    pub(crate) identities: Vec<Identity>,
     pub(crate) clock: Clock,
 }
 
-impl ResolvesServerCert for Always {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(self.identity.key_at(self.clock.now())))
+impl ResolvesServerCert for Shown {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        // Where TLS 1.2 is spoken, rustls has left out what none of the client's suites goes with.
+        let schemes = hello.signature_schemes();
+        let verifiable = |identity: &&Identity| identity.key.key.choose_scheme(schemes).is_some();
+        let shown = self.identities.iter().find(verifiable).or(self.identities.first())?;
+        Some(Arc::clone(shown.key_at(self.clock.now())))
     }
 }

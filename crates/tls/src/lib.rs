@@ -111,6 +111,7 @@
 #![forbid(unsafe_code)]
 
 mod alert;
+mod alpn;
 mod certificate;
 mod client;
 mod clock;

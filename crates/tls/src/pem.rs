@@ -3,7 +3,7 @@
 use pki_types::pem::PemObject;
 use pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 
-use crate::TlsError;
+use crate::{TlsError, words};
 
 /// The first byte of everything that DER has for us: a SEQUENCE.
 const SEQUENCE: u8 = 0x30;
@@ -33,9 +33,12 @@ pub(crate) fn crls(bytes: &[u8]) -> Result<Vec<CertificateRevocationListDer<'sta
 }
 
 fn all<T>(found: impl Iterator<Item = Result<T, pki_types::pem::Error>>, what: &str) -> Result<Vec<T>, TlsError> {
-    let items = found
-        .collect::<Result<Vec<T>, _>>()
-        .map_err(|error| TlsError::configuration(format!("the PEM text of a {what} is malformed: {error}")))?;
+    let items = found.collect::<Result<Vec<T>, _>>().map_err(|error| {
+        TlsError::configuration(format!(
+            "the PEM text of a {what} is malformed: {}",
+            words::of_pem(&error)
+        ))
+    })?;
     if items.is_empty() {
         return Err(TlsError::configuration(format!(
             "expected a {what} in PEM or DER and found none"
@@ -57,8 +60,12 @@ pub(crate) fn private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, TlsErr
             "the private key is encrypted; decrypt it first",
         ));
     }
-    PrivateKeyDer::from_pem_slice(bytes)
-        .map_err(|error| TlsError::configuration(format!("expected a private key in PEM or DER: {error}")))
+    PrivateKeyDer::from_pem_slice(bytes).map_err(|error| {
+        TlsError::configuration(format!(
+            "expected a private key in PEM or DER: {}",
+            words::of_pem(&error)
+        ))
+    })
 }
 
 #[cfg(test)]

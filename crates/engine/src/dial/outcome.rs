@@ -52,7 +52,8 @@ impl<V: Copy> Engine<V> {
 
     pub(crate) fn told_dial_failed_at(&mut self, stream: Id, error: &Error, hop: u32, value: Option<V>) {
         self.metrics.add(Counter::SocketsConnectsFailed, 1);
-        let (a, b) = cause_of(error);
+        // An alert's name comes in words.
+        let (a, b) = cause_of(&Error { alert: None, ..*error });
         let flags = u32::from(error.code.id()) | hop << HOP_SHIFT;
         self.event(EventKind::DialFailed, stream, flags, a, b, value);
     }

@@ -3,8 +3,8 @@
 use super::evidence::{self, NativeCtLog};
 use millrace_engine::error::Code;
 use millrace_engine::tls_core::{
-    ClientAuth, ClientOptions, Clock, Identity, KeyLogger, Pins, ServerOptions, TicketSecret, TlsError, TlsVersion,
-    Trust, TrustOptions,
+    ClientAuth, ClientContext, ClientOptions, Clock, Identity, KeyLogger, Pins, ServerOptions, TicketSecret, TlsError,
+    TlsVersion, Trust, TrustOptions,
 };
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
@@ -60,6 +60,8 @@ pub struct NativeTlsServer {
 #[napi(object, object_to_js = false)]
 pub struct NativeTlsClient {
     pub trust: NativeTrust,
+    /// Only checked; connections are told by which name their server is judged.
+    pub servername: Option<String>,
     pub reject_unauthorized: bool,
     pub pins: Vec<String>,
     pub pins_report_only: bool,
@@ -161,6 +163,9 @@ pub fn server_options(given: &NativeTlsServer) -> Result<ServerOptions, TlsError
 }
 
 pub fn client_options(given: &NativeTlsClient) -> Result<ClientOptions, TlsError> {
+    if let Some(servername) = &given.servername {
+        ClientContext::check_name(servername)?;
+    }
     Ok(ClientOptions {
         dangerously_accept_any_certificate: !given.reject_unauthorized,
         pins: Pins::parse(given.pins.iter().map(String::as_str), given.pins_report_only)?,

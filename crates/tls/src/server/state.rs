@@ -1,12 +1,12 @@
 //! One configuration of a server, whole: what handshakes run with, built once for all of them.
 
 use super::{ClientAuth, ServerOptions};
-use crate::identity::Always;
+use crate::identity::Shown;
 use crate::names::NameTable;
 use crate::sessions::SessionCache;
 use crate::tickets::{TicketKeys, Ticketer};
 use crate::verify::ClientJudge;
-use crate::{Clock, Identity, TlsError, suites, words};
+use crate::{Clock, Identity, TlsError, alpn, suites, words};
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{NoServerSessionStorage, StoresServerSessions, WebPkiClientVerifier};
@@ -69,10 +69,14 @@ impl ServerState {
             _ => session_cache(&options),
         };
         let base = config(&options, provider, judge.as_ref(), &ticket_keys, &sessions, binding)?;
-        let configs = options
-            .identities
-            .iter()
-            .map(|identity| Arc::new(with_identity(&base, identity, &options.clock)))
+        let configs = (0..options.identities.len())
+            .map(|index| {
+                Arc::new(with_identities(
+                    &base,
+                    in_place_of(&options.identities[index..]),
+                    &options.clock,
+                ))
+            })
             .collect();
         Ok(Self {
             options,
@@ -101,7 +105,7 @@ impl ServerState {
 
     /// The configuration with a certificate that is not in the table.
     pub(crate) fn config_with(&self, identity: &Identity) -> Arc<ServerConfig> {
-        Arc::new(with_identity(&self.base, identity, self.clock()))
+        Arc::new(with_identities(&self.base, vec![identity.clone()], self.clock()))
     }
 
     pub(crate) fn judge(&self) -> Option<&Arc<ClientJudge>> {
@@ -166,6 +170,7 @@ fn config(
         None => builder.with_client_cert_verifier(WebPkiClientVerifier::no_client_auth()),
     };
     let mut config = builder.with_cert_resolver(Arc::new(NoCertificate));
+    alpn::check(&options.alpn)?;
     config.alpn_protocols.clone_from(&options.alpn);
     config.ignore_client_order = options.honor_cipher_order;
     config.session_storage = Arc::clone(sessions);
@@ -183,10 +188,19 @@ fn config(
     Ok(config)
 }
 
-fn with_identity(base: &ServerConfig, identity: &Identity, clock: &Clock) -> ServerConfig {
+/// The first of them, and those behind it that may be shown in its place.
+fn in_place_of(identities: &[Identity]) -> Vec<Identity> {
+    let Some((first, others)) = identities.split_first() else {
+        return Vec::new();
+    };
+    let covering = others.iter().filter(|other| other.covers(first));
+    std::iter::once(first).chain(covering).cloned().collect()
+}
+
+fn with_identities(base: &ServerConfig, identities: Vec<Identity>, clock: &Clock) -> ServerConfig {
     let mut config = base.clone();
-    config.cert_resolver = Arc::new(Always {
-        identity: identity.clone(),
+    config.cert_resolver = Arc::new(Shown {
+        identities,
         clock: clock.clone(),
     });
     config

@@ -4,6 +4,7 @@
 //! own here; of the rest, which only a broken or hostile peer brings about, the name is taken apart.
 
 mod certificate;
+mod pem;
 mod rule;
 mod variant;
 
@@ -11,6 +12,7 @@ use rustls::PeerIncompatible;
 use std::fmt;
 
 pub(crate) use certificate::{of_certificate, of_crl};
+pub(crate) use pem::of_pem;
 pub(crate) use rule::of_rule;
 use variant::{taken_apart, type_name};
 
