@@ -14,7 +14,7 @@ const ROOMS = [
   ['client', /^pool\/(?!pool\.ts$)/],
   [
     'net',
-    /^net\/(agent-options|connect|dial|dial-failure|listen|relay|socket-duplex|bridge|tcp-info|keep-alive|abstract-name)\.ts$/,
+    /^net\/(agent-options|connect|dial|dial-failure|listen|relay|socket-duplex|bridge|tcp-info|keep-alive|abstract-name|start-tls)\.ts$/,
   ],
   ['net', /^proxy\//],
   ['net', /^dns\/(?!resolver\.ts$)/],

@@ -18,7 +18,8 @@ export async function listening<T extends Listening>(
   make: (tls: TlsContext | null) => Promise<T>,
 ): Promise<T> {
   if (signal?.aborted === true) throw abortError(signal);
-  const context = await serverContextOf(caller, tls);
+  // What is plain loads nothing of TLS.
+  const context = tls === null ? null : await serverContextOf(caller, tls);
   const own = context === tls ? null : context;
   let made: T;
   try {
