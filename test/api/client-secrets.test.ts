@@ -25,7 +25,8 @@ const ENCODED = encodeURIComponent(PASSWORD);
 const hop = (kind: string, port: number): ProxyHop => ({
   url: `${kind}://127.0.0.1:${port}`,
   username: USER,
-  password: PASSWORD,
+  // SOCKS4 has none.
+  ...(kind === 'socks4' ? null : { password: PASSWORD }),
 });
 
 /** A port that nobody listens at. */

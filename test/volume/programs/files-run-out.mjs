@@ -106,7 +106,8 @@ async function run(name, when, refused) {
   });
   assert.deepEqual(await server.call('counted'), { refused, pauses: TIMES });
   assert.deepEqual(await server.call('told'), ['no connection can be accepted for now']);
-  assert.ok(cpu < took / 2, `${cpu} ms of CPU time in ${took} ms: it spins`);
+  // Counted in ticks of 10 ms, of which one may be begun at each end.
+  assert.ok(cpu < took / 2 + 20, `${cpu} ms of CPU time in ${took} ms: it spins`);
   // What strace wrote.
   const failed = readFileSync(log, 'utf8')
     .split('\n')
