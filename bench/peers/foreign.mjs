@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { cores } from '../measure/machine.mjs';
 import { children } from '../measure/process-facts.mjs';
@@ -21,6 +21,12 @@ async function freePort() {
   await once(server, 'close');
   return port;
 }
+
+/** Rejects until a connection is taken: for `ready` of programs that speak no HTTP. */
+export const takes = (port) =>
+  new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1' }, () => resolve(socket.destroy())).once('error', reject);
+  });
 
 /**
  * Starts a program: { name, pids, port, url(path), stop() }, the process that serves last in `pids`.

@@ -1,14 +1,12 @@
 // Credentials, of proxies and of origins, are in nothing that a client or a proxy of ours says or shows, however a request
 // ends: marked ones are shown to peers that fail in every way, while all is listened to.
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { request as undiciRequest } from 'undici';
 
 import { Dispatcher } from '../../ts/compat/undici.js';
 import type { ProxyHop, ProxyOption } from '../../ts/index.js';
 import { Client, connect, createProxyServer } from '../../ts/index.js';
 import { until } from '../support/condition.js';
+import { freeTcpPort } from '../support/free-port.js';
 import { Authority } from '../support/pki.js';
 import { httpReply, inTurn, ScriptedProxy, scriptedProxiesEndWithTheirTest } from '../support/scripted-proxy.js';
 import type { Script } from '../support/scripted-proxy.js';
@@ -28,16 +26,6 @@ const hop = (kind: string, port: number): ProxyHop => ({
   // SOCKS4 has none.
   ...(kind === 'socks4' ? null : { password: PASSWORD }),
 });
-
-/** A port that nobody listens at. */
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** The same request by each API; what came of it is shown, and so are those who made it. How many have failed. */
 async function byAll(url: string, proxy: ProxyOption, signal?: AbortSignal, patience = 10_000): Promise<number> {
@@ -109,7 +97,7 @@ describe('of a proxy', () => {
   });
 
   test.each(['http', 'socks5', 'https'])('that is not there, or takes no certificate, or is left: %s', async (kind) => {
-    const refused = await closedPort();
+    const refused = await freeTcpPort();
     expect(await byAll('http://127.0.0.1:1/', hop(kind, refused))).toBe(4);
     const { cert, key } = await (await Authority.root()).issue();
     const silent = await ScriptedProxy.start(SILENT, kind === 'https' ? { cert, key } : undefined);
@@ -128,7 +116,7 @@ describe('of a proxy', () => {
     expect(await byAll(url, [hop('socks5', one.port), hop('http', other.port)])).toBe(0);
     expect(await byAll(url, [hop('http', one.port), hop('socks5h', wrong.port)])).toBe(4);
     expect(
-      await byAll(`http://127.0.0.1:${await closedPort()}/`, [hop('http', one.port), hop('http', other.port)]),
+      await byAll(`http://127.0.0.1:${await freeTcpPort()}/`, [hop('http', one.port), hop('http', other.port)]),
     ).toBe(4);
     for (const proxy of [one, other, wrong]) {
       show(proxy);
@@ -143,7 +131,7 @@ describe('of a proxy', () => {
     const right = await startProxy({ auth: { username: USER, password: PASSWORD } });
     const wrong = await startProxy({ auth: { username: USER, password: 'another' } });
     const echoing = await ScriptedProxy.start(ECHOES);
-    const ports = [right.port, wrong.port, echoing.port, await closedPort()];
+    const ports = [right.port, wrong.port, echoing.port, await freeTcpPort()];
     for (const kind of ['socks5h', 'http']) {
       for (const upstream of ports.map((each) => hop(kind, each))) {
         const proxy = await startProxy({ upstream, onClose: show, connectTimeout: 2_000 });
@@ -208,7 +196,7 @@ describe('of an origin', () => {
         ),
       );
     }
-    await client.get(`http://127.0.0.1:${await closedPort()}/`).catch(show);
+    await client.get(`http://127.0.0.1:${await freeTcpPort()}/`).catch(show);
     expect(asked.some((each) => each !== '')).toBe(true);
     show(client);
     show(client.stats());

@@ -15,20 +15,11 @@ import {
   setLogger,
 } from '../../ts/index.js';
 import { until } from '../support/condition.js';
+import { errorOf } from '../support/error-of.js';
 
 /** As a program without types calls it. */
 type Loose = (...given: unknown[]) => unknown;
 const loose = (call: unknown): Loose => call as Loose;
-
-/** What a call threw or rejected with. */
-async function errorOf(call: () => unknown): Promise<MillraceError> {
-  try {
-    await call();
-  } catch (error) {
-    return error as MillraceError;
-  }
-  throw new Error('it was taken');
-}
 
 let listener: Listener;
 const accepted: Socket[] = [];

@@ -1,11 +1,10 @@
 // What each option of listen() does.
-import { once } from 'node:events';
-import { connect as nodeConnect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { connect as nodeConnect } from 'node:net';
 
 import type { Listener, ListenSocketOptions, Socket } from '../../ts/index.js';
 import { connect, listen } from '../../ts/index.js';
 import { turns, until } from '../support/condition.js';
+import { freeTcpPort } from '../support/free-port.js';
 import { backlogOf, noKernelSockets } from '../support/kernel-socket.js';
 import { echo, listenersEndWithTheirTest, pair, said, startListener } from '../support/test-listener.js';
 import { endsWithItsTest } from '../support/test-server.js';
@@ -21,18 +20,8 @@ const answerAt = (host: string, port: number): Promise<string> =>
     (error: { cause?: { code?: string } }) => String(error.cause?.code),
   );
 
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 test('port and host say where: there and nowhere else', async () => {
-  const port = await freePort();
+  const port = await freeTcpPort();
   const listener = await startListener(echo, { port, host: '127.0.0.2' });
   expect(listener.address()).toMatchObject({ address: '127.0.0.2', port });
   expect(await answerAt('127.0.0.2', port)).toBe('here');

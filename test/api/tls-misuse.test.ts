@@ -4,9 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { MillraceError, TlsClientOptions, TlsServerOptions } from '../../ts/index.js';
+import type { TlsClientOptions, TlsServerOptions } from '../../ts/index.js';
 import { Client, connect, createProxyServer, listen, serve, TlsContext } from '../../ts/index.js';
 import { leaf, root } from '../support/chain.js';
+import { errorOf } from '../support/error-of.js';
 import { RawClient } from '../support/raw-client.js';
 import { endsWithItsTest, get, start } from '../support/test-server.js';
 import { rest } from '../support/tls.js';
@@ -24,15 +25,6 @@ beforeAll(async () => {
   writeFileSync(crlFile, crl);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-async function errorOf(call: () => unknown): Promise<MillraceError> {
-  try {
-    await call();
-  } catch (error) {
-    return error as MillraceError;
-  }
-  throw new Error('it was taken');
-}
 
 const CODES = {
   argument: 'MILLRACE_INVALID_ARGUMENT',

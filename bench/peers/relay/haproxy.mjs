@@ -1,7 +1,6 @@
 // haproxy as Debian has it, as a relay: one thread, no log, mode tcp with splice.
-import { connect } from 'node:net';
 import { join } from 'node:path';
-import { startForeign } from '../foreign.mjs';
+import { startForeign, takes } from '../foreign.mjs';
 
 const configuration = (behind) => (folder, port) => `
 global
@@ -17,12 +16,6 @@ listen all
   bind 127.0.0.1:${port} backlog 4096
   server behind 127.0.0.1:${behind}
 `;
-
-/** Whether it takes a connection. */
-const takes = (port) =>
-  new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1' }, () => resolve(socket.destroy())).once('error', reject);
-  });
 
 /** Starts it before what listens on a port. See startForeign. */
 export const startHaproxy = (name, behind) =>

@@ -1,10 +1,9 @@
 // The floor: floor.c, compiled by the machine's C compiler.
 import { spawnSync } from 'node:child_process';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { temporaryFolder } from '../../measure/temporary.mjs';
-import { startForeign } from '../foreign.mjs';
+import { startForeign, takes } from '../foreign.mjs';
 
 const source = fileURLToPath(new URL('floor.c', import.meta.url));
 
@@ -21,12 +20,6 @@ function program() {
   if (status !== 0) throw new Error(`cc: ${stderr}`);
   return (compiled = file);
 }
-
-/** Whether it takes a connection. */
-const takes = (port) =>
-  new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1' }, () => resolve(socket.destroy())).once('error', reject);
-  });
 
 /** Starts it. See startForeign. */
 export const startFloor = (name) =>
