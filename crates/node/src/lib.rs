@@ -14,6 +14,7 @@ mod host;
 mod js;
 #[cfg_attr(test, allow(dead_code, reason = "the macro that registers it is off in unit tests"))]
 mod listen;
+mod numbers;
 mod outbox;
 mod pieces;
 mod poller;

@@ -6,11 +6,10 @@
 
 use crate::exchange::{FINISH_WHOLE, READY};
 use crate::js::{Env, Value, call};
+use crate::numbers::{Kept, Numbers};
 use crate::state::State;
 use millrace_engine::error::Code;
 use millrace_engine::{Chunk, Engine, Head};
-use napi_sys as sys;
-use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
@@ -26,46 +25,30 @@ const ROWS: usize = 2;
 
 /// Where JavaScript leaves its answers.
 pub struct Outbox {
-    /// The numbers; null before `attach`.
-    numbers: Cell<*mut f64>,
-    /// Keeps their memory.
-    array: Cell<sys::napi_ref>,
+    numbers: Numbers,
     /// The object whose `text` has the bodies.
-    holder: Cell<sys::napi_ref>,
+    holder: Kept,
 }
 
 impl Outbox {
     pub fn new() -> Self {
         Self {
-            numbers: Cell::new(ptr::null_mut()),
-            array: Cell::new(ptr::null_mut()),
-            holder: Cell::new(ptr::null_mut()),
+            numbers: Numbers::new(),
+            holder: Kept::new(),
         }
     }
 
-    /// Uses this array and this object from now on; another array than the one expected is not used.
+    /// Uses this array and this object of `ts/native/outbox.ts` from now on.
     pub fn attach(&self, env: Env, array: Value, holder: Value) {
-        // SAFETY: the address is kept. The memory is that of an array of more than 64 bytes, so it is not moved; the
-        // reference keeps it, and ts/native/outbox.ts gives the array to nobody who could detach it.
-        let Some(numbers) = (unsafe { env.doubles(array) }).filter(|numbers| numbers.len() == ROWS + ROW * MOST) else {
-            return;
-        };
-        let (Some(array), Some(holder)) = (env.reference(array), env.reference(holder)) else {
-            return;
-        };
-        self.numbers.set(numbers.as_mut_ptr());
-        for old in [self.array.replace(array), self.holder.replace(holder)] {
-            if !old.is_null() {
-                env.drop_reference(old);
-            }
-        }
+        let length = ROWS + ROW * MOST;
+        self.numbers.attach(env, array, length, (&self.holder, holder));
     }
 
     /// Lets answers be gathered, or not any more.
     pub fn open(&self, open: bool) {
-        let numbers = self.numbers.get();
+        let numbers = self.numbers.first();
         if !numbers.is_null() {
-            // SAFETY: of so many numbers (see `attach`), and JavaScript does not run now.
+            // SAFETY: of so many numbers (see `Numbers`), and JavaScript does not run now.
             unsafe { numbers.add(OPEN).write(f64::from(u8::from(open))) };
         }
     }
@@ -73,7 +56,7 @@ impl Outbox {
     /// Whether no answer lies there.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        let numbers = self.numbers.get();
+        let numbers = self.numbers.first();
         // SAFETY: as in `open`.
         numbers.is_null() || unsafe { numbers.add(COUNT).read() } == 0.0
     }
@@ -84,7 +67,7 @@ impl Outbox {
             return;
         }
         // SAFETY: as in `open`; no JavaScript runs until the last of them is read.
-        let numbers = unsafe { std::slice::from_raw_parts_mut(self.numbers.get(), ROWS + ROW * MOST) };
+        let numbers = unsafe { std::slice::from_raw_parts_mut(self.numbers.first(), ROWS + ROW * MOST) };
         let count = (std::mem::take(&mut numbers[COUNT]) as usize).min(MOST);
         let rows = || numbers[ROWS..].chunks_exact(ROW).take(count);
         let mut scratch = state.scratch.borrow_mut();
@@ -115,7 +98,7 @@ impl Outbox {
 
     fn text(&self, env: Env) -> Option<Value> {
         let mut text = ptr::null_mut();
-        let holder = env.referred(self.holder.get());
+        let holder = self.holder.get(env)?;
         call!(napi_get_named_property(env.0, holder.0, c"text".as_ptr(), &mut text));
         (!text.is_null()).then_some(Value(text))
     }
