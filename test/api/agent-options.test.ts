@@ -43,7 +43,7 @@ describe('the pool of Node', () => {
   });
 
   test.each([
-    [0, 0],
+    [1, 1],
     [2, 2],
     [undefined, 3],
   ])('maxFreeSockets %p keeps %d of three', async (maxFreeSockets, left) => {
