@@ -19,7 +19,7 @@ test('past setMaxMemory connections are refused and counted, the largest one is 
   const listener = await startListener((socket) => {
     if (far !== undefined) return echo(socket);
     far = socket;
-    far.on('error', (error) => (failure = error));
+    far.on('error', (error: Error) => (failure = error));
   });
   const slow = await RawClient.connect(listener);
   slow.socket.pause();
