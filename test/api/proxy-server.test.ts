@@ -385,7 +385,9 @@ describe('who may use it', () => {
       await client.closed();
     }
     expect([asked.mock.calls, reached.mock.calls]).toEqual([[], []]);
-    expect(proxy.stats().tunnels).toEqual({ active: 0, ended: 0, failed: 0 });
+    const { tunnels, handshakes, unauthenticated } = proxy.stats();
+    expect(tunnels).toEqual({ active: 0, ended: 0, failed: 0 });
+    expect([handshakes.malformed, unauthenticated]).toEqual([2, 0]);
   });
 
   test('a 407 says how, and ends the connection', async () => {

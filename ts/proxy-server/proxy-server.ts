@@ -24,7 +24,7 @@ export interface ProxyServerStats {
   handshakes: {
     /** Cut after `handshakeTimeout`. */
     late: number;
-    /** Broke a rule of their protocol, spoke none, or asked for BIND or UDP ASSOCIATE. */
+    /** Broke a rule of their protocol, spoke none, or asked for BIND, UDP ASSOCIATE, or SOCKS4 where there is `auth`. */
     malformed: number;
   };
   tunnels: {
