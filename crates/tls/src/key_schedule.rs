@@ -1,56 +1,142 @@
-//! The key schedule of TLS 1.3 (RFC 8446 §7.1): HKDF over HMACs whose key is prepared once.
+//! The key schedule of TLS 1.3 (RFC 8446 §7.1): HKDF over HMACs whose key is hashed once.
 //!
 //! Several keys are expanded from every secret. rustls' provider hands each expansion to aws-lc as a whole, so that the
 //! secret is extracted and the key of the HMAC is hashed anew every time: half of all blocks that a handshake hashes.
-//! Here it is aws-lc's HMAC with its state after the key kept, under rustls' own HKDF.
+//! Here the two states after the key are kept. They are `sha2`'s, not aws-lc's: the blocks cost the same, but a state of
+//! aws-lc's HMAC is three contexts that are set up, copied and wiped for each of the forty signatures of a handshake.
 
 use std::sync::LazyLock;
 
-use aws_lc_rs::hmac::{self, Algorithm, Context};
 use rustls::crypto::aws_lc_rs::ALL_CIPHER_SUITES;
 use rustls::crypto::hash::HashAlgorithm;
-use rustls::crypto::hmac::{Hmac, Key, Tag};
-use rustls::crypto::tls13::HkdfUsingHmac;
+use rustls::crypto::hmac::Tag;
+use rustls::crypto::tls13::{Hkdf, HkdfExpander, OkmBlock, OutputLengthError};
 use rustls::{SupportedCipherSuite, Tls13CipherSuite};
+use sha2::digest::block_api::BlockSizeUser;
+use sha2::digest::{Digest, Output};
+use sha2::{Sha256, Sha384};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// An HMAC with one hash function.
-struct Keyed(Algorithm);
+/// A hash function whose states are wiped when they are dropped.
+trait Hash: Digest + BlockSizeUser + Clone + ZeroizeOnDrop + Send + Sync + 'static {}
 
-/// One with its key.
-struct Ready(hmac::Key);
+impl Hash for Sha256 {}
+impl Hash for Sha384 {}
 
-fn tag_len(algorithm: Algorithm) -> usize {
-    algorithm.digest_algorithm().output_len
+/// The longest block of a hash function here.
+const LONGEST_BLOCK: usize = 128;
+/// The longest output.
+const LONGEST_OUTPUT: usize = 48;
+
+/// HMAC (RFC 2104) with its key: what both hashes have come to behind the padded key.
+struct Keyed<H> {
+    inner: H,
+    outer: H,
 }
 
-impl Hmac for Keyed {
-    fn with_key(&self, key: &[u8]) -> Box<dyn Key> {
-        Box::new(Ready(hmac::Key::new(self.0, key)))
+impl<H: Hash> Keyed<H> {
+    fn new(key: &[u8]) -> Self {
+        let mut block = Zeroizing::new([0; LONGEST_BLOCK]);
+        let block = &mut block[..H::block_size()];
+        if key.len() <= block.len() {
+            block[..key.len()].copy_from_slice(key);
+        } else {
+            let mut hashed = H::digest(key);
+            block[..hashed.len()].copy_from_slice(&hashed);
+            hashed.zeroize();
+        }
+        let with_pad = |block: &mut [u8], pad: u8| {
+            block.iter_mut().for_each(|byte| *byte ^= pad);
+            H::new_with_prefix(block)
+        };
+        let inner = with_pad(block, 0x36);
+        // What was put on is taken off again.
+        let outer = with_pad(block, 0x36 ^ 0x5c);
+        Self { inner, outer }
     }
 
-    fn hash_output_len(&self) -> usize {
-        tag_len(self.0)
+    fn sign<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> Output<H> {
+        let mut inner = self.inner.clone();
+        parts.into_iter().for_each(|part| inner.update(part));
+        let mut hashed = inner.finalize();
+        let signature = self.outer.clone().chain_update(&hashed).finalize();
+        hashed.zeroize();
+        signature
     }
 }
 
-impl Key for Ready {
-    fn sign_concat(&self, first: &[u8], middle: &[&[u8]], last: &[u8]) -> Tag {
-        let mut context = Context::with_key(&self.0);
-        context.update(first);
-        middle.iter().for_each(|part| context.update(part));
-        context.update(last);
-        Tag::new(context.sign().as_ref())
+impl<H: Hash> HkdfExpander for Keyed<H> {
+    fn expand_slice(&self, info: &[&[u8]], output: &mut [u8]) -> Result<(), OutputLengthError> {
+        if output.len() > 255 * self.hash_len() {
+            return Err(OutputLengthError);
+        }
+        let mut term = Output::<H>::default();
+        for (number, chunk) in (1..=u8::MAX).zip(output.chunks_mut(self.hash_len())) {
+            let before = (number > 1).then_some(&term[..]);
+            let parts = before.into_iter().chain(info.iter().copied());
+            term = self.sign(parts.chain([&[number][..]]));
+            chunk.copy_from_slice(&term[..chunk.len()]);
+        }
+        term.zeroize();
+        Ok(())
     }
 
-    fn tag_len(&self) -> usize {
-        tag_len(self.0.algorithm())
+    fn expand_block(&self, info: &[&[u8]]) -> OkmBlock {
+        let mut term = self.sign(info.iter().copied().chain([&[1][..]]));
+        let block = OkmBlock::new(&term);
+        term.zeroize();
+        block
+    }
+
+    fn hash_len(&self) -> usize {
+        <H as Digest>::output_size()
     }
 }
 
-static SHA256: Keyed = Keyed(hmac::HMAC_SHA256);
-static SHA384: Keyed = Keyed(hmac::HMAC_SHA384);
-static HKDF_SHA256: HkdfUsingHmac<'static> = HkdfUsingHmac(&SHA256);
-static HKDF_SHA384: HkdfUsingHmac<'static> = HkdfUsingHmac(&SHA384);
+/// HKDF (RFC 5869).
+struct Schedule<H: 'static> {
+    /// The HMAC of a salt that is absent, which stands for zeros: every schedule begins with it.
+    without_salt: LazyLock<Keyed<H>>,
+}
+
+impl<H: Hash> Schedule<H> {
+    const fn new() -> Self {
+        Self {
+            without_salt: LazyLock::new(|| Keyed::new(&[])),
+        }
+    }
+
+    fn extract(&self, salt: Option<&[u8]>, secret: &[u8]) -> Box<dyn HkdfExpander> {
+        let mut extracted = match salt {
+            Some(salt) => Keyed::<H>::new(salt).sign([secret]),
+            None => self.without_salt.sign([secret]),
+        };
+        let expander = Keyed::<H>::new(&extracted);
+        extracted.zeroize();
+        Box::new(expander)
+    }
+}
+
+impl<H: Hash> Hkdf for Schedule<H> {
+    fn extract_from_zero_ikm(&self, salt: Option<&[u8]>) -> Box<dyn HkdfExpander> {
+        self.extract(salt, &[0; LONGEST_OUTPUT][..<H as Digest>::output_size()])
+    }
+
+    fn extract_from_secret(&self, salt: Option<&[u8]>, secret: &[u8]) -> Box<dyn HkdfExpander> {
+        self.extract(salt, secret)
+    }
+
+    fn expander_for_okm(&self, okm: &OkmBlock) -> Box<dyn HkdfExpander> {
+        Box::new(Keyed::<H>::new(okm.as_ref()))
+    }
+
+    fn hmac_sign(&self, key: &OkmBlock, message: &[u8]) -> Tag {
+        Tag::new(&Keyed::<H>::new(key.as_ref()).sign([message]))
+    }
+}
+
+static HKDF_SHA256: Schedule<Sha256> = Schedule::new();
+static HKDF_SHA384: Schedule<Sha384> = Schedule::new();
 
 /// The provider's suites in its order, those of TLS 1.3 with this key schedule.
 static SUITES: LazyLock<Vec<SupportedCipherSuite>> = LazyLock::new(|| {
@@ -64,7 +150,7 @@ fn with_key_schedule(suite: SupportedCipherSuite) -> SupportedCipherSuite {
     let SupportedCipherSuite::Tls13(given) = suite else {
         return suite;
     };
-    let hkdf = match given.common.hash_provider.algorithm() {
+    let hkdf: &'static dyn Hkdf = match given.common.hash_provider.algorithm() {
         HashAlgorithm::SHA256 => &HKDF_SHA256,
         HashAlgorithm::SHA384 => &HKDF_SHA384,
         _ => return suite,
@@ -85,7 +171,6 @@ pub(crate) fn suites() -> &'static [SupportedCipherSuite] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rustls::crypto::tls13::{Hkdf, HkdfExpander};
 
     fn provided(algorithm: HashAlgorithm) -> &'static dyn Hkdf {
         let found = ALL_CIPHER_SUITES.iter().find_map(|suite| match suite {
@@ -112,10 +197,14 @@ mod tests {
 
     #[test]
     fn every_way_to_a_key_gives_what_the_providers_gives() {
-        for (algorithm, ours) in [
+        let ours: [(_, &dyn Hkdf); 2] = [
             (HashAlgorithm::SHA256, &HKDF_SHA256),
             (HashAlgorithm::SHA384, &HKDF_SHA384),
-        ] {
+        ];
+        // Around the lengths of a block, and keys that are hashed because they are longer.
+        let long = [7; 300];
+        let salts = [0, 1, 47, 48, 63, 64, 65, 127, 128, 129, 300].map(|length| Some(&long[..length]));
+        for (algorithm, ours) in ours {
             let theirs = provided(algorithm);
             let same = |ours: &dyn HkdfExpander, theirs: &dyn HkdfExpander| {
                 assert_eq!(ours.hash_len(), theirs.hash_len());
@@ -128,7 +217,7 @@ mod tests {
                 let mut much = vec![0; 255 * ours.hash_len() + 1];
                 assert!(ours.expand_slice(&info, &mut much).is_err());
             };
-            for salt in [None, Some(&b"salt"[..])] {
+            for salt in salts.into_iter().chain([None]) {
                 same(&*ours.extract_from_zero_ikm(salt), &*theirs.extract_from_zero_ikm(salt));
                 let (one, other) = (
                     ours.extract_from_secret(salt, b"secret"),
@@ -137,8 +226,11 @@ mod tests {
                 same(&*one, &*other);
                 let okm = one.expand_block(&[b"label"]);
                 same(&*ours.expander_for_okm(&okm), &*theirs.expander_for_okm(&okm));
-                let (one, other) = (ours.hmac_sign(&okm, b"message"), theirs.hmac_sign(&okm, b"message"));
-                assert_eq!(one.as_ref(), other.as_ref());
+            }
+            let okm = ours.extract_from_secret(None, b"secret").expand_block(&[b"label"]);
+            for length in 0..long.len() {
+                let [one, other] = [ours, theirs].map(|hkdf| hkdf.hmac_sign(&okm, &long[..length]));
+                assert_eq!(one.as_ref(), other.as_ref(), "{length} bytes");
             }
         }
     }
