@@ -1,125 +1,105 @@
-//! The key schedule of TLS 1.3 (RFC 8446 §7.1): HKDF over HMACs whose key is hashed once.
+//! The key schedule of TLS 1.3 (RFC 8446 §7.1): HKDF over HMACs whose key is prepared once.
 //!
 //! Several keys are expanded from every secret. rustls' provider hands each expansion to aws-lc as a whole, so that the
 //! secret is extracted and the key of the HMAC is hashed anew every time: half of all blocks that a handshake hashes.
-//! Here the two states after the key are kept. They are `sha2`'s, not aws-lc's: the blocks cost the same, but a state of
-//! aws-lc's HMAC is three contexts that are set up, copied and wiped for each of the forty signatures of a handshake.
+//! Here it is aws-lc's HMAC with its state after the key kept, and that of an absent salt, with which every schedule
+//! begins, for the process.
 
 use std::sync::LazyLock;
 
+use aws_lc_rs::hmac::{self, Algorithm, Context};
 use rustls::crypto::aws_lc_rs::ALL_CIPHER_SUITES;
 use rustls::crypto::hash::HashAlgorithm;
 use rustls::crypto::hmac::Tag;
 use rustls::crypto::tls13::{Hkdf, HkdfExpander, OkmBlock, OutputLengthError};
 use rustls::{SupportedCipherSuite, Tls13CipherSuite};
-use sha2::digest::block_api::BlockSizeUser;
-use sha2::digest::{Digest, Output};
-use sha2::{Sha256, Sha384};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// A hash function whose states are wiped when they are dropped.
-trait Hash: Digest + BlockSizeUser + Clone + ZeroizeOnDrop + Send + Sync + 'static {}
+/// What labels and transcripts of TLS come to with a counter, as a rule.
+const USUAL_INFO: usize = 128;
 
-impl Hash for Sha256 {}
-impl Hash for Sha384 {}
-
-/// The longest block of a hash function here.
-const LONGEST_BLOCK: usize = 128;
-/// The longest output.
+/// The most that an HMAC gives here.
 const LONGEST_OUTPUT: usize = 48;
 
-/// HMAC (RFC 2104) with its key: what both hashes have come to behind the padded key.
-struct Keyed<H> {
-    inner: H,
-    outer: H,
-}
+/// An HMAC with its key.
+struct Keyed(hmac::Key);
 
-impl<H: Hash> Keyed<H> {
-    fn new(key: &[u8]) -> Self {
-        let mut block = Zeroizing::new([0; LONGEST_BLOCK]);
-        let block = &mut block[..H::block_size()];
-        if key.len() <= block.len() {
-            block[..key.len()].copy_from_slice(key);
-        } else {
-            let mut hashed = H::digest(key);
-            block[..hashed.len()].copy_from_slice(&hashed);
-            hashed.zeroize();
+impl Keyed {
+    fn sign(&self, before: &[u8], info: &[&[u8]], number: u8) -> hmac::Tag {
+        // What comes before is secret and must not stay in a buffer; where a hash suffices, there is nothing.
+        if !before.is_empty() {
+            return self.sign_in_parts(before, info, number);
         }
-        let with_pad = |block: &mut [u8], pad: u8| {
-            block.iter_mut().for_each(|byte| *byte ^= pad);
-            H::new_with_prefix(block)
-        };
-        let inner = with_pad(block, 0x36);
-        // What was put on is taken off again.
-        let outer = with_pad(block, 0x36 ^ 0x5c);
-        Self { inner, outer }
+        let mut whole = [0; USUAL_INFO];
+        let mut length = 0;
+        for part in info.iter().copied().chain([&[number][..]]) {
+            let Some(place) = whole.get_mut(length..length + part.len()) else {
+                return self.sign_in_parts(before, info, number);
+            };
+            place.copy_from_slice(part);
+            length += part.len();
+        }
+        hmac::sign(&self.0, &whole[..length])
     }
 
-    fn sign<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> Output<H> {
-        let mut inner = self.inner.clone();
-        parts.into_iter().for_each(|part| inner.update(part));
-        let mut hashed = inner.finalize();
-        let signature = self.outer.clone().chain_update(&hashed).finalize();
-        hashed.zeroize();
-        signature
+    fn sign_in_parts(&self, before: &[u8], info: &[&[u8]], number: u8) -> hmac::Tag {
+        let mut context = Context::with_key(&self.0);
+        context.update(before);
+        info.iter().for_each(|part| context.update(part));
+        context.update(&[number]);
+        context.sign()
     }
 }
 
-impl<H: Hash> HkdfExpander for Keyed<H> {
+impl HkdfExpander for Keyed {
     fn expand_slice(&self, info: &[&[u8]], output: &mut [u8]) -> Result<(), OutputLengthError> {
         if output.len() > 255 * self.hash_len() {
             return Err(OutputLengthError);
         }
-        let mut term = Output::<H>::default();
+        let mut before: Option<hmac::Tag> = None;
         for (number, chunk) in (1..=u8::MAX).zip(output.chunks_mut(self.hash_len())) {
-            let before = (number > 1).then_some(&term[..]);
-            let parts = before.into_iter().chain(info.iter().copied());
-            term = self.sign(parts.chain([&[number][..]]));
-            chunk.copy_from_slice(&term[..chunk.len()]);
+            let term = self.sign(before.as_ref().map_or(&[], AsRef::as_ref), info, number);
+            chunk.copy_from_slice(&term.as_ref()[..chunk.len()]);
+            before = Some(term);
         }
-        term.zeroize();
         Ok(())
     }
 
     fn expand_block(&self, info: &[&[u8]]) -> OkmBlock {
-        let mut term = self.sign(info.iter().copied().chain([&[1][..]]));
-        let block = OkmBlock::new(&term);
-        term.zeroize();
-        block
+        OkmBlock::new(self.sign(&[], info, 1).as_ref())
     }
 
     fn hash_len(&self) -> usize {
-        <H as Digest>::output_size()
+        self.0.algorithm().digest_algorithm().output_len
     }
 }
 
-/// HKDF (RFC 5869).
-struct Schedule<H: 'static> {
-    /// The HMAC of a salt that is absent, which stands for zeros: every schedule begins with it.
-    without_salt: LazyLock<Keyed<H>>,
+/// HKDF (RFC 5869) with one hash function.
+struct Schedule {
+    algorithm: Algorithm,
+    /// The HMAC of an absent salt, which stands for zeros.
+    without_salt: LazyLock<hmac::Key>,
 }
 
-impl<H: Hash> Schedule<H> {
-    const fn new() -> Self {
-        Self {
-            without_salt: LazyLock::new(|| Keyed::new(&[])),
-        }
+impl Schedule {
+    fn keyed(&self, key: &[u8]) -> Keyed {
+        Keyed(hmac::Key::new(self.algorithm, key))
     }
 
     fn extract(&self, salt: Option<&[u8]>, secret: &[u8]) -> Box<dyn HkdfExpander> {
-        let mut extracted = match salt {
-            Some(salt) => Keyed::<H>::new(salt).sign([secret]),
-            None => self.without_salt.sign([secret]),
+        let extracted = match salt {
+            Some(salt) => hmac::sign(&self.keyed(salt).0, secret),
+            None => hmac::sign(&self.without_salt, secret),
         };
-        let expander = Keyed::<H>::new(&extracted);
-        extracted.zeroize();
-        Box::new(expander)
+        Box::new(self.keyed(extracted.as_ref()))
     }
 }
 
-impl<H: Hash> Hkdf for Schedule<H> {
+impl Hkdf for Schedule {
     fn extract_from_zero_ikm(&self, salt: Option<&[u8]>) -> Box<dyn HkdfExpander> {
-        self.extract(salt, &[0; LONGEST_OUTPUT][..<H as Digest>::output_size()])
+        self.extract(
+            salt,
+            &[0; LONGEST_OUTPUT][..self.algorithm.digest_algorithm().output_len],
+        )
     }
 
     fn extract_from_secret(&self, salt: Option<&[u8]>, secret: &[u8]) -> Box<dyn HkdfExpander> {
@@ -127,16 +107,22 @@ impl<H: Hash> Hkdf for Schedule<H> {
     }
 
     fn expander_for_okm(&self, okm: &OkmBlock) -> Box<dyn HkdfExpander> {
-        Box::new(Keyed::<H>::new(okm.as_ref()))
+        Box::new(self.keyed(okm.as_ref()))
     }
 
     fn hmac_sign(&self, key: &OkmBlock, message: &[u8]) -> Tag {
-        Tag::new(&Keyed::<H>::new(key.as_ref()).sign([message]))
+        Tag::new(hmac::sign(&self.keyed(key.as_ref()).0, message).as_ref())
     }
 }
 
-static HKDF_SHA256: Schedule<Sha256> = Schedule::new();
-static HKDF_SHA384: Schedule<Sha384> = Schedule::new();
+static HKDF_SHA256: Schedule = Schedule {
+    algorithm: hmac::HMAC_SHA256,
+    without_salt: LazyLock::new(|| hmac::Key::new(hmac::HMAC_SHA256, &[])),
+};
+static HKDF_SHA384: Schedule = Schedule {
+    algorithm: hmac::HMAC_SHA384,
+    without_salt: LazyLock::new(|| hmac::Key::new(hmac::HMAC_SHA384, &[])),
+};
 
 /// The provider's suites in its order, those of TLS 1.3 with this key schedule.
 static SUITES: LazyLock<Vec<SupportedCipherSuite>> = LazyLock::new(|| {
@@ -150,7 +136,7 @@ fn with_key_schedule(suite: SupportedCipherSuite) -> SupportedCipherSuite {
     let SupportedCipherSuite::Tls13(given) = suite else {
         return suite;
     };
-    let hkdf: &'static dyn Hkdf = match given.common.hash_provider.algorithm() {
+    let hkdf = match given.common.hash_provider.algorithm() {
         HashAlgorithm::SHA256 => &HKDF_SHA256,
         HashAlgorithm::SHA384 => &HKDF_SHA384,
         _ => return suite,
@@ -197,27 +183,28 @@ mod tests {
 
     #[test]
     fn every_way_to_a_key_gives_what_the_providers_gives() {
-        let ours: [(_, &dyn Hkdf); 2] = [
+        for (algorithm, ours) in [
             (HashAlgorithm::SHA256, &HKDF_SHA256),
             (HashAlgorithm::SHA384, &HKDF_SHA384),
-        ];
-        // Around the lengths of a block, and keys that are hashed because they are longer.
-        let long = [7; 300];
-        let salts = [0, 1, 47, 48, 63, 64, 65, 127, 128, 129, 300].map(|length| Some(&long[..length]));
-        for (algorithm, ours) in ours {
+        ] {
             let theirs = provided(algorithm);
+            let long = [7; 300];
             let same = |ours: &dyn HkdfExpander, theirs: &dyn HkdfExpander| {
                 assert_eq!(ours.hash_len(), theirs.hash_len());
                 let info: [&[u8]; 3] = [b"tls13 ", b"", b"context"];
-                assert_eq!(ours.expand_block(&info).as_ref(), theirs.expand_block(&info).as_ref());
-                let (mut one, mut other) = ([0; 100], [0; 100]);
-                ours.expand_slice(&info, &mut one).expect("short enough");
-                theirs.expand_slice(&info, &mut other).expect("short enough");
-                assert_eq!(one, other);
+                // Around what is signed in one piece, with what comes before it and without.
+                for length in (0..4).chain(USUAL_INFO - 60..USUAL_INFO + 4).chain([300]) {
+                    let info = [info[0], &long[..length], info[2]];
+                    assert_eq!(ours.expand_block(&info).as_ref(), theirs.expand_block(&info).as_ref());
+                    let (mut one, mut other) = ([0; 100], [0; 100]);
+                    ours.expand_slice(&info, &mut one).expect("short enough");
+                    theirs.expand_slice(&info, &mut other).expect("short enough");
+                    assert_eq!(one, other);
+                }
                 let mut much = vec![0; 255 * ours.hash_len() + 1];
                 assert!(ours.expand_slice(&info, &mut much).is_err());
             };
-            for salt in salts.into_iter().chain([None]) {
+            for salt in [None, Some(&b""[..]), Some(&b"salt"[..]), Some(&long[..])] {
                 same(&*ours.extract_from_zero_ikm(salt), &*theirs.extract_from_zero_ikm(salt));
                 let (one, other) = (
                     ours.extract_from_secret(salt, b"secret"),
@@ -226,11 +213,8 @@ mod tests {
                 same(&*one, &*other);
                 let okm = one.expand_block(&[b"label"]);
                 same(&*ours.expander_for_okm(&okm), &*theirs.expander_for_okm(&okm));
-            }
-            let okm = ours.extract_from_secret(None, b"secret").expand_block(&[b"label"]);
-            for length in 0..long.len() {
-                let [one, other] = [ours, theirs].map(|hkdf| hkdf.hmac_sign(&okm, &long[..length]));
-                assert_eq!(one.as_ref(), other.as_ref(), "{length} bytes");
+                let (one, other) = (ours.hmac_sign(&okm, b"message"), theirs.hmac_sign(&okm, b"message"));
+                assert_eq!(one.as_ref(), other.as_ref());
             }
         }
     }
