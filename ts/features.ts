@@ -8,6 +8,8 @@ export interface Features {
   reusePort: boolean;
   /** TCP Fast Open as the system's settings have it (`net.ipv4.tcp_fastopen`): where it is off, `fastOpen` does nothing. */
   fastOpen: { connect: boolean; listen: boolean };
+  /** Whether `deferAccept` (TCP_DEFER_ACCEPT) does anything. */
+  deferAccept: boolean;
   /** Whether `userTimeout` (TCP_USER_TIMEOUT), `info()` (TCP_INFO) and `peerCredentials()` (SO_PEERCRED) say anything. */
   userTimeout: boolean;
   tcpInfo: boolean;
@@ -25,6 +27,7 @@ export function features(): Features {
     poller: process.env.MILLRACE_POLLER === 'uv' || !linux ? 'uv' : 'nested',
     reusePort: linux,
     fastOpen: fastOpen(linux),
+    deferAccept: linux,
     userTimeout: linux,
     tcpInfo: linux,
     peerCredentials: linux,

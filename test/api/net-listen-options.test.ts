@@ -1,13 +1,14 @@
 // What each option of listen() does.
+import { once } from 'node:events';
 import { connect as nodeConnect } from 'node:net';
 
 import type { Listener, ListenSocketOptions, Socket } from '../../ts/index.js';
-import { connect, listen } from '../../ts/index.js';
+import { connect, features, listen } from '../../ts/index.js';
 import { turns, until } from '../support/condition.js';
 import { freeTcpPort } from '../support/free-port.js';
 import { backlogOf, noKernelSockets } from '../support/kernel-socket.js';
 import { echo, listenersEndWithTheirTest, pair, said, startListener } from '../support/test-listener.js';
-import { endsWithItsTest } from '../support/test-server.js';
+import { endsWithItsTest, get, start } from '../support/test-server.js';
 import { where } from '../support/where.js';
 
 listenersEndWithTheirTest();
@@ -60,6 +61,40 @@ where('the backlog of a listener', noKernelSockets).test('backlog is how many ma
   // What the system caps it to may be less.
   expect(usual).toBeGreaterThan(7);
   expect(usual).toBeLessThanOrEqual(511);
+});
+
+/** How many of two connections a server knows when the second has been answered: the first has sent nothing. */
+async function knownBeforeTheFirstByte(deferAccept: boolean, kind: 'listen' | 'serve'): Promise<[number, string]> {
+  const count = (stats: { connections: { active: number } }): number => stats.connections.active;
+  const server =
+    kind === 'listen'
+      ? await startListener(echo, { deferAccept })
+      : await start({ deferAccept, handler: (_req, res) => res.end('here') });
+  const request = kind === 'listen' ? 'here' : get();
+  const silent = nodeConnect(server.port, '127.0.0.1');
+  await once(silent, 'connect');
+  const other = nodeConnect(server.port, '127.0.0.1');
+  other.write(request);
+  await once(other, 'data');
+  const known = count(server.stats());
+  silent.write(request);
+  const [answer] = (await once(silent, 'data')) as [Buffer];
+  for (const socket of [silent, other]) socket.destroy();
+  return [known, answer.toString()];
+}
+
+where('deferred accepting', features().deferAccept ? undefined : 'the system has none').test.each([
+  'listen',
+  'serve',
+] as const)('deferAccept: connections that have sent nothing wait in the kernel, of %s', async (kind) => {
+  const [all, plain] = await knownBeforeTheFirstByte(false, kind);
+  expect([all, plain]).toEqual([2, expect.stringMatching(/here$/)]);
+  // The kernel waits for a second: a machine that stalled for longer says nothing.
+  for (let tries = 0; ; tries++) {
+    const [known, answer] = await knownBeforeTheFirstByte(true, kind);
+    expect(answer).toMatch(/here$/);
+    if (known === 1 || tries === 5) return expect(known).toBe(1);
+  }
 });
 
 test('writeHighWaterMark is from where on write answers false', async () => {

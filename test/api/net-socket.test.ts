@@ -384,6 +384,7 @@ test('features tells what the system has', () => {
     tcpInfo: true,
     userTimeout: true,
     reusePort: true,
+    deferAccept: true,
     fastOpen: { connect: expect.any(Boolean) as boolean, listen: expect.any(Boolean) as boolean },
   });
 });

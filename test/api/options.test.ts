@@ -31,6 +31,7 @@ test('fills in the defaults of SPEC', () => {
     ipv6Only: false,
     reusePort: false,
     fastOpen: false,
+    deferAccept: false,
     proxyProtocol: 'off',
     trustProxy: null,
     signal: null,

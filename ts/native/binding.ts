@@ -36,6 +36,7 @@ export interface NativeServerOptions {
   /** In ms; 0: the system's. */
   userTimeout: number;
   fastOpen: boolean;
+  deferAccept: boolean;
 }
 
 /** One rate limit that is checked on the head. */
@@ -394,4 +395,4 @@ export const REQUEST_PIPELINE = 16;
 /** `flags` of `end`: tell when the last byte is with the kernel. */
 export const FINISH = 1;
 /** The number of the border; a binary with another one is refused. */
-export const ABI = 6;
+export const ABI = 7;

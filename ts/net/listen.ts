@@ -73,6 +73,7 @@ function nativeOptions(values: SocketListenOptionValues): NativeServerOptions {
     ...(keepAlive === undefined ? null : { keepAlive }),
     userTimeout: values.userTimeout ?? 0,
     fastOpen: values.fastOpen,
+    deferAccept: values.deferAccept,
     headersTimeout: values.handshakeTimeout,
     tlsHandshakeTimeout: values.handshakeTimeout,
     maxConnections: values.maxConnections ?? -1,

@@ -45,6 +45,11 @@ export interface SocketListenOptions {
    */
   fastOpen?: boolean | undefined;
   /**
+   * A connection is accepted when its first bytes have come, or after a second or more without (TCP_DEFER_ACCEPT;
+   * Linux). Not for protocols in which the server speaks first. (default false)
+   */
+  deferAccept?: boolean | undefined;
+  /**
    * Bytes waiting to be sent on a connection from which on `write` answers false; one chunk may exceed it.
    * (1…1073741824, bytes, default 65536)
    */
@@ -84,6 +89,7 @@ export interface SocketListenOptionValues {
   readonly keepAlive: boolean | object;
   readonly userTimeout: number | null;
   readonly fastOpen: boolean;
+  readonly deferAccept: boolean;
   readonly writeHighWaterMark: number;
   readonly maxConnections: number | null;
   readonly maxConnectionsPerIp: number | null;
@@ -112,6 +118,7 @@ export const SOCKET_LISTEN_OPTIONS: OptionTable<SocketListenOptionValues> = {
     { name: 'keepAlive', type: 'settings', default: false },
     { name: 'userTimeout', type: 'integer', min: 1, max: 2_147_483_647, default: null },
     { name: 'fastOpen', type: 'boolean', default: false },
+    { name: 'deferAccept', type: 'boolean', default: false },
     { name: 'writeHighWaterMark', type: 'integer', min: 1, max: 1_073_741_824, default: 65_536 },
     { name: 'maxConnections', type: 'integer', min: 1, max: 2_097_151, nullable: true, default: null },
     { name: 'maxConnectionsPerIp', type: 'integer', min: 1, max: 2_097_151, nullable: true, default: null },

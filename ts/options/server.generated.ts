@@ -24,6 +24,11 @@ export interface ListenOptions {
    */
   fastOpen?: boolean | undefined;
   /**
+   * A connection is accepted when its first bytes have come, or after a second or more without (TCP_DEFER_ACCEPT;
+   * Linux). (default false)
+   */
+  deferAccept?: boolean | undefined;
+  /**
    * Whether connections begin with a PROXY protocol head (v1 or v2) that names the real client. Only for ports that
    * nobody but your balancer can reach. (default off)
    */
@@ -148,6 +153,7 @@ export interface ServerOptionValues {
   readonly ipv6Only: boolean;
   readonly reusePort: boolean;
   readonly fastOpen: boolean;
+  readonly deferAccept: boolean;
   readonly proxyProtocol: 'off' | 'optional' | 'required';
   readonly trustProxy: readonly string[] | null;
   readonly fd: number | null;
@@ -201,6 +207,7 @@ export const SERVER_OPTIONS: OptionTable<ServerOptionValues> = {
     { name: 'ipv6Only', type: 'boolean', default: false },
     { name: 'reusePort', type: 'boolean', default: false },
     { name: 'fastOpen', type: 'boolean', default: false },
+    { name: 'deferAccept', type: 'boolean', default: false },
     { name: 'proxyProtocol', type: 'enum', values: ['off', 'optional', 'required'], default: 'off' },
     { name: 'trustProxy', type: 'strings', default: null },
     { name: 'fd', type: 'integer', min: 0, max: 2_147_483_647, default: null },

@@ -145,5 +145,6 @@ function nativeOptions(values: ServerOptionValues): NativeServerOptions {
     noDelay: true,
     userTimeout: 0,
     fastOpen: values.fastOpen,
+    deferAccept: values.deferAccept,
   };
 }

@@ -35,7 +35,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 /// Changes whenever the functions or the layout of events do; `ts/native` refuses any other.
-pub const ABI: u32 = 6;
+pub const ABI: u32 = 7;
 
 /// The version of the package that this binary belongs to.
 #[napi(catch_unwind)]

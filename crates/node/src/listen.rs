@@ -59,6 +59,7 @@ pub struct NativeServerOptions {
     /// In ms; 0: the system's.
     pub user_timeout: u32,
     pub fast_open: bool,
+    pub defer_accept: bool,
 }
 
 /// Starts a server: its id, or minus the errno, or minus (100 000 + the code).
@@ -246,6 +247,7 @@ fn settings(options: &NativeServerOptions) -> ServerOptions {
             keep_alive: keep_alive(options.keep_alive.as_deref()),
             user_timeout_ms: options.user_timeout,
             fast_open: options.fast_open,
+            defer_accept: options.defer_accept,
         },
         headers_timeout_ms: options.headers_timeout as u64,
         request_timeout_ms: options.request_timeout as u64,

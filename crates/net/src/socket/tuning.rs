@@ -30,6 +30,9 @@ pub struct Tuning {
     pub user_timeout_ms: u32,
     /// TCP Fast Open: bytes that come with a SYN are taken. Ignored where the system has it not.
     pub fast_open: bool,
+    /// A connection is told of when its first bytes have come (TCP_DEFER_ACCEPT), or after a second or more. Ignored where
+    /// the system has it not.
+    pub defer_accept: bool,
 }
 
 impl Default for Tuning {
@@ -39,12 +42,16 @@ impl Default for Tuning {
             keep_alive: None,
             user_timeout_ms: 0,
             fast_open: false,
+            defer_accept: false,
         }
     }
 }
 
 /// How many connections of Fast Open may wait for the end of their handshake.
 const FAST_OPEN_QUEUE: i32 = 256;
+
+/// After so many seconds a connection without bytes is told of, once its peer has confirmed it again.
+const DEFER_ACCEPT_S: i32 = 1;
 
 /// Sets the options of a TCP listener. Accepted sockets inherit them (Linux), so they cost nothing for each.
 ///
@@ -61,6 +68,9 @@ pub fn tune_listener(listener: BorrowedFd<'_>, tuning: &Tuning) -> io::Result<()
     if tuning.fast_open {
         // A system without it accepts as ever.
         let _ = sys::socket::set_fast_open_listen(listener.as_raw_fd(), FAST_OPEN_QUEUE);
+    }
+    if tuning.defer_accept {
+        let _ = sys::socket::set_defer_accept(listener.as_raw_fd(), DEFER_ACCEPT_S);
     }
     Ok(())
 }

@@ -17,6 +17,7 @@
 //! socket::set_nodelay(RawFd, bool) -> io::Result<()>
 //! socket::set_fast_open_connect(RawFd) -> io::Result<()>     an error where the system cannot
 //! socket::set_fast_open_listen(RawFd, c_int) -> io::Result<()>
+//! socket::set_defer_accept(RawFd, c_int) -> io::Result<()>
 //! socket::tcp_info(RawFd) -> io::Result<TcpInfo>
 //! socket::peer_credentials(RawFd) -> io::Result<Credentials>
 //! socket::set_linger_zero(RawFd) -> io::Result<()>

@@ -147,6 +147,10 @@ pub(crate) fn set_fast_open_listen(listener: RawFd, queue: c_int) -> io::Result<
     set_option(listener, libc::IPPROTO_TCP, libc::TCP_FASTOPEN, &queue)
 }
 
+pub(crate) fn set_defer_accept(listener: RawFd, seconds: c_int) -> io::Result<()> {
+    set_option(listener, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT, &seconds)
+}
+
 pub(crate) fn tcp_info(fd: RawFd) -> io::Result<TcpInfo> {
     // Larger than the record of any kernel so far; one that is larger still is cut.
     let mut record = [0_u8; 512];
