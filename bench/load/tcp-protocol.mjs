@@ -1,4 +1,4 @@
-// What the far end of bench/load/tcp-traffic.mjs does with a connection, written for anything that has `data`, `drain`
+// What the far end of bench/load/tcp-traffic.c does with a connection, written for anything that has `data`, `drain`
 // and `end` events, `write` and `end`: a node:net socket, and a socket of ours.
 const BLOCK = Buffer.alloc(64 << 10, 'millrace');
 

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { haveProgram } from './debian.mjs';
 import { runLoadProgram } from './load-program.mjs';
 import { cpuBetween, cpuTime, threads } from './process-facts.mjs';
+import { perRequest } from './requests.mjs';
 
 const script = (name) => fileURLToPath(new URL(`../load/${name}.lua`, import.meta.url));
 /**
@@ -66,18 +67,4 @@ async function measureWindow(core, pids, load, seconds) {
   if (!Number.isFinite(after.time)) throw new Error('the load never reached the end of its window: no requests?');
   const counted = { requests: after.requests - before.requests, seconds: after.time - before.time, p99, problems };
   return perRequest(cpuBetween(before, after), counted);
-}
-
-function perRequest(cpu, { requests, seconds, p99, problems }) {
-  if (!requests) throw new Error(`not one request was answered: ${problems.join(', ') || 'no error reported'}`);
-  return {
-    user: cpu.user / requests,
-    system: cpu.system / requests,
-    total: cpu.total / requests,
-    rate: requests / seconds,
-    busy: cpu.total / 1e6 / seconds,
-    p99,
-    requests,
-    problems,
-  };
 }

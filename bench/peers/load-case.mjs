@@ -1,8 +1,8 @@
-// A case of load: requests by wrk, the server's CPU time per request.
+// A case of load: requests, and the server's CPU time for each.
 import { cores } from '../measure/machine.mjs';
 import { watchOtherWork } from '../measure/process-facts.mjs';
 import { interleaved } from '../measure/rounds.mjs';
-import { measure, warm } from '../measure/wrk.mjs';
+import { senderOf } from '../measure/sender.mjs';
 
 /**
  * Before a server is measured, compiled code, the heap's generations, pools and caches get their size: by requests, not
@@ -15,14 +15,14 @@ const WARM_AT_MOST = 6;
 
 async function warmUp(load) {
   for (let times = 0, had = 0; times < WARM_AT_MOST && had < WARM_REQUESTS; times++) {
-    had += (await warm(cores.load, load, WARM_SECONDS)).requests;
+    had += (await senderOf(load).warm(cores.load, load, WARM_SECONDS)).requests;
   }
 }
 
 /**
  * Runs a case on the named servers.
  *
- * - `load`: what measure/wrk.mjs sends, with a path in place of the URL; or a function that makes it of a server, once
+ * - `load`: what measure/sender.mjs sends, with a path in place of the URL; or a function that makes it of a server, once
  *   that has passed its dialogue;
  * - `start(name)`: starts a server; `verify(server)`: throws when its answers are wrong, and gives the remarks about them.
  */
@@ -50,7 +50,7 @@ export function runLoad(names, { load, start, verify, rounds, seconds, tell }) {
         await warmUp(isWindow ? { ...sent, script: 'outcome' } : sent);
       }
       const otherWork = watchOtherWork(pids, cores);
-      const row = await measure(cores.load, pids, sent, seconds);
+      const row = await senderOf(sent).measure(cores.load, pids, sent, seconds);
       return { ...row, otherWork: otherWork() };
     },
     close: (server) => server.stop(),

@@ -1,12 +1,11 @@
-// Cases of raw TCP: bench/load/tcp-traffic.mjs speaks to a server, or through a relay to itself.
-import { fileURLToPath } from 'node:url';
+// Cases of raw TCP: bench/load/tcp-traffic.c speaks to a server, or through a relay to itself.
+import { compiled } from '../measure/compiled.mjs';
 import { Dialogue } from '../measure/dialogue.mjs';
 import { CPU_ROUND, PER_GIGABYTE, PER_MESSAGE, cpuRound, openedOrStopped } from '../measure/cpu-round.mjs';
 import { cores } from '../measure/machine.mjs';
 import { descriptors, memory } from '../measure/process-facts.mjs';
 import { interleaved } from '../measure/rounds.mjs';
 
-const program = fileURLToPath(new URL('../load/tcp-traffic.mjs', import.meta.url));
 const LIMIT_MS = 120_000;
 const WARM_MS = 500;
 /** Messages before a server is measured: compiled code, pools and caches get their size. */
@@ -15,7 +14,7 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Starts the traffic, then a server that is told the port behind it; `node` is for Node itself. */
 async function begin(name, start, node = []) {
-  const client = new Dialogue(cores.load, process.execPath, [program]);
+  const client = new Dialogue(cores.load, compiled('tcp-traffic'), []);
   try {
     const behind = Number(await client.hear('listening', LIMIT_MS));
     const server = await start(name, { behind, node });

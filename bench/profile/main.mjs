@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { cannot, cores } from '../measure/machine.mjs';
-import { haveWrk, measure, warm } from '../measure/wrk.mjs';
+import { senderOf } from '../measure/sender.mjs';
+import { haveWrk } from '../measure/wrk.mjs';
 import { installPeers } from '../peers/install.mjs';
 import { SUITES } from '../peers/suites.mjs';
 
-// What is put under load by wrk can be looked into.
+// What is put under load by requests can be looked into.
 const profiled = ({ cases }) => cases.filter(({ load }) => load);
 const names = (items) => items.map(({ name }) => name).join(', ');
 
@@ -111,6 +112,7 @@ async function profile(suite, name, { load: given }, { seconds, top, callers }) 
     const sent = { ...load, url: server.url(path) };
     // A window opens late in its load; the load of any other case is at full rate at once.
     const lead = load.script === 'window' ? (load.lead ?? 4) + 1 : 1;
+    const { warm, measure } = senderOf(sent);
     if (load.script !== 'window') await warm(cores.load, sent, 3);
     const measured = measure(cores.load, server.pids, sent, seconds + lead + 1);
     const recorded = new Promise((resolve) => setTimeout(resolve, lead * 1_000)).then(() => record(pid, file, seconds));

@@ -1,6 +1,6 @@
 // Runs other programs and looks for them.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { inRoot, root } from './root.mjs';
 
@@ -51,12 +51,30 @@ export function npm() {
 /** The path of a script in an installed development tool, for Node to run. */
 export const tool = (path) => inRoot('node_modules', path);
 
-/** Runs a script's main function: a PlainError prints its message alone, anything else its stack; both exit with 1. */
-export async function main(body) {
+/** What a script says of itself: the comment that it begins with. */
+function usage(file) {
+  const lines = readFileSync(file, 'utf8').split('\n');
+  const end = lines.findIndex((line) => !line.startsWith('//'));
+  return lines
+    .slice(0, end)
+    .map((line) => line.slice(3))
+    .join('\n');
+}
+
+/**
+ * Runs a script's main function: a PlainError, or an option that there is not, prints its message alone, anything else its
+ * stack; both exit with 1. With `--help` first, the script's usage is printed instead; not where `help` is false.
+ */
+export async function main(body, { help = true } = {}) {
+  if (help && process.argv[2] === '--help') {
+    console.log(usage(process.argv[1]));
+    return;
+  }
   try {
     await body();
   } catch (error) {
-    console.error(error instanceof PlainError ? `millrace: ${error.message}` : error);
+    const isPlain = error instanceof PlainError || error?.code?.startsWith('ERR_PARSE_ARGS_');
+    console.error(isPlain ? `millrace: ${error.message}` : error);
     process.exitCode = 1;
   }
 }

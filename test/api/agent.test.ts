@@ -1,13 +1,12 @@
 // Node's HTTP clients, and what is built on them, through `millrace/agent`.
 import { once } from 'node:events';
-import type { IncomingMessage, RequestListener, RequestOptions, Server as NodeServer } from 'node:http';
-import { createServer, globalAgent as httpAgent, request as httpRequest } from 'node:http';
-import { createServer as createSecureServer, globalAgent as httpsAgent, request as httpsRequest } from 'node:https';
+import type { IncomingMessage, RequestListener } from 'node:http';
+import { globalAgent as httpAgent, request as httpRequest } from 'node:http';
+import { globalAgent as httpsAgent, request as httpsRequest } from 'node:https';
 import type { AddressInfo, LookupFunction, Socket as NodeSocket } from 'node:net';
 import { createServer as createTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { TLSSocket } from 'node:tls';
 import { checkServerIdentity } from 'node:tls';
@@ -18,13 +17,12 @@ import type { ProxyServer, ProxyServerOptions } from '../../ts/index.js';
 import { createProxyServer, TlsContext } from '../../ts/index.js';
 import { until } from '../support/condition.js';
 import { noKernelSockets, socketOptionsOf } from '../support/kernel-socket.js';
+import { agentsEndWithTheirTest, ask, failure, kept, nodeServer } from '../support/node-agents.js';
 import type { Issued } from '../support/pki.js';
 import { Authority } from '../support/pki.js';
 import { endsWithItsTest } from '../support/test-server.js';
 import { where } from '../support/where.js';
 
-const agents = new Set<HttpAgent | HttpsAgent>();
-const servers = new Set<NodeServer>();
 const proxies = new Set<ProxyServer>();
 let authority: Authority;
 let identity: Issued;
@@ -34,32 +32,15 @@ beforeAll(async () => {
   identity = await authority.issue();
 });
 
-afterEach(async () => {
-  for (const agent of agents) agent.destroy();
+afterEach(() => {
   for (const proxy of proxies) proxy.destroy();
-  for (const server of servers) server.close().closeAllConnections();
-  await until(() => [...servers].every((server) => !server.listening));
-  for (const each of [agents, servers, proxies]) each.clear();
+  proxies.clear();
 });
+agentsEndWithTheirTest();
 endsWithItsTest();
 
-const kept = <T extends HttpAgent | HttpsAgent>(agent: T): T => {
-  agents.add(agent);
-  return agent;
-};
-
-async function serverOf(
-  handler: RequestListener,
-  secure = false,
-): Promise<{ server: NodeServer; url: string; port: number }> {
-  const server = secure
-    ? createSecureServer({ cert: identity.cert, key: identity.key }, handler)
-    : createServer(handler);
-  servers.add(server);
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
-  return { server, port, url: `${secure ? 'https' : 'http'}://localhost:${port}/` };
-}
+const serverOf = (handler: RequestListener, secure = false): ReturnType<typeof nodeServer> =>
+  nodeServer(handler, secure ? { cert: identity.cert, key: identity.key } : null);
 
 async function proxyOf(options: ProxyServerOptions = {}): Promise<ProxyServer> {
   const proxy = await createProxyServer(options);
@@ -73,14 +54,6 @@ const at = (proxy: ProxyServer, kind = 'socks5h'): string => `${kind}://127.0.0.
 const port: RequestListener = (req, res) => void res.end(String(req.socket.remotePort));
 const echo: RequestListener = (req, res) => void req.pipe(res);
 
-async function ask(url: string, options: RequestOptions, body?: Readable | string): Promise<string> {
-  const req = (url.startsWith('https:') ? httpsRequest : httpRequest)(url, options);
-  if (body instanceof Readable) body.pipe(req);
-  else req.end(body);
-  const [res] = (await once(req, 'response')) as [IncomingMessage];
-  return text(res);
-}
-
 /** What a call threw. */
 function errorOf(call: () => unknown): Error {
   try {
@@ -90,12 +63,6 @@ function errorOf(call: () => unknown): Error {
   }
   throw new Error('it was taken');
 }
-
-const failure = (url: string, options: RequestOptions): Promise<Record<string, unknown>> =>
-  ask(url, options).then(
-    (answer) => Promise.reject(new Error(`it answered ${answer}`)),
-    (error: Record<string, unknown>) => error,
-  );
 
 describe.each(['socks5h', 'socks5', 'socks4a', 'http', 'https'])('through a proxy by %s', (kind) => {
   test.each(['http', 'https'])('asks an %s server', async (scheme) => {
@@ -443,8 +410,18 @@ describe('options', () => {
     { pfx: 'x' },
     { secureProtocol: 'TLS_method' },
     { ecdhCurve: 'P-521' },
+    { secureContext: {} },
+    { sigalgs: 'ECDSA+SHA256' },
+    { pskCallback: () => null },
+    { requestOCSP: true },
+    { privateKeyEngine: 'e' },
+    { privateKeyIdentifier: 'k' },
+    { clientCertEngine: 'e' },
+    { allowPartialTrustChain: true },
   ])('refuses what would be missed: %p', (options) => {
-    expect(() => new HttpsAgent(options)).toThrow(expect.objectContaining({ code: 'MILLRACE_INVALID_ARGUMENT' }));
+    expect(() => new HttpsAgent(options as object)).toThrow(
+      expect.objectContaining({ code: 'MILLRACE_INVALID_ARGUMENT', message: expect.stringContaining('of Node') }),
+    );
   });
 
   test("refuses it of a request, and takes Node's own function", async () => {
@@ -473,6 +450,16 @@ describe('options', () => {
     const { url } = await serverOf((req, res) => {
       res.end(String((req.socket as TLSSocket).alpnProtocol));
     }, true);
+    const other = await nodeServer((_req, res) => void res.end(), {
+      ...{ cert: identity.cert, key: identity.key },
+      ALPNProtocols: ['other/1'],
+    });
+    expect(await failure(other.url, { agent: kept(new HttpsAgent({ ca: authority.cert })) })).toMatchObject({
+      phase: 'tls',
+    });
+    expect(
+      await ask(other.url, { agent: kept(new HttpsAgent({ ca: authority.cert, ALPNProtocols: ['other/1'] })) }),
+    ).toBe('');
     for (const given of [['http/1.1'], [Buffer.from('http/1.1')], Buffer.from('\x08http/1.1')]) {
       const ALPNProtocols = given as string[];
       expect(await ask(url, { agent: kept(new HttpsAgent({ ca: authority.cert, ALPNProtocols })) })).toBe('http/1.1');
@@ -488,10 +475,8 @@ describe('options', () => {
   });
 
   test('a Unix socket is connected to directly', async () => {
-    const server = createServer((_req, res) => res.end('by the socket'));
-    servers.add(server);
     const socketPath = join(tmpdir(), `millrace-agent-${process.pid}`);
-    await once(server.listen(socketPath), 'listening');
+    await nodeServer((_req, res) => res.end('by the socket'), null, socketPath);
     const agent = kept(new HttpAgent({ proxy: 'socks5h://127.0.0.1:1' }));
     expect(await ask('http://unix/', { agent, socketPath })).toBe('by the socket');
   });

@@ -1,15 +1,16 @@
-// Options of createProxyServer() that say where it listens, and whom it takes a client for.
+// Options of createProxyServer() that say where it listens, whom it takes a client for, and how long it tries to connect.
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
-import type { ProxyRequest, ProxyServer, ProxyServerOptions } from '../../ts/index.js';
+import type { ProxyRequest, ProxyServer, ProxyServerOptions, TunnelStats } from '../../ts/index.js';
 import { until } from '../support/condition.js';
 import { backlogOf, noKernelSockets } from '../support/kernel-socket.js';
 import { RawClient } from '../support/raw-client.js';
 import { echo, listenersEndWithTheirTest, startListener } from '../support/test-listener.js';
 import { ask, connectHead, proxiesEndWithTheirTest, socks5Request, startProxy } from '../support/test-proxy.js';
 import { endsWithItsTest } from '../support/test-server.js';
+import { NO_UNACCEPTING, unaccepting } from '../support/unaccepting.js';
 import { where } from '../support/where.js';
 
 proxiesEndWithTheirTest();
@@ -101,5 +102,48 @@ describe('whom it takes a client for', () => {
     await until(() => seen.length === 1);
     expect(seen[0]).toMatchObject({ remoteAddress, host: 'far.test' });
     client.destroy();
+  });
+});
+
+where('a target that does not accept', NO_UNACCEPTING).describe('connectTimeout', () => {
+  test('is told in the words of each protocol when it has passed, and each tunnel that failed is counted', async () => {
+    const nobody = await unaccepting();
+    try {
+      const closed: TunnelStats[] = [];
+      const connectTimeout = 40;
+      const proxy = await startProxy({ connectTimeout, onClose: (stats) => closed.push(stats) });
+      for (const [way, reply] of [
+        ['socks5', 6],
+        ['socks4', 91],
+        ['socks4a', 91],
+        ['connect', 504],
+        ['forward', 504],
+      ] as const) {
+        const began = performance.now();
+        const asked = await ask(proxy, way, '127.0.0.1', nobody.port);
+        expect([way, asked.opened, asked.reply]).toEqual([way, false, reply]);
+        // Never early.
+        expect(performance.now() - began).toBeGreaterThanOrEqual(connectTimeout);
+        if (reply === 504) expect(asked.head).toContain('Proxy-Status: millrace; error=connection_timeout');
+        asked.client.destroy();
+      }
+      await until(() => closed.length === 4, 'each tunnel was told of');
+      const limit = { option: 'timeouts.connect', value: connectTimeout };
+      for (const { error } of closed) expect(error).toMatchObject({ code: 'MILLRACE_CONNECT_TIMEOUT', limit });
+      expect(proxy.stats()).toMatchObject({ tunnels: { active: 0, ended: 0, failed: 4 }, forwarded: 0 });
+    } finally {
+      await nobody.end();
+    }
+  });
+
+  test('holds for a proxy on the way as well', async () => {
+    const nobody = await unaccepting();
+    try {
+      const proxy = await startProxy({ connectTimeout: 40, upstream: `socks5h://127.0.0.1:${nobody.port}` });
+      const { reply } = await ask(proxy, 'socks5', 'far.test', 443);
+      expect(reply).toBe(6);
+    } finally {
+      await nobody.end();
+    }
   });
 });

@@ -151,6 +151,18 @@ describe('on a clock of the test', () => {
     all.socket.destroy();
   });
 
+  test('waits begin with minDelay, and each exceeds the one before by the factor', async () => {
+    const all = scene({ minDelay: 30, factor: 3, maxDelay: 250 }, 4);
+    await later(30 + 90 + 250 + 250);
+    expect(all.log.filter((line) => line.startsWith('again'))).toEqual([
+      'again in 30 after 1',
+      'again in 90 after 2',
+      'again in 250 after 3',
+      'again in 250 after 4',
+    ]);
+    all.socket.destroy();
+  });
+
   test('a connection that does not last counts as one that failed', async () => {
     const { socket, made, log } = scene({ stableAfter: 1_000 });
     for (const delay of [100, 200, 400]) {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { TlsClientOptions, TlsServerOptions } from '../../ts/index.js';
-import { Client, connect, createProxyServer, listen, serve, TlsContext } from '../../ts/index.js';
+import { Client, connect, createProxyServer, listen, serve, setLogger, TlsContext } from '../../ts/index.js';
 import { leaf, root } from '../support/chain.js';
 import { errorOf } from '../support/error-of.js';
 import { RawClient } from '../support/raw-client.js';
@@ -210,6 +210,23 @@ test.each<[string, unknown[], string]>([
   socket.write(get('/', 'Connection: close'));
   expect((await rest(socket)).toString()).toMatch(/fine$/);
   socket.destroy();
+});
+
+test('authorities of a server that judge nobody are warned of, once, and others are not', async () => {
+  const warned: string[] = [];
+  setLogger(({ level, message }) => void (level === 'warn' && warned.push(message)));
+  try {
+    const ca = root.cert;
+    const certificateFor = (): null => null;
+    for (const more of [{ requestCert: true }, { certificateFor }, { ca: undefined }]) {
+      await TlsContext.server({ ...own(), ca, ...more });
+    }
+    expect(warned).toEqual([]);
+    await TlsContext.server({ ...own(), ca });
+    expect(warned).toEqual([expect.stringContaining("'ca' is not read without 'requestCert'")]);
+  } finally {
+    setLogger(null);
+  }
 });
 
 test('updates that are made at once do not lose one another', async () => {

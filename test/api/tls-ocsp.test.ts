@@ -156,12 +156,21 @@ withOpenssl('with responses of openssl', () => {
     }
   });
 
-  test('more responses than certificates, and a certificate without its issuer, are refused', async () => {
+  test('more or fewer responses than certificates, and a certificate without its issuer, are refused', async () => {
     const { cert, key } = leaf;
     const response = await ocsp.respond(leaf);
-    await expect(
-      TlsContext.server({ cert, key, ca: root.cert, ocspResponse: [response, response] }),
-    ).rejects.toMatchObject({ code: 'MILLRACE_INVALID_ARGUMENT' });
+    for (const [pairs, ocspResponse] of [
+      [1, [response, response]],
+      [2, response],
+    ] as const) {
+      const many = <T>(one: T): T[] => Array.from({ length: pairs }, () => one);
+      await expect(
+        TlsContext.server({ cert: many(cert), key: many(key), ca: root.cert, ocspResponse }),
+      ).rejects.toMatchObject({
+        code: 'MILLRACE_INVALID_ARGUMENT',
+        message: expect.stringContaining('as many responses as') as string,
+      });
+    }
     for (const ocspResponse of [response, () => response]) {
       await expect(TlsContext.server({ cert, key, ocspResponse })).rejects.toMatchObject({
         code: 'MILLRACE_TLS_INVALID_CONFIGURATION',

@@ -121,6 +121,71 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
   });
 });
 
+describe('tickets of TLS 1.3, counted by Node', () => {
+  const only: ConnectionOptions = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' };
+
+  interface Visit {
+    tickets: number;
+    resumed: boolean;
+    session?: Buffer;
+  }
+
+  /** How many came with one exchange, whether it resumed a session, and the last of them. */
+  async function visit(server: Server, options: ConnectionOptions = {}): Promise<Visit> {
+    const client = await RawClient.secure(server, { ca: root.cert, ...only, ...options });
+    const sessions: Buffer[] = [];
+    client.tls.on('session', (session: Buffer) => sessions.push(session));
+    const resumed = (await client.send(get()).response()).body.toString() === 'true';
+    client.end();
+    // What is behind close_notify is nothing: no ticket is still on its way.
+    await client.closed();
+    return { tickets: sessions.length, resumed, session: sessions.at(-1) };
+  }
+
+  test.each<[string, Partial<TlsServerOptions>]>([
+    ['tickets', {}],
+    ['the cache', { tickets: false }],
+    ['the cache, which early data needs', { maxEarlyData: 1024 }],
+  ])('two follow a full handshake and one a resumed one, by %s', async (_name, tls) => {
+    const server = await serveTls(tls);
+    let { tickets, resumed, session } = await visit(server);
+    expect({ tickets, resumed }).toEqual({ tickets: 2, resumed: false });
+    for (let round = 0; round < 3; round++) {
+      ({ tickets, resumed, session } = await visit(server, { session }));
+      expect({ tickets, resumed }).toEqual({ tickets: 1, resumed: true });
+    }
+  });
+
+  test('two follow where what is offered is of no use any more, after a change of keys, rules or mode', async () => {
+    const context = await TlsContext.server({ cert: leaf.cert, key: leaf.key });
+    const server = await serveTls(context);
+    const fresh = async () => (await visit(server)).session;
+    const full = { tickets: 2, resumed: false };
+    let session = await fresh();
+    for (let count = 0; count < 2; count++) context.rotateTickets();
+    expect(await visit(server, { session })).toMatchObject(full);
+    session = await fresh();
+    await context.update({ ca: root.cert, requestCert: true, rejectUnauthorized: false });
+    expect(await visit(server, { session })).toMatchObject(full);
+    session = await fresh();
+    await context.update({ tickets: false });
+    expect(await visit(server, { session })).toMatchObject(full);
+    const [stranger] = await Promise.all([serveTls(), context.update({ tickets: true })]);
+    expect(await visit(stranger, { session })).toMatchObject(full);
+    expect(await visit(server, { session })).toMatchObject({ tickets: 1, resumed: true });
+  });
+
+  test('one follows a resumed handshake with a certificate that a callback has chosen', async () => {
+    const server = await start({
+      tls: { certificateFor: () => ({ cert: leaf.cert, key: leaf.key }) },
+      handler: (req, res) => res.end(String(req.tls?.resumed)),
+    });
+    const { tickets, session } = await visit(server);
+    expect(tickets).toBe(2);
+    expect(await visit(server, { session })).toMatchObject({ tickets: 1, resumed: true });
+  });
+});
+
 test('a client context without sessions resumes nothing', async () => {
   const server = await serveTls();
   const context = await TlsContext.client({ ca: root.cert, servername: 'localhost', sessions: 0 });

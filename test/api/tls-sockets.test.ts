@@ -195,6 +195,19 @@ test.each([
   socket.destroy();
 });
 
+test('a Duplex that fails inside a handshake says why: its error is the cause', async () => {
+  const why = new Error('the tunnel fell in');
+  const over = new Duplex({
+    read: () => undefined,
+    // The hello has come.
+    write: (_chunk, _encoding, done) => done(why),
+  });
+  await expect(connect({ over, tls: { ca: root.cert, servername: 'localhost' } })).rejects.toMatchObject({
+    phase: 'tls',
+    cause: why,
+  });
+});
+
 test('startTls turns a plain connection into one that speaks TLS, as after STARTTLS', async () => {
   const place = await listening(
     createTcp((socket) => {

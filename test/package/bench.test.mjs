@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
 import { test } from 'node:test';
+import { compiled, missingCompiler } from '../../bench/measure/compiled.mjs';
+import { Dialogue } from '../../bench/measure/dialogue.mjs';
+import { cores } from '../../bench/measure/machine.mjs';
 import { interleaved } from '../../bench/measure/rounds.mjs';
 import { readConnections } from '../../bench/measure/s-time.mjs';
+import { warm } from '../../bench/measure/steady.mjs';
 import { render, splice } from '../../bench/report/page.mjs';
 
 const suite = (name) => ({ name, title: `Title of ${name}`, reference: 'a', how: ['How.'], goals: [] });
@@ -99,4 +105,83 @@ test('handshakes of another kind than a case counts, and connections without an 
   assert.deepEqual(readConnections(output('rrr*', 80), true).problems, ['1 connections did not resume']);
   assert.deepEqual(readConnections(output('****', 0), false).problems, ['connections ended without an answer']);
   assert.throws(() => readConnections('connect: refused', false), /no result/);
+});
+
+// The loads in C are for Linux, as the benchmark is.
+const noLoads = process.platform === 'linux' ? missingCompiler() : 'the loads are driven by epoll';
+const load = { skip: noLoads ?? false };
+
+async function serving(answer, body) {
+  let seen = 0;
+  const server = createServer((_, res) => answer(res, ++seen)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    await body(`http://127.0.0.1:${server.address().port}/`);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+  return seen;
+}
+
+test('the load of requests counts as many as the server has answered', load, async () => {
+  for (const steady of [{}, { depth: 16 }, { method: 'POST', body: 'x'.repeat(65_536) }]) {
+    let requests = 0;
+    const seen = await serving(
+      (res) => res.end('same'),
+      async (url) => ({ requests } = await warm(cores.load, { url, connections: 4, steady }, 0.1)),
+    );
+    assert.ok(requests >= 4, JSON.stringify(steady).slice(0, 60));
+    // One more told it what an answer looks like.
+    assert.equal(seen, requests + 1);
+  }
+});
+
+test('the load of requests opens a connection for each where that is asked for', load, async () => {
+  const steady = { fresh: true, fields: { Connection: 'close' } };
+  let requests = 0;
+  const seen = await serving(
+    (res) => res.end('same'),
+    async (url) => ({ requests } = await warm(cores.load, { url, connections: 4, steady }, 0.1)),
+  );
+  assert.ok(requests >= 4);
+  assert.equal(seen, requests + 1);
+});
+
+test('the load of requests ends when an answer is unlike the first, or a connection is closed', load, async () => {
+  const wrong = {
+    status: (res, seen) => res.writeHead(seen > 5 ? 503 : 200).end('same'),
+    longer: (res, seen) => res.end(seen > 5 ? 'another' : 'same'),
+    closed: (res, seen) => (seen > 5 ? res.destroy() : res.end('same')),
+  };
+  const said = { status: /another status/, longer: /longer/, closed: /closed a connection|reset/ };
+  for (const [name, answer] of Object.entries(wrong)) {
+    await serving(answer, (url) =>
+      assert.rejects(warm(cores.load, { url, connections: 4, steady: {} }, 5), said[name]),
+    );
+  }
+});
+
+test('both ends of the TCP load move and count the same', load, async () => {
+  const ends = [
+    new Dialogue(cores.load, compiled('tcp-traffic'), []),
+    new Dialogue(cores.load, compiled('tcp-traffic', 'PIECE=65536'), []),
+  ];
+  const [near, far] = ends;
+  const ask = async (line, word) => {
+    near.say(line);
+    return (await near.hear(word, 20_000)).split(' ').map(Number);
+  };
+  try {
+    const port = await far.hear('listening', 5_000);
+    await near.hear('listening', 5_000);
+    assert.deepEqual(await ask(`open ${port} 250`, 'opened'), [250]);
+    assert.deepEqual(await ask('ping', 'answered'), [250]);
+    assert.ok((await ask('pingpong 32 50', 'moved'))[0] >= 250);
+    for (const way of ['U', 'D']) {
+      assert.equal((await ask(`volume ${port} ${way} 30000001`, 'read'))[0], 30_000_001);
+    }
+  } finally {
+    await Promise.all(ends.map((end) => end.stop()));
+  }
 });

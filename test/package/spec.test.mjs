@@ -20,7 +20,11 @@ const LEDGERS = [
     claims: read('test/vectors/spec-client.json').claims,
     sections: ['§2', '§4', '§8', '§9', '§10', '§11'],
   },
-  { name: 'spec-sockets', claims: read('test/vectors/spec-sockets.json').claims, sections: ['§18.1'] },
+  {
+    name: 'spec-sockets',
+    claims: read('test/vectors/spec-sockets.json').claims,
+    sections: ['§18.1', '§9', '§10', '§11', '§16', '§19'],
+  },
 ];
 const MARK = ' › ';
 /** What a file calls `test` or `describe` where a tool may be missing: `withOpenssl`, `testWith(curl)`. */
@@ -160,6 +164,19 @@ test('each option of TLS is named by a claim', () => {
     untold.map(({ name }) => name),
     [],
   );
+});
+
+test('each option of sockets, relays, agents, resolvers and proxies is named by a claim', () => {
+  const told = LEDGERS.filter(({ name }) => name === 'spec-sockets' || name === 'spec-proxy').map(({ claims: of }) => {
+    return JSON.stringify(of.map(({ claim }) => claim));
+  });
+  const tables = ['connect', 'connect-timeouts', 'listen', 'relay', 'reconnect', 'http-agent', 'https-agent'];
+  const untold = [...tables, 'resolver', 'proxy-server'].flatMap((table) => {
+    return read(`ts/options/${table}.json`)
+      .options.filter(({ name }) => !new RegExp(`\\b${name}\\b`).test(told.join()))
+      .map(({ name }) => `${table}: ${name}`);
+  });
+  assert.deepEqual(untold, []);
 });
 
 test('a test that is not there is found missing', () => {

@@ -158,7 +158,7 @@ async function open(
         if (signal?.aborted === true || !isUnreachable(error)) break;
       }
     }
-    throw failure as Error;
+    throw causedBy(values.over as Duplex | null, failure);
   } finally {
     names.stop();
   }
@@ -231,6 +231,13 @@ async function planOf(
   if (last === undefined) return { to: place, routes: [[]], stop: () => stop() };
   const before = found.slice(0, -1).map(([end]) => end);
   return { to: place, routes: last.map((end) => [...before, end]), stop: () => stop() };
+}
+
+/** A failure on a Duplex that had failed itself: what the stream says of it is the cause. */
+function causedBy(over: Duplex | null, failure: unknown): unknown {
+  const cause = over?.errored ?? null;
+  if (cause === null || !(failure instanceof MillraceError) || failure.cause !== undefined) return failure;
+  return Object.defineProperty(failure, 'cause', { value: cause, configurable: true, writable: true });
 }
 
 /** What a proxy says of one address, and another may not be so. `ssh -D` says it by closing. */

@@ -35,9 +35,9 @@ export async function addResponses(
   const { ocspResponse, ca } = values;
   const responses =
     typeof ocspResponse === 'function' ? [] : await loadMaterial(ocspResponse, `${owner}: option 'ocspResponse'`);
-  if (responses.length > pairs) {
+  if (responses.length > 0 && responses.length !== pairs) {
     const got = `got ${responses.length} for ${pairs}`;
-    const message = `${owner}: option 'ocspResponse' must have no more responses than 'cert' has certificates, ${got}`;
+    const message = `${owner}: option 'ocspResponse' must have as many responses as 'cert' has certificates, ${got}`;
     throw misuse('MILLRACE_INVALID_ARGUMENT', message);
   }
   for (const [place, response] of responses.entries()) identities[place].ocsp = response;

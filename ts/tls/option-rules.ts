@@ -1,5 +1,6 @@
 import { describeValue } from '../errors/escape.js';
 import { misuse } from '../errors/millrace-error.js';
+import { logRecord } from '../log/log.js';
 import type { TlsClientOptionValues } from '../options/tls-client.generated.js';
 import { TLS_CLIENT_OPTIONS } from '../options/tls-client.generated.js';
 import type { TlsServerOptionValues } from '../options/tls-server.generated.js';
@@ -9,6 +10,7 @@ import type { Material } from '../options/table.js';
 import { checkNames, validateOptions } from '../options/validate.js';
 import { checkRefresh } from './crl-source.js';
 import type { AutoRefresh } from './crl-source.js';
+import type { Certificate } from './identity.js';
 
 const CERTIFICATE_OPTIONS = new Set(['cert', 'key', 'passphrase', 'names', 'ocspResponse']);
 
@@ -20,7 +22,8 @@ export interface Checked<Values> {
 
 /**
  * Checks a server's options, each and together. What would be left out in silence is refused: CRLs of clients that are
- * not asked for a certificate, keys for tickets that are never made.
+ * not asked for a certificate, keys for tickets that are never made. Authorities that judge nobody are common where Node
+ * completes chains by them: they are warned of.
  */
 export function checkServerOptions(owner: string, options: object): Checked<TlsServerOptionValues> {
   const values = validateOptions<TlsServerOptionValues>(TLS_SERVER_OPTIONS, splitCiphers(options));
@@ -40,6 +43,10 @@ export function checkServerOptions(owner: string, options: object): Checked<TlsS
   if (values.crl !== null && !values.requestCert) {
     throw unfit(owner, "option 'crl' needs 'requestCert': CRLs of a server are about its clients");
   }
+  if (values.ca !== null && !values.requestCert && !hasResponses(values)) {
+    const why = "is not read without 'requestCert' or 'ocspResponse'; intermediates of a chain belong to 'cert'";
+    logRecord('warn', 'tls', `${owner}: option 'ca' ${why}`, {});
+  }
   if (values.ticketKeys !== null && lengthOf(values.ticketKeys) !== 1) {
     throw unfit(owner, `option 'ticketKeys' must be one secret, got ${lengthOf(values.ticketKeys)}`);
   }
@@ -48,6 +55,12 @@ export function checkServerOptions(owner: string, options: object): Checked<TlsS
   }
   if (values.maxEarlyData > 0) checkEarlyData(owner, values);
   return { values, refresh: checkRefresh(owner, values.autoRefresh, values.crl) };
+}
+
+/** Whether a certificate of a server has OCSP responses, or may come with one later. */
+function hasResponses({ ocspResponse, certificates, certificateFor }: TlsServerOptionValues): boolean {
+  const others = (certificates ?? []) as readonly Certificate[];
+  return ocspResponse !== null || certificateFor !== null || others.some((each) => each.ocspResponse !== undefined);
 }
 
 /** Early data needs what guards it against being replayed: sessions of TLS 1.3 that are in the cache, once each. */

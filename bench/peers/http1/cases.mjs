@@ -5,12 +5,17 @@ import { BIG, UPLOAD_BYTES } from './answers.mjs';
 import { startServer, verify } from './servers.mjs';
 
 const CONNECTIONS = 5_000;
+const UPLOAD = {
+  method: 'POST',
+  fields: { 'Content-Type': 'application/octet-stream' },
+  body: '0123456789abcdef'.repeat(UPLOAD_BYTES / 16),
+};
 /** Rounds that suffice where no goal hangs on a few percent. */
 const COARSE = 3;
 /** What connections cost has nothing to do with the shape of a handler: one of ours stands for all. */
 const TELL_CONNECTIONS_APART = ['node-http', 'fastify', 'uwebsockets', 'ours-async'];
 
-/** A case of load; `load` is what measure/wrk.mjs sends, with a path in place of the URL, for `least` seconds or more. */
+/** A case of load; `load` is what measure/sender.mjs sends, with a path in place of the URL, for `least` seconds or more. */
 const load = (name, given) => ({
   name,
   kind: 'load',
@@ -25,26 +30,32 @@ export const CASES = [
   load('plain', {
     title: 'Plain text, 64 connections',
     what:
-      '`GET /`, 13 bytes of text; the next request follows the answer. Rounds of six seconds or more: user time, of which a ' +
+      '`GET /`, 13 bytes of text; a connection’s next request follows the answer. Rounds of six seconds or more: user time, of which a ' +
       'goal speaks, is sampled.',
-    load: { path: '/', connections: 64, script: 'outcome' },
+    load: { path: '/', connections: 64, steady: {} },
     least: 6,
+  }),
+  load('few', {
+    title: 'Plain text, 4 connections',
+    what: 'The same by four connections: each wake finds little, so what a wake costs is shared by few requests.',
+    load: { path: '/', connections: 4, steady: {} },
+    most: COARSE,
   }),
   load('pipelined', {
     title: 'Pipelined, 64 connections × 16 requests',
     what: 'The same, 16 requests in one write.',
-    load: { path: '/', connections: 64, script: 'pipelined' },
+    load: { path: '/', connections: 64, steady: { depth: 16 } },
   }),
   load('json', {
     title: 'JSON, 4 KiB',
     what: '`GET /json`; the document is serialized by `JSON.stringify` for each request.',
-    load: { path: '/json', connections: 64, script: 'outcome' },
+    load: { path: '/json', connections: 64, steady: {} },
     most: COARSE,
   }),
   load('upload', {
     title: `Upload, ${UPLOAD_BYTES / 1024} KiB`,
     what: '`POST /upload`; the body is collected whole, its length is the answer.',
-    load: { path: '/upload', connections: 64, script: 'upload' },
+    load: { path: '/upload', connections: 64, steady: UPLOAD },
     most: COARSE,
   }),
   load('big', {
@@ -56,20 +67,13 @@ export const CASES = [
   load('short', {
     title: 'A connection for each request, 16 at a time',
     what: '`GET /` with `Connection: close`: accept, request, answer, close.',
-    load: { path: '/', connections: 16, script: 'outcome', headers: { Connection: 'close' } },
+    load: { path: '/', connections: 16, steady: { fields: { Connection: 'close' }, fresh: true } },
     most: COARSE,
-  }),
-  // By one load, for it is the slower of the two: a server that waits for it gathers fewer requests at a wake.
-  load('connections-64', {
-    title: 'Plain text, 64 connections, by the load of the next case',
-    what: '`GET /`; counted in a window, as the next case: what differs between the two is the number of connections.',
-    load: { path: '/', connections: 64, script: 'window' },
-    servers: ['uwebsockets', 'ours-async'],
   }),
   load('connections-5000', {
     title: 'Plain text, 5 000 connections',
-    what: '`GET /`; counted in a window that opens when all connections have been accepted.',
-    load: { path: '/', connections: 5_000, script: 'window' },
+    what: '`GET /`; the clock runs from when all connections have been accepted. Beside the first table: what differs is their number.',
+    load: { path: '/', connections: 5_000, steady: {} },
     servers: TELL_CONNECTIONS_APART,
   }),
   {

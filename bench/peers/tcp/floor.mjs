@@ -1,32 +1,17 @@
-// The floor: floor.c, compiled by the machine's C compiler.
-import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { temporaryFolder } from '../../measure/temporary.mjs';
-import { startForeign, takes } from '../foreign.mjs';
+// The floor: the load's own far end, as a server. It reads as node:net does, and sends blocks of the size that the
+// programs of JavaScript send.
+import { compiled, missingCompiler } from '../../measure/compiled.mjs';
+import { Dialogue } from '../../measure/dialogue.mjs';
+import { cores } from '../../measure/machine.mjs';
 
-const source = fileURLToPath(new URL('floor.c', import.meta.url));
+const LIMIT_MS = 5_000;
 
 /** Why it cannot be measured, or null. */
-export const missing = () =>
-  spawnSync('cc', ['--version'], { stdio: 'ignore' }).status === 0 ? null : 'cc is not on PATH: apt-get install gcc';
+export const missing = missingCompiler;
 
-let compiled;
-
-function program() {
-  if (compiled !== undefined) return compiled;
-  const file = join(temporaryFolder('floor'), 'floor');
-  const { status, stderr } = spawnSync('cc', ['-O2', '-Wall', '-Werror', '-o', file, source], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`cc: ${stderr}`);
-  return (compiled = file);
+/** Starts it: { name, pids, port, stop() }. */
+export async function startFloor(name) {
+  const program = new Dialogue(cores.server, compiled('tcp-traffic', 'PIECE=65536'), []);
+  const port = Number(await program.hear('listening', LIMIT_MS));
+  return { name, pids: [program.pid], port, stop: () => program.stop() };
 }
-
-/** Starts it. See startForeign. */
-export const startFloor = (name) =>
-  startForeign(name, {
-    program: program(),
-    args: (folder) => [join(folder, 'configuration')],
-    configuration: (_, port) => `${port}\n`,
-    ready: takes,
-    said: (_, output) => output,
-  });

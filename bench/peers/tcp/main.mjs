@@ -32,9 +32,9 @@ export const tcp = {
   name: 'tcp',
   title: 'Raw TCP',
   how: [
-    'Both programs of JavaScript have the same handlers, by `data`, `drain` and `end` events. The one of C ' +
-      '(`bench/peers/tcp/floor.c`) does the same with one `epoll_wait` for all, one `recv` and one `send`, and nothing else: ' +
-      'what is left is the kernel. The load is a program of node:net on the other core.',
+    'Both programs of JavaScript have the same handlers, by `data`, `drain` and `end` events. The one of C does the same ' +
+      'with one `epoll_wait` for all, one `recv` and one `send`, and nothing else: what is left is the kernel. The load is ' +
+      'the same program (`bench/load/tcp-traffic.c`) on the other core.',
   ],
   minutes: 3,
   rounds: 5,

@@ -92,11 +92,7 @@ impl<V: Copy> Engine<V> {
         if let Some(mut layers) = connection.layers.take() {
             layers.clear(&mut self.pool);
         }
-        let opened = connection
-            .stack
-            .as_ref()
-            .is_some_and(|stack| matches!(stack.protocol, Protocol::Raw(_)));
-        if connection.has(conn::RAW) && !opened {
+        if connection.has(conn::RAW) && !connection.has(conn::OPENED) {
             self.metrics.add(Counter::SocketsAcceptFailures, 1);
             if let Some(server) = self.servers.at_mut(connection.server) {
                 server.stats.errors += 1;

@@ -58,6 +58,8 @@ pub(crate) mod flag {
     pub const CONNECTING: u32 = 1_048_576;
     /// Of a raw listener: it is a tunnel once its layers are open.
     pub const RAW: u32 = 2_097_152;
+    /// Of a raw listener: its layers are open, and the host has been told of it.
+    pub const OPENED: u32 = 1 << 30;
     /// One end of a relay, by its slot in `relay`.
     pub const RELAY: u32 = 4_194_304;
     /// Of a relay whose ends are both plain, and have said all that was waiting: it has no stack.

@@ -25,6 +25,9 @@ impl<V: Copy> Engine<V> {
         let mut stream = Stream::new(id, slot, Method::Connect, self.now_ns);
         stream.flags = flag::RAW | flag::HEAD_SENT | flag::ACCEPTED;
         let stream = self.streams.insert(stream).ok_or(Code::ConnectionsLimit)?;
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.flags |= conn::OPENED;
+        }
         if let Some(server) = self.servers.at_mut(slot) {
             server.stats.requests += 1;
             server.stats.requests_active += 1;

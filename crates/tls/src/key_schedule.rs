@@ -2,55 +2,127 @@
 //!
 //! Several keys are expanded from every secret. rustls' provider hands each expansion to aws-lc as a whole, so that the
 //! secret is extracted and the key of the HMAC is hashed anew every time: half of all blocks that a handshake hashes.
-//! Here it is aws-lc's HMAC with its state after the key kept, under rustls' own HKDF.
+//! Here it is aws-lc's HMAC with its state after the key kept, and that of an absent salt, with which every schedule
+//! begins, for the process.
 
 use std::sync::LazyLock;
 
 use aws_lc_rs::hmac::{self, Algorithm, Context};
 use rustls::crypto::aws_lc_rs::ALL_CIPHER_SUITES;
 use rustls::crypto::hash::HashAlgorithm;
-use rustls::crypto::hmac::{Hmac, Key, Tag};
-use rustls::crypto::tls13::HkdfUsingHmac;
+use rustls::crypto::hmac::Tag;
+use rustls::crypto::tls13::{Hkdf, HkdfExpander, OkmBlock, OutputLengthError};
 use rustls::{SupportedCipherSuite, Tls13CipherSuite};
 
-/// An HMAC with one hash function.
-struct Keyed(Algorithm);
+/// What labels and transcripts of TLS come to with a counter, as a rule.
+const USUAL_INFO: usize = 128;
 
-/// One with its key.
-struct Ready(hmac::Key);
+/// The most that an HMAC gives here.
+const LONGEST_OUTPUT: usize = 48;
 
-fn tag_len(algorithm: Algorithm) -> usize {
-    algorithm.digest_algorithm().output_len
-}
+/// An HMAC with its key.
+struct Keyed(hmac::Key);
 
-impl Hmac for Keyed {
-    fn with_key(&self, key: &[u8]) -> Box<dyn Key> {
-        Box::new(Ready(hmac::Key::new(self.0, key)))
+impl Keyed {
+    fn sign(&self, before: &[u8], info: &[&[u8]], number: u8) -> hmac::Tag {
+        // What comes before is secret and must not stay in a buffer; where a hash suffices, there is nothing.
+        if !before.is_empty() {
+            return self.sign_in_parts(before, info, number);
+        }
+        let mut whole = [0; USUAL_INFO];
+        let mut length = 0;
+        for part in info.iter().copied().chain([&[number][..]]) {
+            let Some(place) = whole.get_mut(length..length + part.len()) else {
+                return self.sign_in_parts(before, info, number);
+            };
+            place.copy_from_slice(part);
+            length += part.len();
+        }
+        hmac::sign(&self.0, &whole[..length])
     }
 
-    fn hash_output_len(&self) -> usize {
-        tag_len(self.0)
-    }
-}
-
-impl Key for Ready {
-    fn sign_concat(&self, first: &[u8], middle: &[&[u8]], last: &[u8]) -> Tag {
+    fn sign_in_parts(&self, before: &[u8], info: &[&[u8]], number: u8) -> hmac::Tag {
         let mut context = Context::with_key(&self.0);
-        context.update(first);
-        middle.iter().for_each(|part| context.update(part));
-        context.update(last);
-        Tag::new(context.sign().as_ref())
-    }
-
-    fn tag_len(&self) -> usize {
-        tag_len(self.0.algorithm())
+        context.update(before);
+        info.iter().for_each(|part| context.update(part));
+        context.update(&[number]);
+        context.sign()
     }
 }
 
-static SHA256: Keyed = Keyed(hmac::HMAC_SHA256);
-static SHA384: Keyed = Keyed(hmac::HMAC_SHA384);
-static HKDF_SHA256: HkdfUsingHmac<'static> = HkdfUsingHmac(&SHA256);
-static HKDF_SHA384: HkdfUsingHmac<'static> = HkdfUsingHmac(&SHA384);
+impl HkdfExpander for Keyed {
+    fn expand_slice(&self, info: &[&[u8]], output: &mut [u8]) -> Result<(), OutputLengthError> {
+        if output.len() > 255 * self.hash_len() {
+            return Err(OutputLengthError);
+        }
+        let mut before: Option<hmac::Tag> = None;
+        for (number, chunk) in (1..=u8::MAX).zip(output.chunks_mut(self.hash_len())) {
+            let term = self.sign(before.as_ref().map_or(&[], AsRef::as_ref), info, number);
+            chunk.copy_from_slice(&term.as_ref()[..chunk.len()]);
+            before = Some(term);
+        }
+        Ok(())
+    }
+
+    fn expand_block(&self, info: &[&[u8]]) -> OkmBlock {
+        OkmBlock::new(self.sign(&[], info, 1).as_ref())
+    }
+
+    fn hash_len(&self) -> usize {
+        self.0.algorithm().digest_algorithm().output_len
+    }
+}
+
+/// HKDF (RFC 5869) with one hash function.
+struct Schedule {
+    algorithm: Algorithm,
+    /// The HMAC of an absent salt, which stands for zeros.
+    without_salt: LazyLock<hmac::Key>,
+}
+
+impl Schedule {
+    fn keyed(&self, key: &[u8]) -> Keyed {
+        Keyed(hmac::Key::new(self.algorithm, key))
+    }
+
+    fn extract(&self, salt: Option<&[u8]>, secret: &[u8]) -> Box<dyn HkdfExpander> {
+        let extracted = match salt {
+            Some(salt) => hmac::sign(&self.keyed(salt).0, secret),
+            None => hmac::sign(&self.without_salt, secret),
+        };
+        Box::new(self.keyed(extracted.as_ref()))
+    }
+}
+
+impl Hkdf for Schedule {
+    fn extract_from_zero_ikm(&self, salt: Option<&[u8]>) -> Box<dyn HkdfExpander> {
+        self.extract(
+            salt,
+            &[0; LONGEST_OUTPUT][..self.algorithm.digest_algorithm().output_len],
+        )
+    }
+
+    fn extract_from_secret(&self, salt: Option<&[u8]>, secret: &[u8]) -> Box<dyn HkdfExpander> {
+        self.extract(salt, secret)
+    }
+
+    fn expander_for_okm(&self, okm: &OkmBlock) -> Box<dyn HkdfExpander> {
+        Box::new(self.keyed(okm.as_ref()))
+    }
+
+    fn hmac_sign(&self, key: &OkmBlock, message: &[u8]) -> Tag {
+        Tag::new(hmac::sign(&self.keyed(key.as_ref()).0, message).as_ref())
+    }
+}
+
+static HKDF_SHA256: Schedule = Schedule {
+    algorithm: hmac::HMAC_SHA256,
+    without_salt: LazyLock::new(|| hmac::Key::new(hmac::HMAC_SHA256, &[])),
+};
+static HKDF_SHA384: Schedule = Schedule {
+    algorithm: hmac::HMAC_SHA384,
+    without_salt: LazyLock::new(|| hmac::Key::new(hmac::HMAC_SHA384, &[])),
+};
 
 /// The provider's suites in its order, those of TLS 1.3 with this key schedule.
 static SUITES: LazyLock<Vec<SupportedCipherSuite>> = LazyLock::new(|| {
@@ -85,7 +157,6 @@ pub(crate) fn suites() -> &'static [SupportedCipherSuite] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rustls::crypto::tls13::{Hkdf, HkdfExpander};
 
     fn provided(algorithm: HashAlgorithm) -> &'static dyn Hkdf {
         let found = ALL_CIPHER_SUITES.iter().find_map(|suite| match suite {
@@ -117,18 +188,23 @@ mod tests {
             (HashAlgorithm::SHA384, &HKDF_SHA384),
         ] {
             let theirs = provided(algorithm);
+            let long = [7; 300];
             let same = |ours: &dyn HkdfExpander, theirs: &dyn HkdfExpander| {
                 assert_eq!(ours.hash_len(), theirs.hash_len());
                 let info: [&[u8]; 3] = [b"tls13 ", b"", b"context"];
-                assert_eq!(ours.expand_block(&info).as_ref(), theirs.expand_block(&info).as_ref());
-                let (mut one, mut other) = ([0; 100], [0; 100]);
-                ours.expand_slice(&info, &mut one).expect("short enough");
-                theirs.expand_slice(&info, &mut other).expect("short enough");
-                assert_eq!(one, other);
+                // Around what is signed in one piece, with what comes before it and without.
+                for length in (0..4).chain(USUAL_INFO - 60..USUAL_INFO + 4).chain([300]) {
+                    let info = [info[0], &long[..length], info[2]];
+                    assert_eq!(ours.expand_block(&info).as_ref(), theirs.expand_block(&info).as_ref());
+                    let (mut one, mut other) = ([0; 100], [0; 100]);
+                    ours.expand_slice(&info, &mut one).expect("short enough");
+                    theirs.expand_slice(&info, &mut other).expect("short enough");
+                    assert_eq!(one, other);
+                }
                 let mut much = vec![0; 255 * ours.hash_len() + 1];
                 assert!(ours.expand_slice(&info, &mut much).is_err());
             };
-            for salt in [None, Some(&b"salt"[..])] {
+            for salt in [None, Some(&b""[..]), Some(&b"salt"[..]), Some(&long[..])] {
                 same(&*ours.extract_from_zero_ikm(salt), &*theirs.extract_from_zero_ikm(salt));
                 let (one, other) = (
                     ours.extract_from_secret(salt, b"secret"),

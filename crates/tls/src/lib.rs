@@ -127,6 +127,7 @@ mod key_log;
 mod key_schedule;
 mod names;
 mod ocsp;
+mod offer;
 mod pem;
 mod pins;
 mod server;

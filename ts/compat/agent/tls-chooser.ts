@@ -23,6 +23,9 @@ const NOTHING = new Set<unknown>([undefined, null, false, '', 'auto', checkServe
 /** Contexts that are kept: of one agent there are as many as there are different options of its requests. */
 const MAX_CONTEXTS = 64;
 
+/** The most that a context takes for `sessions`. */
+const MAX_SESSIONS = 65_536;
+
 /** The TLS contexts of an agent, made of Node's options and used again: sessions are resumed. */
 export class TlsChooser {
   readonly #given: TlsContext | undefined;
@@ -69,6 +72,8 @@ function optionsOf(request: ConnectionRequest): TlsClientOptions {
   const options = Object.fromEntries(taken) as Record<string, unknown>;
   // Node's agent writes the name of the field Host here, which is that of the URL unless somebody changed it.
   if (!options['servername'] || options['servername'] === (request.host || 'localhost')) delete options['servername'];
+  const { maxCachedSessions: sessions } = all;
+  if (typeof sessions === 'number') options['sessions'] = Math.min(Math.floor(sessions), MAX_SESSIONS);
   const { ALPNProtocols: protocols } = options;
   if (protocols !== undefined) options['ALPNProtocols'] = namesOf(protocols);
   return options;

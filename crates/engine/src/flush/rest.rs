@@ -53,8 +53,13 @@ impl<V: Copy> Engine<V> {
 
     /// As [`rests`](Self::rests), of a tunnel that is read: it keeps its stack, and nothing about it changes.
     pub(super) fn tunnel_rests(&self, id: Id) -> bool {
-        const USUAL: u32 =
-            conn::SEEN_BYTES | conn::CLIENT_COUNTED | conn::SECURE | conn::RAW | conn::BULK | conn::LEVEL;
+        const USUAL: u32 = conn::SEEN_BYTES
+            | conn::CLIENT_COUNTED
+            | conn::SECURE
+            | conn::RAW
+            | conn::OPENED
+            | conn::BULK
+            | conn::LEVEL;
         let Some(connection) = self.connections.get(id) else {
             return false;
         };

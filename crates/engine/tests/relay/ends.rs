@@ -166,3 +166,17 @@ fn an_end_that_panics_takes_the_other_with_it() {
     assert_eq!(joined.ended().code(), Some(Code::Bug));
     joined.nothing_is_left();
 }
+
+#[test]
+fn a_tunnel_that_was_joined_had_opened_and_is_not_counted_as_failed_when_it_ends() {
+    for kinds in [[Kind::Tcp; 2], [Kind::Unix; 2]] {
+        let mut joined = Joined::apart(kinds);
+        joined.join(NONE);
+        joined.clients[0].send("there");
+        joined.run_until(|_, other| other.received == b"there");
+        joined.clients[0].finish();
+        joined.clients[1].finish();
+        assert_eq!(joined.ended().flags, 0);
+        joined.nothing_is_left();
+    }
+}

@@ -173,6 +173,24 @@ fn udp_associate_reports_the_relay() {
 }
 
 #[test]
+fn a_bound_address_may_be_a_name() {
+    for command in [Command::Connect, Command::UdpAssociate] {
+        let mut config = config(Kind::Socks5);
+        config.command = command;
+        let mut client = connected(config);
+        sent(&mut client);
+        client.handle_bytes(b"\x05\x00");
+        sent(&mut client);
+        let event = client.handle_bytes(b"\x05\x00\x00\x03\x0arelay.test\x10\x00").event;
+        assert_eq!(event, ClientEvent::Open);
+        let bound = client.bound().expect("where it is bound");
+        assert_eq!(bound.to_string(), "relay.test:4096");
+        // A name is no unspecified address: it stands.
+        assert_eq!(bound.or_address_of("192.0.2.1".parse().expect("an address")), *bound);
+    }
+}
+
+#[test]
 fn the_callers_fields_go_out_and_its_host_stands() {
     let mut config = config(Kind::Connect);
     config.headers = b"User-Agent\0millrace\0Host\0other:1\0".to_vec().into();

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use options::{ClientAuth, SESSION_CACHE_SIZE, SESSION_TIMEOUT_S, ServerOptions};
-pub(crate) use state::ServerState;
+pub(crate) use state::{Kind, ServerState};
 
 /// A server's configuration. Sessions are made of it, and all of it can be replaced while they run.
 ///

@@ -11,6 +11,43 @@ use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{NoServerSessionStorage, StoresServerSessions, WebPkiClientVerifier};
 use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// What a client does, as far as its ClientHello tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It makes a session.
+    Full,
+    /// It resumes one that is known here.
+    Resumed,
+}
+
+impl Kind {
+    /// How many tickets follow a handshake of TLS 1.3, as OpenSSL has it: a client that keeps each for one connection
+    /// can open two at once, and a resumed one gives back what it has used.
+    const fn tickets(self) -> usize {
+        match self {
+            Self::Full => 2,
+            Self::Resumed => 1,
+        }
+    }
+}
+
+/// A configuration for each kind: rustls has the number of tickets there.
+#[derive(Debug)]
+struct Configs {
+    full: Arc<ServerConfig>,
+    resumed: Arc<ServerConfig>,
+}
+
+impl Configs {
+    fn of(&self, kind: Kind) -> Arc<ServerConfig> {
+        Arc::clone(match kind {
+            Kind::Full => &self.full,
+            Kind::Resumed => &self.resumed,
+        })
+    }
+}
 
 /// One configuration, whole.
 #[derive(Debug)]
@@ -21,8 +58,9 @@ pub(crate) struct ServerState {
     /// What clients are judged by; it decides whether sessions from before can still be resumed.
     binding: [u8; 32],
     names: NameTable,
+    ticketer: Option<Arc<Ticketer>>,
     /// One per identity, in their order.
-    configs: Vec<Arc<ServerConfig>>,
+    configs: Vec<Configs>,
     /// The same without a certificate, to which a chosen one is added.
     base: ServerConfig,
     judge: Option<Arc<ClientJudge>>,
@@ -68,14 +106,22 @@ impl ServerState {
             }
             _ => session_cache(&options),
         };
-        let base = config(&options, provider, judge.as_ref(), &ticket_keys, &sessions, binding)?;
+        // rustls takes early data only where sessions are single-use.
+        let ticketer = (options.tickets && options.max_early_data == 0).then(|| {
+            Arc::new(Ticketer {
+                keys: Arc::clone(&ticket_keys),
+                binding,
+            })
+        });
+        let base = config(&options, provider, judge.as_ref(), ticketer.as_ref(), &sessions)?;
         let configs = (0..options.identities.len())
             .map(|index| {
-                Arc::new(with_identities(
-                    &base,
-                    in_place_of(&options.identities[index..]),
-                    &options.clock,
-                ))
+                let identities = in_place_of(&options.identities[index..]);
+                let of = |kind| Arc::new(with_identities(&base, identities.clone(), &options.clock, kind));
+                Configs {
+                    full: of(Kind::Full),
+                    resumed: of(Kind::Resumed),
+                }
             })
             .collect();
         Ok(Self {
@@ -84,28 +130,40 @@ impl ServerState {
             sessions,
             binding,
             names,
+            ticketer,
             configs,
             base,
             judge,
         })
     }
 
+    /// What comes of the first session that a client offers. rustls decides whether it is resumed: where it refuses
+    /// what is known here (for another name or hash function), a new session begins all the same.
+    pub(crate) fn kind_of(&self, offered: Option<&[u8]>) -> Kind {
+        let known = offered.is_some_and(|session| match &self.ticketer {
+            Some(ticketer) => ticketer.opens(session),
+            None => self.sessions.get(session).map(Zeroizing::new).is_some(),
+        });
+        if known { Kind::Resumed } else { Kind::Full }
+    }
+
     /// The configuration for a server name, or nothing when the driver has to be asked.
-    pub(crate) fn config_for(&self, name: Option<&str>) -> Option<Arc<ServerConfig>> {
+    pub(crate) fn config_for(&self, name: Option<&str>, kind: Kind) -> Option<Arc<ServerConfig>> {
         match name.and_then(|name| self.names.find(name)) {
-            Some(index) => self.configs.get(index).cloned(),
+            Some(index) => self.configs.get(index).map(|configs| configs.of(kind)),
             None if self.options.ask_for_certificate => None,
-            None => self.default_config(),
+            None => self.default_config(kind),
         }
     }
 
-    pub(crate) fn default_config(&self) -> Option<Arc<ServerConfig>> {
-        self.configs.first().cloned()
+    pub(crate) fn default_config(&self, kind: Kind) -> Option<Arc<ServerConfig>> {
+        self.configs.first().map(|configs| configs.of(kind))
     }
 
     /// The configuration with a certificate that is not in the table.
-    pub(crate) fn config_with(&self, identity: &Identity) -> Arc<ServerConfig> {
-        Arc::new(with_identities(&self.base, vec![identity.clone()], self.clock()))
+    pub(crate) fn config_with(&self, identity: &Identity, kind: Kind) -> Arc<ServerConfig> {
+        let identities = vec![identity.clone()];
+        Arc::new(with_identities(&self.base, identities, self.clock(), kind))
     }
 
     pub(crate) fn judge(&self) -> Option<&Arc<ClientJudge>> {
@@ -157,9 +215,8 @@ fn config(
     options: &ServerOptions,
     provider: Arc<CryptoProvider>,
     judge: Option<&Arc<ClientJudge>>,
-    ticket_keys: &Arc<TicketKeys>,
+    ticketer: Option<&Arc<Ticketer>>,
     sessions: &Arc<dyn StoresServerSessions>,
-    binding: [u8; 32],
 ) -> Result<ServerConfig, TlsError> {
     let versions = suites::versions(options.min_version, options.max_version)?;
     let builder = ServerConfig::builder_with_details(provider, Arc::new(options.clock.clone()))
@@ -175,12 +232,8 @@ fn config(
     config.ignore_client_order = options.honor_cipher_order;
     config.session_storage = Arc::clone(sessions);
     config.max_early_data_size = options.max_early_data;
-    // rustls takes early data only where sessions are single-use.
-    if options.tickets && options.max_early_data == 0 {
-        config.ticketer = Arc::new(Ticketer {
-            keys: Arc::clone(ticket_keys),
-            binding,
-        });
+    if let Some(ticketer) = ticketer {
+        config.ticketer = Arc::<Ticketer>::clone(ticketer);
     }
     if let Some(key_log) = &options.key_log {
         config.key_log = Arc::new(key_log.clone());
@@ -197,8 +250,9 @@ fn in_place_of(identities: &[Identity]) -> Vec<Identity> {
     std::iter::once(first).chain(covering).cloned().collect()
 }
 
-fn with_identities(base: &ServerConfig, identities: Vec<Identity>, clock: &Clock) -> ServerConfig {
+fn with_identities(base: &ServerConfig, identities: Vec<Identity>, clock: &Clock, kind: Kind) -> ServerConfig {
     let mut config = base.clone();
+    config.send_tls13_tickets = kind.tickets();
     config.cert_resolver = Arc::new(Shown {
         identities,
         clock: clock.clone(),

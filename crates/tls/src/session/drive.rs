@@ -67,8 +67,8 @@ impl TlsEngine for TlsSession {
             return Err(TlsError::new(Code::InvalidState));
         };
         let config = match identity {
-            Some(identity) => Some(choosing.state.config_with(identity)),
-            None => choosing.state.default_config(),
+            Some(identity) => Some(choosing.state.config_with(identity, choosing.kind)),
+            None => choosing.state.default_config(choosing.kind),
         };
         match config {
             Some(config) => self.go_on_with(config),

@@ -9,7 +9,8 @@ use rustls::{Connection, PeerIncompatible};
 use super::live::{Handshake, Judge};
 use super::{Stage, TlsSession};
 use crate::engine::ClientHello;
-use crate::server::{ServerContext, ServerState};
+use crate::offer::first_session;
+use crate::server::{Kind, ServerContext, ServerState};
 use crate::sniff::{LOOKED_AT, Opening, is_too_old, opening};
 use crate::{TlsError, alert};
 
@@ -32,6 +33,7 @@ enum Opened {
 pub(super) struct Choosing {
     pub(super) state: Arc<ServerState>,
     pub(super) accepted: Accepted,
+    pub(super) kind: Kind,
     pub(super) pending: Vec<u8>,
 }
 
@@ -62,6 +64,8 @@ impl TlsSession {
             hello.opening = Opened::Tls(Box::default());
         }
         let mut input = if held.is_empty() { bytes } else { &held };
+        // A hello that comes in pieces is taken for one that offers nothing: that costs a ticket, not memory.
+        let whole = if hello.start.is_empty() { input } else { &[] };
         let looked_at = (LOOKED_AT - hello.start.len()).min(input.len());
         hello.start.extend_from_slice(&input[..looked_at]);
         while !input.is_empty() {
@@ -75,7 +79,7 @@ impl TlsSession {
             }
             match acceptor.accept() {
                 Ok(None) => {}
-                Ok(Some(accepted)) => self.handle_accepted(accepted, input)?,
+                Ok(Some(accepted)) => self.handle_accepted(accepted, first_session(whole), input)?,
                 Err((rustls::Error::PeerIncompatible(PeerIncompatible::SignatureAlgorithmsExtensionRequired), _))
                     if is_too_old(&hello.start) =>
                 {
@@ -90,15 +94,17 @@ impl TlsSession {
     }
 
     /// The ClientHello is whole: this is when the configuration is taken.
-    fn handle_accepted(&mut self, accepted: Accepted, rest: &[u8]) -> Result<(), TlsError> {
+    fn handle_accepted(&mut self, accepted: Accepted, offered: Option<&[u8]>, rest: &[u8]) -> Result<(), TlsError> {
         let Stage::Hello(hello) = &self.stage else {
             return Ok(());
         };
         let state = hello.context.current();
-        let config = state.config_for(accepted.client_hello().server_name());
+        let kind = state.kind_of(offered);
+        let config = state.config_for(accepted.client_hello().server_name(), kind);
         self.stage = Stage::Choosing(Box::new(Choosing {
             state,
             accepted,
+            kind,
             pending: rest.to_vec(),
         }));
         match config {
@@ -121,6 +127,7 @@ impl TlsSession {
             state,
             accepted,
             pending,
+            ..
         } = *choosing;
         self.events.hello = false;
         let connection = match accepted.into_connection(config) {
