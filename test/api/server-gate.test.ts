@@ -147,6 +147,43 @@ test('a rate limit by a function has a bucket for each key, and none for undefin
   expect(await ask()).toBe(200);
 });
 
+test.each([
+  '/login',
+  '/Login/x',
+  '//login',
+  '/./login',
+  '/x/../login',
+  '/%6Cogin',
+  '/x\\..\\login',
+  'http://host/%6cogin',
+])('a rate limit by a function holds for %s as a native one does', async (path) => {
+  for (const by of ['route', () => 'one'] as const) {
+    const server = await start({ handler, rateLimits: [{ prefix: '/login', by, requests: 1, interval: 60_000 }] });
+    const client = await RawClient.connect(server);
+    const ask = async (target: string): Promise<number> => (await client.send(get(target)).response()).status;
+    expect([await ask('/logins'), await ask('/a/login'), await ask('/login'), await ask(path)]).toEqual([
+      200, 200, 200, 429,
+    ]);
+  }
+});
+
+test('of native rate limits and those by a function the longest prefix decides', async () => {
+  const requests = { requests: 1, interval: 60_000 };
+  const server = await start({
+    handler,
+    rateLimits: [
+      requests,
+      { ...requests, prefix: '/a', by: () => 'one', requests: 2 },
+      { ...requests, prefix: '/a/b' },
+    ],
+  });
+  const client = await RawClient.connect(server);
+  const ask = async (path: string): Promise<number> => (await client.send(get(path)).response()).status;
+  expect([await ask('/a'), await ask('/a'), await ask('/a')]).toEqual([200, 200, 429]);
+  expect([await ask('/a/b'), await ask('/a/b')]).toEqual([200, 429]);
+  expect([await ask('/'), await ask('/')]).toEqual([200, 429]);
+});
+
 test('a store decides, and its failure or silence follows the policy', async () => {
   let mode = 'pass';
   const store = {
@@ -187,4 +224,18 @@ test.each([
   expect(
     `${error?.name === 'RangeError' || error instanceof RangeError ? 'RangeError' : ''} ${error?.message}`,
   ).toContain(message);
+});
+
+test('limitScope can change until there has been a connection, and is refused then', async () => {
+  const server = await start({ handler });
+  server.reload({ limitScope: 'process' });
+  const client = await RawClient.connect(server);
+  await client.send(get('/')).response();
+  expect(() => server.reload({ limitScope: 'thread' })).toThrow(
+    expect.objectContaining({
+      code: 'MILLRACE_OPTION_FIXED',
+      message: expect.stringContaining('limitScope') as string,
+    }),
+  );
+  server.reload({ limitScope: 'process', maxConnections: 1 });
 });

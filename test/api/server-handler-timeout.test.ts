@@ -134,3 +134,28 @@ test('a client that leaves before is no timeout', async () => {
   await new Promise((resolve) => setTimeout(resolve, LIMIT * 4));
   expect(server.stats().timeouts.handler).toBe(0);
 });
+
+test('reload sets and takes away the time of handlers that begin later; one that runs keeps its own', async () => {
+  let release: () => void = () => undefined;
+  const handler = async (_req: unknown, res: { end(): unknown }): Promise<void> => {
+    await new Promise<void>((resolve) => (release = resolve));
+    res.end();
+  };
+  const { client, server } = await startWithClient({ handler });
+  const status = async (): Promise<number> => (await client.send(get('/')).response()).status;
+  server.reload({ handlerTimeout: LIMIT });
+  expect(await status()).toBe(503);
+  const began = performance.now();
+  const running = status();
+  await until(() => server.stats().requests.active === 1);
+  server.reload({ handlerTimeout: 600_000 });
+  server.reload({ handlerTimeout: null });
+  expect(await running).toBe(503);
+  expect(performance.now() - began).toBeGreaterThanOrEqual(LIMIT);
+  const free = status();
+  await until(() => server.stats().requests.active === 1);
+  await new Promise((resolve) => setTimeout(resolve, 2 * LIMIT));
+  release();
+  expect(await free).toBe(200);
+  expect(server.stats().timeouts.handler).toBe(2);
+});

@@ -102,6 +102,8 @@ test.each([
   ['http://host/a?b', '/a', 'b'],
   ['http://host', '/', ''],
   ['http://host?b', '/', 'b'],
+  ['http://host?b=/c', '/', 'b=/c'],
+  ['http://host/?b=http://c/d', '/', 'b=http://c/d'],
   ['HTTPS://host:1/a', '/a', ''],
 ])('the target %s: path %s, query %j', async (target, path, query) => {
   const ask = `GET ${target} HTTP/1.1\r\nHost: host\r\n\r\n`;

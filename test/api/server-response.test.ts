@@ -280,6 +280,32 @@ test.each(['Content-Length', 'transfer-encoding', 'Host', 'Set-Cookie', 'Trailer
   },
 );
 
+test.each([
+  ['whole', () => undefined],
+  ['after a part of it', (res: ServerResponse) => res.write('part,')],
+])('a body that is none is refused by end, %s, and the response can still end', async (_when, before) => {
+  const errors: unknown[] = [];
+  const text = await wire((res) => {
+    before(res);
+    errors.push(thrown(() => res.end(5 as unknown as string)));
+    errors.push(thrown(() => res.end({} as Uint8Array)));
+    res.end('end');
+  });
+  expect(errors).toEqual([refused('MILLRACE_INVALID_ARGUMENT'), refused('MILLRACE_INVALID_ARGUMENT')]);
+  expect(text).toContain('end');
+});
+
+test('fields that are no object are refused in words, and change nothing', async () => {
+  const errors: unknown[] = [];
+  const text = await wire((res) => {
+    const calls = [res.writeHead.bind(res, 200), res.addTrailers.bind(res), res.writeEarlyHints.bind(res)];
+    for (const call of calls) errors.push(thrown(() => call(5 as never)));
+    res.end('end');
+  });
+  expect(errors).toEqual(Array(3).fill(refused()));
+  expect(text).toContain('end');
+});
+
 test('trailers after the end are refused', async () => {
   const errors: unknown[] = [];
   await wire((res) => {

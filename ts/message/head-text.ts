@@ -1,5 +1,5 @@
 import { misuse } from '../errors/millrace-error.js';
-import { quote } from '../errors/escape.js';
+import { describeValue, quote } from '../errors/escape.js';
 
 /** Header fields as callers give them. */
 export type HeadersInput = Record<string, string | string[] | undefined> | Iterable<[string, string]>;
@@ -32,6 +32,9 @@ export function checkValue(name: string, value: unknown): string {
 
 /** `[name, value]` of every field given. */
 export function* entriesOf(headers: HeadersInput): Generator<[string, string]> {
+  if (typeof headers !== 'object' || (headers as unknown) === null) {
+    throw misuse('MILLRACE_INVALID_ARGUMENT', `fields must be an object or pairs, got ${describeValue(headers)}`);
+  }
   if (Symbol.iterator in headers) {
     for (const [name, value] of headers as Iterable<[string, string]>) yield [checkName(name), checkValue(name, value)];
     return;

@@ -18,16 +18,22 @@ export function setGate(id: number, values: ServerOptionValues, place: string): 
     allow: [...(values.allow ?? [])],
     deny: [...(values.deny ?? [])],
     trustProxy: [...(values.trustProxy ?? [])],
-    rates: ((values.rateLimits ?? []) as readonly RateLimit[]).filter(isNative).map((limit) => ({
-      prefix: limit.prefix ?? '/',
-      byClient: limit.by !== 'route',
-      requests: limit.requests,
-      interval: limit.interval ?? 1_000,
-      burst: limit.burst ?? limit.requests,
-    })),
+    rates: nativeRates((values.rateLimits ?? []) as readonly RateLimit[]),
     reputation: nativeReputation(values.reputation),
     scope: values.limitScope === 'process' ? place : undefined,
   };
   const code = native.setGate(id, gate);
   if (code !== 0) throw gateError(code, gate);
+}
+
+/** Those that JavaScript checks are there too, without requests: where their prefix is the longest the others do not hold. */
+function nativeRates(limits: readonly RateLimit[]): NativeGate['rates'] {
+  if (!limits.some(isNative)) return [];
+  return limits.map((limit) => ({
+    prefix: limit.prefix ?? '/',
+    byClient: limit.by !== 'route',
+    requests: isNative(limit) ? limit.requests : 0,
+    interval: limit.interval ?? 1_000,
+    burst: limit.burst ?? limit.requests,
+  }));
 }

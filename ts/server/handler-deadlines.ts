@@ -7,29 +7,34 @@ import type { WatchedResponse } from './watched-response.js';
  * Never early; late by what Node's timers are.
  */
 export class HandlerDeadlines {
-  private readonly _timeout: number;
-  private readonly _expired: (res: WatchedResponse, waited: number) => void;
+  readonly timeout: number;
+  private readonly _expired: (res: WatchedResponse, waited: number, timeout: number) => void;
   private _first: WatchedResponse | undefined;
   private _last: WatchedResponse | undefined;
   private _timer: NodeJS.Timeout | undefined;
 
-  constructor(timeout: number, expired: (res: WatchedResponse, waited: number) => void) {
-    this._timeout = timeout;
+  constructor(timeout: number, expired: (res: WatchedResponse, waited: number, timeout: number) => void) {
+    this.timeout = timeout;
     this._expired = expired;
   }
 
+  get isEmpty(): boolean {
+    return this._first === undefined;
+  }
+
   add(res: WatchedResponse): void {
+    res.deadlines = this;
     res.earlier = this._last;
     if (this._last === undefined) this._first = res;
     else this._last.later = res;
     this._last = res;
-    if (this._timer === undefined) this.arm(this._timeout);
+    if (this._timer === undefined) this.arm(this.timeout);
   }
 
-  /** Takes it out; one that is not in the list is no error. */
+  /** Takes out one that is in this list. */
   remove(res: WatchedResponse): void {
     const { earlier, later } = res;
-    if (earlier === undefined && this._first !== res) return;
+    res.deadlines = undefined;
     if (earlier === undefined) this._first = later;
     else earlier.later = later;
     if (later === undefined) this._last = earlier;
@@ -54,12 +59,12 @@ export class HandlerDeadlines {
     const now = performance.now();
     for (let res = this._first; res !== undefined; res = this._first) {
       const waited = now - res.began;
-      if (waited < this._timeout) break;
+      if (waited < this.timeout) break;
       this.remove(res);
-      this._expired(res, waited);
+      this._expired(res, waited, this.timeout);
     }
     // Expiring one may have added one.
     if (this._first === undefined || this._timer !== undefined) return;
-    this.arm(Math.max(1, Math.ceil(this._first.began + this._timeout - now)));
+    this.arm(Math.max(1, Math.ceil(this._first.began + this.timeout - now)));
   }
 }

@@ -8,6 +8,7 @@ import type { RateLimitStore } from './rate-limit-store.js';
 import { StoreWatch } from './rate-limit-store.js';
 import type { ServerRequest } from './request.js';
 import type { ServerResponse } from './response.js';
+import { plainPrefix, RoutePrefixes } from './route-prefix.js';
 import { TokenBuckets } from './token-buckets.js';
 
 /** So many requests in so much time; those past it get 429 with Retry-After. */
@@ -83,29 +84,25 @@ export function rateLimiter(limits: readonly RateLimit[]): Middleware | undefine
     .filter((limit) => !isNative(limit))
     .map((limit) => ({
       limit,
-      prefix: (limit.prefix ?? '/').toLowerCase(),
+      name: (limit.prefix ?? '/').toLowerCase(),
+      prefix: plainPrefix(limit.prefix ?? '/'),
       buckets: new TokenBuckets(limit),
       store: limit.store === undefined ? undefined : new StoreWatch(limit.store, limit),
-    }))
-    .sort((a, b) => b.prefix.length - a.prefix.length);
+    }));
   if (own.length === 0) return undefined;
+  // Of all limits the longest prefix decides: where it is a native one's these do not hold.
+  const prefixes = new RoutePrefixes(limits.map(({ prefix }) => prefix ?? '/'));
   return async (req, res, next) => {
-    const path = req.path.toLowerCase();
-    const longest = own.find(({ prefix }) => covers(prefix, path))?.prefix;
-    for (const { limit, prefix, buckets, store } of own) {
-      if (prefix !== longest) continue;
+    const found = prefixes.find(req.path);
+    for (const { limit, name, prefix, buckets, store } of own) {
+      if (!found.includes(prefix)) continue;
       const key = keyOf(limit, req);
       if (key === undefined) continue;
-      const wait = store === undefined ? buckets.take(key) : await store.ask(`${prefix} ${key}`);
+      const wait = store === undefined ? buckets.take(key) : await store.ask(`${name} ${key}`);
       if (wait !== 0) return refuse(res, wait);
     }
     return next();
   };
-}
-
-function covers(prefix: string, path: string): boolean {
-  if (!path.startsWith(prefix)) return false;
-  return prefix.endsWith('/') || path.length === prefix.length || path[prefix.length] === '/';
 }
 
 function keyOf({ by }: RateLimit, req: ServerRequest): string | undefined {

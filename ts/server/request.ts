@@ -223,9 +223,12 @@ export class ServerRequest implements AsyncIterable<Uint8Array> {
   }
 }
 
-/** The path and query of an absolute-form target (RFC 9112 §3.2.2). */
+/** The path and query of an absolute-form target (RFC 9112 §3.2.2); an empty path is `/` (RFC 9110 §4.2.3). */
 function originForm(url: string): string {
   if (url.charCodeAt(0) === SLASH || !/^https?:\/\//i.test(url)) return url;
-  const path = url.indexOf('/', url.indexOf('//') + 2);
-  return path < 0 ? '/' : url.slice(path);
+  const authority = url.indexOf('//') + 2;
+  const end = url.slice(authority).search(/[/?]/);
+  if (end < 0) return '/';
+  const rest = url.slice(authority + end);
+  return rest.charCodeAt(0) === SLASH ? rest : `/${rest}`;
 }

@@ -74,9 +74,10 @@ export abstract class ResponseBody extends ResponseHead {
       // What is refused before its head is queued can still be answered otherwise, with a 500 say.
       taken |= HEAD;
       checkStatus(this.statusCode);
-      this._state = state | HEAD | ENDED;
+      // A body that is none leaves the response as it was.
       const out =
         body === undefined || (typeof body === 'string' && encoding === undefined) ? body : encoded(body, encoding);
+      this._state = state | HEAD | ENDED;
       if ((state & WATCHED) !== 0) this.noteHead(out);
       const status = this.statusCode + finish * FINISH_WHOLE;
       const ready = this.readyHead();
@@ -86,7 +87,7 @@ export abstract class ResponseBody extends ResponseHead {
           ? native.respond(req.id, status + ready * READY_HEAD, out)
           : native.respond(req.id, status, out, this.headText(), this.statusMessage);
     } else {
-      if (body !== undefined && body.length > 0) this.write(body, encoding);
+      if (body !== undefined && body.length !== 0) this.write(body, encoding);
       else if ((state & HEAD) === 0) this.begin();
       this._state |= HEAD | ENDED;
       if (this.closed) return this;
@@ -179,7 +180,7 @@ export abstract class ResponseBody extends ResponseHead {
     }
     if (!this.headersSent && !this.begin()) return true;
     if (this._coding === undefined) return false;
-    if (body !== undefined && body.length > 0) this.write(body, encoding);
+    if (body !== undefined && body.length !== 0) this.write(body, encoding);
     this._state |= ENDED;
     this._coding.end();
     return true;

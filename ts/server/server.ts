@@ -77,7 +77,7 @@ export class Server extends EventEmitter implements RequestSink {
   private readonly _dispatch: Dispatch;
   private readonly _invoke: Invoke;
   private readonly _watch: Watch;
-  private readonly _isWatched: boolean;
+  private _isWatched: boolean;
   private readonly _unfollow: () => void;
   private readonly _tls: TlsContext | null;
   private readonly _onSocks: SocksHook | undefined;
@@ -217,6 +217,13 @@ export class Server extends EventEmitter implements RequestSink {
   private changed(options: object): ServerOptionValues {
     const values = changeOptions(SERVER_OPTIONS, 'reload', this._options, options);
     nativeReputation(values.reputation);
+    // Whoever has been counted is counted there.
+    if (values.limitScope !== this._options.limitScope && !this._isClosed && this.stats().connections.accepted > 0) {
+      throw misuse(
+        'MILLRACE_OPTION_FIXED',
+        'reload: option "limitScope" cannot change once there have been connections',
+      );
+    }
     return values;
   }
 
@@ -226,6 +233,8 @@ export class Server extends EventEmitter implements RequestSink {
     }
     this._options = values;
     this._collectLimit = values.maxCollectedSize;
+    this._watch.setHandlerTimeout(values.handlerTimeout);
+    this._isWatched = this._watch.isAsked;
   }
 
   /** A request without a socket. */

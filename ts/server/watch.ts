@@ -32,16 +32,15 @@ const HANDLER_TIMEOUTS = COUNTERS.findIndex(
  * listens to the channels. Exchanges that nobody asks about do not come here.
  */
 export class Watch implements Watcher {
-  /** Whether an option asks for every exchange. */
-  readonly isAsked: boolean;
   /** How often `handlerTimeout` expired. */
   handlerTimeouts = 0;
   private readonly _server: Server;
   private readonly _dispatch: Dispatch;
   private readonly _accessLog: AccessLog;
   private readonly _logContext: boolean;
-  private readonly _handlerTimeout: number | null;
-  private readonly _deadlines: HandlerDeadlines | undefined;
+  private _deadlines: HandlerDeadlines | undefined;
+  /** Those of timeouts before, while handlers run that began under them. */
+  private _earlier: HandlerDeadlines[] = [];
   private readonly _invoke: Invoke;
 
   constructor(server: Server, options: ServerOptionValues, dispatch: Dispatch) {
@@ -49,13 +48,23 @@ export class Watch implements Watcher {
     this._dispatch = dispatch;
     this._accessLog = options.accessLog as AccessLog;
     this._logContext = options.logContext;
-    this._handlerTimeout = options.handlerTimeout;
-    this._deadlines =
-      options.handlerTimeout === null
-        ? undefined
-        : new HandlerDeadlines(options.handlerTimeout, (res, waited) => this.expired(res, waited));
     this._invoke = (req, res) => this.enter(req, res);
-    this.isAsked = this._accessLog !== false || this._logContext || this._deadlines !== undefined;
+    this.setHandlerTimeout(options.handlerTimeout);
+  }
+
+  /** Whether an option asks for every exchange. */
+  get isAsked(): boolean {
+    return this._accessLog !== false || this._logContext || this._deadlines !== undefined;
+  }
+
+  /** The time for handlers that begin from now on. */
+  setHandlerTimeout(timeout: number | null): void {
+    const present = this._deadlines;
+    if ((present?.timeout ?? null) === timeout) return;
+    this._earlier = this._earlier.filter(({ isEmpty }) => !isEmpty);
+    if (present !== undefined) this._earlier.push(present);
+    this._deadlines =
+      timeout === null ? undefined : new HandlerDeadlines(timeout, (...expired) => this.expired(...expired));
   }
 
   /** Begins an exchange that is watched. */
@@ -72,15 +81,16 @@ export class Watch implements Watcher {
 
   /** The server has closed. */
   close(): void {
+    for (const deadlines of this._earlier) deadlines.clear();
     this._deadlines?.clear();
   }
 
   begun(res: WatchedResponse): void {
-    this._deadlines?.remove(res);
+    res.deadlines?.remove(res);
   }
 
   over(res: WatchedResponse, aborted: boolean): void {
-    this._deadlines?.remove(res);
+    res.deadlines?.remove(res);
     if (res.isLogged) logAccess(this._accessLog, res, aborted);
     const { request, bodyBytes: bytes, statusCode: status } = res;
     if (aborted) {
@@ -112,9 +122,8 @@ export class Watch implements Watcher {
   }
 
   /** The handler has not begun its answer: it is answered for, and told by the request's signal. */
-  private expired(res: WatchedResponse, waited: number): void {
+  private expired(res: WatchedResponse, waited: number, value: number): void {
     const { request } = res;
-    const value = this._handlerTimeout as number;
     const seen = Math.round(waited);
     const error = new MillraceError(
       'MILLRACE_HANDLER_TIMEOUT',

@@ -1,5 +1,6 @@
 import { KIND } from '../native/events.js';
 import type { Fields } from '../log/record.js';
+import type { HandlerDeadlines } from './handler-deadlines.js';
 import type { ServerRequest } from './request.js';
 import { ServerResponse } from './response.js';
 import { WATCHED } from './response-head.js';
@@ -26,7 +27,8 @@ export class WatchedResponse extends ServerResponse {
   readonly context: Fields;
   /** Bytes of the body so far, as they are sent: those of its content coding where it is compressed. */
   bodyBytes: number;
-  /** The list of `HandlerDeadlines`. */
+  /** The list that it is in, and its neighbours there. */
+  deadlines: HandlerDeadlines | undefined;
   later: WatchedResponse | undefined;
   earlier: WatchedResponse | undefined;
   private _watcher: Watcher | undefined;
@@ -38,6 +40,7 @@ export class WatchedResponse extends ServerResponse {
     this.isLogged = isLogged;
     this.context = context;
     this.bodyBytes = 0;
+    this.deadlines = undefined;
     this.later = undefined;
     this.earlier = undefined;
     this._watcher = watcher;

@@ -15,6 +15,8 @@ pub enum RateKey {
     Route,
     /// Each client.
     Client,
+    /// Nothing here: somebody else counts. Such a rule takes part only in which prefix is the longest.
+    Elsewhere,
 }
 
 /// One rate limit.
@@ -71,6 +73,7 @@ struct Limit {
 enum Buckets {
     Route(ScopedBucket),
     Client(ClientBuckets),
+    Elsewhere,
 }
 
 impl RateLimits {
@@ -85,7 +88,7 @@ impl RateLimits {
         let mut routes = Routes::new();
         let mut plain = Vec::with_capacity(rules.len());
         // A rule by client comes first: whoever it refuses should not have charged the route's bucket even for a moment.
-        let by_client_first = [RateKey::Client, RateKey::Route];
+        let by_client_first = [RateKey::Client, RateKey::Route, RateKey::Elsewhere];
         for (index, rule) in by_client_first
             .iter()
             .flat_map(|key| rules.iter().enumerate().filter(|(_, rule)| rule.key == *key))
@@ -112,6 +115,7 @@ impl RateLimits {
             let buckets = match rule.key {
                 RateKey::Route => Buckets::Route(ScopedBucket::new(scope)),
                 RateKey::Client => Buckets::Client(ClientBuckets::new(clients, scope)),
+                RateKey::Elsewhere => Buckets::Elsewhere,
             };
             Limit {
                 rate: rule.rate,
@@ -149,7 +153,7 @@ impl Limit {
         match (&mut self.buckets, client) {
             (Buckets::Route(bucket), _) => bucket.try_take(&self.rate, 1, now_ns),
             (Buckets::Client(buckets), Some(client)) => buckets.try_take(client, &self.rate, 1, now_ns),
-            (Buckets::Client(_), None) => Take::Taken,
+            (Buckets::Client(_), None) | (Buckets::Elsewhere, _) => Take::Taken,
         }
     }
 
@@ -157,7 +161,7 @@ impl Limit {
         match (&mut self.buckets, client) {
             (Buckets::Route(bucket), _) => bucket.give_back(&self.rate, 1),
             (Buckets::Client(buckets), Some(client)) => buckets.give_back(client, &self.rate, 1),
-            (Buckets::Client(_), None) => {}
+            (Buckets::Client(_), None) | (Buckets::Elsewhere, _) => {}
         }
     }
 }
@@ -190,5 +194,22 @@ mod tests {
         }
         assert!(passes(&mut limits, 0), "the first has been forgotten");
         assert!(!passes(&mut limits, 10 * most - 1), "the last has not");
+    }
+
+    #[test]
+    fn where_a_rule_that_counts_elsewhere_has_the_longest_prefix_the_others_are_not_charged() {
+        let rule = |prefix, key| RateRule {
+            prefix,
+            key,
+            rate: Rate::new(1, 1_000_000_000, 1).expect("a rate"),
+        };
+        let rules = [rule("/", RateKey::Route), rule("/a", RateKey::Elsewhere)];
+        let mut limits = RateLimits::new(&rules, 64, Scope::Thread).expect("paths");
+        let mut passes = |path: &[u8]| limits.check(path, None, 0) == Verdict::Pass;
+        assert!(passes(b"/a") && passes(b"/A/b") && passes(b"/a"));
+        assert!(passes(b"/"), "nobody has charged it");
+        assert!(!passes(b"/b"));
+        // A path that routers read in two ways falls under both, and `/` is spent.
+        assert!(!passes(b"//a"));
     }
 }

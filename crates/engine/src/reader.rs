@@ -9,6 +9,9 @@ use std::os::fd::RawFd;
 /// cut later by one of them at most; one that takes nothing is cut on time.
 const LOOKS: u64 = 8;
 
+/// The longest time between two looks, in ms: of a long write timeout an eighth would be many seconds.
+const LONGEST_LOOK_MS: u64 = 500;
+
 /// The peer of a server's connection, as a reader.
 pub(crate) struct Reader {
     /// How fast it takes what we write; its clock runs while the socket is full.
@@ -64,7 +67,7 @@ impl Reader {
     /// When the kernel's buffer is to be looked at again, within a write timeout.
     pub fn next_look(&self, timeout_ms: u64) -> u64 {
         match self.untaken {
-            Some(_) => self.looked_ms + (timeout_ms / LOOKS).max(1),
+            Some(_) => self.looked_ms + (timeout_ms / LOOKS).clamp(1, LONGEST_LOOK_MS),
             None => u64::MAX,
         }
     }

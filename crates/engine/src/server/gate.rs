@@ -29,7 +29,7 @@ pub struct GateRate {
     pub prefix: String,
     /// A bucket for each client, else one for the route.
     pub by_client: bool,
-    /// So many requests …
+    /// So many requests …; none: somebody else counts, and it only takes part in which prefix is the longest.
     pub requests: u64,
     /// … in so many milliseconds.
     pub interval_ms: u64,
@@ -119,14 +119,16 @@ impl Gate {
         let trusted = networks(&options.trust_proxy)?;
         let scope = options.scope.as_deref().map_or(Scope::Thread, Scope::Process);
         let rates = options.rates.iter().map(|rate| {
+            let key = match (rate.requests, rate.by_client) {
+                (0, _) => RateKey::Elsewhere,
+                (_, true) => RateKey::Client,
+                (_, false) => RateKey::Route,
+            };
+            let interval_ns = rate.interval_ms.saturating_mul(1_000_000);
             Ok(RateRule {
                 prefix: &rate.prefix,
-                key: if rate.by_client {
-                    RateKey::Client
-                } else {
-                    RateKey::Route
-                },
-                rate: Rate::new(rate.requests, rate.interval_ms.saturating_mul(1_000_000), rate.burst)?,
+                key,
+                rate: Rate::new(rate.requests.max(1), interval_ns, rate.burst)?,
             })
         });
         let rates = rates.collect::<Result<Vec<_>, Error>>()?;
