@@ -313,6 +313,8 @@ test('the options types, encodings and level are heeded', async () => {
 
 test.each([
   [{ threshold: -1 }, RangeError],
+  [{ types: [] }, TypeError],
+  [{ types: ['text'] }, TypeError],
   [{ level: 10 }, RangeError],
   [{ encodings: ['deflate'] }, RangeError],
   [{ types: 'text/plain' }, TypeError],

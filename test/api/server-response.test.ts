@@ -306,6 +306,30 @@ test('fields that are no object are refused in words, and change nothing', async
   expect(text).toContain('end');
 });
 
+test.each<[string, (res: ServerResponse) => unknown, string]>([
+  ['a length that is none', (res) => res.setHeader('Content-Length', 'x').end('a'), 'Content-Length must be one'],
+  ['two lengths', (res) => res.setHeader('Content-Length', ['1', '2']).end('a'), 'got "1", "2"'],
+  ['a coding', (res) => res.setHeader('Transfer-Encoding', 'gzip').end('a'), 'no other coding than chunked'],
+  ['a reason of two lines', (res) => res.writeHead(200, 'a\r\nb').end('a'), 'statusMessage has a character'],
+  [
+    'a trailer of framing',
+    (res) => {
+      res.addTrailers({ 'X-Sum': '1', 'Content-Length': '1' });
+      res.end('a');
+    },
+    'must not follow the body (RFC 9110 §6.5.1): "X-Sum", "Content-Length"',
+  ],
+  ['a name that is none', (res) => res.getHeader(5 as never), 'the name of a field must be a string, got 5'],
+])('what is wrong with a head is said: %s', async (_what, run, words) => {
+  let error: unknown;
+  await wire((res) => {
+    error = thrown(() => run(res));
+    res.destroy();
+  });
+  expect(error).toMatchObject({ code: 'MILLRACE_INVALID_ARGUMENT', name: 'TypeError' });
+  expect((error as Error).message).toContain(words);
+});
+
 test('trailers after the end are refused', async () => {
   const errors: unknown[] = [];
   await wire((res) => {

@@ -1,3 +1,12 @@
+import { describeValue } from '../errors/escape.js';
+import { misuse } from '../errors/millrace-error.js';
+
+/** A field's name as it is looked up. */
+export function lowerName(name: string): string {
+  if (typeof name === 'string') return name.toLowerCase();
+  throw misuse('MILLRACE_INVALID_ARGUMENT', `the name of a field must be a string, got ${describeValue(name)}`);
+}
+
 /** The fields of a head: Latin-1 text `name\0value\0…`, looked up when asked. */
 export class HeaderView implements Iterable<[string, string]> {
   #text: string;
@@ -24,7 +33,7 @@ export class HeaderView implements Iterable<[string, string]> {
   /** The value of a field; a list's members joined by `, ` (cookies by `; `), the first Set-Cookie. */
   get(name: string): string | undefined {
     const raw = this.raw;
-    const wanted = name.toLowerCase();
+    const wanted = lowerName(name);
     let found: string | undefined;
     for (let place = 0; place < raw.length; place += 2) {
       if (raw[place].length !== wanted.length || raw[place].toLowerCase() !== wanted) continue;
@@ -38,7 +47,7 @@ export class HeaderView implements Iterable<[string, string]> {
   /** Every value of a field, in order. */
   getAll(name: string): string[] {
     const raw = this.raw;
-    const wanted = name.toLowerCase();
+    const wanted = lowerName(name);
     const found: string[] = [];
     for (let place = 0; place < raw.length; place += 2) {
       if (raw[place].toLowerCase() === wanted) found.push(raw[place + 1]);
@@ -47,7 +56,7 @@ export class HeaderView implements Iterable<[string, string]> {
   }
 
   has(name: string): boolean {
-    const wanted = name.toLowerCase();
+    const wanted = lowerName(name);
     return this.raw.some((text, place) => place % 2 === 0 && text.toLowerCase() === wanted);
   }
 
@@ -61,7 +70,7 @@ export class HeaderView implements Iterable<[string, string]> {
   toObject(): Record<string, string | string[]> {
     const object = Object.create(null) as Record<string, string | string[]>;
     for (const [name] of this) {
-      const key = name.toLowerCase();
+      const key = lowerName(name);
       if (key in object) continue;
       object[key] = key === 'set-cookie' ? this.getAll(key) : (this.get(key) ?? '');
     }

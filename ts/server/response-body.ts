@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events';
 
+import { misuse } from '../errors/millrace-error.js';
 import { errorFromNative } from '../errors/native-error.js';
 import { logRecord } from '../log/log.js';
 import { encoded } from '../message/encoded.js';
@@ -8,6 +9,7 @@ import { unregister } from '../native/events.js';
 import { native } from '../native/loader.js';
 import { gather } from '../native/outbox.js';
 import type { BodyCoding } from './body-coding.js';
+import { whatIsWrong } from './refused-head.js';
 import type { ServerRequest } from './request.js';
 import { checkStatus, CLOSED, ENDED, FULL, HEAD, LOST, ResponseHead, WATCHED } from './response-head.js';
 
@@ -246,6 +248,9 @@ export abstract class ResponseBody extends ResponseHead {
       return;
     }
     this._state &= ~bits;
-    throw errorFromNative(code);
+    const error = errorFromNative(code);
+    if (error.code !== 'MILLRACE_INVALID_ARGUMENT' || bits === 0) throw error;
+    const head = (this._state & HEAD) === 0 ? this.headText() : '';
+    throw misuse(error.code, whatIsWrong(head, this.statusMessage, this._trailers));
   }
 }

@@ -3,6 +3,7 @@ import type { FieldLine } from '../message/field-cache.js';
 import { knownField, lineOf, UNREADY } from '../message/field-cache.js';
 import type { HeadersInput } from '../message/head-text.js';
 import { checkValue, entriesOf } from '../message/head-text.js';
+import { lowerName } from '../message/header-view.js';
 
 /** Bits of `_state`. */
 export const HEAD = 1;
@@ -64,14 +65,14 @@ export class ResponseHead {
   }
 
   getHeader(name: string): string | string[] | undefined {
-    const lower = name.toLowerCase();
+    const lower = lowerName(name);
     if (this._fields !== undefined) return this._fields.get(lower)?.value;
     return this._only?.field.lower === lower ? this._only.value : undefined;
   }
 
   removeHeader(name: string): void {
     this.mutable();
-    this.fields().delete(name.toLowerCase());
+    this.fields().delete(lowerName(name));
   }
 
   /** @internal Whether a field was set. */
@@ -89,7 +90,7 @@ export class ResponseHead {
     if (given !== undefined) {
       const names = new Set<string>();
       for (const [name, value] of entriesOf(given)) {
-        const key = name.toLowerCase();
+        const key = lowerName(name);
         if (names.has(key)) this.appendHeader(name, value);
         else this.setHeader(name, value);
         names.add(key);

@@ -165,7 +165,8 @@ export class Server extends EventEmitter implements RequestSink {
     if (this._isClosed) throw new MillraceError('MILLRACE_SERVER_CLOSED', 'the server was closed: it adopts nothing');
     const fd = isDuplex(transport) ? descriptorOf(transport) : transport;
     if (!Number.isInteger(fd) || fd < 0) {
-      throw outOfRange(`adopt: needs a Duplex, or a descriptor from 0 on, got ${describeValue(fd)}`);
+      const why = `adopt: needs a Duplex, or a descriptor from 0 on, got ${describeValue(fd)}`;
+      throw typeof fd === 'number' ? outOfRange(why) : misuse('MILLRACE_INVALID_ARGUMENT', why);
     }
     const answer = native.adopt(this.id, fd);
     if (answer === undefined) return;

@@ -1,3 +1,5 @@
+import { quote } from '../../errors/escape.js';
+import { misuse } from '../../errors/millrace-error.js';
 import type { OptionTable } from '../../options/table.js';
 import { validateOptions } from '../../options/validate.js';
 import type { ContentCoding } from './codings.js';
@@ -29,6 +31,9 @@ export interface CompressionSettings extends Omit<Values, 'types'> {
   isCompressible(type: string): boolean;
 }
 
+// Two tokens (RFC 9110 §8.3.1), the second maybe a star.
+const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+$/;
+
 export const COMPRESSION_OPTIONS: OptionTable<Values> = {
   owner: 'compress',
   required: [],
@@ -44,6 +49,11 @@ export const COMPRESSION_OPTIONS: OptionTable<Values> = {
 /** Checks the options at once; what they need is loaded when they are right. */
 export function compressionSettings(options: unknown): () => Promise<CompressionSettings> {
   const { types, encodings, ...values } = validateOptions(COMPRESSION_OPTIONS, options);
+  const wrong = types?.find((type) => !MEDIA_TYPE.test(type));
+  if (wrong !== undefined || types?.length === 0) {
+    const got = wrong === undefined ? 'none' : quote(wrong);
+    throw misuse('MILLRACE_INVALID_ARGUMENT', `compress: option "types" must name media types, as text/*, got ${got}`);
+  }
   return async () => {
     const available = availableCodings();
     return {
