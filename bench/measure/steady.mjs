@@ -22,7 +22,8 @@ function requestOf(url, { method = 'GET', fields = {}, body = '' }) {
   ]);
 }
 
-async function opened(core, { url, connections, steady }) {
+/** Opens all connections of a load and has `use` run it; whatever comes of that, the program is ended. */
+async function withLoad(core, { url, connections, steady }, use) {
   folder ??= temporaryFolder('requests');
   const file = join(folder, 'request');
   writeFileSync(file, requestOf(url, steady));
@@ -31,10 +32,9 @@ async function opened(core, { url, connections, steady }) {
   const load = new Dialogue(core, compiled('steady'), args);
   try {
     await load.hear('opened', OPEN_MS);
-    return load;
-  } catch (error) {
+    return await use(load);
+  } finally {
     await load.stop();
-    throw error;
   }
 }
 
@@ -45,14 +45,7 @@ async function run(load, seconds) {
 }
 
 /** Sends the load of a case for some seconds without measuring. */
-export async function warm(core, load, seconds) {
-  const program = await opened(core, load);
-  try {
-    return await run(program, seconds);
-  } finally {
-    await program.stop();
-  }
-}
+export const warm = (core, load, seconds) => withLoad(core, load, (program) => run(program, seconds));
 
 /**
  * Sends the load of a case; see measure/requests.mjs. All connections are open before the clock runs, and what was sent is
@@ -60,13 +53,9 @@ export async function warm(core, load, seconds) {
  *
  * `load.steady`: { method, fields, body, depth, fresh }; `depth` requests in one write, `fresh` for a connection each.
  */
-export async function measure(core, pids, load, seconds) {
-  const program = await opened(core, load);
-  try {
+export const measure = (core, pids, load, seconds) =>
+  withLoad(core, load, async (program) => {
     const before = cpuTime(pids);
     const counted = await run(program, seconds);
     return perRequest(cpuBetween(before, cpuTime(pids)), counted);
-  } finally {
-    await program.stop();
-  }
-}
+  });

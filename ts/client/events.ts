@@ -1,13 +1,10 @@
 import { inspectedAs } from '../errors/inspected-as.js';
 import { misuse } from '../errors/millrace-error.js';
+import { isFieldText, isToken } from '../message/grammar.js';
 import type { ObservedSocket } from '../pool/connect-channels.js';
 import type { ObservedRequest } from './channels.js';
 import { CHANNELS, isObserved, UNDICI_CHANNELS } from './channels.js';
 import type { Timings } from './timings.js';
-
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /**
  * A request in the shape of undici's own, which its subscribers read and add fields to. `headers` is the one list that
@@ -50,7 +47,7 @@ export class UndiciRequest implements ObservedRequest {
 
   /** Adds a field to the head that is about to be made. */
   addHeader(name: string, value: string): this {
-    if (!TOKEN.test(name) || !VALUE.test(value)) {
+    if (!isToken(name) || !isFieldText(value)) {
       throw misuse('MILLRACE_INVALID_ARGUMENT', 'addHeader: the field has bytes that no field may have');
     }
     this.headers.push(name, value);

@@ -1,5 +1,6 @@
 import { describeValue } from '../errors/escape.js';
 import { MillraceError } from '../errors/millrace-error.js';
+import { isFieldText } from '../message/grammar.js';
 import type { HeadersInput } from '../message/head-text.js';
 import { headText } from '../message/head-text.js';
 import { HeaderView } from '../message/header-view.js';
@@ -7,8 +8,6 @@ import type { Dispatch, DispatchHandler, ExchangeControl, Steered } from './disp
 import { DispatchControl } from './dispatch.js';
 import type { DispatchedHead, DispatchedRequest, DispatchFunction, DispatchReceiver } from './dispatch-function.js';
 import { Timings } from './timings.js';
-
-const REASON = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /**
  * Stands between a function in place of the network and a handler: whatever the function does, the handler is told in
@@ -74,7 +73,7 @@ export class Receiver implements DispatchReceiver, Steered {
     if (!Number.isInteger(status) || status < 200 || status > 999) {
       return this.misused(`the status of a response must be from 200 to 999, got ${describeValue(status)}`);
     }
-    if (typeof statusText !== 'string' || !REASON.test(statusText)) {
+    if (typeof statusText !== 'string' || !isFieldText(statusText)) {
       return this.misused('the reason phrase must be Latin-1 text without control characters');
     }
     let view: HeaderView;

@@ -1,17 +1,13 @@
 import { misuse } from '../errors/millrace-error.js';
 import { describeValue, quote } from '../errors/escape.js';
+import { isFieldText, isToken } from './grammar.js';
 
 /** Header fields as callers give them. */
 export type HeadersInput = Record<string, string | string[] | undefined> | Iterable<[string, string]>;
 
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-// HTAB, visible ASCII, space and obs-text (RFC 9110 §5.5): everything else could split a head.
-
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-
 /** Throws unless the name is a token (RFC 9110 §5.6.2). */
 export function checkName(name: unknown): string {
-  if (typeof name === 'string' && TOKEN.test(name)) return name;
+  if (typeof name === 'string' && isToken(name)) return name;
   throw misuse(
     'MILLRACE_INVALID_ARGUMENT',
     `a field name must be a token (RFC 9110 §5.6.2), got ${quote(String(name))}`,
@@ -22,7 +18,7 @@ export function checkName(name: unknown): string {
 export function checkValue(name: string, value: unknown): string {
   if (typeof value === 'string' || typeof value === 'number') {
     const text = String(value);
-    if (VALUE.test(text)) return text.trim();
+    if (isFieldText(text)) return text.trim();
   }
   throw misuse(
     'MILLRACE_INVALID_ARGUMENT',

@@ -1,15 +1,13 @@
 import { quote } from '../errors/escape.js';
+import { isFieldText } from '../message/grammar.js';
 import { HeaderView } from '../message/header-view.js';
-
-// Of a reason phrase: tabs, spaces, what is visible, and bytes above ASCII (RFC 9112 §4).
-const FORBIDDEN = /[^\t\x20-\x7e\x80-\xff]/;
 
 /**
  * What the core found wrong with a head, with trailers, or with what they go with: it says no more than that something is,
  * and names and values of fields were checked where they were set.
  */
 export function whatIsWrong(head: string, reason: string, trailers: string): string {
-  if (FORBIDDEN.test(reason)) return `statusMessage has a character that is not allowed there: ${quote(reason)}`;
+  if (!isFieldText(reason)) return `statusMessage has a character that is not allowed there: ${quote(reason)}`;
   const fields = new HeaderView(head);
   const lengths = fields.getAll('content-length');
   if (lengths.some((length) => !/^\d{1,15}$/.test(length)) || new Set(lengths).size > 1) {

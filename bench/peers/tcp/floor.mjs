@@ -12,6 +12,11 @@ export const missing = missingCompiler;
 /** Starts it: { name, pids, port, stop() }. */
 export async function startFloor(name) {
   const program = new Dialogue(cores.server, compiled('tcp-traffic', 'PIECE=65536'), []);
-  const port = Number(await program.hear('listening', LIMIT_MS));
-  return { name, pids: [program.pid], port, stop: () => program.stop() };
+  try {
+    const port = Number(await program.hear('listening', LIMIT_MS));
+    return { name, pids: [program.pid], port, stop: () => program.stop() };
+  } catch (error) {
+    await program.stop();
+    throw error;
+  }
 }
